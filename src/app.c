@@ -1,0 +1,314 @@
+#include "config.h"
+
+#include "app.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/conf_env.h"
+#include "insight/markers.h"
+
+enum { RANGE_POINTS = 240, WORKERS = 2 };
+#define MARKER_SPAN NS_PER_HOUR		/* changes are looked for at least this far back */
+#define SPAN_MIN NS_PER_MIN
+#define SPAN_MAX (30 * 24 * NS_PER_HOUR)
+
+/* Steps that fall on round times of the clock. */
+static const int64_t steps_s[] = { 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400 };
+
+static int64_t
+resolution_of(int64_t span_ns)
+{
+	for (size_t i = 0; i < sizeof steps_s / sizeof steps_s[0]; i++)
+		if (span_ns / (steps_s[i] * NS_PER_S) <= RANGE_POINTS)
+			return steps_s[i] * NS_PER_S;
+	return 86400 * NS_PER_S;
+}
+
+int64_t
+app_range_resolution(const struct app *a)
+{
+	return resolution_of(a->span_ns);
+}
+
+/* --- wants -------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+interval_of(const struct app *a, const char *source)
+{
+	for (size_t i = 0; i < a->env->n_sources; i++)
+		if (str_eq(a->env->sources[i].name, source))
+			return a->env->sources[i].interval_ns;
+	return 5 * NS_PER_S;
+}
+
+static struct query_want
+want_of(const struct app *a, const char *id, const char *source, const char *expr, int64_t span_ns)
+{
+	int64_t step = resolution_of(span_ns), interval = interval_of(a, source);
+	struct query_want w = { .id = id, .source = source, .expr = expr, .is_live = a->range.is_live };
+
+	w.every_ns = step > interval ? step : interval;
+	if (a->is_instant)
+		return w;
+	w.step_ns = step;
+	w.end_ns = a->range.end_ns;
+	w.start_ns = w.end_ns - span_ns;
+	if (!w.is_live)
+		w.every_ns = 0;	/* the past does not change */
+	return w;
+}
+
+static void
+tell_wants(struct app *a)
+{
+	const struct environment *e = a->environment;
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers + a->n_adhoc, sizeof *v);
+	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN;
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_queries; i++)
+		v[n++] = want_of(a, e->queries[i].id, e->queries[i].source, e->queries[i].expr, a->span_ns);
+	for (size_t i = 0; i < a->n_adhoc; i++)
+		v[n++] = want_of(a, a->adhoc[i].id, a->adhoc[i].source, a->adhoc[i].expr, a->span_ns);
+	for (size_t i = 0; i < e->n_markers && !a->is_instant; i++)
+		v[n++] = want_of(a, e->markers[i].id, e->markers[i].source, e->markers[i].expr, marker_span);
+	sources_want(a->sources, v, n);
+	free(v);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static const struct marker_def *
+marker_def_of(const struct app *a, const char *id)
+{
+	for (size_t i = 0; i < a->environment->n_markers; i++)
+		if (strcmp(a->environment->markers[i].id, id) == 0)
+			return &a->environment->markers[i];
+	return NULL;
+}
+
+/* A marker's series are not graphed: what they say is when a version changed. */
+static void
+apply_marker_series(struct app *a, const struct event *series, const struct marker_def *def)
+{
+	struct event ev;
+
+	event_init(&ev, EVENT_MARKERS, series->time_ns, series->source, insight_markers(def, series->block));
+	model_apply(a->model, &ev);
+	event_done(&ev);
+}
+
+void
+app_apply(struct app *a, const struct event *ev)
+{
+	if (ev->kind == EVENT_SERIES) {
+		const struct series_set *set = ev->block;
+		const struct marker_def *def = marker_def_of(a, set->query);
+
+		if (def != NULL) {
+			apply_marker_series(a, ev, def);
+			return;
+		}
+	}
+	model_apply(a->model, ev);
+}
+
+static void
+on_event(const struct event *ev, void *arg)
+{
+	app_apply(arg, ev);
+}
+
+static void
+apply_environment(struct app *a)
+{
+	struct event ev;
+
+	event_init(&ev, EVENT_ENVIRONMENT, clock_now(), "", conf_environment_block(a->env));
+	a->environment = block_ref(ev.block);
+	model_apply(a->model, &ev);
+	event_done(&ev);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+int
+app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_problems *problems, struct err *err)
+{
+	int r;
+
+	*a = (struct app){ .options = o, .conf = conf, .problems = *problems };
+	*problems = (struct conf_problems){ 0 };
+	r = conf_environment(conf, o->environment, &a->env, err);
+	if (r < 0)
+		goto fail;
+	r = loop_new(&a->loop, err);
+	if (r < 0)
+		goto fail;
+	a->pool = pool_new(a->loop, WORKERS);
+	a->model = model_new((size_t)conf->history_bytes, conf->history_ns);
+	apply_environment(a);
+	a->span_ns = conf->range_ns;
+	a->range.is_live = true;
+	app_range_follow(a);
+	model_advance(a->model, clock_now());
+	r = sources_new(a->loop, a->pool, a->env, conf->in_flight_max, on_event, a, &a->sources, err);
+	if (r < 0)
+		goto fail;
+	return 0;
+fail:
+	app_close(a);
+	return r;
+}
+
+void
+app_start(struct app *a)
+{
+	tell_wants(a);
+	sources_start(a->sources);
+}
+
+static void
+adhoc_done(struct adhoc_query *q)
+{
+	free(q->id);
+	free(q->expr);
+	free(q->source);
+	*q = (struct adhoc_query){ 0 };
+}
+
+void
+app_close(struct app *a)
+{
+	sources_free(a->sources);
+	pool_free(a->pool);
+	for (size_t i = 0; i < a->n_adhoc; i++)
+		adhoc_done(&a->adhoc[i]);
+	block_unref(a->environment);
+	model_free(a->model);
+	loop_free(a->loop);
+	conf_problems_done(&a->problems);
+	conf_free(a->conf);
+	*a = (struct app){ 0 };
+}
+
+/* --- time --------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+align_up(int64_t t, int64_t step)
+{
+	return (t + step - 1) / step * step;
+}
+
+void
+app_range_follow(struct app *a)
+{
+	if (!a->range.is_live)
+		return;
+	/* In whole steps, so that a graph moves only when there is a point to add. */
+	a->range.end_ns = align_up(clock_now(), app_range_resolution(a));
+	a->range.cursor_ns = a->range.end_ns;
+	a->range.start_ns = a->range.end_ns - a->span_ns;
+}
+
+void
+app_range_live(struct app *a)
+{
+	a->range.is_live = true;
+	app_range_follow(a);
+	tell_wants(a);
+}
+
+void
+app_range_span(struct app *a, int64_t span_ns)
+{
+	int64_t cursor = a->range.cursor_ns;
+
+	if (span_ns < SPAN_MIN)
+		span_ns = SPAN_MIN;
+	if (span_ns > SPAN_MAX)
+		span_ns = SPAN_MAX;
+	a->span_ns = span_ns;
+	if (a->range.is_live) {
+		app_range_live(a);
+		return;
+	}
+	a->range.start_ns = a->range.end_ns - span_ns;
+	app_range_jump(a, cursor);
+	tell_wants(a);
+}
+
+void
+app_range_jump(struct app *a, int64_t cursor_ns)
+{
+	int64_t step = app_range_resolution(a);
+
+	if (cursor_ns >= clock_now()) {
+		app_range_live(a);
+		return;
+	}
+	if (cursor_ns < a->range.start_ns || cursor_ns > a->range.end_ns) {
+		a->range.end_ns = align_up(cursor_ns + a->span_ns / 2, step);
+		if (a->range.end_ns > align_up(clock_now(), step))
+			a->range.end_ns = align_up(clock_now(), step);
+		a->range.start_ns = a->range.end_ns - a->span_ns;
+		a->range.is_live = false;
+		tell_wants(a);
+	} else if (a->range.is_live) {
+		a->range.is_live = false;
+		tell_wants(a);
+	}
+	a->range.cursor_ns = cursor_ns;
+}
+
+void
+app_range_step(struct app *a, int n)
+{
+	int64_t step = app_range_resolution(a);
+	int64_t from = a->range.is_live ? clock_now() / step * step : a->range.cursor_ns;
+
+	app_range_jump(a, from + n * step);
+}
+
+/* --- ad-hoc queries ----------------------------------------------------------------------------------------------- */
+
+static const char *
+first_metrics_source(const struct app *a)
+{
+	for (size_t i = 0; i < a->env->n_sources; i++) {
+		const struct source_ops *ops = source_ops_find(a->env->sources[i].type);
+
+		if (ops != NULL && ops->query != NULL)
+			return a->env->sources[i].name;
+	}
+	return NULL;
+}
+
+const char *
+app_query(struct app *a, const char *expr, const char *source)
+{
+	struct adhoc_query *q;
+
+	if (source == NULL)
+		source = first_metrics_source(a);
+	if (source == NULL)
+		return NULL;
+	for (size_t i = 0; i < a->n_adhoc; i++)
+		if (str_eq(a->adhoc[i].expr, expr) && str_eq(a->adhoc[i].source, source))
+			return a->adhoc[i].id;
+	if (a->n_adhoc == ADHOC_MAX) {
+		adhoc_done(&a->adhoc[0]);
+		memmove(&a->adhoc[0], &a->adhoc[1], (ADHOC_MAX - 1) * sizeof a->adhoc[0]);
+		a->n_adhoc--;
+	}
+	q = &a->adhoc[a->n_adhoc++];
+	*q = (struct adhoc_query){
+		.id = xasprintf("adhoc:%u", ++a->adhoc_made), .expr = xstrdup(expr), .source = xstrdup(source) };
+	tell_wants(a);
+	return q->id;
+}

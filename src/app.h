@@ -1,0 +1,69 @@
+/*
+ * The wiring: config, loop, pool, sources and model of one environment, and the order of a turn.
+ *
+ * Used by the console (console.c) and by --status (status.c). Events of the sources go through app_apply() into the model; what insight makes of them
+ * follows through the same door.
+ */
+#ifndef OPS_APP_H
+#define OPS_APP_H
+
+#include "conf/conf.h"
+#include "loop/loop.h"
+#include "loop/pool.h"
+#include "model/model.h"
+#include "source/source.h"
+#include "ui/view.h"
+
+enum { ADHOC_MAX = 8 };
+
+struct options {		/* the command line, see main.c */
+	const char *config, *environment, *debug_log, *init_path;
+	bool is_read_only, is_json, is_demo;
+	int64_t watch_ns;	/* 0: once */
+	int64_t deadline_ns;
+};
+
+struct adhoc_query {
+	char *id, *expr, *source;
+};
+
+struct app {
+	const struct options *options;
+	struct conf *conf;
+	struct conf_problems problems;
+	const struct conf_environment *env;
+	struct loop *loop;
+	struct pool *pool;
+	struct model *model;
+	struct sources *sources;
+	const struct environment *environment;	/* block of the EVENT_ENVIRONMENT */
+	struct timerange range;
+	int64_t span_ns;
+	struct adhoc_query adhoc[ADHOC_MAX];
+	size_t n_adhoc;
+	unsigned adhoc_made;		/* for ids */
+	bool is_instant;		/* --status: values now, no ranges */
+};
+
+/* Everything but the first request. ERR_USAGE, ERR_NOTFOUND, ... with the way on. */
+int app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_problems *problems, struct err *err);
+/* Sends the first requests. */
+void app_start(struct app *a);
+void app_close(struct app *a);
+
+/* The one door: ev, and what insight makes of it, into the model. */
+void app_apply(struct app *a, const struct event *ev);
+
+/* --- the shared time range: each tells the sources what is wanted now -------------------------------------------------- */
+void app_range_follow(struct app *a);			/* once a turn: a live range moves with the clock */
+void app_range_live(struct app *a);
+void app_range_span(struct app *a, int64_t span_ns);
+void app_range_jump(struct app *a, int64_t cursor_ns);	/* the cursor; the range moves only when it would leave it */
+void app_range_step(struct app *a, int steps);		/* the cursor by steps of the range's resolution */
+/* Step of the points asked for: a round number, about 240 of them in the span. */
+int64_t app_range_resolution(const struct app *a);
+
+/* Graph expr beside the named queries; the oldest ad-hoc one makes room. Returns its id (borrowed). */
+const char *app_query(struct app *a, const char *expr, const char *source);
+
+#endif

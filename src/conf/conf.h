@@ -1,0 +1,141 @@
+/*
+ * opsconsole.yaml, decoded: see doc/opsconsole.yaml.5 for the user's side of every member.
+ *
+ * Decoded by the tables in conf_tables.c; one generic decoder walks them, so type, range, default and help of an option stand in one row. Reading
+ * is in two tempers: conf_load() collects every problem it finds (conf_problem()s with file:line:column) and keeps each valid section; the caller decides:
+ * --check, --status and --runbook are strict, the console opens with what is valid and lists the rest.
+ */
+#ifndef OPS_CONF_CONF_H
+#define OPS_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Where a secret comes from; at most one is set. Read by secret_read() at use, and again after a 401. */
+struct conf_secret {
+	char *file;		/* owned by the user or root, not readable by others */
+	char *env;		/* name of an environment variable */
+	char **command;		/* argument vector, NULL-terminated; stdout less one newline is the secret */
+};
+
+struct conf_header {
+	char *name;
+	char *value;		/* or: */
+	struct conf_secret secret;
+};
+
+struct conf_source {
+	char *name, *type;	/* type: "prometheus", "alertmanager", later more */
+	char *url;		/* http(s), a path prefix is kept, no credentials inside */
+	char **replicas;	/* further URLs of the same HA pair, NULL-terminated or NULL */
+	int64_t interval_ns;
+	int64_t timeout_ns;
+	int64_t body_max;	/* bytes after decompression */
+	int64_t series_max;	/* series kept of one answer */
+	char *user;		/* basic auth */
+	struct conf_secret password, bearer;
+	char *ca_file, *client_cert, *client_key;
+	bool tls_verify;	/* default true */
+	char *proxy;		/* NULL: none; "environment" opts in to the usual variables; else URL */
+	struct conf_header *headers;
+	size_t n_headers;
+	unsigned line, column;
+};
+
+struct conf_query {
+	char *name, *title, *expr, *unit, *source;
+	double objective;	/* NaN: none */
+	unsigned line, column;
+};
+
+struct conf_marker {
+	char *name, *title, *expr, *label, *group_by, *source;
+	unsigned line, column;
+};
+
+struct conf_contact {
+	char *role, *name, *channel, *responsibility;
+};
+
+struct conf_severity {		/* value of the severity label -> page, ticket, info, none */
+	char *value;
+	int severity;		/* enum severity of model/event.h */
+};
+
+struct conf_environment {
+	char *name, *title, *colour;
+	bool is_protected;
+	char *severity_label;
+	struct conf_severity *severities;
+	size_t n_severities;
+	struct conf_source *sources;
+	size_t n_sources;
+	struct conf_query *queries;
+	size_t n_queries;
+	struct conf_marker *markers;
+	size_t n_markers;
+	struct conf_contact *contacts;
+	size_t n_contacts;
+	unsigned line, column;
+};
+
+struct conf_key {		/* keys: { alerts.ack: A } */
+	char *command;		/* "global.quit", "alerts.ack" */
+	char *key;		/* as ui/key.h names keys: "a", "C-l", "F5", "Enter" */
+	unsigned line, column;
+};
+
+struct conf {
+	char *path;		/* file it came from, NULL for the built-in empty one */
+	char *theme;		/* name of a shipped theme or absolute path */
+	char *layout;		/* "auto", "narrow", "wide", or absolute path */
+	bool bell, osc9, mouse;
+	bool ack_enabled;
+	int64_t ack_ns;		/* how long an ack silences (default 15m) */
+	int64_t history_ns, history_bytes;
+	int64_t range_ns;	/* first span of the shared time range (default 1h) */
+	int64_t in_flight_max;	/* bytes in flight over all sources */
+	struct conf_key *keys;
+	size_t n_keys;
+	struct conf_environment *environments;
+	size_t n_environments;
+	bool is_policy_broken;	/* a problem in a section that guards writing: the console is then read-only */
+};
+
+struct conf_problems {
+	size_t n;
+	char **v;		/* "file:line:column: sentence" */
+};
+
+/* The file the search order finds: path if given, $OPSCONSOLE_CONFIG, $XDG_CONFIG_HOME/opsconsole/opsconsole.yaml (~/.config without it),
+ * /etc/opsconsole/opsconsole.yaml. Owned by the caller. ERR_NOTFOUND says where it looked. */
+int conf_find(const char *path, char **ret_path, struct err *err);
+/* 0 when the file could be read at all (look at problems then), else ERR_IO, ERR_SYNTAX, ERR_LIMIT, or ERR_DENIED for ownership or mode (of file and folder). */
+int conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems, struct err *err);
+/* The same from memory, without the checks of ownership; name for messages. */
+int conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf, struct conf_problems *ret_problems, struct err *err);
+void conf_free(struct conf *c);
+void conf_problems_done(struct conf_problems *p);
+
+/* name NULL: the only one; refused with the list of names when there are several (never a default beside a protected one). */
+int conf_environment(const struct conf *c, const char *name, const struct conf_environment **ret_env, struct err *err);
+
+/* The secret's bytes (malloc()ed; wipe with secret_free()). Runs the command with a short timeout - call from a worker, never in the loop. */
+int secret_read(const struct conf_secret *s, char **ret_secret, struct err *err);
+void secret_free(char *secret);
+bool secret_is_set(const struct conf_secret *s);
+
+/* File and its folder belong to the user or root and nobody else may write them. 0, ERR_DENIED or ERR_IO. */
+int conf_check_owner(const char *path, struct err *err);
+
+/* Shipped data: "themes/dark.yaml", "panels/layouts/wide.yaml", "lab/opslab", "opsconsole.yaml.example". Looks in the build tree the program runs
+ * from, else in the installed data folder. Owned by the caller; ERR_NOTFOUND says where it looked. */
+int conf_data_path(const char *name, char **ret_path, struct err *err);
+
+/* --init: ask localhost's usual ports (9090 Prometheus, 9093 Alertmanager, 8428 VictoriaMetrics; plain HTTP, short timeouts) and write a commented config for what answers
+ * to path (NULL: the user's own), never over an existing file. Prints what it found. Blocking; not for the loop. */
+int conf_init_write(const char *path, struct err *err);
+
+#endif

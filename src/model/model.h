@@ -1,0 +1,163 @@
+/*
+ * The shared state model: what is known, when it was seen, and how sure we are.
+ *
+ * Changed only by model_apply(); read as const by panels, insight and --status. Every value knows when it was observed. A failed poll keeps the last
+ * good value, its age and the reason. Unknown is its own state: no data is never green. One thread.
+ */
+#ifndef OPS_MODEL_MODEL_H
+#define OPS_MODEL_MODEL_H
+
+#include "model/event.h"
+
+struct model;
+
+/* What a panel may watch; model_changes() tells which of them changed. */
+enum {
+	MODEL_ENVIRONMENT = 1u << 0,
+	MODEL_SOURCES = 1u << 1,	/* health, info, targets, rules */
+	MODEL_ALERTS = 1u << 2,		/* merged alerts, silences */
+	MODEL_SERIES = 1u << 3,
+	MODEL_MARKERS = 1u << 4,
+	MODEL_OPERATIONS = 1u << 5,
+	MODEL_PROBLEMS = 1u << 6,	/* also when something became stale by time alone */
+	MODEL_ALL = ~0u
+};
+
+/* history_bytes bounds the events kept for model_at(), history_ns their age (defaults when 0: 8 MiB, 30 min). */
+struct model *model_new(size_t history_bytes, int64_t history_ns);
+void model_free(struct model *m);
+
+/* Take in one event (the event stays the caller's; blocks are shared). */
+void model_apply(struct model *m, const struct event *ev);
+/* Time passes: staleness is judged against now. Call once per turn. */
+void model_advance(struct model *m, int64_t now_ns);
+int64_t model_now(const struct model *m);
+/* Sections changed since the last call; clears. */
+unsigned model_changes(struct model *m);
+
+/*
+ * What was known at t. Borrowed from m, valid until the next model_at() or model_free(); m itself when t >= now. NULL when nothing was
+ * recorded then: the panel says "not recorded". ret_first_ns (may be NULL): the earliest time that is recorded.
+ */
+const struct model *model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns);
+
+/* --- environment ----------------------------------------------------------------------------------------------------- */
+const struct environment *model_environment(const struct model *m);	/* NULL before the first event */
+
+/* --- sources --------------------------------------------------------------------------------------------------------- */
+enum source_state {
+	SOURCE_UNKNOWN,		/* has not answered yet, nor failed */
+	SOURCE_OK,
+	SOURCE_DEGRADED,	/* some of its requests fail */
+	SOURCE_STALE,		/* no good answer for three intervals; values are old */
+	SOURCE_DOWN,		/* has never given a good answer, and fails */
+};
+struct source_request {		/* one kind of request of a source */
+	const struct source_report *last;
+	int64_t last_ns, last_ok_ns;	/* 0 never */
+	unsigned n_failed_in_row;
+	int64_t failing_since_ns;	/* 0 when ok */
+};
+struct model_source {
+	const char *name, *type, *url;
+	int64_t interval_ns;
+	enum source_state state;
+	int64_t since_ns;		/* of this state */
+	int64_t last_ok_ns;		/* newest good answer of any request; 0 never */
+	const char *error;		/* newest sentence while not ok, "" otherwise */
+	const struct source_info *info;	/* NULL unknown */
+	const struct target_set *targets;	/* NULL unknown */
+	int64_t targets_ns;
+	const struct rule_set *rules;	/* NULL unknown */
+	int64_t rules_ns;
+	size_t n_requests;
+	const struct source_request *requests;	/* sorted by what */
+};
+size_t model_n_sources(const struct model *m);
+const struct model_source *model_source(const struct model *m, size_t i);
+const struct model_source *model_source_find(const struct model *m, const char *name);
+const char *source_state_name(enum source_state state);
+
+/* --- alerts: one row per alert, whoever tells of it ------------------------------------------------------------------- */
+struct model_alert {
+	uint64_t id;			/* stable while the alert lasts: from its labels */
+	const char *name;
+	enum alert_state state;		/* Alertmanager's word where it has one, else Prometheus' */
+	enum severity severity;
+	const char *severity_text;	/* label's value, "" none */
+	int64_t since_ns;
+	const struct labels *labels, *annotations;
+	const struct alert *am, *prometheus;	/* NULL where that side does not tell of it */
+	const char *am_source, *prometheus_source;	/* NULL likewise */
+	int64_t seen_ns;		/* newest good answer that held it */
+	bool is_stale;			/* every source that tells of it is stale */
+	bool is_acked;			/* silenced by a silence whose comment begins with ACK */
+	int64_t silenced_until_ns;	/* 0 unless silenced by a known silence */
+};
+size_t model_n_alerts(const struct model *m);
+const struct model_alert *model_alert(const struct model *m, size_t i);	/* worst first: state, severity, newest */
+const struct model_alert *model_alert_find(const struct model *m, uint64_t id);
+/* false: no source that tells of alerts has ever answered, so "no alerts" means nothing. */
+bool model_alerts_known(const struct model *m);
+const char *alert_state_name(enum alert_state state);
+const char *severity_name(enum severity severity);
+
+struct model_silence {
+	const struct silence *silence;
+	const char *source;
+	size_t n_hides;			/* alerts it mutes now */
+};
+size_t model_n_silences(const struct model *m);
+const struct model_silence *model_silence(const struct model *m, size_t i);	/* active, pending, then expired; soonest end first */
+const struct model_silence *model_silence_find(const struct model *m, const char *id);
+/* Would matchers mute an alert with these labels? A missing label equals "". A regex matches whole values (anchored, as Alertmanager does). A regex that
+ * does not compile matches nothing and *ret_bad (may be NULL) is set. Alertmanager's own answer counts in the end; this is for the preview. */
+bool matchers_match(const struct matcher *v, size_t n, const struct labels *labels, bool *ret_bad);
+
+/* --- series ------------------------------------------------------------------------------------------------------------ */
+struct model_query {
+	const struct query_def *def;	/* NULL for a query no longer in the environment nor ad hoc */
+	const char *id;
+	const struct series_set *range;	/* newest good matrix, or NULL */
+	int64_t range_ns;
+	const struct series_set *instant;	/* newest good vector/scalar/string, or NULL */
+	int64_t instant_ns;
+	const char *error;		/* why the newest request failed, "" when it did not */
+	int64_t error_ns;
+};
+size_t model_n_queries(const struct model *m);
+const struct model_query *model_query(const struct model *m, size_t i);
+const struct model_query *model_query_find(const struct model *m, const char *id);
+
+/* --- markers, newest first ----------------------------------------------------------------------------------------------- */
+size_t model_n_markers(const struct model *m);
+const struct marker *model_marker(const struct model *m, size_t i);
+
+/* --- operations, newest first; at most the last 64 ------------------------------------------------------------------------ */
+size_t model_n_operations(const struct model *m);
+const struct operation *model_operation(const struct model *m, size_t i);
+int64_t model_operation_ns(const struct model *m, size_t i);
+
+/* --- what is wrong now, worst first ------------------------------------------------------------------------------------- */
+enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES };
+struct problem {
+	enum problem_kind kind;
+	enum severity severity;		/* PAGE -> critical, TICKET -> warning */
+	bool is_unknown;		/* we cannot see: a source is down or stale. Counts as unknown in --status */
+	uint64_t alert_id;		/* PROBLEM_ALERT */
+	const char *name;		/* alert name or source name */
+	const char *text;		/* what it says: summary, error */
+	int64_t since_ns;		/* 0 unknown */
+	int64_t seen_ns;		/* how old the evidence is */
+	enum alert_state state;		/* PROBLEM_ALERT */
+	const char *evidence;		/* how sure: "Alertmanager and Prometheus", "Prometheus only", "last seen 41s ago" */
+};
+size_t model_n_problems(const struct model *m);
+const struct problem *model_problem(const struct model *m, size_t i);
+
+/* Overall, by the rules of --status: critical > unknown > warning > ok; silenced, inhibited and pending do not raise it. */
+enum health { HEALTH_OK, HEALTH_WARNING, HEALTH_UNKNOWN, HEALTH_CRITICAL };
+enum health model_health(const struct model *m);
+const char *health_name(enum health health);		/* "OK", "WARNING", "UNKNOWN", "CRITICAL" */
+
+#endif

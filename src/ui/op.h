@@ -1,0 +1,53 @@
+/*
+ * What a command asks the app to do. Panels change nothing themselves: they return an op; app checks policy and mode, asks where it must, records,
+ * and executes. Ops that write say so in one place (op_writes()).
+ */
+#ifndef OPS_UI_OP_H
+#define OPS_UI_OP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/event.h"
+
+enum op_kind {
+	OP_MESSAGE,		/* show text in the message line */
+	OP_ERROR,		/* the same, as an error */
+	OP_PANEL,		/* text: name of a panel to show; arg: what to show in it, or NULL */
+	OP_TIME_STEP,		/* number: steps of the range (negative: back) */
+	OP_TIME_JUMP,		/* number: time_ns */
+	OP_TIME_LIVE,
+	OP_TIME_SPAN,		/* number: ns */
+	OP_QUERY,		/* text: PromQL to graph ad hoc; arg: source or NULL */
+	OP_REFRESH,
+	OP_QUIT,
+	OP_SILENCE_FORM,	/* open the silence form with draft */
+	OP_SILENCE,		/* make or edit: draft. Writes */
+	OP_ACK,			/* the same, short, comment ACK. Writes */
+	OP_EXPIRE,		/* text: id of the silence. Writes */
+	OP_CLOSE,		/* close this dialog */
+};
+
+/* Owned by whoever holds the op; strings are copies. */
+struct op {
+	enum op_kind kind;
+	char *text, *arg;
+	int64_t number;
+	char *source;			/* Alertmanager source it goes to, NULL: the one that holds the alert/silence, or the only one */
+	struct silence_block *silence;	/* draft for OP_SILENCE*, OP_ACK: a one-silence set, id "" when new */
+	char **confirm;			/* lines to show before a writing op runs; NULL-terminated; NULL: no question (ack) */
+};
+struct silence_block {			/* a draft with its own memory */
+	struct silence silence;
+	struct arena arena;
+};
+
+struct op *op_new(enum op_kind kind);
+struct op *op_text(enum op_kind kind, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void op_confirm_line(struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void op_free(struct op *op);
+bool op_writes(const struct op *op);
+struct silence_block *silence_block_new(const struct silence *copy);	/* copy may be NULL */
+void silence_block_free(struct silence_block *b);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * A panel: one file, one vtable, one line in panels/registry.c.
+ *
+ * draw() is a pure function of (const panel, const view) onto a canvas. Things are remembered by id, never by pointer into the model. arrange() runs before
+ * draw() whenever model, size or time changed: it keeps selection and scrolling valid. Dialogs (forms, confirmations) are panels with PANEL_DIALOG: they stand above
+ * the layout and get every key.
+ */
+#ifndef OPS_UI_PANEL_H
+#define OPS_UI_PANEL_H
+
+#include "ui/canvas.h"
+#include "ui/command.h"
+#include "ui/view.h"
+
+enum { PANEL_DIALOG = 1u << 0 };
+
+struct panel_ops {
+	const char *name;	/* stable: config, keys, scenes and audit use it */
+	const char *title;
+	const char *help;	/* one sentence for the help screen */
+	unsigned flags;
+	size_t state_size;	/* zeroed before open(), freed after close() */
+	unsigned watches;	/* MODEL_*: redrawn when these change */
+	const struct command *commands;	/* ends with name == NULL */
+	int (*open)(struct panel *p, const struct view *v, const struct op *op);	/* op: what asked for it, or NULL; may be NULL */
+	void (*arrange)(struct panel *p, const struct view *v, int w, int h);	/* may be NULL */
+	void (*draw)(const struct panel *p, const struct view *v, struct canvas *c);
+	/* Keys before the command table (text fields). true: taken; *ret_op may be set. May be NULL. */
+	bool (*key)(struct panel *p, const struct view *v, int key, struct op **ret_op);
+	/* Filter as typed behind '/'; "" clears. NULL: the panel has no filter. */
+	void (*filter)(struct panel *p, const char *text);
+	/* Right of the title: counts, state. buf of size. May be NULL. */
+	void (*summary)(const struct panel *p, const struct view *v, char *buf, size_t size);
+	void (*close)(struct panel *p);	/* accepts a half-opened panel; may be NULL */
+};
+
+struct panel {
+	const struct panel_ops *ops;
+	void *state;
+	const struct command *const *all_commands;	/* of the keymap in force, for a help panel; may be NULL */
+};
+
+struct panel *panel_new(const struct panel_ops *ops, const struct view *v, const struct op *op);
+void panel_free(struct panel *p);
+
+/* panels/registry.c */
+extern const struct panel_ops *const panels[];		/* ends with NULL */
+const struct panel_ops *panel_find(const char *name);
+
+#endif
