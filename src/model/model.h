@@ -37,7 +37,11 @@ unsigned model_changes(struct model *m);
 
 /*
  * What was known at t. Borrowed from m, valid until the next model_at() or model_free(); m itself when t >= now. NULL when nothing was
- * recorded then: the panel says "not recorded". ret_first_ns (may be NULL): the earliest time that is recorded.
+ * recorded then: the panel says "not recorded". ret_first_ns (may be NULL): the earliest time that is recorded, 0 when nothing is.
+ *
+ * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
+ * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
+ * newest one of each query is shown whatever t. Where the clock stepped back, t means the last time that it was t.
  */
 const struct model *model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns);
 
@@ -48,8 +52,8 @@ const struct environment *model_environment(const struct model *m);	/* NULL befo
 enum source_state {
 	SOURCE_UNKNOWN,		/* has not answered yet, nor failed */
 	SOURCE_OK,
-	SOURCE_DEGRADED,	/* some of its requests fail */
-	SOURCE_STALE,		/* no good answer for three intervals; values are old */
+	SOURCE_DEGRADED,	/* some of its requests fail, or are overdue; what a person typed (adhoc:) does not count */
+	SOURCE_STALE,		/* no good answer for three intervals and the usual latency; values are old */
 	SOURCE_DOWN,		/* has never given a good answer, and fails */
 };
 struct source_request {		/* one kind of request of a source */
@@ -57,6 +61,7 @@ struct source_request {		/* one kind of request of a source */
 	int64_t last_ns, last_ok_ns;	/* 0 never */
 	unsigned n_failed_in_row;
 	int64_t failing_since_ns;	/* 0 when ok */
+	int64_t ok_since_ns;		/* first good answer without a failure or a long silence since; 0 never */
 };
 struct model_source {
 	const char *name, *type, *url;
@@ -80,10 +85,12 @@ const char *source_state_name(enum source_state state);
 
 /* --- alerts: one row per alert, whoever tells of it ------------------------------------------------------------------- */
 struct model_alert {
-	uint64_t id;			/* stable while the alert lasts: from its labels */
+	/* Stable while the alert lasts, whoever tells of it: the hash of the labels Prometheus gives it. Where only Alertmanager tells of
+	 * it, the hash of its labels without the external ones, which are learnt from alerts that both tell of. */
+	uint64_t id;
 	const char *name;
 	enum alert_state state;		/* Alertmanager's word where it has one, else Prometheus' */
-	enum severity severity;
+	enum severity severity;		/* by the environment's table, else by the usual words; TICKET when neither knows it */
 	const char *severity_text;	/* label's value, "" none */
 	int64_t since_ns;
 	const struct labels *labels, *annotations;
@@ -111,8 +118,10 @@ size_t model_n_silences(const struct model *m);
 const struct model_silence *model_silence(const struct model *m, size_t i);	/* active, pending, then expired; soonest end first */
 const struct model_silence *model_silence_find(const struct model *m, const char *id);
 /* Would matchers mute an alert with these labels? A missing label equals "". A regex matches whole values (anchored, as Alertmanager does). A regex that
- * does not compile matches nothing and *ret_bad (may be NULL) is set. Alertmanager's own answer counts in the end; this is for the preview. */
+ * does not compile, or costs too much to try, matches nothing and *ret_bad (may be NULL) is set. Alertmanager's own answer counts in the end; this is for the preview. */
 bool matchers_match(const struct matcher *v, size_t n, const struct labels *labels, bool *ret_bad);
+/* Can all of them be tried? 0, or ERR_INVALID naming the matcher. Once before a preview: matchers_match() stops at the first that does not match. */
+int matchers_check(const struct matcher *v, size_t n, struct err *err);
 
 /* --- series ------------------------------------------------------------------------------------------------------------ */
 struct model_query {
@@ -129,7 +138,7 @@ size_t model_n_queries(const struct model *m);
 const struct model_query *model_query(const struct model *m, size_t i);
 const struct model_query *model_query_find(const struct model *m, const char *id);
 
-/* --- markers, newest first ----------------------------------------------------------------------------------------------- */
+/* --- markers, newest first; what the operator did is among them (MARKER_ACTION) ----------------------------------------------------------------------------------------------- */
 size_t model_n_markers(const struct model *m);
 const struct marker *model_marker(const struct model *m, size_t i);
 
@@ -159,5 +168,9 @@ const struct problem *model_problem(const struct model *m, size_t i);
 enum health { HEALTH_OK, HEALTH_WARNING, HEALTH_UNKNOWN, HEALTH_CRITICAL };
 enum health model_health(const struct model *m);
 const char *health_name(enum health health);		/* "OK", "WARNING", "UNKNOWN", "CRITICAL" */
+
+/* --- all of it as JSON: --status --json, and how tests compare two models ------------------------------------------------ */
+/* Series are summarised by their last values. Never NULL; the caller owns it. */
+json_t *model_to_json(const struct model *m);
 
 #endif

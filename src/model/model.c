@@ -1,0 +1,197 @@
+#include "config.h"
+
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "model/model_priv.h"
+
+enum { HISTORY_BYTES = 8 << 20 };
+#define HISTORY_NS (30 * NS_PER_MIN)
+/* Times outside are nonsense from a server or a recording; inside, two of them may be subtracted without a thought. */
+#define TIME_MAX_NS (INT64_MAX / 2)
+
+struct model *
+model_new_bare(void)
+{
+	struct model *m = xcalloc(1, sizeof *m);
+
+	m->derived = xcalloc(1, sizeof *m->derived);
+	return m;
+}
+
+struct model *
+model_new(size_t history_bytes, int64_t history_ns)
+{
+	struct model *m = model_new_bare();
+
+	m->history = history_new(history_bytes == 0 ? HISTORY_BYTES : history_bytes, history_ns == 0 ? HISTORY_NS : history_ns);
+	return m;
+}
+
+static void
+derived_free(struct derived *d)
+{
+	alerts_view_done(&d->alerts);
+	markers_view_done(&d->markers);
+	problems_view_done(&d->problems);
+	free(d);
+}
+
+void
+model_free(struct model *m)
+{
+	if (m == NULL)
+		return;
+	history_free(m->history);
+	derived_free(m->derived);
+	sources_done(m);
+	series_done(m);
+	markers_done(m);
+	operations_done(m);
+	block_unref(m->env);
+	free(m);
+}
+
+struct model *
+model_clone(const struct model *m)
+{
+	struct model *copy = model_new_bare();
+
+	copy->now_ns = m->now_ns;
+	copy->env = block_ref(m->env);
+	copy->env_ns = m->env_ns;
+	copy->n_external = m->n_external;
+	memcpy(copy->external, m->external, sizeof copy->external);
+	sources_clone(copy, m);
+	series_clone(copy, m);
+	markers_clone(copy, m);
+	operations_clone(copy, m);
+	return copy;
+}
+
+void
+model_touch(struct model *m, unsigned changes)
+{
+	struct derived *d = m->derived;
+
+	m->changes |= changes;
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS))
+		d->has_alerts = false;
+	if (changes & (MODEL_ENVIRONMENT | MODEL_MARKERS))
+		d->has_markers = false;
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SOURCES | MODEL_PROBLEMS)) {
+		d->has_problems = false;
+		m->changes |= MODEL_PROBLEMS;
+	}
+}
+
+/* Another environment is another world; the same one again is a config read anew, which keeps what is known. */
+static void
+apply_environment(struct model *m, const struct event *ev)
+{
+	const struct environment *env = ev->block;
+	bool is_other = m->env == NULL || strcmp(m->env->name, env->name) != 0;
+
+	/* What was derived points into the old blocks. */
+	model_touch(m, MODEL_ALL);
+	if (is_other && m->env != NULL) {
+		sources_done(m);
+		series_done(m);
+		markers_done(m);
+		m->n_external = 0;
+	}
+	if (is_other)
+		m->env_ns = ev->time_ns;
+	block_replace(&m->env, env);
+	sources_environment(m);
+	series_environment(m);
+	markers_environment(m);
+}
+
+void
+model_apply_state(struct model *m, const struct event *given)
+{
+	struct event local = *given;
+	const struct event *ev = &local;
+
+	if (ev->block == NULL)
+		return;
+	local.time_ns = given->time_ns < 0 ? 0 : given->time_ns > TIME_MAX_NS ? TIME_MAX_NS : given->time_ns;
+	switch (ev->kind) {
+	case EVENT_ENVIRONMENT:
+		apply_environment(m, ev);
+		break;
+	case EVENT_SOURCE_REPORT:
+		sources_apply(m, ev);
+		series_report(m, ev);
+		break;
+	case EVENT_SOURCE_INFO:
+	case EVENT_ALERTS:
+	case EVENT_SILENCES:
+	case EVENT_TARGETS:
+	case EVENT_RULES:
+		sources_apply(m, ev);
+		break;
+	case EVENT_SERIES:
+		series_apply(m, ev);
+		break;
+	case EVENT_MARKERS:
+		markers_apply(m, ev);
+		break;
+	case EVENT_OPERATION:
+		operations_apply(m, ev);
+		break;
+	case EVENT_KINDS:
+		break;
+	}
+}
+
+void
+model_apply(struct model *m, const struct event *ev)
+{
+	model_apply_state(m, ev);
+	if (m->history != NULL && ev->block != NULL)
+		history_add(m->history, ev);
+}
+
+void
+model_advance(struct model *m, int64_t now_ns)
+{
+	int64_t before_ns = m->now_ns;
+	bool is_any_old = false;
+
+	m->now_ns = now_ns < 0 ? 0 : now_ns > TIME_MAX_NS ? TIME_MAX_NS : now_ns;
+	sources_advance(m);
+	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
+		model_touch(m, MODEL_ALERTS);
+	/* The age of old evidence is part of a problem's text. */
+	for (size_t i = 0; i < m->n_sources; i++)
+		is_any_old |= m->sources[i]->is_alerts_stale || m->sources[i]->pub.state == SOURCE_STALE;
+	if (is_any_old && before_ns / NS_PER_S != m->now_ns / NS_PER_S)
+		model_touch(m, MODEL_PROBLEMS);
+}
+
+int64_t
+model_now(const struct model *m)
+{
+	return m->now_ns;
+}
+
+unsigned
+model_changes(struct model *m)
+{
+	unsigned changes = m->changes;
+
+	m->changes = 0;
+	return changes;
+}
+
+const struct environment *
+model_environment(const struct model *m)
+{
+	return m->env;
+}
