@@ -49,8 +49,10 @@ int grid_width(const struct grid *g);
 int grid_height(const struct grid *g);
 /* The terminal's cursor, for input fields; -1 when hidden. */
 void grid_cursor(const struct grid *g, int *ret_x, int *ret_y);
-/* Lines of text, trailing blanks cut, for scenes and captures. With is_roles, a second block shows a letter per role. */
+/* Lines of text, trailing blanks cut, for scenes and captures. */
 void grid_dump(const struct grid *g, struct buf *out);
+/* The same with a letter per role ('.' ROLE_TEXT, then a, b, .. in the order of enum role); " <" ends a row with selected cells. */
+void grid_dump_roles(const struct grid *g, struct buf *out);
 
 /* A part of c; cut to it. */
 struct canvas canvas_sub(const struct canvas *c, int x, int y, int w, int h);

@@ -17,9 +17,18 @@ enum {
 	KEY_CTRL = 1 << 24, KEY_ALT = 1 << 25, KEY_SHIFT = 1 << 26,
 };
 
+/* What this terminal sends for a key, beside the usual sequences that are known anyway. */
+struct key_seq {
+	const char *bytes;
+	int key;
+};
+
 struct key_reader {
 	unsigned char bytes[64];
 	size_t n;
+	bool is_answer;			/* inside a string some terminals send as an answer: not typed */
+	const struct key_seq *seqs;	/* from terminfo; lent; may be NULL */
+	size_t n_seqs;
 };
 
 /* Put bytes in, take keys out until it returns false. is_final: no more bytes came for a while, so a lone ESC is the Esc key. */

@@ -26,6 +26,16 @@ enum op_kind {
 	OP_ACK,			/* the same, short, comment ACK. Writes */
 	OP_EXPIRE,		/* text: id of the silence. Writes */
 	OP_CLOSE,		/* close this dialog */
+	/* What the frame of the console does, from its own command table: */
+	OP_FOCUS,		/* number: +1 next panel, -1 previous */
+	OP_ZOOM,		/* the panel with the focus fills the screen, or no longer */
+	OP_BACK,		/* one step out: filter, zoom, past */
+	OP_HELP,
+	OP_MESSAGES,		/* what was said in the message line lately */
+	OP_COMMAND_LINE,
+	OP_FILTER_LINE,
+	OP_REDRAW,
+	OP_SUSPEND,
 };
 
 /* Owned by whoever holds the op; strings are copies. */
@@ -35,6 +45,7 @@ struct op {
 	int64_t number;
 	char *source;			/* Alertmanager source it goes to, NULL: the one that holds the alert/silence, or the only one */
 	struct silence_block *silence;	/* draft for OP_SILENCE*, OP_ACK: a one-silence set, id "" when new */
+	bool is_confirmed;		/* the question was answered with yes */
 	char **confirm;			/* lines to show before a writing op runs; NULL-terminated; NULL: no question (ack) */
 };
 struct silence_block {			/* a draft with its own memory */

@@ -23,6 +23,8 @@ struct panel_ops {
 	unsigned watches;	/* MODEL_*: redrawn when these change */
 	const struct command *commands;	/* ends with name == NULL */
 	int (*open)(struct panel *p, const struct view *v, const struct op *op);	/* op: what asked for it, or NULL; may be NULL */
+	/* Select what arg names (OP_PANEL's arg): an alert's id in hex, a source, a query id. May be NULL. */
+	void (*show)(struct panel *p, const struct view *v, const char *arg);
 	void (*arrange)(struct panel *p, const struct view *v, int w, int h);	/* may be NULL */
 	void (*draw)(const struct panel *p, const struct view *v, struct canvas *c);
 	/* Keys before the command table (text fields). true: taken; *ret_op may be set. May be NULL. */

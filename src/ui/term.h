@@ -25,6 +25,8 @@ bool term_is_ascii(const struct term *t);	/* locale or TERM without UTF-8 */
  * redraw callback through key KEY_NONE). */
 bool term_draw(struct term *t, const struct grid *g);
 void term_redraw_all(struct term *t);	/* Ctrl-L: repaint everything on the next draw */
+/* Forget keys typed but not yet delivered. */
+void term_discard(struct term *t);
 void term_bell(struct term *t);
 void term_notify(struct term *t, const char *text);	/* OSC 9; text is made harmless */
 /* Leave the screen for a shell job stop (Ctrl-Z) and come back. */

@@ -1,0 +1,549 @@
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "ui/graph_scale.h"
+#include "ui/widget.h"
+
+enum { NO_LINE = 0xff, ROWS_PER_TICK = 3, WIDTH_MIN = 12, HEIGHT_MIN = 3 };
+
+/* Where the parts of a graph stand, and the dots of its lines before they become characters. */
+struct plot {
+	const struct graph *g;
+	struct scale scale;
+	struct canvas area;	/* cells with dots only */
+	int label_w;		/* columns left of the axis */
+	int mark_row, axis_row, time_row;	/* on the whole canvas; -1: left out */
+	int dx, dy;		/* dots per cell: 2 x 4 braille, 1 x 1 in ASCII */
+	uint8_t *dots;		/* per cell: braille bits */
+	uint8_t *owner;		/* per cell: line drawn last, or NO_LINE */
+};
+
+struct extent {
+	double lo, hi;
+	size_t n_finite, n_infinite, n_nan;
+};
+
+/* --- what there is to draw ----------------------------------------------------------------------- */
+
+static bool
+is_inside(const struct graph *g, const struct sample *s)
+{
+	return s->t_ns >= g->start_ns && s->t_ns <= g->end_ns;
+}
+
+static struct extent
+extent_of(const struct graph *g)
+{
+	struct extent e = { .lo = INFINITY, .hi = -INFINITY };
+
+	for (size_t l = 0; l < g->n_lines; l++) {
+		for (size_t i = 0; i < g->lines[l].n; i++) {
+			const struct sample *s = &g->lines[l].v[i];
+
+			if (!is_inside(g, s))
+				continue;
+			if (isnan(s->v)) {
+				e.n_nan++;
+			} else if (isinf(s->v)) {
+				e.n_infinite++;
+			} else {
+				e.n_finite++;
+				e.lo = fmin(e.lo, s->v);
+				e.hi = fmax(e.hi, s->v);
+			}
+		}
+	}
+	if (isfinite(g->objective)) {
+		e.lo = fmin(e.lo, g->objective);
+		e.hi = fmax(e.hi, g->objective);
+	}
+	if (e.lo > e.hi)
+		e.lo = e.hi = 0;
+	return e;
+}
+
+/* --- placing ---------------------------------------------------------------------------------------- */
+
+static double
+fraction_of(const struct graph *g, int64_t t_ns)
+{
+	return ((double)t_ns - (double)g->start_ns) / ((double)g->end_ns - (double)g->start_ns);
+}
+
+/* Dot column of a time. */
+static int
+dot_x(const struct plot *p, int64_t t_ns)
+{
+	return (int)lround(fraction_of(p->g, t_ns) * (p->area.w * p->dx - 1));
+}
+
+/* Dot row of a value, 0 on top. */
+static int
+dot_y(const struct plot *p, double v)
+{
+	int h = p->area.h * p->dy;
+
+	return h - 1 - (int)lround((v - p->scale.lo) / (p->scale.hi - p->scale.lo) * (h - 1));
+}
+
+static int
+cell_x(const struct plot *p, int64_t t_ns)
+{
+	return dot_x(p, t_ns) / p->dx;
+}
+
+static int
+cell_y(const struct plot *p, double v)
+{
+	return dot_y(p, v) / p->dy;
+}
+
+static bool
+has_marks(const struct graph *g)
+{
+	for (size_t i = 0; i < g->n_marks; i++)
+		if (g->marks[i].at_ns >= g->start_ns && g->marks[i].at_ns <= g->end_ns)
+			return true;
+	return false;
+}
+
+static int
+labels_width(const struct plot *p)
+{
+	char text[SCALE_LABEL_MAX];
+	size_t widest = 0;
+
+	for (int i = 0; i < p->scale.n; i++) {
+		size_t w = str_width(scale_label(&p->scale, scale_tick(&p->scale, i), p->g->unit, text));
+
+		widest = w > widest ? w : widest;
+	}
+	return (int)widest;
+}
+
+/* Rows from the bottom up: times, axis, dots, and one for the texts of marks. What has no room goes in that order reversed. */
+static void
+plot_init(struct plot *p, const struct canvas *c, const struct graph *g, const struct extent *e)
+{
+	int top = has_marks(g) && c->h >= 7 ? 1 : 0;
+	int bottom = c->h >= 5 ? 2 : c->h >= 4 ? 1 : 0;
+	int rows = c->h - top - bottom, n_ticks = (rows + 1) / ROWS_PER_TICK;
+
+	*p = (struct plot){ .g = g, .mark_row = top > 0 ? 0 : -1, .time_row = bottom > 0 ? c->h - 1 : -1 };
+	p->axis_row = bottom > 1 ? c->h - 2 : -1;
+	p->dx = canvas_is_ascii(c) ? 1 : 2;
+	p->dy = canvas_is_ascii(c) ? 1 : 4;
+	scale_fit(&p->scale, e->lo, e->hi, n_ticks < 1 ? 1 : n_ticks > 6 ? 6 : n_ticks, g->unit);
+	/* With nothing but infinities there is no scale to label. */
+	p->label_w = e->n_finite > 0 || isfinite(g->objective) ? labels_width(p) : 0;
+	if (p->label_w > c->w / 3)
+		p->label_w = 0;
+	p->area = canvas_sub(c, p->label_w + 2, top, c->w - p->label_w - 2, rows);
+	p->dots = xcalloc((size_t)p->area.w * (size_t)p->area.h, 1);
+	p->owner = xmalloc((size_t)p->area.w * (size_t)p->area.h);
+	memset(p->owner, NO_LINE, (size_t)p->area.w * (size_t)p->area.h);
+}
+
+static void
+plot_done(struct plot *p)
+{
+	free(p->dots);
+	free(p->owner);
+}
+
+/* --- lines --------------------------------------------------------------------------------------------- */
+
+static size_t
+cell_index(const struct plot *p, int x, int y)
+{
+	return (size_t)y * (size_t)p->area.w + (size_t)x;
+}
+
+static void
+dot_set(struct plot *p, int line, int x, int y)
+{
+	/* Bits of U+2800: columns of three dots, then the fourth row. */
+	static const uint8_t bits[4][2] = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } };
+	size_t i;
+
+	if (x < 0 || y < 0 || x >= p->area.w * p->dx || y >= p->area.h * p->dy)
+		return;
+	i = cell_index(p, x / p->dx, y / p->dy);
+	p->dots[i] |= bits[y % p->dy][x % p->dx];
+	p->owner[i] = (uint8_t)line;
+}
+
+static void
+dots_vertical(struct plot *p, int line, int x, int y0, int y1)
+{
+	int step = y0 < y1 ? 1 : -1;
+
+	for (int y = y0; y != y1; y += step)
+		dot_set(p, line, x, y);
+	dot_set(p, line, x, y1);
+}
+
+/* Straight from dot to dot; each column is filled from where the last one ended, so that steep parts have no holes. */
+static void
+dots_connect(struct plot *p, int line, int x0, int y0, int x1, int y1)
+{
+	int before = y0;
+
+	if (x0 == x1)
+		dots_vertical(p, line, x0, y0, y1);
+	for (int x = x0; x < x1; x++) {
+		int y = y0 + (int)lround((double)(y1 - y0) * (x + 1 - x0) / (x1 - x0));
+		int middle = (before + y) / 2;
+
+		dots_vertical(p, line, x, before, middle);
+		dots_vertical(p, line, x + 1, middle, y);
+		before = y;
+	}
+}
+
+static bool
+is_joined(const struct graph *g, const struct sample *a, const struct sample *b)
+{
+	if (!isfinite(a->v) || !isfinite(b->v) || !is_inside(g, a) || !is_inside(g, b))
+		return false;
+	return g->step_ns <= 0 || (double)b->t_ns - (double)a->t_ns <= 1.5 * (double)g->step_ns;
+}
+
+/* A value with a gap on both sides would be a speck; it gets four dots. */
+static void
+dots_alone(struct plot *p, int line, int x, int y)
+{
+	for (int i = 0; i < 4; i++)
+		dot_set(p, line, x - (x > 0 ? i % 2 : -(i % 2)), y - (y > 0 ? i / 2 : -(i / 2)));
+}
+
+static void
+line_plot(struct plot *p, int index)
+{
+	const struct graph_line *l = &p->g->lines[index];
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct sample *s = &l->v[i];
+		bool is_first = i == 0 || !is_joined(p->g, s - 1, s);
+		bool is_last = i + 1 == l->n || !is_joined(p->g, s, s + 1);
+
+		if (!isfinite(s->v) || !is_inside(p->g, s))
+			continue;
+		if (!is_first)
+			dots_connect(p, index, dot_x(p, s[-1].t_ns), dot_y(p, s[-1].v), dot_x(p, s->t_ns), dot_y(p, s->v));
+		else if (is_last && p->dx > 1)
+			dots_alone(p, index, dot_x(p, s->t_ns), dot_y(p, s->v));
+		else
+			dot_set(p, index, dot_x(p, s->t_ns), dot_y(p, s->v));
+	}
+}
+
+static void
+dots_draw(struct plot *p)
+{
+	static const char ascii_lines[] = "*+ox#@";
+
+	for (int y = 0; y < p->area.h; y++) {
+		for (int x = 0; x < p->area.w; x++) {
+			size_t i = cell_index(p, x, y);
+			uint32_t ch = 0x2800u + p->dots[i];
+
+			if (p->owner[i] == NO_LINE)
+				continue;
+			if (p->dx == 1)
+				ch = (uint32_t)ascii_lines[p->owner[i] % (sizeof ascii_lines - 1)];
+			canvas_char(&p->area, x, y, p->g->lines[p->owner[i]].role, ch);
+		}
+	}
+}
+
+/* Infinite values have no place on a scale: an arrow at its edge says so. */
+static void
+infinities_draw(struct plot *p)
+{
+	for (size_t l = 0; l < p->g->n_lines; l++) {
+		for (size_t i = 0; i < p->g->lines[l].n; i++) {
+			const struct sample *s = &p->g->lines[l].v[i];
+
+			if (isinf(s->v) && is_inside(p->g, s))
+				canvas_char(&p->area, cell_x(p, s->t_ns), s->v > 0 ? 0 : p->area.h - 1, p->g->lines[l].role,
+				    s->v > 0 ? 0x2191 : 0x2193);
+		}
+	}
+}
+
+/* --- what stands behind the lines --------------------------------------------------------------------------- */
+
+static bool
+is_free(const struct plot *p, int x, int y)
+{
+	return p->owner[cell_index(p, x, y)] == NO_LINE;
+}
+
+static void
+objective_draw(struct plot *p)
+{
+	if (!isfinite(p->g->objective))
+		return;
+	for (int x = 0; x < p->area.w; x += 2)
+		canvas_char(&p->area, x, cell_y(p, p->g->objective), ROLE_GRAPH_OBJECTIVE, 0xb7);
+}
+
+/* Only the objective's own dots may make way for its name. */
+static bool
+is_objective_only(const struct plot *p, int x, int y, int w)
+{
+	for (int i = x; i < x + w; i++) {
+		const struct cell *cell = grid_cell(p->area.grid, p->area.x0 + i, p->area.y0 + y);
+
+		if (cell == NULL || (cell->ch != ' ' && cell->role != ROLE_GRAPH_OBJECTIVE))
+			return false;
+	}
+	return true;
+}
+
+/* Drawn last, at the first place where nothing else stands; without one the dots speak for themselves. */
+static void
+objective_label_draw(struct plot *p)
+{
+	char number[NUM_TEXT_MAX], label[NUM_TEXT_MAX + 16];
+	int y, w;
+
+	if (!isfinite(p->g->objective))
+		return;
+	snprintf(label, sizeof label, " objective %s ", num_format(number, p->g->objective, p->g->unit));
+	w = (int)str_width(label);
+	y = cell_y(p, p->g->objective);
+	for (int x = 1; x + w <= p->area.w; x++) {
+		if (is_objective_only(p, x, y, w)) {
+			canvas_text(&p->area, x, y, ROLE_GRAPH_OBJECTIVE, label);
+			return;
+		}
+	}
+}
+
+/* Marks of one column stand together; several say how many. */
+static size_t
+marks_in_column(const struct plot *p, int x, const char **ret_text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->g->n_marks; i++) {
+		const struct graph_mark *m = &p->g->marks[i];
+
+		if (m->at_ns < p->g->start_ns || m->at_ns > p->g->end_ns || cell_x(p, m->at_ns) != x)
+			continue;
+		*ret_text = m->text != NULL ? m->text : "";
+		n++;
+	}
+	return n;
+}
+
+/* The text stands right of its mark, left of it at the right edge, and never over its neighbours. */
+static void
+mark_text_draw(struct plot *p, struct canvas *c, int x, int before, int after, const char *text)
+{
+	int left = p->label_w + 2, w = (int)str_width(text);
+
+	if (w <= after - x - 2)
+		canvas_text(c, left + x + 1, p->mark_row, ROLE_GRAPH_MARKER, text);
+	else if (w <= x - before - 2)
+		canvas_text(c, left + x - w, p->mark_row, ROLE_GRAPH_MARKER, text);
+	else
+		canvas_text_w(c, left + x + 1, p->mark_row, after - x - 2, ROLE_GRAPH_MARKER, text, false);
+}
+
+static void
+marks_draw(struct plot *p, struct canvas *c)
+{
+	int after = p->area.w + 1;
+
+	for (int x = p->area.w - 1; x >= 0; x--) {
+		const char *text = "", *ignored;
+		size_t n = marks_in_column(p, x, &text);
+		char count[32];
+		int before = x - 1;
+
+		if (n == 0)
+			continue;
+		while (before >= 0 && marks_in_column(p, before, &ignored) == 0)
+			before--;
+		for (int y = 0; y < p->area.h; y++)
+			if (is_free(p, x, y))
+				canvas_char(&p->area, x, y, ROLE_GRAPH_MARKER, 0x250a);
+		snprintf(count, sizeof count, "%zu×", n);
+		canvas_char(c, p->label_w + 2 + x, p->mark_row >= 0 ? p->mark_row : 0, ROLE_GRAPH_MARKER, 0x25b2);
+		if (p->mark_row >= 0)
+			mark_text_draw(p, c, x, before, after, n > 1 ? count : text);
+		after = x;
+	}
+}
+
+static void
+cursor_draw(struct plot *p)
+{
+	int x;
+
+	if (p->g->cursor_ns < p->g->start_ns || p->g->cursor_ns > p->g->end_ns || p->g->cursor_ns == 0)
+		return;
+	x = cell_x(p, p->g->cursor_ns);
+	for (int y = 0; y < p->area.h; y++)
+		if (is_free(p, x, y))
+			canvas_char(&p->area, x, y, ROLE_CURSOR, 0x2502);
+}
+
+/* --- axes ------------------------------------------------------------------------------------------------------ */
+
+static void
+value_axis_draw(const struct plot *p, struct canvas *c)
+{
+	int x = p->label_w + 1, top = p->area.y0 - c->y0, used = -1;
+	char text[SCALE_LABEL_MAX];
+
+	canvas_vline(c, x, top, p->area.h, ROLE_GRAPH_AXIS);
+	for (int i = p->scale.n - 1; i >= 0; i--) {
+		double v = scale_tick(&p->scale, i);
+		int y = i == 0 && p->axis_row >= 0 ? p->axis_row : top + cell_y(p, v);
+
+		/* Labels keep a row apart, but the lowest is always there. */
+		if (i > 0 && used >= 0 && y - used < 2)
+			continue;
+		if (y != p->axis_row)
+			canvas_char(c, x, y, ROLE_GRAPH_AXIS, 0x2524);
+		if (p->label_w > 0 && y != used)
+			canvas_text_right(c, x - 1, y, ROLE_GRAPH_AXIS, scale_label(&p->scale, v, p->g->unit, text));
+		used = y;
+	}
+}
+
+static void
+time_axis_draw(const struct plot *p, struct canvas *c)
+{
+	int64_t span = p->g->end_ns - p->g->start_ns, step = time_step(span, p->area.w);
+	int left = p->label_w + 2, free_from = 0;
+	char text[SCALE_LABEL_MAX];
+
+	if (p->axis_row >= 0) {
+		canvas_hline(c, left, p->axis_row, p->area.w, ROLE_GRAPH_AXIS);
+		canvas_char(c, left - 1, p->axis_row, ROLE_GRAPH_AXIS, 0x253c);
+	}
+	for (int64_t t = time_tick(p->g->start_ns, step); t <= p->g->end_ns; t += step) {
+		int x = left + cell_x(p, t), w = (int)strlen(time_label(t, span, step, text)), at = x - w / 2;
+
+		if (p->axis_row >= 0)
+			canvas_char(c, x, p->axis_row, ROLE_GRAPH_AXIS, 0x252c);
+		if (at + w > c->w)
+			at = c->w - w;
+		if (p->time_row >= 0 && at >= free_from) {
+			canvas_text(c, at, p->time_row, ROLE_GRAPH_AXIS, text);
+			free_from = at + w + 1;
+		}
+	}
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
+
+static void
+nothing_draw(struct canvas *c, const struct graph *g, const struct extent *e)
+{
+	struct plot p = { .g = g, .dx = 1, .dy = 1, .axis_row = c->h >= 5 ? c->h - 2 : -1 };
+	const char *text = e->n_nan > 0 ? "no data: every sample is NaN" : "no data";
+	int rows = c->h >= 5 ? c->h - 2 : c->h, w = (int)str_width(text);
+
+	if (c->h >= 5 && g->end_ns > g->start_ns) {
+		p.time_row = c->h - 1;
+		p.area = canvas_sub(c, 2, 0, c->w - 2, rows);
+		time_axis_draw(&p, c);
+	}
+	canvas_text_w(c, w < c->w ? (c->w - w) / 2 : 0, rows / 2, c->w, ROLE_UNKNOWN, text, false);
+}
+
+void
+graph_draw(struct canvas *c, const struct graph *g)
+{
+	struct extent e = extent_of(g);
+	struct plot p;
+
+	if (c->w < WIDTH_MIN || c->h < HEIGHT_MIN || g->end_ns <= g->start_ns || e.n_finite + e.n_infinite == 0) {
+		if (c->w > 0 && c->h > 0)
+			nothing_draw(c, g, &e);
+		return;
+	}
+	plot_init(&p, c, g, &e);
+	value_axis_draw(&p, c);
+	time_axis_draw(&p, c);
+	for (size_t l = 0; l < g->n_lines && l < NO_LINE; l++)
+		line_plot(&p, (int)l);
+	objective_draw(&p);
+	marks_draw(&p, c);
+	cursor_draw(&p);
+	dots_draw(&p);
+	infinities_draw(&p);
+	objective_label_draw(&p);
+	plot_done(&p);
+}
+
+/* --- sparklines ------------------------------------------------------------------------------------------------------ */
+
+struct spark {
+	double lo, hi;
+	double *cells;	/* largest value in each column, NaN where there is none */
+};
+
+static void
+spark_fill(struct spark *s, int w, const struct sample *v, size_t n, int64_t start_ns, int64_t end_ns)
+{
+	double span = (double)end_ns - (double)start_ns;
+
+	for (int i = 0; i < w; i++)
+		s->cells[i] = NAN;
+	for (size_t i = 0; i < n; i++) {
+		int x;
+
+		if (isnan(v[i].v) || v[i].t_ns < start_ns || v[i].t_ns > end_ns)
+			continue;
+		x = (int)(((double)v[i].t_ns - (double)start_ns) / span * w);
+		x = x >= w ? w - 1 : x;
+		s->cells[x] = isnan(s->cells[x]) ? v[i].v : fmax(s->cells[x], v[i].v);
+		if (isinf(v[i].v))
+			continue;
+		s->lo = fmin(s->lo, v[i].v);
+		s->hi = fmax(s->hi, v[i].v);
+	}
+}
+
+static uint32_t
+spark_char(const struct spark *s, double v)
+{
+	if (isinf(v))
+		return v > 0 ? 0x2191 : 0x2193;
+	if (s->hi <= s->lo)
+		return v == 0 ? 0x2581 : 0x2584;
+	/* Halved, so that the widest range of doubles does not overflow. */
+	return 0x2581u + (uint32_t)lround((v / 2 - s->lo / 2) / (s->hi / 2 - s->lo / 2) * 7);
+}
+
+void
+sparkline_draw(struct canvas *c, int x, int y, int w, enum role role, const struct sample *v, size_t n, int64_t start_ns,
+    int64_t end_ns)
+{
+	struct spark s = { .lo = INFINITY, .hi = -INFINITY };
+
+	if (w <= 0 || end_ns <= start_ns)
+		return;
+	s.cells = xcalloc((size_t)w, sizeof *s.cells);
+	spark_fill(&s, w, v, n, start_ns, end_ns);
+	if (s.lo > 0 && s.lo <= s.hi * 0.75)
+		s.lo = 0;
+	for (int i = 0; i < w; i++)
+		if (!isnan(s.cells[i]))
+			canvas_char(c, x + i, y, role, spark_char(&s, s.cells[i]));
+	free(s.cells);
+}
