@@ -116,6 +116,15 @@ app_apply(struct app *a, const struct event *ev)
 		}
 	}
 	model_apply(a->model, ev);
+	if (a->observer != NULL)
+		a->observer(ev, a->observer_arg);
+}
+
+void
+app_observe(struct app *a, sources_event_cb *cb, void *arg)
+{
+	a->observer = cb;
+	a->observer_arg = arg;
 }
 
 static void

@@ -43,6 +43,8 @@ struct app {
 	size_t n_adhoc;
 	unsigned adhoc_made;		/* for ids */
 	bool is_instant;		/* --status: values now, no ranges */
+	sources_event_cb *observer;	/* see app_observe() */
+	void *observer_arg;
 };
 
 /* Everything but the first request. ERR_USAGE, ERR_NOTFOUND, ... with the way on. */
@@ -53,6 +55,8 @@ void app_close(struct app *a);
 
 /* The one door: ev, and what insight makes of it, into the model. */
 void app_apply(struct app *a, const struct event *ev);
+/* cb sees each event after it was applied; NULL ends it. */
+void app_observe(struct app *a, sources_event_cb *cb, void *arg);
 
 /* --- the shared time range: each tells the sources what is wanted now -------------------------------------------------- */
 void app_range_follow(struct app *a);			/* once a turn: a live range moves with the clock */

@@ -1,0 +1,86 @@
+#include "config.h"
+
+#include "cmdline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#define DAY (24 * NS_PER_HOUR)
+enum { WORD_MAX = 64 };
+
+int
+cmdline_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err)
+{
+	unsigned h, m, s = 0;
+	int used = 0;
+	int64_t ago, t;
+
+	if (text[0] == '-' && duration_parse(text + 1, &ago, NULL) == 0) {
+		*ret_ns = now_ns - ago;
+		return 0;
+	}
+	if ((sscanf(text, "%2u:%2u%n:%2u%n", &h, &m, &used, &s, &used) >= 2) && text[used] == '\0' && h < 24 && m < 60 && s < 60) {
+		t = now_ns / DAY * DAY + (int64_t)(h * 3600 + m * 60 + s) * NS_PER_S;
+		*ret_ns = t <= now_ns ? t : t - DAY;
+		return 0;
+	}
+	if (clock_parse(text, ret_ns, NULL) == 0)
+		return 0;
+	return err_set(err, ERR_SYNTAX, "not a time: '%.40s'; say 02:10, 02:10:30, -18m or 2030-01-31T02:10:00Z (all UTC)", text);
+}
+
+static struct op *
+unknown_command(const struct keymap *km, const struct panel_ops *panel, const char *word)
+{
+	const char *near = keymap_nearest(km, panel, word);
+	char shown[WORD_MAX * 2];
+
+	str_escape_to(shown, sizeof shown, word);
+	if (near != NULL)
+		return op_text(OP_ERROR, "no command '%s'; did you mean '%s'?", shown, near);
+	return op_text(OP_ERROR, "no command '%s'; Tab lists them, ? explains them", shown);
+}
+
+/* Why a command cannot run now, or NULL. */
+static struct op *
+refuse(const struct command *cmd, const struct view *v, const char *arg)
+{
+	if ((cmd->flags & CMD_ARG) == 0 && *arg != '\0')
+		return op_text(OP_ERROR, "%s takes nothing behind it", cmd->name);
+	if ((cmd->flags & CMD_WRITES) == 0)
+		return NULL;
+	if (v->is_read_only)
+		return op_text(OP_ERROR, "%s changes the world: off, this console is read-only", cmd->name);
+	if (!v->range.is_live)
+		return op_text(OP_ERROR, "%s changes the world: off while the past is shown (= goes live)", cmd->name);
+	return NULL;
+}
+
+struct op *
+cmdline_run(const struct keymap *km, struct panel *focus, const struct view *v, const char *text)
+{
+	const struct keymap_row *row;
+	const char *arg;
+	char word[WORD_MAX];
+	struct op *op;
+	size_t len;
+
+	text += strspn(text, " ");
+	len = strcspn(text, " ");
+	if (len == 0)
+		return NULL;
+	snprintf(word, sizeof word, "%.*s", (int)len, text);
+	arg = text + len + strspn(text + len, " ");
+	row = keymap_find(km, focus->ops, word);
+	if (row == NULL)
+		return unknown_command(km, focus->ops, word);
+	if (row->panel != NULL && row->panel != focus->ops)
+		return op_text(OP_ERROR, "%s belongs to the %s panel: go there first", word, row->panel->name);
+	op = refuse(row->command, v, arg);
+	if (op != NULL)
+		return op;
+	return row->command->run(focus, v, *arg != '\0' ? arg : NULL);
+}

@@ -1,0 +1,362 @@
+/*
+ * A turn of the console: app has taken in the events; here the range follows the clock, new pages ring, and a frame is drawn when something changed.
+ */
+#include "config.h"
+
+#include "console.h"
+
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "console_priv.h"
+
+/* --- the view ----------------------------------------------------------------------------------------------------- */
+
+struct view
+console_view(struct console *c, bool is_focused)
+{
+	struct app *a = c->app;
+
+	return (struct view){
+		.model = a->range.is_live ? a->model : model_at(a->model, a->range.cursor_ns, NULL),
+		.live = a->model,
+		.now_ns = clock_now(),
+		.range = a->range,
+		.is_focused = is_focused,
+		.is_read_only = a->options->is_read_only || a->conf->is_policy_broken,
+		.user = c->user,
+		.ack_ns = a->conf->ack_enabled ? a->conf->ack_ns : 0,
+	};
+}
+
+struct panel *
+console_panel(struct console *c, int index)
+{
+	if (c->open[index] == NULL) {
+		struct view v = console_view(c, true);
+
+		c->open[index] = panel_new(panels[index], &v, NULL);
+	}
+	return c->open[index];
+}
+
+int
+console_index_of(const char *name)
+{
+	for (int i = 0; panels[i] != NULL && i < PANELS_MAX; i++)
+		if (strcmp(panels[i]->name, name) == 0)
+			return i;
+	return -1;
+}
+
+int
+console_n_panels(void)
+{
+	int n = 0;
+
+	while (panels[n] != NULL && n < PANELS_MAX)
+		n++;
+	return n;
+}
+
+struct panel *
+console_focused(struct console *c)
+{
+	return c->n_dialogs > 0 ? c->dialogs[c->n_dialogs - 1] : console_panel(c, c->focus);
+}
+
+/* --- messages ----------------------------------------------------------------------------------------------------- */
+
+void
+console_say(struct console *c, bool is_error, const char *text)
+{
+	free(c->message);
+	c->message = xstrdup(text);
+	c->is_error = is_error;
+	c->message_until = clock_mono() + MESSAGE_TIME;
+	c->is_dirty = true;
+	if (c->n_messages == MESSAGES_MAX) {
+		free(c->messages[0]);
+		memmove(&c->messages[0], &c->messages[1], (MESSAGES_MAX - 1) * sizeof c->messages[0]);
+		c->n_messages--;
+	}
+	{
+		char at[CLOCK_TEXT_MAX];
+
+		c->messages[c->n_messages++] = xasprintf("%.8sZ  %s%s", clock_format(at, clock_now(), 0) + 11,
+		    is_error ? "error: " : "", text);
+	}
+}
+
+/* --- pages ring ----------------------------------------------------------------------------------------------------- */
+
+static bool
+was_firing(const struct console *c, uint64_t id)
+{
+	for (size_t i = 0; i < c->n_pages; i++)
+		if (c->pages[i] == id)
+			return true;
+	return false;
+}
+
+/* One bell and one notification for what is new since the last look; what fires when the console opens is on the screen already. */
+static void
+ring_new_pages(struct console *c)
+{
+	const struct model *m = c->app->model;
+	size_t n = 0, n_new = 0;
+	const char *first = NULL;
+	uint64_t *ids;
+
+	if (!model_alerts_known(m))
+		return;
+	ids = xcalloc(model_n_alerts(m), sizeof *ids);
+	for (size_t i = 0; i < model_n_alerts(m); i++) {
+		const struct model_alert *a = model_alert(m, i);
+
+		if (a->severity != SEVERITY_PAGE || (a->state != ALERT_FIRING && a->state != ALERT_UNPROCESSED))
+			continue;
+		if (!was_firing(c, a->id) && n_new++ == 0)
+			first = a->name;
+		ids[n++] = a->id;
+	}
+	if (c->is_looked && n_new > 0) {
+		char text[256], name[160];
+
+		str_escape_to(name, sizeof name, first);
+		if (n_new > 1)
+			snprintf(text, sizeof text, "%s: %s and %zu more", c->app->env->name, name, n_new - 1);
+		else
+			snprintf(text, sizeof text, "%s: %s", c->app->env->name, name);
+		if (c->app->conf->bell)
+			term_bell(c->term);
+		if (c->app->conf->osc9)
+			term_notify(c->term, text);
+	}
+	free(c->pages);
+	c->pages = ids;
+	c->n_pages = n;
+	c->is_looked = true;
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------- */
+
+static int
+load_layout(struct console *c, int w, struct err *err)
+{
+	const char *name = c->app->conf->layout;
+	char *path, file[96];
+	int r;
+
+	c->is_auto_layout = strcmp(name, "auto") == 0;
+	c->is_wide_layout = w >= WIDE_FROM;
+	if (c->is_auto_layout)
+		name = c->is_wide_layout ? "wide" : "narrow";
+	if (name[0] == '/') {
+		path = xstrdup(name);
+	} else {
+		snprintf(file, sizeof file, "panels/layouts/%.60s.yaml", name);
+		r = conf_data_path(file, &path, err);
+		if (r < 0)
+			return r;
+	}
+	layout_free(c->layout);
+	c->layout = NULL;
+	r = layout_load(path, &c->layout, err);
+	free(path);
+	return r;
+}
+
+static int
+load_theme(struct console *c, struct err *err)
+{
+	const char *name = c->app->conf->theme;
+	char *path, file[96];
+	int r;
+
+	theme_plain(&c->theme);
+	if (name[0] == '/') {
+		path = xstrdup(name);
+	} else {
+		snprintf(file, sizeof file, "themes/%.60s.yaml", name);
+		r = conf_data_path(file, &path, err);
+		if (r < 0)
+			return r;
+	}
+	r = theme_load(path, &c->theme, err);
+	free(path);
+	return r;
+}
+
+static void
+on_resize(int w, int h, void *arg)
+{
+	struct console *c = arg;
+	struct err err = ERR_INIT;
+
+	if (c->is_auto_layout && (w >= WIDE_FROM) != c->is_wide_layout && load_layout(c, w, &err) < 0)
+		console_say(c, true, err.msg);
+	grid_free(c->grid);
+	c->grid = grid_new(w, h, term_is_ascii(c->term));
+	c->is_dirty = true;
+}
+
+static void
+on_event(const struct event *ev, void *arg)
+{
+	struct console *c = arg;
+
+	operate_event(c->operate, ev);
+	if (ev->kind == EVENT_OPERATION) {
+		const struct operation *op = ev->block;
+		char text[512];
+
+		str_escape_to(text, sizeof text, op->text);
+		console_say(c, op->state == OPERATION_FAILED || op->state == OPERATION_UNKNOWN, text);
+	}
+}
+
+static void
+on_second(void *arg)
+{
+	struct console *c = arg;
+
+	loop_timer_in(c->second, NS_PER_S);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct console *c = arg;
+	struct app *a = c->app;
+	unsigned changed;
+
+	app_range_follow(a);
+	model_advance(a->model, clock_now());
+	changed = model_changes(a->model);
+	if (changed & MODEL_ALERTS)
+		ring_new_pages(c);
+	if (changed != 0 || c->is_dirty || clock_now() / NS_PER_S != c->drawn_s)
+		console_draw(c);
+}
+
+static void
+on_signal(int signo, void *arg)
+{
+	struct console *c = arg;
+
+	loop_stop(c->app->loop, 128 + signo);
+}
+
+static void
+key_problem(size_t i, const char *sentence, void *arg)
+{
+	struct console *c = arg;
+	const struct conf *conf = c->app->conf;
+	char *text = i < conf->n_keys ? xasprintf("%s:%u:%u: %s", conf->path, conf->keys[i].line, conf->keys[i].column, sentence) :
+	    xstrdup(sentence);
+
+	console_say(c, true, text);
+	free(text);
+}
+
+static void
+build_keymap(struct console *c)
+{
+	const struct conf *conf = c->app->conf;
+	struct keymap_override *v = xcalloc(conf->n_keys, sizeof *v);
+
+	for (size_t i = 0; i < conf->n_keys; i++)
+		v[i] = (struct keymap_override){ .command = conf->keys[i].command, .key = conf->keys[i].key };
+	c->keymap = keymap_new(console_commands, panels, v, conf->n_keys, key_problem, c);
+	free(v);
+}
+
+static void
+tell_problems(struct console *c)
+{
+	const struct conf_problems *p = &c->app->problems;
+
+	for (size_t i = 0; i < p->n; i++)
+		console_say(c, true, p->v[i]);
+	if (p->n > 1) {
+		char *text = xasprintf("the config has %zu mistakes: :messages lists them", p->n);
+
+		console_say(c, true, text);
+		free(text);
+	}
+}
+
+static void
+console_done(struct console *c)
+{
+	term_close(c->term);
+	operate_free(c->operate);
+	loop_timer_free(c->second);
+	while (c->n_dialogs > 0)
+		console_close_dialog(c);
+	for (int i = 0; i < PANELS_MAX; i++) {
+		panel_free(c->open[i]);
+		free(c->filters[i]);
+	}
+	for (int i = 0; i < c->n_messages; i++)
+		free(c->messages[i]);
+	keymap_free(c->keymap);
+	layout_free(c->layout);
+	grid_free(c->grid);
+	free(c->last_command);
+	free(c->completing);
+	free(c->message);
+	free(c->pages);
+}
+
+int
+console_run(struct app *a, struct err *err)
+{
+	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
+	struct console c = { .app = a };
+	const struct passwd *pw = getpwuid(getuid());
+	int r, w, h;
+
+	if (pw != NULL)
+		snprintf(c.user, sizeof c.user, "%s", pw->pw_name);
+	else
+		snprintf(c.user, sizeof c.user, "uid %u", (unsigned)getuid());
+	c.operate = operate_new(a);
+	build_keymap(&c);
+	if (load_theme(&c, err) < 0)
+		console_say(&c, true, err->msg);	/* plain looks still work */
+	r = term_open(a->loop, &c.theme, console_key, on_resize, &c, &c.term, err);
+	if (r < 0)
+		goto done;
+	term_size(c.term, &w, &h);
+	r = load_layout(&c, w, err);
+	if (r < 0)
+		goto done;
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		r = loop_signal(a->loop, signals[i], on_signal, &c, err);
+		if (r < 0)
+			goto done;
+	}
+	c.grid = grid_new(w, h, term_is_ascii(c.term));
+	tell_problems(&c);
+	c.second = loop_timer_new(a->loop, on_second, &c);
+	loop_timer_in(c.second, NS_PER_S);
+	app_observe(a, on_event, &c);
+	loop_on_turn(a->loop, on_turn, &c);
+	console_draw(&c);		/* before anything is asked */
+	app_start(a);
+	r = loop_run(a->loop);
+done:
+	app_observe(a, NULL, NULL);
+	loop_on_turn(a->loop, NULL, NULL);
+	console_done(&c);
+	return r;
+}

@@ -1,0 +1,218 @@
+/* What commands asked for, carried out; what changes the world passes policy and a question first. */
+#include "config.h"
+
+#include "console_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "ui/help.h"
+
+/* --- ops ------------------------------------------------------------------------------------------------------------ */
+
+void
+console_close_dialog(struct console *c)
+{
+	if (c->n_dialogs == 0)
+		return;
+	panel_free(c->dialogs[--c->n_dialogs]);
+	c->is_dirty = true;
+}
+
+/* Type-ahead was meant for what was on the screen before. */
+static void
+open_dialog(struct console *c, const char *name, const struct op *op)
+{
+	struct view v = console_view(c, true);
+	const struct panel_ops *ops = panel_find(name);
+
+	if (ops == NULL || c->n_dialogs == DIALOGS_MAX)
+		return;
+	term_discard(c->term);
+	c->dialogs[c->n_dialogs++] = panel_new(ops, &v, op);
+	c->is_dirty = true;
+}
+
+/* A scrollable text; its lines travel as an op's. */
+static void
+open_text(struct console *c, const char *title, const char *text)
+{
+	struct op *op = op_text(OP_MESSAGE, "%s", title);
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		op_confirm_line(op, "%.*s", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+	open_dialog(c, "text", op);
+	op_free(op);
+}
+
+static void
+open_help(struct console *c)
+{
+	struct view v = console_view(c, true);
+	int w = grid_width(c->grid) - 8;
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	help_text(c->keymap, panels[c->focus], v.is_read_only, w < HELP_WIDTH ? w : HELP_WIDTH, &text);
+	open_text(c, "Keys", text.data);
+	buf_done(&text);
+}
+
+static void
+open_messages(struct console *c)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	for (int i = c->n_messages - 1; i >= 0; i--)
+		buf_printf(&text, "%s\n", c->messages[i]);
+	open_text(c, "Messages, newest first", c->n_messages > 0 ? text.data : "nothing was said yet");
+	buf_done(&text);
+}
+
+static void
+show_panel(struct console *c, const struct op *op)
+{
+	int index = op->text == NULL ? -1 : console_index_of(op->text);
+	struct view v = console_view(c, true);
+	struct panel *p;
+
+	if (index < 0)
+		return;
+	if (index != c->focus)
+		c->is_zoomed = false;
+	c->focus = index;
+	p = console_panel(c, index);
+	if (op->arg != NULL && p->ops->show != NULL)
+		p->ops->show(p, &v, op->arg);
+	c->is_dirty = true;
+}
+
+static void
+move_focus(struct console *c, int by)
+{
+	int at = 0;
+
+	for (int i = 0; i < c->n_places; i++)
+		if (strcmp(c->places[i].panel, panels[c->focus]->name) == 0)
+			at = i;
+	if (c->n_places > 1) {
+		c->focus = console_index_of(c->places[(at + by + c->n_places) % c->n_places].panel);
+	} else {
+		do
+			c->focus = (c->focus + by + console_n_panels()) % console_n_panels();
+		while (panels[c->focus]->flags & PANEL_DIALOG);
+	}
+	c->is_dirty = true;
+}
+
+static void
+go_back(struct console *c)
+{
+	struct panel *p = console_panel(c, c->focus);
+
+	if (c->message != NULL && clock_mono() < c->message_until)
+		c->message_until = 0;
+	else if (c->filters[c->focus] != NULL && *c->filters[c->focus] != '\0') {
+		p->ops->filter(p, "");
+		free(c->filters[c->focus]);
+		c->filters[c->focus] = NULL;
+	} else if (c->is_zoomed)
+		c->is_zoomed = false;
+	else if (!c->app->range.is_live)
+		app_range_live(c->app);
+	else
+		c->focus = console_index_of(c->n_places > 0 ? c->places[0].panel : panels[0]->name);
+}
+
+static void
+open_line(struct console *c, enum line_mode mode)
+{
+	const struct panel_ops *ops = panels[c->focus];
+
+	if (mode == LINE_FILTER && ops->filter == NULL) {
+		console_say(c, true, "this panel has nothing to filter");
+		return;
+	}
+	c->line_mode = mode;
+	editor_set(&c->line, mode == LINE_FILTER && c->filters[c->focus] != NULL ? c->filters[c->focus] : "");
+}
+
+/* An act on the world: policy, then the question, then operate. */
+static void
+carry_out_write(struct console *c, struct op *op)
+{
+	struct view v = console_view(c, true);
+	struct err err = ERR_INIT;
+
+	if (v.is_read_only)
+		console_say(c, true, c->app->conf->is_policy_broken ? "read-only: the config has mistakes (:messages lists them)" :
+		    "read-only: nothing that changes the world runs");
+	else if (!v.range.is_live)
+		console_say(c, true, "the past is shown: go live (=) before changing anything");
+	else if (op->confirm != NULL && !op->is_confirmed)
+		open_dialog(c, "confirm", op);
+	else if (operate_run(c->operate, op, &err) < 0)
+		console_say(c, true, err.msg);
+}
+
+static void
+carry_out_query(struct console *c, const struct op *op)
+{
+	const char *id = app_query(c->app, op->text, op->arg);
+	struct op *show;
+
+	if (id == NULL) {
+		console_say(c, true, "no source of metrics in this environment: nothing to ask");
+		return;
+	}
+	show = op_text(OP_PANEL, "metrics");
+	show->arg = xstrdup(id);
+	show_panel(c, show);
+	op_free(show);
+}
+
+/* Takes op. */
+void
+console_carry_out(struct console *c, struct op *op)
+{
+	if (op == NULL)
+		return;
+	c->is_dirty = true;
+	if (op_writes(op)) {
+		carry_out_write(c, op);
+		op_free(op);
+		return;
+	}
+	switch (op->kind) {
+	case OP_MESSAGE: console_say(c, false, op->text); break;
+	case OP_ERROR: console_say(c, true, op->text); break;
+	case OP_PANEL: show_panel(c, op); break;
+	case OP_TIME_STEP: app_range_step(c->app, (int)op->number); break;
+	case OP_TIME_JUMP: app_range_jump(c->app, op->number); break;
+	case OP_TIME_LIVE: app_range_live(c->app); break;
+	case OP_TIME_SPAN: app_range_span(c->app, op->number); break;
+	case OP_QUERY: carry_out_query(c, op); break;
+	case OP_REFRESH: sources_refresh(c->app->sources); console_say(c, false, "asking every source again"); break;
+	case OP_QUIT: loop_stop(c->app->loop, EXIT_SUCCESS); break;
+	case OP_SILENCE_FORM: open_dialog(c, "silence-form", op); break;
+	case OP_CLOSE: console_close_dialog(c); break;
+	case OP_FOCUS: move_focus(c, (int)op->number); break;
+	case OP_ZOOM: c->is_zoomed = !c->is_zoomed; break;
+	case OP_BACK: go_back(c); break;
+	case OP_HELP: open_help(c); break;
+	case OP_MESSAGES: open_messages(c); break;
+	case OP_COMMAND_LINE: open_line(c, LINE_COMMAND); break;
+	case OP_FILTER_LINE: open_line(c, LINE_FILTER); break;
+	case OP_REDRAW: term_redraw_all(c->term); break;
+	case OP_SUSPEND: term_suspend(c->term); break;
+	default: break;
+	}
+	op_free(op);
+}

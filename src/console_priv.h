@@ -1,0 +1,76 @@
+/* Private to console*.c: the state of the interactive console and what its files ask of each other. */
+#ifndef OPS_CONSOLE_PRIV_H
+#define OPS_CONSOLE_PRIV_H
+
+#include "app.h"
+#include "operate.h"
+#include "ui/keymap.h"
+#include "ui/layout.h"
+#include "ui/term.h"
+#include "ui/theme.h"
+#include "ui/widget.h"
+
+enum { PLACES_MAX = 16, DIALOGS_MAX = 4, PANELS_MAX = 32, MESSAGES_MAX = 100, WIDE_FROM = 120, COMPLETIONS_MAX = 64,
+	HELP_WIDTH = 90, TEXT_MAX = 1 << 20 };
+#define MESSAGE_TIME (15 * NS_PER_S)
+
+enum line_mode { LINE_NONE, LINE_COMMAND, LINE_FILTER };
+
+struct console {
+	struct app *app;
+	struct operate *operate;
+	struct term *term;
+	struct theme theme;
+	struct layout *layout;
+	bool is_auto_layout, is_wide_layout;
+	struct keymap *keymap;
+	struct grid *grid;
+	struct panel *open[PANELS_MAX];		/* by index in panels[]; opened when first shown */
+	struct place places[PLACES_MAX];
+	int n_places;
+	int focus;				/* index in panels[] */
+	bool is_zoomed;
+	struct panel *dialogs[DIALOGS_MAX];	/* the last one has the keys */
+	int n_dialogs;
+	enum line_mode line_mode;
+	struct editor line;
+	char *last_command;
+	char *filters[PANELS_MAX];
+	size_t completion;			/* which candidate Tab shows next */
+	char *completing;			/* the prefix being completed, NULL: none */
+	char *message;
+	bool is_error;
+	int64_t message_until;			/* monotonic */
+	char *messages[MESSAGES_MAX];		/* newest last */
+	int n_messages;
+	uint64_t *pages;			/* ids of page alerts firing at the last look */
+	size_t n_pages;
+	bool is_looked;				/* alerts were known at the last look */
+	bool is_dirty, is_pasting;
+	int64_t drawn_s;			/* second shown by the clock */
+	struct loop_timer *second;
+	char user[64];
+};
+
+/* console.c */
+struct view console_view(struct console *c, bool is_focused);
+int console_n_panels(void);
+int console_index_of(const char *panel);		/* -1: no such panel */
+struct panel *console_panel(struct console *c, int index);
+struct panel *console_focused(struct console *c);	/* the dialog on top, else the panel with the focus */
+void console_say(struct console *c, bool is_error, const char *text);
+
+/* console_draw.c */
+void console_draw(struct console *c);
+
+/* console_ops.c. Takes op; NULL is fine. */
+void console_carry_out(struct console *c, struct op *op);
+void console_close_dialog(struct console *c);
+
+/* console_keys.c */
+void console_key(int key, void *arg);
+
+/* console_commands.c */
+extern const struct command console_commands[];
+
+#endif

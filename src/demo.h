@@ -1,0 +1,17 @@
+/* --demo: the bundled lab as a child that ends with us, however we end. */
+#ifndef OPS_DEMO_H
+#define OPS_DEMO_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct demo;
+
+/* Starts the lab in a folder of its own and waits until its config is written (the servers may still be starting). with_incident: a bad model goes out
+ * after about a minute. ret_config is the caller's. */
+int demo_start(struct demo **ret_demo, char **ret_config, bool with_incident, struct err *err);
+/* Ends the lab and waits for it; NULL is fine. */
+void demo_stop(struct demo *d);
+
+#endif

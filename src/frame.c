@@ -1,0 +1,125 @@
+#include "config.h"
+
+#include "frame.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+static enum role
+environment_role(const char *colour)
+{
+	static const struct {
+		const char *name;
+		enum role role;
+	} roles[] = { { "prod", ROLE_ENV_PROD }, { "staging", ROLE_ENV_STAGING }, { "lab", ROLE_ENV_LAB } };
+
+	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+		if (str_eq(colour, roles[i].name))
+			return roles[i].role;
+	return ROLE_ENV_OTHER;
+}
+
+const char *
+frame_health_glyph(enum health health, enum role *ret_role)
+{
+	switch (health) {
+	case HEALTH_OK: *ret_role = ROLE_OK; return GLYPH_OK;
+	case HEALTH_WARNING: *ret_role = ROLE_WARNING; return GLYPH_FIRING;
+	case HEALTH_CRITICAL: *ret_role = ROLE_CRITICAL; return GLYPH_FIRING;
+	case HEALTH_UNKNOWN: break;
+	}
+	*ret_role = ROLE_UNKNOWN;
+	return GLYPH_UNKNOWN;
+}
+
+/* "2 page  1 ticket" of what fires, or "ok". */
+static int
+draw_firing(struct canvas *c, int x, const struct model *m)
+{
+	size_t page = 0, ticket = 0, other = 0;
+	enum role role;
+	const char *glyph = frame_health_glyph(model_health(m), &role);
+
+	for (size_t i = 0; i < model_n_alerts(m); i++) {
+		const struct model_alert *a = model_alert(m, i);
+
+		if (a->state != ALERT_FIRING && a->state != ALERT_UNPROCESSED)
+			continue;
+		if (a->severity == SEVERITY_PAGE)
+			page++;
+		else if (a->severity == SEVERITY_TICKET)
+			ticket++;
+		else
+			other++;
+	}
+	x = canvas_text(c, x, 0, role, glyph);
+	x = canvas_text(c, x + 1, 0, role, health_name(model_health(m)));
+	if (page > 0)
+		x = canvas_printf(c, x + 2, 0, ROLE_ALERT_FIRING, "%zu page", page);
+	if (ticket > 0)
+		x = canvas_printf(c, x + 2, 0, ROLE_ALERT_TICKET, "%zu ticket", ticket);
+	if (other > 0)
+		x = canvas_printf(c, x + 2, 0, ROLE_STATUS, "%zu other", other);
+	return x;
+}
+
+static void
+draw_sources(struct canvas *c, int x_end, const struct model *m)
+{
+	size_t ok = 0, n = model_n_sources(m);
+	char text[48];
+
+	for (size_t i = 0; i < n; i++)
+		ok += model_source(m, i)->state == SOURCE_OK;
+	snprintf(text, sizeof text, "sources %zu/%zu", ok, n);
+	canvas_text_right(c, x_end, 0, ok == n ? ROLE_STATUS : ROLE_STALE, text);
+}
+
+/* "02:28:32Z live", or "PAST 02:10:00Z  18m ago". Returns where it begins. */
+static int
+draw_time(struct canvas *c, const struct view *v)
+{
+	char at[CLOCK_TEXT_MAX], age[DURATION_TEXT_MAX], text[96];
+	int64_t t = view_time(v);
+
+	clock_format(at, t, 0);
+	if (v->range.is_live) {
+		snprintf(text, sizeof text, "%s live ", at + 11);
+		return canvas_text_right(c, c->w, 0, ROLE_STATUS, text);
+	}
+	duration_format(age, v->now_ns - t);
+	if (v->now_ns - t > 20 * NS_PER_HOUR)
+		snprintf(text, sizeof text, " PAST %s  %s ago ", at, age);
+	else
+		snprintf(text, sizeof text, " PAST %s  %s ago ", at + 11, age);
+	return canvas_text_right(c, c->w, 0, ROLE_STATUS_PAST, text);
+}
+
+void
+frame_status(struct canvas *c, const struct view *v)
+{
+	const struct environment *e = model_environment(v->live);
+	char name[64], *p;
+	int x, right;
+
+	canvas_fill(c, 0, 0, c->w, 1, v->range.is_live ? ROLE_STATUS : ROLE_STATUS_PAST);
+	right = draw_time(c, v);
+	snprintf(name, sizeof name, " %s ", e->name);
+	for (p = name; *p != '\0'; p++)
+		if (*p >= 'a' && *p <= 'z')
+			*p -= 'a' - 'A';
+	x = canvas_text(c, 0, 0, environment_role(e->colour), name);
+	if (v->is_read_only)
+		x = canvas_text(c, x + 1, 0, ROLE_WARNING, "read-only");
+	if (c->w >= 100 && *e->title != '\0')
+		x = canvas_text_w(c, x + 1, 0, 24, ROLE_STATUS, e->title, false);
+	if (v->model == NULL)
+		x = canvas_text(c, x + 2, 0, ROLE_UNKNOWN, "? not recorded");
+	else
+		x = draw_firing(c, x + 2, v->model);
+	if (v->model != NULL && right - x > 16)
+		draw_sources(c, right - 2, v->model);
+}
