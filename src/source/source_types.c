@@ -1,0 +1,22 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "source/source.h"
+
+/* One row per API; a new one is a file and a line here. */
+static const struct source_ops *const types[] = {
+	&source_prometheus,
+	&source_alertmanager,
+};
+
+const struct source_ops *
+source_ops_find(const char *type)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(types[i]->type, type) == 0)
+			return types[i];
+	return NULL;
+}
