@@ -1,8 +1,9 @@
 /*
- * The reader is a state machine over tokens. A token that lies whole in its chunk is reported where it stands; one that a
- * chunk's end cuts is collected in r->text. Functions that read take a position and return the one after what they took, or
- * NULL once r->failed is set. Every limit is checked before the byte that follows is judged, which keeps errors
- * independent of how the bytes were cut.
+ * The reader is a state machine over tokens. A token that lies whole in its chunk is reported
+ * where it stands; one that a chunk's end cuts is collected in r->text. Functions that read take a
+ * position and return the one after what they took, or NULL once r->failed is set. Every limit is
+ * checked before the byte that follows is judged, which keeps errors independent of how the bytes
+ * were cut.
  */
 #include "config.h"
 
@@ -46,10 +47,11 @@ fail_expected(struct jread *r, const char *at, const char *expected)
 	unsigned char c = (unsigned char)*at;
 
 	if (c > 0x20 && c < 0x7f)
-		err_set(&r->failed, ERR_SYNTAX, "JSON, byte %" PRIu64 ": expected %s, found '%c'", offset_of(r, at), expected, c);
+		err_set(&r->failed, ERR_SYNTAX, "JSON, byte %" PRIu64 ": expected %s, found '%c'",
+		    offset_of(r, at), expected, c);
 	else
-		err_set(&r->failed, ERR_SYNTAX, "JSON, byte %" PRIu64 ": expected %s, found byte 0x%02x", offset_of(r, at),
-		    expected, c);
+		err_set(&r->failed, ERR_SYNTAX, "JSON, byte %" PRIu64 ": expected %s, found byte 0x%02x",
+		    offset_of(r, at), expected, c);
 	return NULL;
 }
 
@@ -63,16 +65,16 @@ fail_end(struct jread *r, const char *expected)
 static const char * __attribute__((cold, noinline))
 fail_text_limit(struct jread *r)
 {
-	err_set(&r->failed, ERR_LIMIT, "JSON, byte %" PRIu64 ": expected at most %zu bytes of text, found more", r->token_at,
-	    r->text.max);
+	err_set(&r->failed, ERR_LIMIT,
+	    "JSON, byte %" PRIu64 ": expected at most %zu bytes of text, found more", r->token_at, r->text.max);
 	return NULL;
 }
 
 static const char * __attribute__((cold, noinline))
 fail_depth_limit(struct jread *r)
 {
-	err_set(&r->failed, ERR_LIMIT, "JSON, byte %" PRIu64 ": expected at most %u levels of nesting, found more", r->token_at,
-	    r->depth_max);
+	err_set(&r->failed, ERR_LIMIT,
+	    "JSON, byte %" PRIu64 ": expected at most %u levels of nesting, found more", r->token_at, r->depth_max);
 	return NULL;
 }
 
@@ -94,7 +96,8 @@ pass_failure(struct jread *r, struct err *err)
 		if (err != NULL && err->code == code && err->msg[0] != '\0')
 			r->failed = *err;
 		else
-			err_set(&r->failed, code, "JSON, byte %" PRIu64 ": stopped by the one who reads it", r->token_at);
+			err_set(&r->failed, code, "JSON, byte %" PRIu64 ": stopped by the one who reads it",
+			    r->token_at);
 	}
 	if (err != NULL)
 		*err = r->failed;
@@ -198,7 +201,8 @@ unit_resume(struct jread *r, const char *p, const char *end)
 	return p;
 }
 
-/* The end of the longest stretch from p that reads the same decoded: plain characters and whole ones beyond ASCII. */
+/* The end of the longest stretch from p that reads the same decoded: plain characters and whole
+ * ones beyond ASCII. */
 static inline const char *
 skip_verbatim(const char *p, const char *end)
 {
@@ -593,7 +597,8 @@ jread_finish(struct jread *r, struct err *err)
 }
 
 void
-jread_init(struct jread *r, const struct jread_ops *ops, void *arg, unsigned depth_max, size_t string_max)
+jread_init(struct jread *r, const struct jread_ops *ops, void *arg, unsigned depth_max,
+    size_t string_max)
 {
 	assert(depth_max <= JREAD_DEPTH_MAX);
 	*r = (struct jread){ .ops = ops, .arg = arg, .depth_max = depth_max };
@@ -609,7 +614,9 @@ jread_done(struct jread *r)
 void
 jread_reset(struct jread *r)
 {
-	struct jread fresh = { .ops = r->ops, .arg = r->arg, .depth_max = r->depth_max, .text = r->text };
+	struct jread fresh = {
+		.ops = r->ops, .arg = r->arg, .depth_max = r->depth_max, .text = r->text,
+	};
 
 	*r = fresh;
 	buf_reset(&r->text);

@@ -1,9 +1,10 @@
 /*
  * Text to double, exactly rounded. Three ways, each exact where it is used:
- *   - small mantissa and power of ten: both are doubles without error, so one operation rounds once
- *     (W. D. Clinger, "How to read floating point numbers accurately", 1990);
- *   - at most 19 digits and a power up to 10^27: 5^27 fits 64 bits, so the product, or quotient and remainder, is known in
- *     whole in 128 bits and can be rounded by hand. This is where samples such as 0.30000000000000004 go;
+ *   - small mantissa and power of ten: both are doubles without error, so one operation rounds
+ *     once (W. D. Clinger, "How to read floating point numbers accurately", 1990);
+ *   - at most 19 digits and a power up to 10^27: 5^27 fits 64 bits, so the product, or quotient
+ *     and remainder, is known in whole in 128 bits and can be rounded by hand. This is where
+ *     samples such as 0.30000000000000004 go;
  *   - the rest, rare: strtod in the C locale.
  */
 #include "config.h"
@@ -41,6 +42,8 @@ static void
 c_locale_open(void)
 {
 	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	if (c_locale == (locale_t)0)
+		abort();	/* it is part of libc; strtod() in another locale would misread "1.5" */
 }
 
 static double
@@ -52,8 +55,7 @@ slow_double(const char *text, size_t len)
 	pthread_once(&c_locale_once, c_locale_open);
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	/* Without memory for a locale there is still the program's own, which keeps LC_NUMERIC at C. */
-	v = c_locale != (locale_t)0 ? strtod_l(copy, NULL, c_locale) : strtod(copy, NULL);
+	v = strtod_l(copy, NULL, c_locale);
 	if (copy != small)
 		free(copy);
 	return v;
@@ -127,7 +129,8 @@ round_to_double(uint64_t m, int exponent, bool is_inexact)
 
 	if (rest > half || (rest == half && (is_inexact || (kept & 1) != 0)))
 		kept++;
-	/* kept may have become 2^53: adding instead of or-ing carries that into the exponent, which is then right. */
+	/* kept may have become 2^53: adding instead of or-ing carries that into the exponent,
+	 * which is then right. */
 	bits = ((uint64_t)(exponent + shift + 52 + 1023 - 1) << 52) + kept;
 	memcpy(&v, &bits, sizeof v);
 	return v;
@@ -151,7 +154,8 @@ exact_double(uint64_t digits, int power)
 	/* Both with their top bit set, so that the quotient has 63 or 64 bits. */
 	shift = __builtin_clzll(pow5[-power].value);
 	digits <<= digits_shift;
-	quotient = divide_2_by_1(digits >> 1, digits << 63, pow5[-power].value << shift, pow5[-power].reciprocal, &rest);
+	quotient = divide_2_by_1(digits >> 1, digits << 63, pow5[-power].value << shift,
+	    pow5[-power].reciprocal, &rest);
 	return round_to_double(quotient, shift - digits_shift - 63 + power, rest != 0);
 }
 #endif
@@ -181,7 +185,8 @@ decimal_to_double(const struct decimal *d, const char *text, size_t len)
 	return slow_double(text, len);
 }
 
-/* Eight digits at once, or false. Source of the arithmetic: J. Kankaala, "Faster integer parsing"; little-endian only. */
+/* Eight digits at once, or false. Source of the arithmetic: J. Kankaala, "Faster integer
+ * parsing"; little-endian only. */
 static inline bool
 eight_digits(const char *p, uint64_t *digits)
 {

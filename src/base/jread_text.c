@@ -75,7 +75,8 @@ unit_encode(struct jread_unit *u, uint32_t cp)
 	}
 }
 
-/* The four digits of \uXXXX into *cp, each judged as it comes: 4, 0 (more is needed) or -1 - index of the bad one. */
+/* The four digits of \uXXXX into *cp, each judged as it comes: 4, 0 (more is needed) or -1 -
+ * index of the bad one. */
 static int
 hex4_read(const unsigned char *p, size_t n, uint32_t *cp, bool want_low, struct jread_unit *u)
 {

@@ -1,5 +1,6 @@
 /*
- * The inside of a JSON string: which bytes stand for themselves, and what the others mean. Private to jread.c; pure functions.
+ * The inside of a JSON string: which bytes stand for themselves, and what the others mean. Private
+ * to jread.c; pure functions.
  */
 #ifndef OPS_BASE_JREAD_TEXT_H
 #define OPS_BASE_JREAD_TEXT_H
@@ -25,14 +26,16 @@ struct jread_unit {
 };
 
 /*
- * One thing in a string that is not a plain character (n > 0). Returns how many bytes it took, 0 when all n are right so far but
- * more are needed, or -1 - index of the first byte that cannot be right. Growing n never moves that index.
+ * One thing in a string that is not a plain character (n > 0). Returns how many bytes it took, 0
+ * when all n are right so far but more are needed, or -1 - index of the first byte that cannot be
+ * right. Growing n never moves that index.
  */
 int jread_unit_read(const unsigned char *p, size_t n, struct jread_unit *u);
 /* The same where p[0] is beyond ASCII. */
 int jread_unit_utf8(const unsigned char *p, size_t n, struct jread_unit *u);
 
-/* The next byte that is not plain: a quote, a backslash, a control character, or one beyond ASCII. */
+/* The next byte that is not plain: a quote, a backslash, a control character, or one beyond
+ * ASCII. */
 static inline const char *
 jread_skip_plain(const char *p, const char *end)
 {
@@ -63,7 +66,8 @@ jread_skip_plain(const char *p, const char *end)
 			return p + __builtin_ctzll(mask) / 4;
 	}
 #endif
-	/* Eight at a time; a borrow may flag a byte too many but never one too few, and the loop below looks again. */
+	/* Eight at a time; a borrow may flag a byte too many but never one too few, and the loop
+	 * below looks again. */
 	for (; end - p >= 8; p += 8) {
 		uint64_t v, q, b;
 
