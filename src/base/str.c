@@ -323,6 +323,8 @@ put_digits(char *out, size_t size, struct three_digits t, int shift)
 		snprintf(out, size, "%d", digits);
 		return;
 	}
+	if (decimals > 6)
+		decimals = 6;	/* put_si() asks for five at most */
 	for (int i = 0; i < decimals; i++)
 		scale *= 10;
 	snprintf(out, size, "%d.%0*d", digits / scale, decimals, digits % scale);

@@ -1,0 +1,248 @@
+/* Events as JSON, both ways, and what is refused. */
+#include "config.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "tests/unit/feed.h"
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+/* Every kind, every member. */
+static const char *const every_kind[] = {
+	"{'event':'environment','time':'2030-01-01T00:00:00.000000000Z','source':'','name':'prod','title':'Blog','colour':'red',"
+	"'protected':true,'severity_label':'severity','severities':[{'value':'critical','severity':'page'}],"
+	"'sources':[{'name':'am','type':'alertmanager','url':'http://127.0.0.1:9093','interval_ns':5000000000}],"
+	"'queries':[{'id':'query:a','name':'a','title':'A','expr':'up','unit':'none','source':'p','objective':0.02},"
+	"{'id':'query:b','name':'b','title':'B','expr':'down','unit':'none','source':'p'}],"
+	"'markers':[{'id':'marker:a','name':'a','title':'A','expr':'x','source':'p','label':'version','group_by':'model'},"
+	"{'id':'marker:b','name':'b','title':'B','expr':'x','source':'p','label':'version'}],"
+	"'contacts':[{'role':'primary','name':'N','channel':'#c','responsibility':'all'}]}",
+
+	"{'event':'source-report','time':'2030-01-01T00:00:00.123456789Z','source':'am','what':'alerts','ok':false,'error':'timeout',"
+	"'http_status':503,'latency_ns':12,'bytes':34,'next_due':'2030-01-01T00:00:05.000000000Z','skew_ns':-7,'replica':'http://x'}",
+
+	"{'event':'source-info','time':'2030-01-01T00:00:00.000000000Z','source':'am','product':'Alertmanager','version':'0.25',"
+	"'started':'1970-01-01T00:00:00.000000000Z','notes':['peer a','peer b'],'receivers':['oncall']}",
+
+	"{'event':'alerts','time':'2030-01-01T00:00:00.000000000Z','source':'am','alerts':[{'name':'A','labels':{'alertname':'A','z':'','b':'\\u00e9'},"
+	"'annotations':{'summary':'s'},'state':'silenced','since':'2030-01-01T00:00:00.000000000Z','updated':'2030-01-01T00:00:00.000000000Z',"
+	"'ends':'2262-04-11T23:47:16.854775807Z','fingerprint':'f','generator_url':'g','silenced_by':['1','2'],'inhibited_by':[],"
+	"'receivers':['r']},{'name':'B','labels':{},'annotations':{},'state':'pending','since':'2030-01-01T00:00:00.000000000Z',"
+	"'updated':'1970-01-01T00:00:00.000000000Z','ends':'2262-04-11T23:47:16.854775807Z','value':'1e+00','silenced_by':[],"
+	"'inhibited_by':['x'],'receivers':[]}]}",
+
+	"{'event':'silences','time':'2030-01-01T00:00:00.000000000Z','source':'am','silences':[{'id':'i','matchers':[{'name':'a','value':'b.*',"
+	"'regex':true,'equal':false}],'starts':'2030-01-01T00:00:00.000000000Z','ends':'2030-01-01T01:00:00.000000000Z',"
+	"'updated':'2030-01-01T00:00:00.000000000Z','created_by':'me','comment':'ACK','state':'active'}]}",
+
+	"{'event':'targets','time':'2030-01-01T00:00:00.000000000Z','source':'p','targets':[{'job':'web','instance':'web-1','url':'http://w',"
+	"'error':'refused','health':'down','last_scrape':'2030-01-01T00:00:00.000000000Z','scrape_s':0.25}],'n_up':0,'n_down':1,"
+	"'n_unknown':0,'n_dropped':4}",
+
+	"{'event':'rules','time':'2030-01-01T00:00:00.000000000Z','source':'p','rules':[{'group':'g','name':'r','query':'q','error':'e',"
+	"'alerting':true,'health':'err','labels':{'severity':'page'},'evaluated':'2030-01-01T00:00:00.000000000Z','evaluation_s':'NaN'}],'n_err':1}",
+
+	"{'event':'series','time':'2030-01-01T00:00:00.000000000Z','source':'p','type':'matrix','query':'query:a',"
+	"'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T01:00:00.000000000Z','step_ns':15000000000,"
+	"'series':[{'labels':{'a':'b'},'samples':[[1893456000000000000,1.5],[1893456001000000000,'NaN'],[1893456002000000000,'+Inf'],"
+	"[1893456003000000000,'-Inf'],[1893456004000000000,-0.0]],'histograms':[[1893456000000000000,3.0,4.5,[[0,0.0,1.0,2.0],"
+	"[3,1.0,'+Inf',1.0]]]]}],'n_left_out':7,'text':'t','warnings':['w'],'infos':['i']}",
+
+	"{'event':'markers','time':'2030-01-01T00:00:00.000000000Z','source':'p','def':'marker:a','start':'2030-01-01T00:00:00.000000000Z',"
+	"'end':'2030-01-01T01:00:00.000000000Z','markers':[{'kind':'change','at':'2030-01-01T00:30:00.000000000Z','what':'spam-filter',"
+	"'from':'6','to':'7','text':'spam-filter 6 -> 7','n_series':3}]}",
+
+	"{'event':'operation','time':'2030-01-01T00:00:00.000000000Z','source':'am','id':'op1','verb':'silence','object':'o','text':'t',"
+	"'state':'unknown'}",
+};
+
+static json_t *
+load(const char *text)
+{
+	char *copy = strdup(text);
+	json_error_t err;
+	json_t *json;
+
+	for (char *p = copy; *p != '\0'; p++)
+		if (*p == '\'')
+			*p = '"';
+	json = json_loads(copy, JSON_ALLOW_NUL, &err);
+	if (json == NULL)
+		fail_msg("%s at %d in %s", err.text, err.position, copy);
+	free(copy);
+	return json;
+}
+
+static void
+every_kind_comes_back_as_it_went(void **state)
+{
+	(void)state;
+	assert_int_equal(COUNT(every_kind), EVENT_KINDS);
+	for (size_t i = 0; i < COUNT(every_kind); i++) {
+		json_t *json = load(every_kind[i]), *back;
+		struct err err = ERR_INIT;
+		struct event ev;
+		char *text;
+
+		if (event_from_json(json, &ev, &err) < 0)
+			fail_msg("%s", err.msg);
+		assert_int_equal(ev.kind, i);
+		assert_string_equal(event_kind_name(ev.kind), json_string_value(json_object_get(json, "event")));
+		back = event_to_json(&ev);
+		text = json_dumps(back, JSON_SORT_KEYS);
+		if (!json_equal(json, back))
+			fail_msg("%s", text);
+		free(text);
+		json_decref(back);
+		json_decref(json);
+		event_done(&ev);
+	}
+}
+
+/* The word names a member that has to be in the message. */
+static void
+says_which_member_is_wrong(void **state)
+{
+	static const struct {
+		const char *json, *word;
+	} cases[] = {
+		{ "[]", "event" }, { "{}", "event" }, { "{'event':'nonsense'}", "event" }, { "{'event':7}", "event" },
+		{ "{'event':'alerts'}", "time" }, { "{'event':'alerts','time':'yesterday'}", "time" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','source':1}", "source" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','source':'a\\u0000b'}", "source" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':{}}", "alerts" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{},7]}", "alerts[1]" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{'labels':[]}]}", "alerts[0]: labels" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{'labels':{'a':1}}]}", "labels" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{'labels':{'a':'b\\u0000c'}}]}", "labels" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{'state':'odd'}]}", "state" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{'name':null}]}", "name" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{'silenced_by':[1]}]}", "silenced_by" },
+		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','alerts':[{'since':5}]}", "since" },
+		{ "{'event':'targets','time':'2030-01-01T00:00:00Z','n_up':-1}", "n_up" },
+		{ "{'event':'targets','time':'2030-01-01T00:00:00Z','n_up':1.5}", "n_up" },
+		{ "{'event':'markers','time':'2030-01-01T00:00:00Z','markers':[{'n_series':4294967296}]}", "n_series" },
+		{ "{'event':'source-report','time':'2030-01-01T00:00:00Z','ok':1}", "ok" },
+		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[[1]]}]}", "samples[0]" },
+		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[[1,2,3]]}]}", "samples[0]" },
+		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[[1,'nan']]}]}", "value" },
+		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[7]}]}", "samples[0]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		json_t *json = load(cases[i].json);
+		struct err err = ERR_INIT;
+		struct event ev;
+
+		assert_int_equal(event_from_json(json, &ev, &err), ERR_INVALID);
+		if (!str_contains(err.msg, cases[i].word))
+			fail_msg("%s: %s", cases[i].json, err.msg);
+		json_decref(json);
+	}
+}
+
+static void
+missing_members_are_zero_and_unknown_ones_ignored(void **state)
+{
+	struct event ev = feed_event(0, "{'event':'environment','tomorrow':[1],'queries':[{'id':'query:x'}]}");
+	const struct environment *env = ev.block;
+
+	(void)state;
+	assert_string_equal(env->name, "");
+	assert_string_equal(env->queries[0].title, "");
+	assert_true(isnan(env->queries[0].objective));
+	assert_string_equal(ev.source, "");
+	event_done(&ev);
+	ev = feed_event(0, "{'event':'alerts','alerts':[{}]}");
+	assert_null(((const struct alert_set *)ev.block)->v[0].fingerprint);
+	assert_string_equal(((const struct alert_set *)ev.block)->v[0].name, "");
+	event_done(&ev);
+}
+
+/* Text that is not UTF-8 cannot be JSON: it is written as it would be shown. */
+static void
+text_that_is_not_utf8_is_escaped(void **state)
+{
+	struct operation *op = block_new(sizeof *op);
+	struct event ev;
+	json_t *json;
+
+	(void)state;
+	op->id = "1";
+	op->verb = "ack";
+	op->object = "\xff";
+	op->text = NULL;
+	event_init(&ev, EVENT_OPERATION, T0, "am", op);
+	json = event_to_json(&ev);
+	assert_string_equal(json_string_value(json_object_get(json, "object")), "\\xFF");
+	assert_string_equal(json_string_value(json_object_get(json, "text")), "");
+	json_decref(json);
+	event_done(&ev);
+}
+
+static void
+blocks_are_shared_and_counted(void **state)
+{
+	struct operation *op = block_new(sizeof *op);
+	size_t empty = block_bytes(op);
+
+	(void)state;
+	assert_true(empty >= sizeof *op);
+	assert_ptr_equal(block_ref(op), op);
+	op->id = arena_strdup(&op->block.arena, "some id");
+	assert_true(block_bytes(op) > empty);
+	block_unref(op);
+	assert_string_equal(op->id, "some id");
+	block_unref(op);
+	block_unref(NULL);
+	assert_null(block_ref(NULL));
+	assert_int_equal(block_bytes(NULL), 0);
+}
+
+static void
+labels_compare_by_name_and_value(void **state)
+{
+	static const struct label ab[] = { { "a", "1" }, { "b", "2" } }, abc[] = { { "a", "1" }, { "b", "2" }, { "c", "3" } };
+	static const struct label ac[] = { { "a", "1" }, { "c", "2" } }, joined[] = { { "a", "1b" }, { "", "2" } };
+	const struct labels l_ab = { 2, ab }, l_abc = { 3, abc }, l_ac = { 2, ac }, none = { 0, NULL }, l_joined = { 2, joined };
+
+	(void)state;
+	assert_true(labels_within(&l_ab, &l_abc));
+	assert_true(labels_within(&none, &l_abc));
+	assert_false(labels_within(&l_abc, &l_ab));
+	assert_false(labels_within(&l_ac, &l_abc));
+	assert_true(labels_equal(&l_ab, &l_ab));
+	assert_false(labels_equal(&l_ab, &l_ac));
+	assert_string_equal(labels_get(&l_abc, "c"), "3");
+	assert_null(labels_get(&l_abc, "d"));
+	assert_null(labels_get(&none, "d"));
+	assert_true(labels_compare(&l_ab, &l_abc) < 0);
+	assert_true(labels_compare(&l_ac, &l_abc) > 0);
+	assert_int_equal(labels_compare(&none, &none), 0);
+	assert_true(labels_hash(&l_ab) != labels_hash(&l_joined));
+	assert_true(labels_hash(&l_ab) == labels_hash(&(struct labels){ 2, abc }));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_comes_back_as_it_went),
+		cmocka_unit_test(says_which_member_is_wrong),
+		cmocka_unit_test(missing_members_are_zero_and_unknown_ones_ignored),
+		cmocka_unit_test(text_that_is_not_utf8_is_escaped),
+		cmocka_unit_test(blocks_are_shared_and_counted),
+		cmocka_unit_test(labels_compare_by_name_and_value),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
