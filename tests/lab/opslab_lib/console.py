@@ -1,0 +1,74 @@
+"""The opsconsole.yaml that shows this lab."""
+
+_CONFIG = """\
+# Written by opslab for the lab in {folder}. Made anew at each start.
+apiVersion: opsconsole/v1
+kind: Config
+environments:
+  - name: lab
+    title: blog-platform
+    colour: lab
+    protected: false
+    sources:
+      - {{ name: prometheus,   type: prometheus,   url: 'http://127.0.0.1:{prometheus}', interval: 2s }}
+      - {{ name: alertmanager, type: alertmanager, url: 'http://127.0.0.1:{alertmanager}', interval: 2s }}
+    queries:
+      - name: false-positives
+        title: 'spam-filter / false positives'
+        expr: 'model:false_positives:ratio_rate10s'
+        unit: ratio
+        source: prometheus
+        objective: 0.01
+      - name: web-latency
+        title: 'web / latency p99'
+        expr: 'web:latency_seconds:p99_rate10s'
+        unit: seconds
+        source: prometheus
+        objective: 0.3
+      - name: web-errors
+        title: 'web / errors'
+        expr: 'web:errors:ratio_rate10s'
+        unit: ratio
+        source: prometheus
+        objective: 0.005
+      - name: web-requests
+        title: 'web / requests by host'
+        expr: 'sum by (instance) (rate(web_requests_total[10s]))'
+        unit: per-second
+        source: prometheus
+      - name: spam-share
+        title: 'spam-filter / posts called spam, by version'
+        expr: 'model:spam_share:ratio_rate10s'
+        unit: ratio
+        source: prometheus
+      - name: feature-shift
+        title: 'spam-filter / features away from training, in standard deviations'
+        expr: 'model:feature_shift:stddevs'
+        unit: none
+        source: prometheus
+        objective: 0.3
+      - name: feedback
+        title: 'feedback / labels'
+        expr: 'sum(rate(feedback_labels_total[10s]))'
+        unit: per-second
+        source: prometheus
+      - name: budget
+        title: 'error budgets / left'
+        expr: 'slo:error_budget_remaining:ratio'
+        unit: ratio
+        source: prometheus
+    markers:
+      - {{ name: model, expr: 'served_model_version == 1', label: version, title: '{{{{model}}}} {{{{version}}}}', group_by: model }}
+      - {{ name: web build, expr: 'build_info{{job="web"}}', label: revision, title: 'web build {{{{revision}}}}' }}
+    contacts:
+      - {{ role: primary on call, name: 'Lab On-call', channel: '#blog-oncall', responsibility: 'decides and acts first' }}
+      - {{ role: secondary on call, name: 'Lab Backup', channel: '#blog-oncall', responsibility: 'second pair of hands, takes over after an hour' }}
+      - {{ role: model owner, name: 'Spam Filter Team', channel: '#spam-filter', responsibility: 'knows the model; decides on retraining' }}
+      - {{ role: incident lead, name: 'Lab Duty Manager', channel: '#incidents', responsibility: 'tells users and other teams' }}
+"""
+
+
+def write_config(state, prometheus_port, alertmanager_port):
+    state.write("opsconsole.yaml", _CONFIG.format(
+        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port))
+    return state.file("opsconsole.yaml")
