@@ -23,7 +23,7 @@ keys_of(const struct keymap *km, const struct keymap_row *row, char *out, size_t
 
 		if (other->panel != row->panel || other->key == KEY_NONE || strcmp(other->command->name, row->command->name) != 0)
 			continue;
-		key_name(name, other->key);
+		key_format(name, other->key);
 		if (used + strlen(name) + 3 > size)
 			break;
 		used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", name);

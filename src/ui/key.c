@@ -405,7 +405,7 @@ key_parse(const char *text)
 }
 
 const char *
-key_name(char *buf, int key)
+key_format(char *buf, int key)
 {
 	int plain = key & ~(KEY_CTRL | KEY_ALT | KEY_SHIFT);
 	char utf8[5] = "";

@@ -38,6 +38,6 @@ bool key_take(struct key_reader *k, bool is_final, int *ret_key);
 int key_parse(const char *text);
 /* buf of KEY_TEXT_MAX; returns buf. */
 enum { KEY_TEXT_MAX = 24 };
-const char *key_name(char *buf, int key);
+const char *key_format(char *buf, int key);
 
 #endif

@@ -87,7 +87,7 @@ check_defaults(const struct keymap *km, size_t n_overrides, keymap_problem_cb *c
 		for (size_t j = 0; j < i; j++) {
 			if (!is_clash(km, j, row->panel, row->key) || (is_hidden(km, i) && km->rows[j].panel != row->panel))
 				continue;
-			snprintf(sentence, sizeof sentence, "key %s is the default of both %s and %s", key_name(key, row->key),
+			snprintf(sentence, sizeof sentence, "key %s is the default of both %s and %s", key_format(key, row->key),
 			    km->names[j], km->names[i]);
 			complain(cb, arg, n_overrides, sentence);
 		}
@@ -136,7 +136,7 @@ override_one(struct keymap *km, size_t at, const char *text, char *sentence, siz
 		if (i == at || is_hidden(km, i) || !is_clash(km, i, km->rows[at].panel, key))
 			continue;
 		snprintf(sentence, size, "%s: key %s is already %s; give that one another key too, or choose a free key",
-		    km->names[at], key_name(name, key), km->names[i]);
+		    km->names[at], key_format(name, key), km->names[i]);
 		return -1;
 	}
 	/* A second key gives way. */
@@ -329,7 +329,7 @@ hints_of(const struct keymap *km, const struct panel_ops *panel, bool is_read_on
 			continue;
 		if (is_hidden(km, i) || (is_read_only && row->command->flags & CMD_WRITES))
 			continue;
-		key_name(hints[n].key, row->key);
+		key_format(hints[n].key, row->key);
 		hints[n].name = row->command->name;
 		hints[n].w = (int)(str_width(hints[n].key) + 1 + str_width(hints[n].name));
 		n++;
