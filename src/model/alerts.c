@@ -321,7 +321,7 @@ row_state(const struct model *m, struct alerts_view *v, const struct hindex *sil
 	const struct source *am = row->am == NULL ? NULL : source_get(m, row->am_source);
 
 	row->state = row->am != NULL ? row->am->state : row->prometheus->state;
-	if (row->state != ALERT_SILENCED)
+	if (row->state != ALERT_SILENCED || row->am == NULL)
 		return;
 	silences_mute(v, silences, row);
 	if (am == NULL || !am->is_alerts_stale || row->silenced_until_ns == 0)

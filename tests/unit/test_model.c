@@ -633,6 +633,9 @@ odd_times_and_names_do_no_harm(void **state)
 		assert_non_null(text);
 		free(text);
 	}
+	/* A state that is not Prometheus' to give. */
+	feed(m, 0, "{'event':'alerts','source':'prom','alerts':[{'labels':{'b':''},'state':'silenced','silenced_by':['x']}]}");
+	assert_int_equal(model_n_alerts(m), 3);
 	feed(m, 0, "{'event':'environment','sources':[{'interval_ns':9223372036854775807},{'name':'x','interval_ns':-1}]}");
 	model_advance(m, INT64_MAX);
 	text = feed_dump(m);
