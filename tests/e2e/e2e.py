@@ -1,0 +1,209 @@
+"""What the end-to-end tests share: the lab, the console in a real terminal (tmux), waiting for conditions, and a small runner.
+
+A test is a function test_*(); run() runs those of a module in a given order and exits as automake expects (0, 1, 77 for "skipped").
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+
+BUILD = os.environ.get("E2E_BUILD") or os.getcwd()
+SOURCE = os.environ.get("E2E_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(BUILD, "opsconsole")
+OPSLAB = os.path.join(SOURCE, "tests", "lab", "opslab")
+PATIENCE_S = 90   # a bound for what must happen at all, never a measure of how fast
+
+
+class Skip(Exception):
+    pass
+
+
+def wait_for(what, condition, patience=PATIENCE_S):
+    """The first true value of condition(); a test fails only when it never comes."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"never came: {what}")
+        time.sleep(0.05)
+
+
+def environment(**more):
+    """Pinned: locale, zone, no config of the user who runs the tests."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("OPSCONSOLE_", "XDG_")) and k not in ("NO_COLOR", "TMUX")}
+    env.update(LC_ALL="C.UTF-8", TZ="UTC", HOME="/nonexistent", **more)
+    return env
+
+
+def program(*argv, config=None, env=None, stdin=subprocess.DEVNULL):
+    """Run opsconsole to its end: (status, stdout, stderr)."""
+    words = [PROGRAM, *argv] + (["--config", config] if config else [])
+    done = subprocess.run(words, stdin=stdin, capture_output=True, env=env or environment(), check=False, timeout=PATIENCE_S)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def fetch_json(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def config_file(folder, sources, extra="", name="opsconsole.yaml"):
+    """A config with the given sources: lists of flow-mapping texts."""
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("apiVersion: opsconsole/v1\nkind: Config\nenvironments:\n  - name: test\n    title: e2e\n    sources:\n")
+        for source in sources:
+            out.write(f"      - {{ {source} }}\n")
+        out.write(extra)
+    os.chmod(path, 0o600)
+    return path
+
+
+class Lab:
+    """The lab for the time of a with block."""
+
+    def __init__(self, *options):
+        self.options = options
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="opsconsole-e2e-")
+        os.chmod(self.folder, 0o700)
+        read_end, self.lifeline = os.pipe()
+        self.process = subprocess.Popen(
+            [OPSLAB, "start", "--dir", self.folder, "--lifeline", str(read_end), *self.options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, pass_fds=[read_end])
+        os.close(read_end)
+        line = self.process.stdout.readline()
+        if not line.startswith("ready "):
+            self.close()
+            why = "the lab did not start: " + self.process.stderr.read()
+            if os.environ.get("OPSLAB_SERVERS"):
+                raise AssertionError(why)   # its servers were fetched, so nothing excuses it
+            raise Skip(why)
+        self.config = line.split(" ", 1)[1].strip()
+        assert self.process.stdout.readline() == "up\n", self.process.stderr.read()
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        os.close(self.lifeline)
+        self.process.wait(30)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def opslab(self, *argv):
+        done = subprocess.run([OPSLAB, argv[0], "--dir", self.folder, *argv[1:]], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (argv, done.stdout, done.stderr)
+        return done.stdout
+
+    def fault(self, name, on=True):
+        self.opslab("fault", name, "on" if on else "off")
+
+    def wait_alert(self, name, state="firing"):
+        self.opslab("wait", "--alert", name, "--state", state, "--timeout", str(PATIENCE_S))
+
+    def status(self):
+        return json.loads(self.opslab("status", "--json"))
+
+
+class Console:
+    """opsconsole in a terminal of its own; what a person sees and types."""
+
+    made = 0
+
+    def __init__(self, *argv, size=(80, 24), env=None, config=None):
+        Console.made += 1
+        self.socket = f"opsconsole-e2e-{os.getpid()}-{Console.made}"
+        self.folder = tempfile.mkdtemp(prefix="opsconsole-tty-")
+        words = [PROGRAM, *argv] + (["--config", config] if config else [])
+        self.status_file = os.path.join(self.folder, "status")
+        # What is printed behind the program shows whether the terminal came back.
+        script = f'"$@"; s=$?; stty -a >{self.folder}/stty; echo $s >{self.status_file}.new; mv {self.status_file}.new {self.status_file}; echo "[ended $s]"; exec cat'
+        self.env = env or environment()
+        self.env.pop("TMUX", None)
+        self.env["TMUX_TMPDIR"] = self.folder
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "env", "TERM=screen-256color", "sh", "-c", script, "sh", *words)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.tmux("kill-server", check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def tmux(self, *argv, check=True):
+        done = subprocess.run(["tmux", "-L", self.socket, *argv], capture_output=True, text=True, env=self.env, check=False)
+        assert done.returncode == 0 or not check, (argv, done.stderr)
+        return done.stdout
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p", "-t", ":0")
+
+    def keys(self, *keys):
+        self.tmux("send-keys", "-t", ":0", *keys)
+
+    def type(self, text):
+        self.tmux("send-keys", "-t", ":0", "-l", text)
+
+    def resize(self, w, h):
+        self.tmux("resize-window", "-t", ":0", "-x", str(w), "-y", str(h))
+
+    def wait(self, *texts, gone=()):
+        """Until all texts are on the screen together, and none of gone."""
+        def seen():
+            screen = self.screen()
+            return screen if all(t in screen for t in texts) and not any(t in screen for t in gone) else None
+        try:
+            return wait_for(f"{texts} without {gone}", seen)
+        except AssertionError as err:
+            raise AssertionError(f"{err}\nthe screen:\n{self.screen()}") from None
+
+    def pid(self):
+        shell = self.tmux("list-panes", "-t", ":0", "-F", "#{pane_pid}").strip()
+        children = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", shell], capture_output=True, text=True, check=True).stdout.split("\n")
+        return next(int(line.split()[0]) for line in children if "opsconsole" in line)
+
+    def kill(self, signo):
+        os.kill(self.pid(), signo)
+
+    def ended(self):
+        """Exit status, once it has ended."""
+        wait_for("the end of opsconsole", lambda: os.path.exists(self.status_file))
+        with open(self.status_file, encoding="ascii") as status:
+            return int(status.read())
+
+    def terminal_is_restored(self):
+        with open(os.path.join(self.folder, "stty"), encoding="ascii") as stty:
+            words = stty.read()
+        return " icanon" in words and " echo " in words and "[ended" in self.screen()
+
+
+def run(tests):
+    """Run the functions; print a line each; exit."""
+    wanted = sys.argv[1:]
+    failed = skipped = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for test in tests:
+        if wanted and test.__name__ not in wanted:
+            continue
+        try:
+            test()
+            print(f"ok {test.__name__}", flush=True)
+        except Skip as why:
+            skipped += 1
+            print(f"skipped {test.__name__}: {why}", flush=True)
+        except Exception:  # noqa: BLE001  one failing test must not hide the next
+            failed += 1
+            print(f"FAILED {test.__name__}", flush=True)
+            traceback.print_exc()
+    sys.exit(1 if failed else 77 if skipped and skipped == len(tests) else 0)

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""The console on the lab, in a real terminal, as a person uses it."""
+
+import signal
+import time
+
+import e2e
+
+LAB = None
+
+
+def test_every_panel_at_both_sizes():
+    for size in ((80, 24), (200, 50)):
+        with e2e.Console(config=LAB.config, size=size) as console:
+            console.wait("LAB", "sources 2/2", "live")
+            for key, words in (("1", ["Overview"]), ("2", ["Alerts"]), ("3", ["Metrics", "false-positives"]), ("4", ["Sources", "prometheus", "alertmanager"])):
+                console.keys(key)
+                console.wait(*words)
+            console.keys("?")
+            console.wait("Keys")
+            console.keys("Escape")
+            console.wait("LAB", gone=["Keys"])
+            console.keys("q")
+            assert console.ended() == 0
+            assert console.terminal_is_restored(), console.screen()
+
+
+def test_first_paint_needs_no_answer():
+    """A source that accepts and never answers: the screen is there, and says that nothing is known."""
+    import socket
+    import tempfile
+    with socket.socket() as silent, tempfile.TemporaryDirectory() as folder:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        config = e2e.config_file(folder, [f"name: silent, type: prometheus, url: 'http://127.0.0.1:{silent.getsockname()[1]}', timeout: 60s"])
+        with e2e.Console(config=config) as console:
+            screen = console.wait("TEST", "UNKNOWN")
+            assert "OK" not in screen.split("\n")[0], screen
+            console.keys("q")
+            assert console.ended() == 0
+
+
+def test_incident_silence_and_ack():
+    LAB.fault("errors")
+    try:
+        with e2e.Console(config=LAB.config, size=(120, 40)) as console:
+            console.wait("WebErrorsHigh", "CRITICAL")
+            console.keys("2")
+            console.wait("Alerts")
+            console.type("/WebErrorsHigh")
+            console.keys("Enter")
+            console.keys("a")     # ack: a silence of 15 minutes, read back
+            console.wait("acknowledged until")
+            silences = [s for s in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences") if s["status"]["state"] == "active"]
+            assert len(silences) == 1 and silences[0]["comment"].startswith("ACK"), silences
+            assert any(m["value"] == "WebErrorsHigh" for m in silences[0]["matchers"]), silences
+            import getpass
+            import os
+            import pwd
+            assert silences[0]["createdBy"] == pwd.getpwuid(os.getuid()).pw_name, (silences, getpass.getuser())
+            console.wait("acked")
+            # And it is ended from the list of silences.
+            console.keys("S")
+            console.wait("ACK")
+            console.keys("x")
+            console.wait("y")
+            console.keys("Enter")  # Enter alone confirms nothing
+            console.keys("y")
+            console.wait("has ended")
+            e2e.wait_for("the silence to expire", lambda: not [
+                s for s in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences") if s["status"]["state"] == "active"])
+    finally:
+        LAB.fault("errors", False)
+        LAB.wait_alert("WebErrorsHigh", "resolved")
+
+
+def test_read_only_refuses():
+    LAB.fault("errors")
+    try:
+        with e2e.Console("--read-only", config=LAB.config, size=(120, 40)) as console:
+            console.wait("WebErrorsHigh", "read-only")
+            console.keys("2")
+            console.keys("a")
+            console.wait("read-only: nothing")
+            active = [s for s in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences") if s["status"]["state"] == "active"]
+            assert active == [], active
+    finally:
+        LAB.fault("errors", False)
+        LAB.wait_alert("WebErrorsHigh", "resolved")
+
+
+def test_past_is_told_from_now():
+    with e2e.Console(config=LAB.config, size=(100, 30)) as console:
+        console.wait("sources 2/2", "live")
+        console.type(":goto -20m")
+        console.keys("Enter")
+        console.wait("PAST", "not recorded", gone=["live"])
+        console.keys("a")
+        console.keys("=")
+        console.wait("live", gone=["PAST"])
+
+
+def test_resize_and_mistyped_commands():
+    with e2e.Console(config=LAB.config, size=(80, 24)) as console:
+        console.wait("sources 2/2")
+        console.resize(200, 50)
+        console.wait("Metrics", "Sources")
+        console.resize(30, 8)
+        console.wait("LAB")
+        console.resize(80, 24)
+        console.wait("sources 2/2")
+        console.type(":alrets")
+        console.keys("Enter")
+        console.wait("did you mean 'alerts'?")
+        console.type(":goto noon")
+        console.keys("Enter")
+        console.wait("not a time")
+
+
+def test_signals_restore_the_terminal():
+    for signo in (signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT):
+        with e2e.Console(config=LAB.config) as console:
+            console.wait("sources 2/2")
+            console.kill(signo)
+            assert console.ended() == 128 + signo
+            assert console.terminal_is_restored(), console.screen()
+
+
+def test_a_terminal_that_does_not_drain_holds_nothing_up():
+    """Ctrl-S stops the output; the console goes on polling, and shows the present when output resumes."""
+    with e2e.Console(config=LAB.config, size=(100, 30)) as console:
+        console.wait("sources 2/2")
+        console.keys("C-s")
+        LAB.fault("slow")
+        try:
+            LAB.wait_alert("LatencyHigh")
+            time.sleep(1)
+            console.keys("C-q")
+            console.wait("LatencyHigh")
+            console.keys("q")
+            assert console.ended() == 0
+        finally:
+            LAB.fault("slow", False)
+
+
+if __name__ == "__main__":
+    with e2e.Lab() as LAB:
+        e2e.run([test_every_panel_at_both_sizes, test_first_paint_needs_no_answer, test_past_is_told_from_now, test_resize_and_mistyped_commands,
+                 test_signals_restore_the_terminal, test_incident_silence_and_ack, test_read_only_refuses,
+                 test_a_terminal_that_does_not_drain_holds_nothing_up])

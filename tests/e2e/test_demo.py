@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""--demo: the lab comes with the console and goes with it, however the console ends."""
+
+import os
+import signal
+import subprocess
+import tempfile
+
+import e2e
+
+
+def processes_in(folder):
+    """Command lines of what runs with folder among its arguments."""
+    lines = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout.split("\n")
+    return [line for line in lines if folder in line]
+
+
+def demo(folder):
+    return e2e.Console("--demo", size=(120, 36), env=e2e.environment(TMPDIR=folder))
+
+
+def test_opens_on_the_lab_and_leaves_nothing():
+    with tempfile.TemporaryDirectory() as folder, demo(folder) as console:
+        console.wait("LAB", "sources 2/2")
+        assert processes_in(folder), "the lab's processes name their folder"
+        console.keys("q")
+        assert console.ended() == 0
+        assert console.terminal_is_restored(), console.screen()
+        e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
+        assert os.listdir(folder) == [], os.listdir(folder)
+
+
+def test_kill_9_leaves_no_process():
+    with tempfile.TemporaryDirectory() as folder, demo(folder) as console:
+        console.wait("LAB", "sources 2/2")
+        console.kill(signal.SIGKILL)
+        e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
+
+
+def test_status_on_the_lab():
+    with tempfile.TemporaryDirectory() as folder:
+        status, out, err = e2e.program("--status", "--demo", env=e2e.environment(TMPDIR=folder))
+        assert status == 0 and out.startswith("OPSCONSOLE OK"), (status, out, err)
+        assert not processes_in(folder)
+        assert os.listdir(folder) == []
+
+
+if __name__ == "__main__":
+    e2e.run([test_status_on_the_lab, test_opens_on_the_lab_and_leaves_nothing, test_kill_9_leaves_no_process])
