@@ -103,7 +103,8 @@ refuse_html(struct decoder *d, const char *bytes, size_t len, struct err *err)
 
 	if (d->has_first_byte)
 		return 0;
-	while (i < len && isspace((unsigned char)bytes[i]))
+	/* JSON's white space only, so that a body cut here or there is judged alike. */
+	while (i < len && bytes[i] != '\0' && strchr(" \t\r\n", bytes[i]) != NULL)
 		i++;
 	if (i == len)
 		return 0;

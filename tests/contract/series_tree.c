@@ -20,11 +20,22 @@ is_double(const json_t *text, double v)
 	return (isnan(want) && isnan(v)) || memcmp(&want, &v, sizeof v) == 0;
 }
 
-/* The tree's time is a double: right to a quarter of a microsecond in this century, which is finer than any server's. */
+/* The tree's time is a double, so as near as that can be; digits beyond the ninth are cut. */
 static bool
 is_time(const json_t *number, int64_t t_ns)
 {
-	return json_is_number(number) && fabs(json_number_value(number) - (double)t_ns / 1e9) < 1e-6;
+	double want = json_number_value(number);
+
+	return json_is_number(number) && fabs(want - (double)t_ns / 1e9) <= fabs(want) * 1e-15 + 1e-9;
+}
+
+/* A member that is null is one that is not there. */
+static const json_t *
+member(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_null(value) ? NULL : value;
 }
 
 static bool
@@ -78,7 +89,7 @@ same_histogram(const struct histogram *h, const json_t *pair)
 static const json_t *
 item(const json_t *series, const char *one, const char *many, size_t i)
 {
-	const json_t *single = json_object_get(series, one);
+	const json_t *single = member(series, one);
 
 	return single != NULL ? single : json_array_get(json_object_get(series, many), i);
 }
@@ -86,7 +97,7 @@ item(const json_t *series, const char *one, const char *many, size_t i)
 static size_t
 n_items(const json_t *series, const char *one, const char *many)
 {
-	return json_object_get(series, one) != NULL ? 1 : json_array_size(json_object_get(series, many));
+	return member(series, one) != NULL ? 1 : json_array_size(json_object_get(series, many));
 }
 
 static const char *
