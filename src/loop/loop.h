@@ -24,6 +24,7 @@ typedef void loop_signal_cb(int signo, void *arg);
 typedef void loop_turn_cb(void *arg);
 
 int loop_new(struct loop **ret_loop, struct err *err);
+/* Handles that are left go with it, and posts that have not run are dropped. */
 void loop_free(struct loop *l);
 
 /* Watch fd for events (LOOP_READ | LOOP_WRITE; 0 pauses it). The handle is freed by loop_fd_free(), also from inside callbacks. fd stays the caller's. */
