@@ -99,7 +99,7 @@ label_cmp(const void *a, const void *b)
 	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
 }
 
-void
+static void
 labels_sort(struct label *v, size_t n)
 {
 	size_t i;

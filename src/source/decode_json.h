@@ -46,9 +46,6 @@ double json_double_or(const json_t *object, const char *key, double otherwise);
 /* Fills err with "<at>: <text>" and returns ERR_INVALID. */
 int json_wrong(const struct json_at *at, const char *text, struct err *err);
 
-/* labels_get() for what is not a struct labels yet: sort by name in place. */
-void labels_sort(struct label *v, size_t n);
-
 /* The body of an error answer as one line: escaped, white space folded, cut to fit struct err; "" when empty. dst of SENTENCE_MAX. */
 enum { SENTENCE_MAX = 440 };
 const char *body_line(char *dst, const char *body, size_t len);

@@ -38,6 +38,8 @@ hash_of(const char *s, size_t len)
 	word = 0;
 	memcpy(&word, s, len);
 	h = (h ^ word) * k;
+	/* A product's low bits do not depend on its factors' high ones: the last bytes of a text. */
+	h = (h ^ h >> 32) * k;
 	return (uint32_t)(h >> 32);
 }
 

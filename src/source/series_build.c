@@ -7,6 +7,8 @@
 
 #include "base/xalloc.h"
 
+enum { NEW_MAX = 1000 };	/* so many new values in a row: the next one will be new too */
+
 void
 series_build_init(struct series_build *b, size_t series_max)
 {
@@ -96,11 +98,17 @@ void
 series_build_label_value(struct series_build *b, const char *text, size_t len)
 {
 	struct label_memory *l = &b->labels[b->n_labels++];
+	size_t n_known = b->intern.n;
 
 	if (is_same(l->value, l->value_len, text, len))
 		return;
-	l->value = intern_text(&b->intern, text, len);
 	l->value_len = len;
+	if (l->n_new >= NEW_MAX) {
+		l->value = text_copy(b->intern.arena, text, len);
+		return;
+	}
+	l->value = intern_text(&b->intern, text, len);
+	l->n_new = b->intern.n > n_known ? l->n_new + 1 : 0;
 }
 
 void

@@ -2,7 +2,8 @@
  * Collecting series into a struct series_set as they are read, one after the other.
  *
  * What is kept goes straight into the block's arena at its final size; scratch memory is that of the largest series, so the peak is about what
- * is kept. Labels are interned within the set and sorted; samples end up ascending, the last of two with the same time counts.
+ * is kept. Labels are interned within the set and sorted. The values of a label that never repeat (pod names) are not looked for after a
+ * while: the search would cost more than it saves. Samples end up ascending; the last of two with the same time counts.
  */
 #ifndef OPS_SOURCE_SERIES_BUILD_H
 #define OPS_SOURCE_SERIES_BUILD_H
@@ -15,6 +16,7 @@
 struct label_memory {		/* a label and its lengths: the next series mostly has the same at this place */
 	const char *name, *value;
 	size_t name_len, value_len;
+	unsigned n_new;		/* values in a row that no series had before */
 };
 struct series_build {
 	struct series_set *set;		/* owned until series_build_take() */
