@@ -1,0 +1,489 @@
+/*
+ * Alerts: grouped, sorted, filtered; firing, pending, silenced and inhibited told apart; labels, annotations and age of the
+ * selected one; silences made, edited and expired from here.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+
+enum { LABELS_MAX = 1 << 13, SUMMARY_W_MIN = 12, HEADER_FROM = 6 };
+
+static struct alerts *
+state_of(const struct panel *p)
+{
+	return p->state;
+}
+
+/* --- arranging ------------------------------------------------------------------------------- */
+
+static int
+detail_rows(const struct view *v, const struct model_alert *a, int w)
+{
+	struct pen_measure m;
+
+	alerts_detail(pen_measure(&m, w), v, a);
+	return pen_measure_done(&m);
+}
+
+static void
+clamp_detail(struct alerts *s, const struct view *v)
+{
+	const struct model_alert *a = alerts_selected(s, v);
+	int most = 0;
+
+	if (a != NULL && s->split.kind != SPLIT_NONE && s->detail_top > 0)
+		most = detail_rows(v, a, s->split.detail_w) - s->split.detail_h;
+	most = most < 0 ? 0 : most;
+	s->detail_top = s->detail_top > most ? most : s->detail_top;
+}
+
+static void
+alerts_arrange(struct panel *p, const struct view *v, int w, int h)
+{
+	struct alerts *s = state_of(p);
+
+	if (s->is_silences) {
+		alerts_silences_arrange(s, v, h);
+		return;
+	}
+	alerts_rows_build(s, v->model);
+	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
+	s->page = s->split.list_h - (s->split.list_h >= HEADER_FROM);
+	s->page = s->page < 1 ? 1 : s->page;
+	list_arrange(&s->list, s->ids, s->n, s->page);
+	clamp_detail(s, v);
+}
+
+/* --- the list -------------------------------------------------------------------------------- */
+
+/* Labels that all alerts share say nothing about one of them. v has room for those of the first. */
+static struct labels
+common_labels(const struct model *m, struct label *v)
+{
+	const struct labels *first = model_alert(m, 0)->labels;
+	struct labels common = { 0, v };
+	size_t n = model_n_alerts(m);
+
+	if (n < 2)
+		return common;
+	for (size_t i = 0; i < first->n; i++) {
+		bool is_shared = true;
+
+		for (size_t j = 1; j < n && is_shared; j++)
+			is_shared = str_eq(labels_get(model_alert(m, j)->labels, first->v[i].name), first->v[i].value);
+		if (is_shared)
+			v[common.n++] = first->v[i];
+	}
+	return common;
+}
+
+static void
+note_text(const struct view *v, const struct model_alert *a, char *buf, size_t size)
+{
+	char text[DURATION_TEXT_MAX];
+
+	*buf = '\0';
+	if (a->is_stale)
+		snprintf(buf, size, "~ seen %s", view_age(v, a->seen_ns, text));
+	else if (a->state == ALERT_SILENCED && a->silenced_until_ns != 0)
+		snprintf(buf, size, "%s left", duration_format(text, a->silenced_until_ns - view_time(v)));
+	else if (a->am == NULL && a->state == ALERT_FIRING && part_has_alertmanager(v->model))
+		snprintf(buf, size, "not in AM");
+}
+
+enum { COL_GLYPH, COL_STATE, COL_SEVERITY, COL_NAME, COL_LABELS, COL_SINCE, COL_NOTE, COLS };
+
+static int
+name_width(const struct alerts *s, const struct model *m, int w)
+{
+	int widest = 12;
+
+	for (int i = 0; i < s->page && s->list.top + i < s->n; i++) {
+		const struct model_alert *a = model_alert_find(m, s->rows[s->list.top + i].id);
+		int width = a != NULL ? (int)str_width(a->name) : 0;
+
+		widest = width > widest ? width : widest;
+	}
+	return widest > w * 2 / 5 ? w * 2 / 5 : widest;
+}
+
+static bool
+has_notes(const struct alerts *s, const struct view *v)
+{
+	char note[48];
+
+	for (int i = 0; i < s->page && s->list.top + i < s->n; i++) {
+		const struct model_alert *a = model_alert_find(v->model, s->rows[s->list.top + i].id);
+
+		if (a == NULL)
+			continue;
+		note_text(v, a, note, sizeof note);
+		if (*note != '\0')
+			return true;
+	}
+	return false;
+}
+
+static void
+columns_of(const struct alerts *s, const struct view *v, int w, struct column *cols)
+{
+	int name_w = name_width(s, v->model, w);
+
+	cols[COL_GLYPH] = (struct column){ .title = "", .min = 1, .priority = 0 };
+	cols[COL_STATE] = (struct column){ .title = "state", .min = 9, .priority = 2 };
+	cols[COL_SEVERITY] = (struct column){ .title = "severity", .min = 8, .priority = 4 };
+	cols[COL_NAME] = (struct column){ .title = "alert", .min = name_w > 8 ? name_w : 8, .priority = 0 };
+	cols[COL_LABELS] = (struct column){ .title = "where", .min = 12, .weight = 1, .priority = 3 };
+	cols[COL_SINCE] = (struct column){ .title = "since", .min = 6, .is_right = true, .priority = 1 };
+	cols[COL_NOTE] = (struct column){ .title = "", .min = has_notes(s, v) ? 11 : 1, .priority = 2 };
+	columns_fit(cols, has_notes(s, v) ? COLS : COLS - 1, w - 2);
+}
+
+/* What tells it from its neighbours, then in a lower voice what it says of itself. */
+static void
+draw_where(struct canvas *row, const struct view *v, const struct model_alert *a, const struct column *col,
+    const struct labels *common)
+{
+	struct buf b;
+	int x, room;
+
+	if (col->w <= 0)
+		return;
+	buf_init(&b, LABELS_MAX);
+	part_labels(&b, a->labels, common, part_severity_label(v));
+	if (b.len == 0)
+		part_labels(&b, a->labels, NULL, part_severity_label(v));
+	x = canvas_text_w(row, col->x, 0, col->w, ROLE_TEXT, b.data, false);
+	room = col->x + col->w - x - (b.len > 0 ? 2 : 0);
+	if (room >= SUMMARY_W_MIN)
+		canvas_text_w(row, col->x + col->w - room, 0, room, ROLE_DIM, part_alert_summary(a->annotations), false);
+	buf_done(&b);
+}
+
+static void
+draw_alert(struct canvas *c, int y, const struct view *v, const struct model_alert *a, const struct column *cols,
+    const struct labels *common)
+{
+	struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
+	char age[DURATION_TEXT_MAX], note[48];
+	bool is_muted = a->state == ALERT_SILENCED || a->state == ALERT_INHIBITED;
+	enum role role;
+	const char *glyph = part_row_glyph(a, &role);
+
+	note_text(v, a, note, sizeof note);
+	columns_cell(&row, 0, &cols[COL_GLYPH], role, glyph);
+	columns_cell(&row, 0, &cols[COL_STATE], role, part_row_word(a));
+	columns_cell(&row, 0, &cols[COL_SEVERITY], is_muted ? ROLE_DIM : part_severity_role(a->severity),
+	    part_severity_word(a));
+	columns_cell(&row, 0, &cols[COL_NAME], is_muted ? ROLE_TEXT : ROLE_STRONG, *a->name != '\0' ? a->name : "(no name)");
+	draw_where(&row, v, a, &cols[COL_LABELS], common);
+	columns_cell(&row, 0, &cols[COL_SINCE], ROLE_TEXT, view_age(v, a->since_ns, age));
+	if (cols[COL_NOTE].w > 1)
+		columns_cell(&row, 0, &cols[COL_NOTE], a->is_stale ? ROLE_STALE : ROLE_DIM, note);
+}
+
+static void
+draw_header(struct canvas *c, int y, const struct alerts *s, const struct alerts_row *row)
+{
+	char counts[96];
+	int x;
+
+	x = canvas_text(c, 1, y, ROLE_TITLE, row->is_collapsed ? "▸ " : "▾ ");
+	if (*row->key == '\0')
+		x = canvas_printf(c, x, y, ROLE_TITLE, "(no %s)", alerts_group_name(s->group));
+	else
+		x = canvas_text_w(c, x, y, c->w / 2, ROLE_TITLE, row->key, false);
+	canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, part_counts_text(&row->counts, counts, sizeof counts), false);
+}
+
+static void
+draw_rows(const struct alerts *s, const struct view *v, struct canvas *c)
+{
+	struct label shared[64];
+	struct labels common = { 0, shared };
+	struct column cols[COLS] = { 0 };
+	int y = 0;
+
+	columns_of(s, v, c->w, cols);
+	if (model_n_alerts(v->model) > 0 && model_alert(v->model, 0)->labels->n <= sizeof shared / sizeof shared[0])
+		common = common_labels(v->model, shared);
+	if (c->h >= HEADER_FROM) {
+		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
+
+		columns_header(&header, y++, cols, cols[COL_NOTE].w > 1 ? COLS : COLS - 1);
+	}
+	for (int i = 0; i < s->page && s->list.top + i < s->n; i++, y++) {
+		const struct alerts_row *row = &s->rows[s->list.top + i];
+		const struct model_alert *a = row->is_header ? NULL : model_alert_find(v->model, row->id);
+
+		if (row->is_header)
+			draw_header(c, y, s, row);
+		else if (a != NULL)
+			draw_alert(c, y, v, a, cols, &common);
+		if (v->is_focused && s->list.top + i == s->list.selected)
+			canvas_select(c, 0, y, c->w);
+	}
+}
+
+/* Why there is nothing to see matters more than that. */
+static void
+draw_empty(const struct alerts *s, const struct view *v, struct canvas *c)
+{
+	if (s->n_filtered + s->n_muted > 0) {
+		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu alerts is shown: %zu do not match the filter, %zu are muted.",
+		    s->n_total, s->n_filtered, s->n_muted);
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "Esc clears the filter, i shows muted ones.", false);
+	} else if (model_alerts_known(v->model)) {
+		canvas_text(c, 1, 0, ROLE_OK, GLYPH_OK " No alerts.");
+	} else {
+		canvas_text_w(c, 1, 0, c->w - 2, ROLE_UNKNOWN, GLYPH_UNKNOWN " not known: no source has told of alerts yet", false);
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "The sources panel says why.", false);
+	}
+}
+
+static void
+draw_detail(const struct alerts *s, const struct view *v, struct canvas *c)
+{
+	struct canvas part = part_split_detail(c, &s->split);
+	const struct model_alert *a = alerts_selected(s, v);
+	struct pen pen = { .c = &part, .y = -s->detail_top };
+	const struct alerts_row *row = alerts_row_selected(s);
+	char counts[96];
+
+	if (a != NULL) {
+		alerts_detail(&pen, v, a);
+		if (pen.y > part.h && part.h > 2)
+			canvas_text_right(&part, part.w - 1, part.h - 1, ROLE_DIM, " J more ");
+	} else if (row != NULL && row->is_header) {
+		pen_field(&pen, alerts_group_name(s->group), ROLE_STRONG, *row->key != '\0' ? row->key : "(none)");
+		pen_field(&pen, "alerts", ROLE_TEXT, part_counts_text(&row->counts, counts, sizeof counts));
+	}
+}
+
+static void
+alerts_draw(const struct panel *p, const struct view *v, struct canvas *c)
+{
+	const struct alerts *s = state_of(p);
+	struct canvas list;
+
+	if (part_not_recorded(c, v))
+		return;
+	if (s->is_silences) {
+		alerts_silences_draw(s, v, c);
+		return;
+	}
+	if (s->n == 0) {
+		draw_empty(s, v, c);
+		return;
+	}
+	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	if (list.h > 0)
+		draw_rows(s, v, &list);
+	if (s->split.kind != SPLIT_NONE)
+		draw_detail(s, v, c);
+}
+
+static void
+alerts_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
+{
+	const struct alerts *s = state_of(p);
+	char hidden[64] = "", counts[96], grouped[48] = "";
+
+	if (v->model == NULL) {
+		snprintf(buf, size, "? not recorded");
+		return;
+	}
+	if (s->is_silences) {
+		snprintf(buf, size, "silences: %d", s->n_silences);
+		return;
+	}
+	if (!model_alerts_known(v->model)) {
+		snprintf(buf, size, "? not known");
+		return;
+	}
+	if (s->n_filtered + s->n_muted > 0)
+		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_filtered + s->n_muted);
+	if (s->group != GROUP_NONE)
+		snprintf(grouped, sizeof grouped, "  by %s", alerts_group_name(s->group));
+	snprintf(buf, size, "%s%s%s%s%s", part_counts_text(&s->counts, counts, sizeof counts), hidden, grouped,
+	    s->sort != SORT_WORST ? "  " : "", s->sort != SORT_WORST ? alerts_sort_name(s->sort) : "");
+}
+
+static void
+alerts_filter(struct panel *p, const char *text)
+{
+	struct alerts *s = state_of(p);
+
+	free(s->filter);
+	s->filter = xstrdup_or_null(text);
+	s->is_silences = false;
+}
+
+static void
+alerts_show(struct panel *p, const struct view *v, const char *arg)
+{
+	struct alerts *s = state_of(p);
+	char *end;
+	uint64_t id = strtoull(arg, &end, 16);
+
+	s->is_silences = false;
+	if (strcmp(arg, "silences") == 0) {
+		s->is_silences = true;
+		return;
+	}
+	if (*end != '\0' || v->model == NULL || model_alert_find(v->model, id) == NULL)
+		return;
+	/* It is asked for by name: nothing may hide it. */
+	alerts_filter(p, NULL);
+	s->is_muted_hidden = false;
+	s->n_collapsed = 0;
+	s->list.selected_id = id;
+	s->is_detail = true;
+	s->detail_top = 0;
+}
+
+static void
+alerts_close(struct panel *p)
+{
+	struct alerts *s = state_of(p);
+
+	alerts_rows_done(s);
+	free(s->silence_ids);
+	free(s->filter);
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+static struct op *
+move(struct panel *p, int by)
+{
+	struct alerts *s = state_of(p);
+
+	if (s->is_silences)
+		list_move(&s->silences, s->silence_ids, s->n_silences, by);
+	else
+		list_move(&s->list, s->ids, s->n, by);
+	s->detail_top = 0;
+	return NULL;
+}
+
+static struct op *
+scroll_detail(struct panel *p, int by)
+{
+	struct alerts *s = state_of(p);
+
+	s->detail_top += by;
+	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+	return NULL;
+}
+
+#define COMMAND(name, ...)								\
+	static struct op *								\
+	alerts_##name(struct panel *p, const struct view *v, const char *arg)		\
+	{										\
+		struct alerts *s = state_of(p);						\
+											\
+		(void)s;								\
+		(void)v;								\
+		(void)arg;								\
+		__VA_ARGS__								\
+	}
+
+COMMAND(next, return move(p, 1);)
+COMMAND(previous, return move(p, -1);)
+COMMAND(page_down, return move(p, s->page);)
+COMMAND(page_up, return move(p, -s->page);)
+COMMAND(first, return move(p, INT_MIN);)
+COMMAND(last, return move(p, INT_MAX);)
+COMMAND(detail_down, return scroll_detail(p, 3);)
+COMMAND(detail_up, return scroll_detail(p, -3);)
+COMMAND(ack, return s->is_silences ? op_text(OP_MESSAGE, "ack works on alerts: S goes back to them") : alerts_act_ack(s, v);)
+COMMAND(silence, return alerts_act_silence(s, v);)
+COMMAND(expire, return alerts_act_expire(s, v);)
+COMMAND(edit, return alerts_act_edit(s, v);)
+COMMAND(silences, s->is_silences = !s->is_silences; return NULL;)
+COMMAND(muted, s->is_muted_hidden = !s->is_muted_hidden; return NULL;)
+COMMAND(sort, s->sort = (s->sort + 1) % SORTS; return NULL;)
+COMMAND(group, s->group = (s->group + 1) % GROUPS; s->n_collapsed = 0; return NULL;)
+
+static struct op *
+alerts_open_row(struct panel *p, const struct view *v, const char *arg)
+{
+	struct alerts *s = state_of(p);
+	const struct alerts_row *row = alerts_row_selected(s);
+
+	(void)v;
+	(void)arg;
+	if (s->is_silences)
+		return NULL;
+	if (row != NULL && row->is_header)
+		alerts_row_toggle(s, row->id);
+	else
+		s->is_detail = !s->is_detail;
+	s->detail_top = 0;
+	return NULL;
+}
+
+static struct op *
+alerts_fold_all(struct panel *p, const struct view *v, const char *arg)
+{
+	struct alerts *s = state_of(p);
+	bool is_any_open = false;
+
+	(void)v;
+	(void)arg;
+	for (int i = 0; i < s->n; i++)
+		is_any_open |= s->rows[i].is_header && !s->rows[i].is_collapsed;
+	s->n_collapsed = 0;
+	for (int i = 0; is_any_open && i < s->n; i++)
+		if (s->rows[i].is_header)
+			alerts_row_toggle(s, s->rows[i].id);
+	return s->group == GROUP_NONE ? op_text(OP_MESSAGE, "nothing is grouped: g groups the alerts") : NULL;
+}
+
+static const struct command alerts_commands[] = {
+	{ "details", "Enter", CMD_HINT, alerts_open_row, "show all of the alert, or fold a group" },
+	{ "ack", "a", CMD_WRITES | CMD_HINT, alerts_ack, "acknowledge: a short silence with the comment ACK" },
+	{ "silence", "s", CMD_WRITES | CMD_HINT, alerts_silence, "silence the alert or group: opens a form" },
+	{ "silences", "S", CMD_HINT, alerts_silences, "list the silences, or go back to the alerts" },
+	{ "group", "g", CMD_HINT, alerts_group, "group by name, service, severity, or not at all" },
+	{ "sort", "o", CMD_HINT, alerts_sort, "sort by worst, newest or name" },
+	{ "muted", "i", 0, alerts_muted, "hide or show silenced and inhibited alerts" },
+	{ "expire", "x", CMD_WRITES, alerts_expire, "end the silence selected, or the one that hides the alert" },
+	{ "edit", "e", CMD_WRITES, alerts_edit, "change that silence" },
+	{ "fold", "f", 0, alerts_fold_all, "fold or open all groups" },
+	{ "next", "j", 0, alerts_next, "select the next row" },
+	{ "previous", "k", 0, alerts_previous, "select the row before" },
+	{ "next-arrow", "Down", CMD_HIDDEN, alerts_next, "select the next row" },
+	{ "previous-arrow", "Up", CMD_HIDDEN, alerts_previous, "select the row before" },
+	{ "page-down", "PgDn", 0, alerts_page_down, "a page down" },
+	{ "page-up", "PgUp", 0, alerts_page_up, "a page up" },
+	{ "first", "Home", 0, alerts_first, "select the first row" },
+	{ "last", "End", 0, alerts_last, "select the last row" },
+	{ "detail-down", "J", 0, alerts_detail_down, "scroll the details down" },
+	{ "detail-up", "K", 0, alerts_detail_up, "scroll the details up" },
+	{ 0 }
+};
+
+const struct panel_ops panel_alerts = {
+	.name = "alerts",
+	.title = "Alerts",
+	.help = "Every alert with its state; filter with / (words, !word, label=value); silences are made and ended here.",
+	.state_size = sizeof(struct alerts),
+	.watches = MODEL_ALERTS | MODEL_SOURCES | MODEL_ENVIRONMENT | MODEL_PROBLEMS,
+	.commands = alerts_commands,
+	.show = alerts_show,
+	.arrange = alerts_arrange,
+	.draw = alerts_draw,
+	.filter = alerts_filter,
+	.summary = alerts_summary,
+	.close = alerts_close,
+};

@@ -1,0 +1,72 @@
+/* The alerts panel, over several files: its state, and what each file does. Private to panels/alerts*.c. */
+#ifndef OPS_PANELS_ALERTS_H
+#define OPS_PANELS_ALERTS_H
+
+#include "panels.h"
+#include "parts.h"
+#include "ui/widget.h"
+
+enum alerts_group { GROUP_NONE, GROUP_NAME, GROUP_SERVICE, GROUP_SEVERITY, GROUPS };
+enum alerts_sort { SORT_WORST, SORT_NEWEST, SORT_NAME, SORTS };
+enum { ALERTS_COLLAPSED_MAX = 64 };
+
+struct alerts_row {
+	uint64_t id;			/* of the alert, or of the group */
+	bool is_header, is_collapsed;
+	char *key;			/* header: value all of the group share; "" when they lack it */
+	struct alert_counts counts;	/* header */
+};
+
+struct alerts {
+	struct list list;
+	struct alerts_row *rows;
+	uint64_t *ids;			/* of rows */
+	int n;
+	int page;			/* rows visible */
+	struct split split;
+	enum alerts_group group;
+	enum alerts_sort sort;
+	bool is_muted_hidden;		/* silenced and inhibited ones */
+	char *filter;			/* NULL or "": none */
+	size_t n_total, n_filtered, n_muted;	/* all; left out by the filter, by is_muted_hidden */
+	struct alert_counts counts;	/* of all */
+	uint64_t collapsed[ALERTS_COLLAPSED_MAX];
+	int n_collapsed;
+	bool is_detail;
+	int detail_top;
+	/* The list of silences instead */
+	bool is_silences;
+	struct list silences;
+	uint64_t *silence_ids;
+	int n_silences;
+};
+
+/* alerts_filter.c: words that must all be found, !word must not be, label=value exactly. */
+bool alerts_filter_matches(const char *filter, const struct model_alert *a);
+
+/* alerts_rows.c */
+const char *alerts_group_name(enum alerts_group group);
+const char *alerts_sort_name(enum alerts_sort sort);
+void alerts_rows_build(struct alerts *s, const struct model *m);
+void alerts_rows_done(struct alerts *s);
+void alerts_row_toggle(struct alerts *s, uint64_t header);
+const struct alerts_row *alerts_row_selected(const struct alerts *s);
+/* NULL when a header, or nothing, is selected. */
+const struct model_alert *alerts_selected(const struct alerts *s, const struct view *v);
+
+/* alerts_detail.c */
+void alerts_detail(struct pen *p, const struct view *v, const struct model_alert *a);
+
+/* alerts_silences.c */
+uint64_t alerts_silence_id(const struct model_silence *s);
+const struct model_silence *alerts_silence_selected(const struct alerts *s, const struct view *v);
+void alerts_silences_arrange(struct alerts *s, const struct view *v, int h);
+void alerts_silences_draw(const struct alerts *s, const struct view *v, struct canvas *c);
+
+/* alerts_acts.c: what can be done about them; each gives an op or says why not. */
+struct op *alerts_act_ack(const struct alerts *s, const struct view *v);
+struct op *alerts_act_silence(const struct alerts *s, const struct view *v);
+struct op *alerts_act_expire(const struct alerts *s, const struct view *v);
+struct op *alerts_act_edit(const struct alerts *s, const struct view *v);
+
+#endif

@@ -1,0 +1,240 @@
+/* Which rows the list of alerts has: filtered, sorted, grouped, groups folded. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+
+struct pick {
+	const struct model_alert *alert;
+	const char *key;	/* of its group */
+	size_t order;		/* among all, by the sort in force */
+	size_t group_order;	/* order of the first one of its group */
+};
+
+const char *
+alerts_group_name(enum alerts_group group)
+{
+	static const char *const names[GROUPS] = { "none", "name", "service", "severity" };
+
+	return names[group];
+}
+
+const char *
+alerts_sort_name(enum alerts_sort sort)
+{
+	static const char *const names[SORTS] = { "worst first", "newest first", "by name" };
+
+	return names[sort];
+}
+
+static const char *
+key_of(const struct model_alert *a, enum alerts_group group)
+{
+	const char *key = "";
+
+	switch (group) {
+	case GROUP_NAME:
+		key = a->name;
+		break;
+	case GROUP_SERVICE:
+		key = labels_get(a->labels, "service");
+		key = key != NULL ? key : labels_get(a->labels, "job");
+		break;
+	case GROUP_SEVERITY:
+		key = part_severity_word(a);
+		break;
+	case GROUP_NONE: case GROUPS:
+		break;
+	}
+	return key != NULL ? key : "";
+}
+
+/* --- sorting: ties keep the model's order, so that nothing jumps about ------------------------- */
+
+static int
+by_order(const void *a, const void *b)
+{
+	const struct pick *x = a, *y = b;
+
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+static int
+by_newest(const void *a, const void *b)
+{
+	const struct pick *x = a, *y = b;
+
+	if (x->alert->since_ns != y->alert->since_ns)
+		return x->alert->since_ns < y->alert->since_ns ? 1 : -1;
+	return by_order(a, b);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct pick *x = a, *y = b;
+	int r = strcmp(x->alert->name, y->alert->name);
+
+	return r != 0 ? r : by_order(a, b);
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct pick *x = a, *y = b;
+	int r = strcmp(x->key, y->key);
+
+	return r != 0 ? r : by_order(a, b);
+}
+
+static int
+by_group(const void *a, const void *b)
+{
+	const struct pick *x = a, *y = b;
+
+	if (x->group_order != y->group_order)
+		return x->group_order < y->group_order ? -1 : 1;
+	return by_order(a, b);
+}
+
+static void
+sort_picks(struct pick *v, size_t n, enum alerts_sort sort, bool is_grouped)
+{
+	if (sort == SORT_NEWEST)
+		qsort(v, n, sizeof *v, by_newest);
+	else if (sort == SORT_NAME)
+		qsort(v, n, sizeof *v, by_name);
+	for (size_t i = 0; i < n; i++)
+		v[i].order = i;
+	if (!is_grouped)
+		return;
+	qsort(v, n, sizeof *v, by_key);
+	for (size_t i = 0; i < n; i++)
+		v[i].group_order = i > 0 && strcmp(v[i].key, v[i - 1].key) == 0 ? v[i - 1].group_order : v[i].order;
+	qsort(v, n, sizeof *v, by_group);
+}
+
+/* --- rows -------------------------------------------------------------------------------------- */
+
+static bool
+is_collapsed(const struct alerts *s, uint64_t header)
+{
+	for (int i = 0; i < s->n_collapsed; i++)
+		if (s->collapsed[i] == header)
+			return true;
+	return false;
+}
+
+void
+alerts_row_toggle(struct alerts *s, uint64_t header)
+{
+	for (int i = 0; i < s->n_collapsed; i++) {
+		if (s->collapsed[i] == header) {
+			s->collapsed[i] = s->collapsed[--s->n_collapsed];
+			return;
+		}
+	}
+	if (s->n_collapsed == ALERTS_COLLAPSED_MAX) {
+		memmove(&s->collapsed[0], &s->collapsed[1], sizeof s->collapsed - sizeof s->collapsed[0]);
+		s->n_collapsed--;
+	}
+	s->collapsed[s->n_collapsed++] = header;
+}
+
+static uint64_t
+header_id(enum alerts_group group, const char *key)
+{
+	uint64_t h = str_hash(&group, sizeof group, STR_HASH_SEED);
+
+	h = str_hash(key, strlen(key), h);
+	return h != 0 ? h : 1;
+}
+
+static struct alerts_row *
+add_header(struct alerts *s, const char *key)
+{
+	struct alerts_row *row = &s->rows[s->n++];
+
+	row->id = header_id(s->group, key);
+	row->is_header = true;
+	row->key = xstrdup(key);
+	row->is_collapsed = is_collapsed(s, row->id);
+	return row;
+}
+
+static void
+add_rows(struct alerts *s, const struct pick *v, size_t n)
+{
+	struct alerts_row *header = NULL;
+
+	s->rows = xcalloc(2 * n, sizeof *s->rows);	/* at most a header each */
+	for (size_t i = 0; i < n; i++) {
+		if (s->group != GROUP_NONE && (i == 0 || v[i].group_order != v[i - 1].group_order))
+			header = add_header(s, v[i].key);
+		if (header != NULL)
+			part_count(&header->counts, v[i].alert->state);
+		if (header == NULL || !header->is_collapsed)
+			s->rows[s->n++].id = v[i].alert->id;
+	}
+	s->ids = xcalloc((size_t)s->n, sizeof *s->ids);
+	for (int i = 0; i < s->n; i++)
+		s->ids[i] = s->rows[i].id;
+}
+
+void
+alerts_rows_done(struct alerts *s)
+{
+	for (int i = 0; i < s->n; i++)
+		free(s->rows[i].key);
+	free(s->rows);
+	free(s->ids);
+	s->rows = NULL;
+	s->ids = NULL;
+	s->n = 0;
+}
+
+void
+alerts_rows_build(struct alerts *s, const struct model *m)
+{
+	size_t n = 0, n_total = m != NULL ? model_n_alerts(m) : 0;
+	struct pick *v = xcalloc(n_total, sizeof *v);
+
+	alerts_rows_done(s);
+	s->n_total = n_total;
+	s->n_filtered = s->n_muted = 0;
+	s->counts = (struct alert_counts){ 0 };
+	for (size_t i = 0; i < n_total; i++) {
+		const struct model_alert *a = model_alert(m, i);
+
+		part_count(&s->counts, a->state);
+		if (!alerts_filter_matches(s->filter, a)) {
+			s->n_filtered++;
+		} else if (s->is_muted_hidden && (a->state == ALERT_SILENCED || a->state == ALERT_INHIBITED)) {
+			s->n_muted++;
+		} else {
+			v[n] = (struct pick){ .alert = a, .key = key_of(a, s->group), .order = n };
+			n++;
+		}
+	}
+	sort_picks(v, n, s->sort, s->group != GROUP_NONE);
+	add_rows(s, v, n);
+	free(v);
+}
+
+const struct alerts_row *
+alerts_row_selected(const struct alerts *s)
+{
+	return s->list.selected >= 0 && s->list.selected < s->n ? &s->rows[s->list.selected] : NULL;
+}
+
+const struct model_alert *
+alerts_selected(const struct alerts *s, const struct view *v)
+{
+	const struct alerts_row *row = alerts_row_selected(s);
+
+	return row != NULL && !row->is_header && v->model != NULL ? model_alert_find(v->model, row->id) : NULL;
+}

@@ -1,0 +1,428 @@
+/*
+ * Metrics: named and typed-in PromQL. A list with the value at the cursor, and graphs of the one selected and, where there is
+ * room, of those behind it.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "metrics.h"
+#include "ui/key.h"
+
+enum { NAMED_MAX = 16, SIDE_FROM = 100, LIST_W = 46, LIST_ROWS_MAX = 6, GRAPH_H = 12, GRAPHS_FROM = 8, VALUE_W = 10 };
+
+/* What was typed, for queries that only the app knows the text of. */
+struct named {
+	char *id, *expr;
+};
+
+struct metrics {
+	struct list list;
+	uint64_t *ids;
+	size_t *index;			/* of the row's query in the model */
+	int n;
+	int list_w, list_h;		/* 0: not shown */
+	int graph_x, graph_y;
+	bool is_zoomed;
+	bool is_editing;
+	struct editor editor;
+	struct named named[NAMED_MAX];
+	int n_named;
+};
+
+static struct metrics *
+state_of(const struct panel *p)
+{
+	return p->state;
+}
+
+/* Ranges carry their own history: they are worth seeing even where nothing else was recorded. */
+static const struct model *
+model_of(const struct view *v)
+{
+	return v->model != NULL ? v->model : v->live;
+}
+
+static uint64_t
+query_id(const char *id)
+{
+	uint64_t h = str_hash(id, strlen(id), STR_HASH_SEED);
+
+	return h != 0 ? h : 1;
+}
+
+static const char *
+expr_of(const struct metrics *s, const struct model_query *q)
+{
+	if (q->def != NULL)
+		return q->def->expr;
+	for (int i = 0; i < s->n_named; i++)
+		if (strcmp(s->named[i].id, q->id) == 0)
+			return s->named[i].expr;
+	return "";
+}
+
+static const char *
+title_of(const struct metrics *s, const struct model_query *q)
+{
+	const char *expr = expr_of(s, q);
+
+	if (q->def != NULL && *q->def->title != '\0')
+		return q->def->title;
+	if (q->def != NULL && *q->def->name != '\0')
+		return q->def->name;
+	return *expr != '\0' ? expr : q->id;
+}
+
+/* The i-th query from the selected one on; NULL when there is none. */
+static const struct model_query *
+query_at(const struct metrics *s, const struct view *v, int row)
+{
+	const struct model *m = model_of(v);
+
+	if (m == NULL || row < 0 || row >= s->n || s->index[row] >= model_n_queries(m))
+		return NULL;
+	return model_query(m, s->index[row]);
+}
+
+/* --- arranging ------------------------------------------------------------------------------- */
+
+static void
+place(struct metrics *s, int w, int h)
+{
+	int want = s->n < LIST_ROWS_MAX ? s->n : LIST_ROWS_MAX;
+
+	s->list_w = s->list_h = s->graph_x = s->graph_y = 0;
+	if (s->is_zoomed || h < 3)
+		return;
+	if (w >= SIDE_FROM) {
+		s->list_w = LIST_W;
+		s->list_h = h;
+		s->graph_x = LIST_W + 1;
+		return;
+	}
+	s->list_w = w;
+	/* Without room for a graph the values are the better answer. */
+	s->list_h = h < GRAPHS_FROM ? h : want < h / 3 ? want : h / 3;
+	s->graph_y = s->list_h;
+}
+
+static void
+metrics_arrange(struct panel *p, const struct view *v, int w, int h)
+{
+	struct metrics *s = state_of(p);
+	const struct model *m = model_of(v);
+	size_t n = m != NULL ? model_n_queries(m) : 0;
+
+	free(s->ids);
+	free(s->index);
+	s->ids = xcalloc(n, sizeof *s->ids);
+	s->index = xcalloc(n, sizeof *s->index);
+	s->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *id = model_query(m, i)->id;
+
+		if (str_has_prefix(id, "marker:"))
+			continue;
+		s->ids[s->n] = query_id(id);
+		s->index[s->n++] = i;
+	}
+	place(s, w, h - s->is_editing);
+	list_arrange(&s->list, s->ids, s->n, s->list_h > 0 ? s->list_h : 1);
+}
+
+/* --- drawing --------------------------------------------------------------------------------- */
+
+static void
+row_value(const struct view *v, const struct model_query *q, char *buf, size_t size, enum role *ret_role, size_t *ret_i)
+{
+	enum metrics_freshness f;
+	struct sample sample = { 0 };
+	char value[NUM_TEXT_MAX];
+
+	*ret_role = ROLE_UNKNOWN;
+	*ret_i = 0;
+	snprintf(buf, size, "?");
+	if (q->range == NULL || q->range->n == 0)
+		return;
+	f = metrics_largest(q->range, metrics_cursor(v), &sample, ret_i);
+	if (f == METRICS_NONE)
+		return;
+	num_format(value, sample.v, metrics_unit(q));
+	*ret_role = f == METRICS_OLD ? ROLE_STALE : ROLE_STRONG;
+	snprintf(buf, size, "%s%s", f == METRICS_OLD ? "~ " : "", value);
+}
+
+static void
+draw_row(struct canvas *c, int y, const struct metrics *s, const struct view *v, const struct model_query *q)
+{
+	int spark_w = c->w >= 60 ? c->w / 3 : 0, name_w = c->w - spark_w - VALUE_W - 5;
+	char value[NUM_TEXT_MAX + 4], many[24] = "";
+	enum role role;
+	size_t largest;
+	int x;
+
+	row_value(v, q, value, sizeof value, &role, &largest);
+	if (*q->error != '\0')
+		canvas_text(c, 1, y, ROLE_CRITICAL, GLYPH_FIRING);
+	if (q->range != NULL && q->range->n > 1)
+		snprintf(many, sizeof many, "×%zu", q->range->n);
+	x = canvas_text_w(c, 3, y, name_w - (int)str_width(many) - 1, ROLE_TEXT, title_of(s, q), false);
+	canvas_text(c, x + 1, y, ROLE_DIM, many);
+	canvas_text_right(c, 4 + name_w + VALUE_W, y, role, value);
+	if (spark_w > 0 && q->range != NULL && q->range->n > 0)
+		sparkline_draw(c, 6 + name_w + VALUE_W, y, spark_w - 2, metrics_role(largest), q->range->v[largest].v,
+		    q->range->v[largest].n, v->range.start_ns, v->range.end_ns);
+}
+
+static void
+draw_list(const struct metrics *s, const struct view *v, struct canvas *c)
+{
+	for (int i = 0; i < c->h && s->list.top + i < s->n; i++) {
+		const struct model_query *q = query_at(s, v, s->list.top + i);
+
+		if (q == NULL)
+			continue;
+		draw_row(c, i, s, v, q);
+		if (v->is_focused && s->list.top + i == s->list.selected)
+			canvas_select(c, 0, i, c->w);
+	}
+}
+
+static void
+draw_graphs(const struct metrics *s, const struct view *v, struct canvas *c)
+{
+	int count = s->is_zoomed ? 1 : c->h / GRAPH_H, first;
+
+	count = count < 1 ? 1 : count > s->n ? s->n : count;
+	first = s->list.selected + count > s->n ? s->n - count : s->list.selected;
+	for (int i = 0; i < count; i++) {
+		int y = c->h * i / count, next = c->h * (i + 1) / count;
+		struct canvas part = canvas_sub(c, 0, y, c->w, next - y - (i + 1 < count && c->h / count > GRAPH_H));
+		const struct model_query *q = query_at(s, v, first + i);
+
+		if (q != NULL)
+			metrics_graph_draw(&part, v, q, title_of(s, q), first + i == s->list.selected);
+	}
+}
+
+static void
+draw_editor(const struct metrics *s, struct canvas *c)
+{
+	int x = canvas_text(c, 1, c->h - 1, ROLE_KEY, "PromQL ");
+
+	editor_draw(c, x, c->h - 1, c->w - x - 1, &s->editor, true);
+}
+
+static void
+metrics_draw(const struct panel *p, const struct view *v, struct canvas *c)
+{
+	const struct metrics *s = state_of(p);
+	struct canvas area = canvas_sub(c, 0, 0, c->w, c->h - s->is_editing), list, graphs;
+
+	if (s->is_editing)
+		draw_editor(s, c);
+	if (s->n == 0) {
+		canvas_text_w(&area, 1, 0, area.w - 2, ROLE_TEXT, "No queries are configured (queries: in opsconsole.yaml).", false);
+		canvas_text_w(&area, 1, 1, area.w - 2, ROLE_DIM, "e asks one: any PromQL.", false);
+		return;
+	}
+	list = canvas_sub(&area, 0, 0, s->list_w, s->list_h);
+	graphs = canvas_sub(&area, s->graph_x, s->graph_y, area.w - s->graph_x, area.h - s->graph_y);
+	if (s->list_h > 0)
+		draw_list(s, v, &list);
+	if (s->graph_x > 0)
+		canvas_vline(&area, s->graph_x - 1, 0, area.h, ROLE_BORDER);
+	if (graphs.h > 0)
+		draw_graphs(s, v, &graphs);
+}
+
+static void
+metrics_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
+{
+	const struct metrics *s = state_of(p);
+	char span[DURATION_TEXT_MAX], at[CLOCK_TEXT_MAX];
+
+	duration_format(span, v->range.end_ns - v->range.start_ns);
+	if (v->range.is_live)
+		snprintf(buf, size, "%s%s", span, s->is_zoomed ? "  one graph" : "");
+	else
+		snprintf(buf, size, "%s  at %s", span, clock_format(at, v->range.cursor_ns, 0));
+}
+
+static void
+remember(struct metrics *s, const char *id, const char *expr)
+{
+	for (int i = 0; i < s->n_named; i++)
+		if (strcmp(s->named[i].id, id) == 0)
+			return;
+	if (s->n_named == NAMED_MAX) {
+		free(s->named[0].id);
+		free(s->named[0].expr);
+		memmove(&s->named[0], &s->named[1], sizeof s->named - sizeof s->named[0]);
+		s->n_named--;
+	}
+	s->named[s->n_named++] = (struct named){ xstrdup(id), xstrdup(expr) };
+}
+
+/* "ID", or "ID EXPR" for what was typed. */
+static void
+metrics_show(struct panel *p, const struct view *v, const char *arg)
+{
+	struct metrics *s = state_of(p);
+	size_t len = strcspn(arg, " ");
+	char *id = xstrndup(arg, len);
+
+	(void)v;
+	s->list.selected_id = query_id(id);
+	if (arg[len] != '\0')
+		remember(s, id, arg + len + 1);
+	free(id);
+}
+
+static void
+metrics_close(struct panel *p)
+{
+	struct metrics *s = state_of(p);
+
+	for (int i = 0; i < s->n_named; i++) {
+		free(s->named[i].id);
+		free(s->named[i].expr);
+	}
+	free(s->ids);
+	free(s->index);
+}
+
+/* --- typing PromQL --------------------------------------------------------------------------- */
+
+static bool
+metrics_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
+{
+	struct metrics *s = state_of(p);
+
+	(void)v;
+	if (!s->is_editing)
+		return false;
+	if (s->editor.is_pasting || (key != KEY_ENTER_ && key != KEY_ESC && key != (KEY_CTRL | 'c'))) {
+		editor_key(&s->editor, key);
+		return true;
+	}
+	s->is_editing = false;
+	if (key == KEY_ENTER_ && strspn(s->editor.text, " ") < s->editor.len)
+		*ret_op = op_text(OP_QUERY, "%s", s->editor.text);
+	return true;
+}
+
+static struct op *
+metrics_edit(struct panel *p, const struct view *v, const char *arg)
+{
+	struct metrics *s = state_of(p);
+	const struct model_query *q = query_at(s, v, s->list.selected);
+
+	(void)arg;
+	editor_set(&s->editor, q != NULL ? expr_of(s, q) : "");
+	s->is_editing = true;
+	return NULL;
+}
+
+static struct op *
+metrics_new(struct panel *p, const struct view *v, const char *arg)
+{
+	struct metrics *s = state_of(p);
+
+	(void)v;
+	(void)arg;
+	editor_set(&s->editor, "");
+	s->is_editing = true;
+	return NULL;
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+static struct op *
+move(struct panel *p, int by)
+{
+	struct metrics *s = state_of(p);
+
+	list_move(&s->list, s->ids, s->n, by);
+	return NULL;
+}
+
+static struct op *
+metrics_next(struct panel *p, const struct view *v, const char *arg)
+{
+	(void)v;
+	(void)arg;
+	return move(p, 1);
+}
+
+static struct op *
+metrics_previous(struct panel *p, const struct view *v, const char *arg)
+{
+	(void)v;
+	(void)arg;
+	return move(p, -1);
+}
+
+static struct op *
+metrics_first(struct panel *p, const struct view *v, const char *arg)
+{
+	(void)v;
+	(void)arg;
+	return move(p, INT_MIN);
+}
+
+static struct op *
+metrics_last(struct panel *p, const struct view *v, const char *arg)
+{
+	(void)v;
+	(void)arg;
+	return move(p, INT_MAX);
+}
+
+static struct op *
+metrics_zoom(struct panel *p, const struct view *v, const char *arg)
+{
+	struct metrics *s = state_of(p);
+
+	(void)v;
+	(void)arg;
+	s->is_zoomed = !s->is_zoomed;
+	return NULL;
+}
+
+static const struct command metrics_commands[] = {
+	{ "next", "n", CMD_HINT, metrics_next, "select the next query" },
+	{ "previous", "p", CMD_HINT, metrics_previous, "select the query before" },
+	{ "one-graph", "Enter", CMD_HINT, metrics_zoom, "only the graph of the selected query, or the list again" },
+	{ "edit", "e", CMD_HINT, metrics_edit, "ask a query like the selected one" },
+	{ "ask", "E", 0, metrics_new, "ask a new query" },
+	{ "next-row", "j", CMD_HIDDEN, metrics_next, "select the next query" },
+	{ "previous-row", "k", CMD_HIDDEN, metrics_previous, "select the query before" },
+	{ "next-arrow", "Down", CMD_HIDDEN, metrics_next, "select the next query" },
+	{ "previous-arrow", "Up", CMD_HIDDEN, metrics_previous, "select the query before" },
+	{ "first", "Home", 0, metrics_first, "select the first query" },
+	{ "last", "End", 0, metrics_last, "select the last query" },
+	{ 0 }
+};
+
+const struct panel_ops panel_metrics = {
+	.name = "metrics",
+	.title = "Metrics",
+	.help = "Named queries and any PromQL as graphs over the shared time range; the values are those at the cursor.",
+	.state_size = sizeof(struct metrics),
+	.watches = MODEL_SERIES | MODEL_MARKERS | MODEL_ENVIRONMENT,
+	.commands = metrics_commands,
+	.show = metrics_show,
+	.arrange = metrics_arrange,
+	.draw = metrics_draw,
+	.key = metrics_key,
+	.summary = metrics_summary,
+	.close = metrics_close,
+};

@@ -1,0 +1,15 @@
+/* The panels there are: one line each, and one in registry.c. */
+#ifndef OPS_PANELS_PANELS_H
+#define OPS_PANELS_PANELS_H
+
+#include "ui/panel.h"
+
+extern const struct panel_ops panel_overview;
+extern const struct panel_ops panel_alerts;
+extern const struct panel_ops panel_metrics;
+extern const struct panel_ops panel_sources;
+extern const struct panel_ops panel_silence_form;
+extern const struct panel_ops panel_confirm;
+extern const struct panel_ops panel_text;
+
+#endif

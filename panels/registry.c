@@ -1,0 +1,26 @@
+/* All panels, in the order of their number keys; dialogs last. */
+#include "config.h"
+
+#include <string.h>
+
+#include "panels.h"
+
+const struct panel_ops *const panels[] = {
+	&panel_overview,
+	&panel_alerts,
+	&panel_metrics,
+	&panel_sources,
+	&panel_silence_form,
+	&panel_confirm,
+	&panel_text,
+	NULL
+};
+
+const struct panel_ops *
+panel_find(const char *name)
+{
+	for (size_t i = 0; panels[i] != NULL; i++)
+		if (strcmp(panels[i]->name, name) == 0)
+			return panels[i];
+	return NULL;
+}
