@@ -1,0 +1,139 @@
+/*
+ * Feeds: recorded events as JSON, with two abbreviations so that a person can read them:
+ *   - an alert with "repeat": N stands for N alerts; {i} in its texts is 0 to N-1
+ *   - a series with "every": {"from": TIME, "step_s": S, "values": [..]} has its samples there; null is a missing one
+ */
+#include "config.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "scene.h"
+
+static json_t *
+text_with_index(const char *text, int i)
+{
+	struct buf b;
+	json_t *json;
+	const char *hole;
+
+	buf_init(&b, 1 << 16);
+	while ((hole = strstr(text, "{i}")) != NULL) {
+		buf_add(&b, text, (size_t)(hole - text));
+		buf_printf(&b, "%d", i);
+		text = hole + 3;
+	}
+	buf_addstr(&b, text);
+	json = json_string(b.data);
+	buf_done(&b);
+	return json;
+}
+
+static json_t *
+with_index(const json_t *from, int i)
+{
+	json_t *to, *value;
+	const char *key;
+	size_t at;
+
+	if (json_is_string(from))
+		return text_with_index(json_string_value(from), i);
+	if (json_is_object(from)) {
+		to = json_object();
+		json_object_foreach((json_t *)from, key, value)
+			json_object_set_new(to, key, with_index(value, i));
+		return to;
+	}
+	if (json_is_array(from)) {
+		to = json_array();
+		json_array_foreach(from, at, value)
+			json_array_append_new(to, with_index(value, i));
+		return to;
+	}
+	return json_deep_copy(from);
+}
+
+static void
+expand_alerts(json_t *event)
+{
+	json_t *alerts = json_object_get(event, "alerts"), *all = json_array(), *alert;
+	size_t at;
+
+	json_array_foreach(alerts, at, alert) {
+		int n = (int)json_integer_value(json_object_get(alert, "repeat"));
+
+		for (int i = 0; i < (n > 0 ? n : 1); i++)
+			json_array_append_new(all, with_index(alert, i));
+	}
+	json_object_set_new(event, "alerts", all);
+}
+
+static int
+expand_series(json_t *series, struct err *err)
+{
+	const json_t *every = json_object_get(series, "every"), *value;
+	json_t *samples;
+	int64_t t, step;
+	size_t at;
+
+	if (every == NULL)
+		return 0;
+	if (clock_parse(json_string_value(json_object_get(every, "from")), &t, err) < 0)
+		return ERR_SYNTAX;
+	step = (int64_t)json_integer_value(json_object_get(every, "step_s")) * NS_PER_S;
+	samples = json_array();
+	json_array_foreach(json_object_get(every, "values"), at, value) {
+		if (!json_is_null(value))
+			json_array_append_new(samples, json_pack("[I,O]", (json_int_t)(t + (int64_t)at * step), value));
+	}
+	json_object_set_new(series, "samples", samples);
+	return 0;
+}
+
+static int
+apply_one(json_t *json, struct model *m, struct err *err)
+{
+	struct event ev;
+	json_t *series;
+	size_t at;
+	int r;
+
+	if (json_object_get(json, "alerts") != NULL)
+		expand_alerts(json);
+	json_array_foreach(json_object_get(json, "series"), at, series) {
+		r = expand_series(series, err);
+		if (r < 0)
+			return r;
+	}
+	r = event_from_json(json, &ev, err);
+	if (r < 0)
+		return r;
+	model_apply(m, &ev);
+	event_done(&ev);
+	return 0;
+}
+
+int
+feed_apply(const char *path, struct model *m, struct err *err)
+{
+	json_error_t where;
+	json_t *feed = json_load_file(path, JSON_REJECT_DUPLICATES, &where), *event;
+	size_t at;
+	int r = 0;
+
+	if (feed == NULL)
+		return err_set(err, ERR_SYNTAX, "%s:%d: %s", path, where.line, where.text);
+	if (!json_is_array(feed))
+		r = err_set(err, ERR_INVALID, "%s: expected a list of events", path);
+	json_array_foreach(feed, at, event) {
+		r = apply_one(event, m, err);
+		if (r < 0) {
+			err_prefix(err, "%s: event %zu", path, at);
+			break;
+		}
+	}
+	json_decref(feed);
+	return r;
+}

@@ -1,0 +1,293 @@
+/* A stand-in for the console: panels, dialogs and keys as there, but everything that is asked of the app is only written down. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "panels/panels.h"
+#include "panels/parts.h"
+#include "scene.h"
+#include "ui/key.h"
+#include "ui/widget.h"
+
+enum { DIALOGS_MAX = 4, ASKED_MAX = 1 << 16 };
+
+struct stage {
+	const struct scene *scene;
+	struct model *model;
+	struct view view;
+	struct panel *panel;
+	struct panel *dialogs[DIALOGS_MAX];
+	int n_dialogs;
+	struct buf asked;
+};
+
+/* --- drawing --------------------------------------------------------------------------------- */
+
+static void
+draw_in(struct panel *p, const struct view *v, struct canvas *outer, struct canvas *inner)
+{
+	char summary[160] = "";
+
+	if (p->ops->arrange != NULL)
+		p->ops->arrange(p, v, inner->w, inner->h);
+	if (p->ops->summary != NULL)
+		p->ops->summary(p, v, summary, sizeof summary);
+	frame_draw(outer, p->ops->title, summary, v->is_focused);
+	p->ops->draw(p, v, inner);
+}
+
+static void
+draw_dialog(struct canvas *screen, struct panel *p, const struct view *v)
+{
+	int w = screen->w - 4 < 96 ? screen->w - 4 : 96, h = screen->h - 4 < 28 ? screen->h - 4 : 28;
+	struct canvas box, inner;
+
+	if (w < 10 || h < 4) {
+		w = screen->w;
+		h = screen->h;
+	}
+	box = canvas_sub(screen, (screen->w - w) / 2, (screen->h - h) / 2, w, h);
+	canvas_fill(&box, 0, 0, w, h, ROLE_TEXT);
+	inner = canvas_sub(&box, 1, 1, w - 2, h - 2);
+	canvas_hline(&box, 0, h - 1, w, ROLE_BORDER_FOCUSED);
+	draw_in(p, v, &box, &inner);
+}
+
+/* As the console does before each key and after the last: keys find what the screen showed. */
+static void
+draw(struct stage *s, struct grid *g)
+{
+	struct canvas screen = grid_canvas(g), inner = canvas_sub(&screen, 0, 1, screen.w, screen.h - 1);
+	struct view v = s->view;
+
+	v.is_focused = s->view.is_focused && s->n_dialogs == 0;
+	draw_in(s->panel, &v, &screen, &inner);
+	for (int i = 0; i < s->n_dialogs; i++)
+		draw_dialog(&screen, s->dialogs[i], &s->view);
+}
+
+/* --- what is asked of the app ------------------------------------------------------------------ */
+
+static void
+close_dialogs(struct stage *s, int keep)
+{
+	while (s->n_dialogs > keep)
+		panel_free(s->dialogs[--s->n_dialogs]);
+}
+
+static void
+open_dialog(struct stage *s, const char *name, const struct op *op)
+{
+	struct panel *p = panel_new(panel_find(name), &s->view, op);
+
+	if (p == NULL || s->n_dialogs == DIALOGS_MAX)
+		buf_printf(&s->asked, "cannot open %s\n", name);
+	else
+		s->dialogs[s->n_dialogs++] = p;
+}
+
+static void
+write_down(struct stage *s, const struct op *op)
+{
+	static const char *const verbs[] = { [OP_SILENCE] = "silence", [OP_ACK] = "ack", [OP_EXPIRE] = "expire" };
+	char text[CLOCK_TEXT_MAX];
+
+	buf_printf(&s->asked, "app: %s%s%s", verbs[op->kind], op->text != NULL ? " " : "", op->text != NULL ? op->text : "");
+	buf_printf(&s->asked, "  on %s", op->source != NULL ? op->source : "the only one");
+	if (op->silence != NULL) {
+		const struct silence *d = &op->silence->silence;
+
+		buf_printf(&s->asked, "  id \"%s\"  by %s  \"%s\"\n", d->id, d->created_by, d->comment);
+		buf_printf(&s->asked, "  from %s", clock_format(text, d->starts_ns, 0));
+		buf_printf(&s->asked, " to %s\n  ", clock_format(text, d->ends_ns, 0));
+		part_matchers(&s->asked, d);
+	}
+	buf_addch(&s->asked, '\n');
+}
+
+static void
+show_panel(struct stage *s, const struct op *op)
+{
+	const struct panel_ops *ops = panel_find(op->text);
+
+	if (ops != NULL && ops != s->panel->ops) {
+		panel_free(s->panel);
+		s->panel = panel_new(ops, &s->view, NULL);
+	}
+	if (ops != NULL && op->arg != NULL && ops->show != NULL)
+		ops->show(s->panel, &s->view, op->arg);
+}
+
+/* Takes op. */
+static void
+carry_out(struct stage *s, struct op *op)
+{
+	if (op == NULL)
+		return;
+	if (op_writes(op) && op->confirm != NULL && !op->is_confirmed) {
+		open_dialog(s, "confirm", op);
+	} else if (op_writes(op)) {
+		write_down(s, op);
+		close_dialogs(s, 0);
+	} else if (op->kind == OP_SILENCE_FORM) {
+		open_dialog(s, "silence-form", op);
+	} else if (op->kind == OP_MESSAGES) {
+		open_dialog(s, "text", op);
+	} else if (op->kind == OP_CLOSE) {
+		close_dialogs(s, s->n_dialogs > 0 ? s->n_dialogs - 1 : 0);
+	} else if (op->kind == OP_PANEL) {
+		show_panel(s, op);
+	} else if (op->kind == OP_MESSAGE || op->kind == OP_ERROR) {
+		buf_printf(&s->asked, "%s: %s\n", op->kind == OP_ERROR ? "error" : "message", op->text);
+	} else if (op->kind == OP_QUERY) {
+		buf_printf(&s->asked, "app: query %s\n", op->text);
+	} else {
+		buf_printf(&s->asked, "app: op %d\n", (int)op->kind);
+	}
+	op_free(op);
+}
+
+/* --- keys ------------------------------------------------------------------------------------------ */
+
+static void
+press(struct stage *s, int key)
+{
+	struct panel *p = s->n_dialogs > 0 ? s->dialogs[s->n_dialogs - 1] : s->panel;
+	struct grid *g = grid_new(s->scene->w, s->scene->h, s->scene->is_ascii);
+	struct op *op = NULL;
+
+	draw(s, g);
+	grid_free(g);
+	if (p->ops->key != NULL && p->ops->key(p, &s->view, key, &op)) {
+		carry_out(s, op);
+		return;
+	}
+	for (const struct command *c = p->ops->commands; c->name != NULL; c++) {
+		if (c->key == NULL || key_parse(c->key) != key)
+			continue;
+		if ((c->flags & CMD_WRITES) && (s->view.is_read_only || !s->view.range.is_live))
+			buf_printf(&s->asked, "refused: %s changes the world\n", c->name);
+		else
+			carry_out(s, c->run(p, &s->view, NULL));
+		return;
+	}
+	buf_printf(&s->asked, "key %d does nothing here\n", key);
+}
+
+static const char *
+type_text(struct stage *s, const char *at)
+{
+	while (*at != '\0' && *at != '"') {
+		uint32_t cp = 0;
+		size_t took = utf8_decode(at, strlen(at), &cp);
+
+		if (took == 0)
+			break;
+		/* 'text in quotes' cannot hold a quote: ` stands for it. */
+		press(s, cp == '`' ? '"' : (int)cp);
+		at += took;
+	}
+	return *at == '"' ? at + 1 : at;
+}
+
+static int
+press_all(struct stage *s, const char *keys, struct err *err)
+{
+	while (keys != NULL && *(keys += strspn(keys, " ")) != '\0') {
+		char name[32];
+		size_t len = strcspn(keys, " ");
+
+		if (*keys == '"') {
+			keys = type_text(s, keys + 1);
+			continue;
+		}
+		snprintf(name, sizeof name, "%.*s", (int)len, keys);
+		if (key_parse(name) == KEY_NONE)
+			return err_set(err, ERR_SYNTAX, "keys: '%s' is no key", name);
+		press(s, key_parse(name));
+		keys += len;
+	}
+	return 0;
+}
+
+/* --- playing ----------------------------------------------------------------------------------- */
+
+static int
+stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, struct err *err)
+{
+	const struct panel_ops *ops = panel_find(scene->panel);
+	struct view *v = &s->view;
+	struct op op = { .kind = OP_HELP };
+
+	*s = (struct stage){ .scene = scene, .model = model_new(0, 0) };
+	buf_init(&s->asked, ASKED_MAX);
+	for (int i = 0; i < scene->n_feeds; i++) {
+		char *path = xasprintf("%s/%s", feeds_dir, scene->feeds[i]);
+		int r = feed_apply(path, s->model, err);
+
+		free(path);
+		if (r < 0)
+			return r;
+	}
+	if (ops == NULL)
+		return err_set(err, ERR_NOTFOUND, "no panel '%s'", scene->panel);
+	model_advance(s->model, scene->clock_ns);
+	v->live = v->model = s->model;
+	v->now_ns = scene->clock_ns;
+	v->range = (struct timerange){ .end_ns = scene->clock_ns, .cursor_ns = scene->clock_ns, .is_live = true };
+	v->range.start_ns = v->range.end_ns - scene->span_ns;
+	if (scene->past_ns != 0) {
+		v->range.is_live = false;
+		v->range.cursor_ns = scene->past_ns;
+		v->model = model_at(s->model, scene->past_ns, NULL);
+	}
+	v->is_focused = !scene->is_unfocused;
+	v->is_read_only = scene->is_read_only;
+	v->user = "jane";
+	v->ack_ns = 15 * NS_PER_MIN;
+	s->panel = panel_new(ops, v, &op);
+	if (scene->arg != NULL)
+		ops->show(s->panel, v, scene->arg);
+	if (scene->filter != NULL)
+		ops->filter(s->panel, scene->filter);
+	return 0;
+}
+
+static void
+stage_close(struct stage *s)
+{
+	close_dialogs(s, 0);
+	panel_free(s->panel);
+	model_free(s->model);
+	buf_done(&s->asked);
+}
+
+int
+scene_play(const struct scene *scene, const char *feeds_dir, struct buf *out, struct err *err)
+{
+	struct stage s;
+	struct grid *g;
+	int r;
+
+	clock_freeze(scene->clock_ns);
+	r = stage_open(&s, scene, feeds_dir, err);
+	if (r == 0)
+		r = press_all(&s, scene->keys, err);
+	if (r == 0) {
+		g = grid_new(scene->w, scene->h, scene->is_ascii);
+		draw(&s, g);
+		grid_dump(g, out);
+		grid_free(g);
+		if (s.asked.len > 0) {
+			buf_addstr(out, "--\n");
+			buf_add(out, s.asked.data, s.asked.len);
+		}
+	}
+	stage_close(&s);
+	return r;
+}
