@@ -2,6 +2,7 @@
 
 #include "app.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,14 +68,12 @@ static void
 tell_wants(struct app *a)
 {
 	const struct environment *e = a->environment;
-	struct query_want *v = xcalloc(e->n_queries + e->n_markers + a->n_adhoc, sizeof *v);
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers, sizeof *v);
 	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN;
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->n_queries; i++)
 		v[n++] = want_of(a, e->queries[i].id, e->queries[i].source, e->queries[i].expr, a->span_ns);
-	for (size_t i = 0; i < a->n_adhoc; i++)
-		v[n++] = want_of(a, a->adhoc[i].id, a->adhoc[i].source, a->adhoc[i].expr, a->span_ns);
 	for (size_t i = 0; i < e->n_markers && !a->is_instant; i++)
 		v[n++] = want_of(a, e->markers[i].id, e->markers[i].source, e->markers[i].expr, marker_span);
 	sources_want(a->sources, v, n);
@@ -133,12 +132,35 @@ on_event(const struct event *ev, void *arg)
 	app_apply(arg, ev);
 }
 
+/* Ad-hoc queries stand behind the named ones, so that everybody finds their expression in the model. */
+static void
+add_adhoc(const struct app *a, struct environment *e)
+{
+	struct query_def *v = arena_alloc(&e->block.arena, (e->n_queries + a->n_adhoc) * sizeof *v);
+	size_t n = e->n_queries;
+
+	memcpy(v, e->queries, n * sizeof *v);
+	for (size_t i = 0; i < a->n_adhoc; i++) {
+		const char *expr = arena_strdup(&e->block.arena, a->adhoc[i].expr);
+
+		v[n++] = (struct query_def){
+			.id = arena_strdup(&e->block.arena, a->adhoc[i].id), .name = expr, .title = expr, .expr = expr, .unit = "none",
+			.source = arena_strdup(&e->block.arena, a->adhoc[i].source), .objective = NAN };
+	}
+	e->queries = v;
+	e->n_queries = n;
+}
+
 static void
 apply_environment(struct app *a)
 {
+	struct environment *e = conf_environment_block(a->env);
 	struct event ev;
 
-	event_init(&ev, EVENT_ENVIRONMENT, clock_now(), "", conf_environment_block(a->env));
+	if (a->n_adhoc > 0)
+		add_adhoc(a, e);
+	event_init(&ev, EVENT_ENVIRONMENT, clock_now(), "", e);
+	block_unref(a->environment);
 	a->environment = block_ref(ev.block);
 	model_apply(a->model, &ev);
 	event_done(&ev);
@@ -318,6 +340,7 @@ app_query(struct app *a, const char *expr, const char *source)
 	q = &a->adhoc[a->n_adhoc++];
 	*q = (struct adhoc_query){
 		.id = xasprintf("adhoc:%u", ++a->adhoc_made), .expr = xstrdup(expr), .source = xstrdup(source) };
+	apply_environment(a);
 	tell_wants(a);
 	return q->id;
 }

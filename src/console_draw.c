@@ -15,13 +15,15 @@ static void
 place_panels(struct console *c)
 {
 	int w = grid_width(c->grid), h = grid_height(c->grid) - 2;
+	bool has_focus = false;
 
 	c->n_places = layout_place(c->layout, w, h, c->places, PLACES_MAX);
 	for (int i = 0; i < c->n_places; i++) {
 		c->places[i].y++;	/* below the status line */
-		if (!c->is_zoomed && strcmp(c->places[i].panel, panels[c->focus]->name) == 0)
-			return;
+		has_focus |= strcmp(c->places[i].panel, panels[c->focus]->name) == 0;
 	}
+	if (has_focus && !c->is_zoomed)
+		return;
 	/* Zoomed, or a panel that the layout does not show: it has the screen alone. */
 	c->places[0] = (struct place){ .panel = panels[c->focus]->name, .x = 0, .y = 1, .w = w, .h = h };
 	c->n_places = 1;
@@ -69,13 +71,18 @@ draw_dialog(struct console *c, struct canvas *screen, struct panel *p)
 	}
 	box = canvas_sub(screen, (screen->w - w) / 2, (screen->h - h) / 2, w, h);
 	canvas_fill(&box, 0, 0, w, h, ROLE_TEXT);
-	inner = canvas_sub(&box, 1, 1, w - 2, h - 2);
+	inner = canvas_sub(&box, 2, 1, w - 4, h - 2);
 	if (p->ops->arrange != NULL)
 		p->ops->arrange(p, &v, inner.w, inner.h);
 	if (p->ops->summary != NULL)
 		p->ops->summary(p, &v, summary, sizeof summary);
 	frame_draw(&box, p->ops->title, summary, true);
-	canvas_hline(&box, 0, h - 1, w, ROLE_BORDER_FOCUSED);
+	canvas_hline(&box, 1, h - 1, w - 2, ROLE_BORDER_FOCUSED);
+	canvas_vline(&box, 0, 1, h - 2, ROLE_BORDER_FOCUSED);
+	canvas_vline(&box, w - 1, 1, h - 2, ROLE_BORDER_FOCUSED);
+	canvas_char(&box, 0, h - 1, ROLE_BORDER_FOCUSED, 0x2514);
+	canvas_char(&box, w - 1, h - 1, ROLE_BORDER_FOCUSED, 0x2518);
+	canvas_char(&box, w - 1, 0, ROLE_BORDER_FOCUSED, 0x2510);
 	p->ops->draw(p, &v, &inner);
 }
 

@@ -37,9 +37,9 @@ open_dialog(struct console *c, const char *name, const struct op *op)
 
 /* A scrollable text; its lines travel as an op's. */
 static void
-open_text(struct console *c, const char *title, const char *text)
+open_text(struct console *c, enum op_kind kind, const char *title, const char *text)
 {
-	struct op *op = op_text(OP_MESSAGE, "%s", title);
+	struct op *op = op_text(kind, "%s", title);
 
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n");
@@ -60,7 +60,7 @@ open_help(struct console *c)
 
 	buf_init(&text, TEXT_MAX);
 	help_text(c->keymap, panels[c->focus], v.is_read_only, w < HELP_WIDTH ? w : HELP_WIDTH, &text);
-	open_text(c, "Keys", text.data);
+	open_text(c, OP_HELP, "Keys", text.data);
 	buf_done(&text);
 }
 
@@ -70,9 +70,9 @@ open_messages(struct console *c)
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	for (int i = c->n_messages - 1; i >= 0; i--)
+	for (int i = 0; i < c->n_messages; i++)
 		buf_printf(&text, "%s\n", c->messages[i]);
-	open_text(c, "Messages, newest first", c->n_messages > 0 ? text.data : "nothing was said yet");
+	open_text(c, OP_MESSAGES, "Messages", c->n_messages > 0 ? text.data : "nothing was said yet");
 	buf_done(&text);
 }
 
@@ -151,15 +151,22 @@ carry_out_write(struct console *c, struct op *op)
 	struct view v = console_view(c, true);
 	struct err err = ERR_INIT;
 
-	if (v.is_read_only)
+	if (v.is_read_only) {
 		console_say(c, true, c->app->conf->is_policy_broken ? "read-only: the config has mistakes (:messages lists them)" :
 		    "read-only: nothing that changes the world runs");
-	else if (!v.range.is_live)
+	} else if (!v.range.is_live) {
 		console_say(c, true, "the past is shown: go live (=) before changing anything");
-	else if (op->confirm != NULL && !op->is_confirmed)
+	} else if (op->confirm != NULL && !op->is_confirmed) {
 		open_dialog(c, "confirm", op);
-	else if (operate_run(c->operate, op, &err) < 0)
+		return;
+	} else if (operate_run(c->operate, op, &err) < 0) {
 		console_say(c, true, err.msg);
+	} else {
+		while (c->n_dialogs > 0)	/* the question, and the form it came from */
+			console_close_dialog(c);
+		return;
+	}
+	console_close_dialog(c);	/* the question only: what was typed into a form stays */
 }
 
 static void
