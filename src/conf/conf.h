@@ -102,6 +102,7 @@ struct conf {
 	size_t n_keys;
 	struct conf_environment *environments;
 	size_t n_environments;
+	size_t n_dropped;	/* environments that have a mistake and were left out */
 	bool is_policy_broken;	/* a problem in a section that guards writing: the console is then read-only */
 };
 
@@ -119,6 +120,10 @@ int conf_load(const char *path, struct conf **ret_conf, struct conf_problems *re
 int conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf, struct conf_problems *ret_problems, struct err *err);
 void conf_free(struct conf *c);
 void conf_problems_done(struct conf_problems *p);
+
+/* --check: read path, print each problem to stdout and then "FILE: 3 problems" or "FILE: ok (1 environment, 2 sources, 8 queries, 2 markers)".
+ * Also looks at the files, variables and programs the config names. 0; ERR_INVALID with problems printed and err untouched; else as conf_load(). */
+int conf_check(const char *path, struct err *err);
 
 /* name NULL: the only one; refused with the list of names when there are several (never a default beside a protected one). */
 int conf_environment(const struct conf *c, const char *name, const struct conf_environment **ret_env, struct err *err);

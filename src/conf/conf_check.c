@@ -1,0 +1,181 @@
+/* --check: the config, and what it names on this machine. No network, and no command of it is run. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/conf.h"
+#include "conf/conf_table.h"
+
+struct check {
+	struct conf_decode decode;	/* where problems go */
+	const struct conf_source *source;
+	char source_name[72];
+};
+
+static void
+report(struct check *c, const char *option, const char *sentence)
+{
+	const struct yaml_node where = { .line = c->source->line, .column = c->source->column };
+
+	conf_problem(&c->decode, &where, "source '%s': %s: %s", c->source_name, option, sentence);
+}
+
+/* --- programs ----------------------------------------------------------------------------------------------------- */
+
+static bool
+is_program_in_path(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	bool is_found = false;
+	char *file;
+
+	for (; path != NULL && !is_found; path = *end == ':' ? end + 1 : NULL) {
+		end = path + strcspn(path, ":");
+		file = xasprintf("%.*s/%s", (int)(end - path), path, name);
+		is_found = access(file, X_OK) == 0;
+		free(file);
+	}
+	return is_found;
+}
+
+static void
+check_program(struct check *c, const char *option, const char *program)
+{
+	char shown[120], sentence[200];
+
+	if (strchr(program, '/') != NULL ? access(program, X_OK) == 0 : is_program_in_path(program))
+		return;
+	snprintf(sentence, sizeof sentence, "the program %s cannot be found or run", str_escape_to(shown, sizeof shown, program));
+	report(c, option, sentence);
+}
+
+/* --- files and secrets -------------------------------------------------------------------------------------------- */
+
+static void
+check_secret(struct check *c, const char *option, const struct conf_secret *s)
+{
+	struct err err = ERR_INIT;
+	char *secret;
+
+	if (s->command != NULL) {
+		check_program(c, option, s->command[0]);
+	} else if (secret_is_set(s)) {
+		if (secret_read(s, &secret, &err) < 0)
+			report(c, option, err.msg);
+		else
+			secret_free(secret);
+	}
+}
+
+static void
+check_readable(struct check *c, const char *option, const char *path)
+{
+	char shown[200];
+	struct err err;
+
+	if (path == NULL || access(path, R_OK) == 0)
+		return;
+	err_set_errno(&err, ERR_IO, errno, "cannot read %s", str_escape_to(shown, sizeof shown, path));
+	report(c, option, err.msg);
+}
+
+static void
+check_source(struct check *c, const struct conf_source *s)
+{
+	c->source = s;
+	str_escape_to(c->source_name, sizeof c->source_name, s->name);
+	check_readable(c, "ca_file", s->ca_file);
+	check_readable(c, "client_cert", s->client_cert);
+	check_readable(c, "client_key", s->client_key);
+	check_secret(c, "password", &s->password);
+	check_secret(c, "bearer", &s->bearer);
+	for (size_t i = 0; i < s->n_headers; i++)
+		check_secret(c, s->headers[i].name, &s->headers[i].secret);
+}
+
+/* value: name of a shipped file under folder, or the path of one's own. */
+static void
+check_look(struct check *c, const char *option, const char *folder, const char *value)
+{
+	struct yaml_node where = { .line = 1, .column = 1 };
+	struct err err = ERR_INIT;
+	char *file, *path = NULL;
+	int r;
+
+	if (value == NULL || str_eq(value, "auto"))
+		return;
+	if (value[0] == '/') {
+		r = conf_check_owner(value, &err);
+	} else {
+		file = xasprintf("%s/%s.yaml", folder, value);
+		r = conf_data_path(file, &path, &err);
+		free(file);
+		free(path);
+	}
+	if (r < 0)
+		conf_problem(&c->decode, &where, "%s: %s", option, err.msg);
+}
+
+/* --- the report --------------------------------------------------------------------------------------------------- */
+
+static void
+print_count(size_t n, const char *one, const char *many, const char *separator)
+{
+	printf("%zu %s%s", n, n == 1 ? one : many, separator);
+}
+
+static void
+print_summary(const char *name, const struct conf *conf, const struct conf_problems *problems)
+{
+	size_t sources = 0, queries = 0, markers = 0;
+
+	for (size_t i = 0; i < problems->n; i++)
+		printf("%s\n", problems->v[i]);
+	if (problems->n > 0) {
+		printf("%s: %zu problem%s\n", name, problems->n, problems->n == 1 ? "" : "s");
+		return;
+	}
+	for (size_t i = 0; i < conf->n_environments; i++) {
+		sources += conf->environments[i].n_sources;
+		queries += conf->environments[i].n_queries;
+		markers += conf->environments[i].n_markers;
+	}
+	printf("%s: ok (", name);
+	print_count(conf->n_environments, "environment", "environments", ", ");
+	print_count(sources, "source", "sources", ", ");
+	print_count(queries, "query", "queries", ", ");
+	print_count(markers, "marker", "markers", ")\n");
+}
+
+int
+conf_check(const char *path, struct err *err)
+{
+	struct conf_problems problems = { 0 };
+	struct conf *conf = NULL;
+	struct check c = { 0 };
+	char name[200];
+	int r;
+
+	r = conf_load(path, &conf, &problems, err);
+	if (r < 0)
+		return r;
+	c.decode = (struct conf_decode){
+		.name = str_escape_to(name, sizeof name, path), .conf = conf, .problems = &problems,
+	};
+	check_look(&c, "theme", "themes", conf->theme);
+	check_look(&c, "layout", "panels/layouts", conf->layout);
+	for (size_t i = 0; i < conf->n_environments; i++)
+		for (size_t j = 0; j < conf->environments[i].n_sources; j++)
+			check_source(&c, &conf->environments[i].sources[j]);
+	print_summary(name, conf, &problems);
+	r = problems.n > 0 ? ERR_INVALID : 0;
+	conf_problems_done(&problems);
+	conf_free(conf);
+	return r;
+}

@@ -1,0 +1,127 @@
+/*
+ * Option tables: one row holds an option's name, type, range, default and help. One decoder (conf_decode.c) walks them; conf_free(), the
+ * example's test and the manual's test walk the same rows.
+ *
+ * Defaults and ranges stand in the rows as a user would write them and are read by the option's own type.
+ */
+#ifndef OPS_CONF_CONF_TABLE_H
+#define OPS_CONF_CONF_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/yaml.h"
+#include "conf/conf.h"
+
+enum conf_type {
+	CONF_CONST,		/* text that must be row->def; stored nowhere */
+	CONF_STRING,		/* char *: one line of text that may be shown as it is */
+	CONF_NAME,		/* char *: a string without blanks at its ends */
+	CONF_PROMQL,		/* char *: any lines, not empty, blanks around it cut */
+	CONF_INT,		/* int64_t */
+	CONF_BYTES,		/* int64_t: 64MiB */
+	CONF_DURATION,		/* int64_t ns: 1h30m */
+	CONF_BOOL,		/* bool: true, false */
+	CONF_DOUBLE,		/* double; NaN when absent */
+	CONF_ENUM,		/* char *: one of row->choices */
+	CONF_CHOICE,		/* int: index into row->choices */
+	CONF_URL,		/* char *: http(s), trailing slashes cut */
+	CONF_PROXY,		/* char *: "environment", or a URL */
+	CONF_PATH,		/* char *: absolute, ~/ expanded */
+	CONF_SECRET_PATH,	/* the same, never repeated in a sentence */
+	CONF_FILE_OR_NAME,	/* char *: a path, or the name of something shipped */
+	CONF_ENV_NAME,		/* char *: name of an environment variable */
+	CONF_HEADER_NAME,	/* char *: name of an HTTP header */
+	/* The above are scalars; the following are not. */
+	CONF_URLS,		/* char **, NULL-terminated */
+	CONF_ARGV,		/* char **, NULL-terminated */
+	CONF_SECRET,		/* struct conf_secret: { file: | env: | command: } */
+	CONF_HEADER,		/* struct conf_header, all but its name: text, or a secret */
+	CONF_GROUP,		/* a map whose rows are members of the same struct */
+	CONF_LIST,		/* list of maps -> array of row->table */
+	CONF_PAIRS,		/* map -> array of row->table: its first row reads the key, its second the value */
+};
+
+enum {
+	ROW_REQUIRED = 1u << 0,		/* absent or wrong: the whole item is dropped */
+	ROW_ESSENTIAL = 1u << 1,	/* wrong: the whole item is dropped rather than used without it */
+	ROW_GUARDS = 1u << 2,		/* wrong: nothing may write until it is mended */
+};
+
+struct conf_table;
+struct conf_decode;
+
+struct conf_row {
+	const char *name;		/* last row: NULL */
+	enum conf_type type;
+	unsigned flags;
+	size_t offset;
+	size_t n_offset;		/* CONF_LIST, CONF_PAIRS: of the size_t count */
+	const char *min, *max;		/* NULL: no bound. For text: bytes; for lists: items */
+	const char *def;		/* NULL: none */
+	const char *const *choices;	/* ends with NULL */
+	const struct conf_table *table;	/* CONF_GROUP, CONF_LIST, CONF_PAIRS */
+	const char *help;
+};
+
+struct conf_table {
+	const char *what;		/* "source", for sentences */
+	const struct conf_row *rows;
+	size_t size;			/* of one item */
+	bool has_position;
+	size_t position;		/* offset of `unsigned line, column` */
+	bool is_unique;			/* no two items with the same text in the first row */
+	bool is_secret;			/* sentences do not repeat its keys */
+	bool is_guard;			/* an unknown key here may be a misspelled guard: nothing may write */
+	/* What single rows cannot say. false: the item is dropped. May be NULL. */
+	bool (*check)(struct conf_decode *d, const struct yaml_node *node, void *item);
+};
+
+extern const struct conf_table conf_table_top;	/* struct conf */
+/* The members of a secret, for CONF_SECRET. */
+extern const struct conf_table conf_table_secret;
+/* Checks that look at several rows at once (conf_rules.c). */
+bool conf_rule_top(struct conf_decode *d, const struct yaml_node *node, void *item);
+bool conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item);
+bool conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void *item);
+
+/* --- types -------------------------------------------------------------------------------------------------------- */
+
+struct conf_value {
+	int64_t number;		/* int, bytes, duration, choice, bool */
+	double real;
+	char *text;		/* owned */
+};
+
+bool conf_type_is_scalar(enum conf_type type);
+/* "duration", "true or false": for sentences and the manual's test. */
+const char *conf_type_name(enum conf_type type);
+/* Text to a value, range included. ret_value is owned by the caller. err: a sentence without position; it never repeats
+ * text that might be a secret. */
+int conf_scalar(const struct conf_row *row, const char *text, size_t len, struct conf_value *ret_value, struct err *err);
+/* http(s) with a host, no user, no query: the one check behind CONF_URL, CONF_URLS and CONF_PROXY. */
+int conf_url(const char *text, size_t len, char **ret_url, struct err *err);
+/* ~/ expanded. is_secret: do not repeat the text in the sentence. */
+int conf_path_expand(const char *text, size_t len, bool is_secret, char **ret_path, struct err *err);
+/* The home folder, or NULL. Owned by the caller. */
+char *conf_home(void);
+
+/* --- decoding ----------------------------------------------------------------------------------------------------- */
+
+enum { CONF_PROBLEMS_MAX = 200 };
+
+struct conf_decode {
+	const char *name;		/* of the file, escaped */
+	struct conf *conf;
+	struct conf_problems *problems;
+};
+
+void conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Fill item (zeroed) from a map. false: the item cannot be used; what it holds must still be freed. */
+bool conf_decode_map(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map, void *item);
+/* Free what an item holds, not the item. */
+void conf_item_done(const struct conf_table *table, void *item);
+
+#endif
