@@ -15,12 +15,7 @@
 #include "metrics.h"
 #include "ui/key.h"
 
-enum { NAMED_MAX = 16, SIDE_FROM = 100, LIST_W = 46, LIST_ROWS_MAX = 6, GRAPH_H = 12, GRAPHS_FROM = 8, VALUE_W = 10 };
-
-/* What was typed, for queries that only the app knows the text of. */
-struct named {
-	char *id, *expr;
-};
+enum { SIDE_FROM = 100, LIST_W = 46, LIST_ROWS_MAX = 6, GRAPH_H = 12, GRAPHS_FROM = 8, VALUE_W = 10 };
 
 struct metrics {
 	struct list list;
@@ -32,8 +27,6 @@ struct metrics {
 	bool is_zoomed;
 	bool is_editing;
 	struct editor editor;
-	struct named named[NAMED_MAX];
-	int n_named;
 };
 
 static struct metrics *
@@ -57,30 +50,16 @@ query_id(const char *id)
 	return h != 0 ? h : 1;
 }
 
+/* What was typed has its text for a title. */
 static const char *
-expr_of(const struct metrics *s, const struct model_query *q)
+title_of(const struct model_query *q)
 {
-	if (q->def != NULL)
-		return q->def->expr;
-	for (int i = 0; i < s->n_named; i++)
-		if (strcmp(s->named[i].id, q->id) == 0)
-			return s->named[i].expr;
-	return "";
-}
-
-static const char *
-title_of(const struct metrics *s, const struct model_query *q)
-{
-	const char *expr = expr_of(s, q);
-
 	if (q->def != NULL && *q->def->title != '\0')
 		return q->def->title;
-	if (q->def != NULL && *q->def->name != '\0')
-		return q->def->name;
-	return *expr != '\0' ? expr : q->id;
+	return q->def != NULL && *q->def->name != '\0' ? q->def->name : q->id;
 }
 
-/* The i-th query from the selected one on; NULL when there is none. */
+/* The query of a row; NULL when there is none. */
 static const struct model_query *
 query_at(const struct metrics *s, const struct view *v, int row)
 {
@@ -160,7 +139,7 @@ row_value(const struct view *v, const struct model_query *q, char *buf, size_t s
 }
 
 static void
-draw_row(struct canvas *c, int y, const struct metrics *s, const struct view *v, const struct model_query *q)
+draw_row(struct canvas *c, int y, const struct view *v, const struct model_query *q)
 {
 	int spark_w = c->w >= 60 ? c->w / 3 : 0, name_w = c->w - spark_w - VALUE_W - 5;
 	char value[NUM_TEXT_MAX + 4], many[24] = "";
@@ -173,7 +152,7 @@ draw_row(struct canvas *c, int y, const struct metrics *s, const struct view *v,
 		canvas_text(c, 1, y, ROLE_CRITICAL, GLYPH_FIRING);
 	if (q->range != NULL && q->range->n > 1)
 		snprintf(many, sizeof many, "×%zu", q->range->n);
-	x = canvas_text_w(c, 3, y, name_w - (int)str_width(many) - 1, ROLE_TEXT, title_of(s, q), false);
+	x = canvas_text_w(c, 3, y, name_w - (int)str_width(many) - 1, ROLE_TEXT, title_of(q), false);
 	canvas_text(c, x + 1, y, ROLE_DIM, many);
 	canvas_text_right(c, 4 + name_w + VALUE_W, y, role, value);
 	if (spark_w > 0 && q->range != NULL && q->range->n > 0)
@@ -189,7 +168,7 @@ draw_list(const struct metrics *s, const struct view *v, struct canvas *c)
 
 		if (q == NULL)
 			continue;
-		draw_row(c, i, s, v, q);
+		draw_row(c, i, v, q);
 		if (v->is_focused && s->list.top + i == s->list.selected)
 			canvas_select(c, 0, i, c->w);
 	}
@@ -208,7 +187,7 @@ draw_graphs(const struct metrics *s, const struct view *v, struct canvas *c)
 		const struct model_query *q = query_at(s, v, first + i);
 
 		if (q != NULL)
-			metrics_graph_draw(&part, v, q, title_of(s, q), first + i == s->list.selected);
+			metrics_graph_draw(&part, v, q, title_of(q), first + i == s->list.selected);
 	}
 }
 
@@ -257,33 +236,10 @@ metrics_summary(const struct panel *p, const struct view *v, char *buf, size_t s
 }
 
 static void
-remember(struct metrics *s, const char *id, const char *expr)
-{
-	for (int i = 0; i < s->n_named; i++)
-		if (strcmp(s->named[i].id, id) == 0)
-			return;
-	if (s->n_named == NAMED_MAX) {
-		free(s->named[0].id);
-		free(s->named[0].expr);
-		memmove(&s->named[0], &s->named[1], sizeof s->named - sizeof s->named[0]);
-		s->n_named--;
-	}
-	s->named[s->n_named++] = (struct named){ xstrdup(id), xstrdup(expr) };
-}
-
-/* "ID", or "ID EXPR" for what was typed. */
-static void
 metrics_show(struct panel *p, const struct view *v, const char *arg)
 {
-	struct metrics *s = state_of(p);
-	size_t len = strcspn(arg, " ");
-	char *id = xstrndup(arg, len);
-
 	(void)v;
-	s->list.selected_id = query_id(id);
-	if (arg[len] != '\0')
-		remember(s, id, arg + len + 1);
-	free(id);
+	state_of(p)->list.selected_id = query_id(arg);
 }
 
 static void
@@ -291,10 +247,6 @@ metrics_close(struct panel *p)
 {
 	struct metrics *s = state_of(p);
 
-	for (int i = 0; i < s->n_named; i++) {
-		free(s->named[i].id);
-		free(s->named[i].expr);
-	}
 	free(s->ids);
 	free(s->index);
 }
@@ -326,7 +278,7 @@ metrics_edit(struct panel *p, const struct view *v, const char *arg)
 	const struct model_query *q = query_at(s, v, s->list.selected);
 
 	(void)arg;
-	editor_set(&s->editor, q != NULL ? expr_of(s, q) : "");
+	editor_set(&s->editor, q != NULL && q->def != NULL ? q->def->expr : "");
 	s->is_editing = true;
 	return NULL;
 }
