@@ -131,13 +131,13 @@ console_key(int key, void *arg)
 		line_key(c, key);
 		return;
 	}
-	/* What is pasted outside an input field is not typed: a form may take it, a command never. */
+	/* What is pasted outside an input field is not typed: a field may take it, a command never. */
 	if (c->is_pasting || key == KEY_PASTE_END) {
 		struct panel *p = console_focused(c);
 		struct view v = console_view(c, true);
 		struct op *op = NULL;
 
-		if (p->ops->key != NULL && (p->ops->flags & PANEL_DIALOG))
+		if (p->ops->key != NULL)
 			p->ops->key(p, &v, key, &op);
 		op_free(op);
 		return;

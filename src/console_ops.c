@@ -26,12 +26,15 @@ static void
 open_dialog(struct console *c, const char *name, const struct op *op)
 {
 	struct view v = console_view(c, true);
-	const struct panel_ops *ops = panel_find(name);
+	struct panel *p;
 
-	if (ops == NULL || c->n_dialogs == DIALOGS_MAX)
+	if (c->n_dialogs == DIALOGS_MAX)
+		return;
+	p = panel_new(panel_find(name), &v, op);
+	if (p == NULL)
 		return;
 	term_discard(c->term);
-	c->dialogs[c->n_dialogs++] = panel_new(ops, &v, op);
+	c->dialogs[c->n_dialogs++] = p;
 	c->is_dirty = true;
 }
 

@@ -304,10 +304,9 @@ operate_run(struct operate *o, const struct op *op, struct err *err)
 
 	if (source == NULL)
 		return ERR_NOTFOUND;
-	request_init(&request, op->kind == OP_EXPIRE ? "DELETE" : "POST");
 	r = make_request(op, &request, err);
 	if (r < 0)
-		goto done;
+		return r;
 	act = xcalloc(1, sizeof *act);
 	act->operate = o;
 	act->kind = op->kind;
@@ -327,7 +326,6 @@ operate_run(struct operate *o, const struct op *op, struct err *err)
 		act_free(act);
 	else
 		act_enter(act, OPERATION_STARTED, "%s %s: sent to %s", verb_of(act), act->object, source);
-done:
 	request_done(&request);
 	return r;
 }

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "ui/widget.h"
+
+enum { DIALOG_W = 96, DIALOG_H = 28, SUMMARY_MAX = 160 };
 
 struct panel *
 panel_new(const struct panel_ops *ops, const struct view *v, const struct op *op)
@@ -29,4 +32,47 @@ panel_free(struct panel *p)
 		p->ops->close(p);
 	free(p->state);
 	free(p);
+}
+
+static void
+draw_inside(struct panel *p, const struct view *v, struct canvas *outer, struct canvas *inner, const char *title)
+{
+	char summary[SUMMARY_MAX] = "";
+
+	if (p->ops->arrange != NULL)
+		p->ops->arrange(p, v, inner->w, inner->h);
+	if (p->ops->summary != NULL)
+		p->ops->summary(p, v, summary, sizeof summary);
+	frame_draw(outer, title != NULL ? title : p->ops->title, summary, v->is_focused);
+	p->ops->draw(p, v, inner);
+}
+
+void
+panel_draw(struct panel *p, const struct view *v, struct canvas *c, const char *title)
+{
+	struct canvas inner = canvas_sub(c, 0, 1, c->w, c->h - 1);
+
+	draw_inside(p, v, c, &inner, title);
+}
+
+void
+panel_draw_dialog(struct panel *p, const struct view *v, struct canvas *screen)
+{
+	int w = screen->w - 4 < DIALOG_W ? screen->w - 4 : DIALOG_W, h = screen->h - 4 < DIALOG_H ? screen->h - 4 : DIALOG_H;
+	struct canvas box, inner;
+
+	if (w < 10 || h < 4) {	/* no room for a margin */
+		w = screen->w;
+		h = screen->h;
+	}
+	box = canvas_sub(screen, (screen->w - w) / 2, (screen->h - h) / 2, w, h);
+	canvas_fill(&box, 0, 0, w, h, ROLE_TEXT);
+	canvas_vline(&box, 0, 1, h - 2, ROLE_BORDER_FOCUSED);
+	canvas_vline(&box, w - 1, 1, h - 2, ROLE_BORDER_FOCUSED);
+	canvas_hline(&box, 1, h - 1, w - 2, ROLE_BORDER_FOCUSED);
+	canvas_char(&box, 0, h - 1, ROLE_BORDER_FOCUSED, 0x2514);
+	canvas_char(&box, w - 1, h - 1, ROLE_BORDER_FOCUSED, 0x2518);
+	inner = canvas_sub(&box, 1, 1, w - 2, h - 2);
+	draw_inside(p, v, &box, &inner, NULL);
+	canvas_char(&box, w - 1, 0, ROLE_BORDER_FOCUSED, 0x2510);
 }

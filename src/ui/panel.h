@@ -42,8 +42,13 @@ struct panel {
 	const struct command *const *all_commands;	/* of the keymap in force, for a help panel; may be NULL */
 };
 
+/* NULL when it cannot be opened with that op. */
 struct panel *panel_new(const struct panel_ops *ops, const struct view *v, const struct op *op);
 void panel_free(struct panel *p);
+/* Arranged and drawn below its title row. title NULL: the panel's own. */
+void panel_draw(struct panel *p, const struct view *v, struct canvas *c, const char *title);
+/* A dialog: in a box in the middle of the screen. */
+void panel_draw_dialog(struct panel *p, const struct view *v, struct canvas *screen);
 
 /* panels/registry.c */
 extern const struct panel_ops *const panels[];		/* ends with NULL */

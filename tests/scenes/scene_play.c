@@ -12,7 +12,6 @@
 #include "panels/parts.h"
 #include "scene.h"
 #include "ui/key.h"
-#include "ui/widget.h"
 
 enum { DIALOGS_MAX = 4, ASKED_MAX = 1 << 16 };
 
@@ -28,47 +27,17 @@ struct stage {
 
 /* --- drawing --------------------------------------------------------------------------------- */
 
-static void
-draw_in(struct panel *p, const struct view *v, struct canvas *outer, struct canvas *inner)
-{
-	char summary[160] = "";
-
-	if (p->ops->arrange != NULL)
-		p->ops->arrange(p, v, inner->w, inner->h);
-	if (p->ops->summary != NULL)
-		p->ops->summary(p, v, summary, sizeof summary);
-	frame_draw(outer, p->ops->title, summary, v->is_focused);
-	p->ops->draw(p, v, inner);
-}
-
-static void
-draw_dialog(struct canvas *screen, struct panel *p, const struct view *v)
-{
-	int w = screen->w - 4 < 96 ? screen->w - 4 : 96, h = screen->h - 4 < 28 ? screen->h - 4 : 28;
-	struct canvas box, inner;
-
-	if (w < 10 || h < 4) {
-		w = screen->w;
-		h = screen->h;
-	}
-	box = canvas_sub(screen, (screen->w - w) / 2, (screen->h - h) / 2, w, h);
-	canvas_fill(&box, 0, 0, w, h, ROLE_TEXT);
-	inner = canvas_sub(&box, 1, 1, w - 2, h - 2);
-	canvas_hline(&box, 0, h - 1, w, ROLE_BORDER_FOCUSED);
-	draw_in(p, v, &box, &inner);
-}
-
 /* As the console does before each key and after the last: keys find what the screen showed. */
 static void
 draw(struct stage *s, struct grid *g)
 {
-	struct canvas screen = grid_canvas(g), inner = canvas_sub(&screen, 0, 1, screen.w, screen.h - 1);
+	struct canvas screen = grid_canvas(g);
 	struct view v = s->view;
 
 	v.is_focused = s->view.is_focused && s->n_dialogs == 0;
-	draw_in(s->panel, &v, &screen, &inner);
+	panel_draw(s->panel, &v, &screen, NULL);
 	for (int i = 0; i < s->n_dialogs; i++)
-		draw_dialog(&screen, s->dialogs[i], &s->view);
+		panel_draw_dialog(s->dialogs[i], &s->view, &screen);
 }
 
 /* --- what is asked of the app ------------------------------------------------------------------ */
