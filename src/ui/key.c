@@ -414,7 +414,7 @@ key_format(char *buf, int key)
 	for (size_t i = 0; i < sizeof key_names / sizeof key_names[0] && name == NULL; i++)
 		if (key_names[i].key == plain)
 			name = key_names[i].name;
-	if (name == NULL && plain > 0 && plain < KEY_SPECIAL && cp_width((uint32_t)plain) >= 0) {
+	if (name == NULL && plain > 0 && plain < KEY_SPECIAL && cp_width((uint32_t)plain) > 0) {
 		utf8_encode((uint32_t)plain, utf8);
 		name = utf8;
 	}
