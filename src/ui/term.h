@@ -16,11 +16,11 @@ typedef void term_key_cb(int key, void *arg);
 typedef void term_resize_cb(int w, int h, void *arg);
 
 /* Opens /dev/tty (or the terminal of stdin), raw mode, alternate screen, bracketed paste. ERR_IO or ERR_UNSUPPORTED (unknown TERM, not a terminal) say what to do.
- * Colours: from terminfo and COLORTERM; NO_COLOR is honoured. */
+ * Colours: as many as terminfo says, up to 256; none with NO_COLOR. */
 int term_open(struct loop *l, const struct theme *theme, term_key_cb *key, term_resize_cb *resize, void *arg, struct term **ret_term, struct err *err);
 void term_close(struct term *t);	/* restores; NULL is fine */
 void term_size(const struct term *t, int *ret_w, int *ret_h);
-bool term_is_ascii(const struct term *t);	/* locale or TERM without UTF-8 */
+bool term_is_ascii(const struct term *t);	/* the locale is not UTF-8 */
 /* Put a grid on the screen: only differences are sent. false: dropped, the terminal is not draining; try again on a later turn (app is told by a resize-less
  * redraw callback through key KEY_NONE). */
 bool term_draw(struct term *t, const struct grid *g);
