@@ -129,7 +129,8 @@ scale_label(const struct scale *s, double v, const char *unit, char *buf)
 	num_format(text, v, label_unit(unit));
 	if (strlen(text) >= SCALE_LABEL_MAX)
 		return label_precise(s, v, unit, buf);
-	return strcpy(buf, text);
+	memcpy(buf, text, strlen(text) + 1);
+	return buf;
 }
 
 /* --- times ----------------------------------------------------------------------------------------- */
@@ -183,7 +184,7 @@ time_label(int64_t t_ns, int64_t span_ns, int64_t step_ns, char *buf)
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm) == NULL)
-		return strcpy(buf, "?");
+		return memcpy(buf, "?", sizeof "?");
 	if (width == 8)
 		strftime(buf, SCALE_LABEL_MAX, "%H:%M:%S", &tm);
 	else if (width == 11)

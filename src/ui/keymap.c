@@ -52,7 +52,7 @@ is_hidden(const struct keymap *km, size_t i)
 	return (km->rows[i].command->flags & CMD_HIDDEN) != 0;
 }
 
-/* Does row i stand in the way of key for a command of panel? A panel's key may hide a global command's second key, not its first. */
+/* Does row i stand in the way of key for a command of panel? A panel may hide a global command's second key, not its first. */
 static bool
 is_clash(const struct keymap *km, size_t i, const struct panel_ops *panel, int key)
 {
@@ -148,8 +148,8 @@ override_one(struct keymap *km, size_t at, const char *text, char *sentence, siz
 }
 
 /*
- * Keys may be swapped, so an override does not clash with a default that another override takes away: all rows that get a key lose theirs
- * first, and those whose key cannot be get their default back.
+ * Keys may be swapped, so an override does not clash with a default that another override takes away: all rows
+ * that get a key lose theirs first, and those whose key cannot be get their default back.
  */
 static void
 override_all(struct keymap *km, const struct keymap_override *v, size_t n, keymap_problem_cb *cb, void *arg)

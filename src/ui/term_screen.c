@@ -258,8 +258,8 @@ check_terminal(const char *name, struct err *err)
 	str_escape_to(shown, sizeof shown, name);
 	if (cap("cup")[0] != '\0')
 		return 0;
-	return err_set(err, ERR_UNSUPPORTED, "terminal type \"%s\" cannot move its cursor; set TERM to what the terminal is (most are xterm-256color), "
-	    "or use --status for text", shown);
+	return err_set(err, ERR_UNSUPPORTED, "terminal type \"%s\" cannot move its cursor; set TERM to what the terminal "
+	    "is (most are xterm-256color), or use --status for text", shown);
 }
 
 static int
@@ -272,11 +272,12 @@ curses_open(struct screen *s, struct err *err)
 	if (r < 0)
 		return r;
 	if (name == NULL || name[0] == '\0')
-		return err_set(err, ERR_UNSUPPORTED, "TERM is not set, so it is unknown what the terminal understands; most are xterm-256color");
+		return err_set(err, ERR_UNSUPPORTED, "TERM is not set, so it is unknown what the terminal understands; "
+		    "most are xterm-256color");
 	s->curses = newterm_quietly(s->memory);
 	if (s->curses == NULL)
-		return err_set(err, ERR_UNSUPPORTED, "terminal type \"%s\" (TERM) is not known here; try TERM=xterm-256color, or install ncurses-term",
-		    str_escape_to(shown, sizeof shown, name));
+		return err_set(err, ERR_UNSUPPORTED, "terminal type \"%s\" (TERM) is not known here; try TERM=xterm-256color, "
+		    "or install ncurses-term", str_escape_to(shown, sizeof shown, name));
 	r = check_terminal(name, err);
 	if (r < 0)
 		return r;

@@ -141,7 +141,8 @@ tty_open(int *ret_fd, struct err *err)
 	if (fd < 0 || !isatty(fd)) {
 		if (fd >= 0)
 			close(fd);
-		return err_set(err, ERR_UNSUPPORTED, "no terminal to draw on (/dev/tty and stdin are none); --status prints the overview as text");
+		return err_set(err, ERR_UNSUPPORTED, "no terminal to draw on (/dev/tty and stdin are none); "
+		    "--status prints the overview as text");
 	}
 	*ret_fd = fd;
 	return 0;

@@ -16,6 +16,6 @@ const char *
 view_age(const struct view *v, int64_t at_ns, char *buf)
 {
 	if (at_ns == 0)
-		return strcpy(buf, "-");
+		return memcpy(buf, "-", sizeof "-");
 	return duration_format(buf, view_time(v) - at_ns);
 }
