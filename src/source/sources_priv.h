@@ -1,0 +1,73 @@
+/* Inside of the sources: shared by sources.c (schedule and results), sources_want.c (queries) and sources_write.c. */
+#ifndef OPS_SOURCE_SOURCES_PRIV_H
+#define OPS_SOURCE_SOURCES_PRIV_H
+
+#include <sys/queue.h>
+
+#include "source/source.h"
+#include "source/transport.h"
+
+enum { QUERIES_AT_ONCE = 6 };	/* of one source: a Prometheus runs 20 at a time for everybody */
+
+struct source {
+	struct sources *all;
+	const struct conf_source *conf;
+	const struct source_ops *ops;	/* NULL: a type we do not know */
+	size_t n_endpoints, current;	/* the one that answered last, or the next to try */
+	struct endpoint **endpoints;
+	unsigned n_queries;		/* under way */
+};
+
+/* One thing that is asked again and again: a poll of a source, or a query somebody wants. */
+struct slot {
+	TAILQ_ENTRY(slot) next;
+	struct sources *all;
+	struct source *source;		/* NULL: a query of a source that is not there */
+	char *what;
+	const struct poll *poll;	/* NULL: a query */
+	struct query_want want;		/* strings owned */
+	bool is_wanted;			/* mark of sources_want() */
+
+	int64_t due_ns;			/* monotonic; INT64_MAX: never */
+	int64_t period_ns;		/* 0: once */
+	struct fetch *fetch;		/* NULL: not under way */
+	bool is_again;			/* asked for while under way: the answer may be from before that */
+	size_t endpoint;		/* of this request ... */
+	unsigned n_endpoints_tried;	/* ... and of this round, with this one */
+	unsigned n_failed;		/* rounds in a row */
+	bool was_unreachable;		/* the last round ended without any answer */
+	bool is_tried;			/* a round is over */
+};
+TAILQ_HEAD(slots, slot);
+
+struct sources {
+	struct loop *loop;
+	struct transport *transport;
+	sources_event_cb *cb;
+	void *arg;
+	size_t n;
+	struct source *v;
+	struct slots slots;		/* polls first */
+	LIST_HEAD(, write) writes;
+	struct loop_timer *timer;
+	int64_t epoch_ns;		/* all periods are counted from here, so that what is due together shares one wake-up */
+	bool is_started;
+	unsigned seed;			/* of the jitter */
+};
+
+struct source *source_find(struct sources *s, const char *name);	/* NULL: none */
+
+struct slot *slot_new(struct sources *s, struct source *source, const char *what);
+void slot_free(struct slot *slot);
+void slot_cancel(struct slot *slot);	/* what is under way */
+void slot_due_now(struct slot *slot);
+/* What is due may have changed. */
+void sources_arm(struct sources *s);
+
+/* The request of a query slot. Range ends that follow the clock are set here. */
+int want_request(const struct slot *slot, struct request *ret, struct decode_ctx *ctx, struct err *err);
+void want_done(struct query_want *w);
+
+void writes_cancel(struct sources *s);
+
+#endif
