@@ -175,9 +175,12 @@ compare_keys(const void *a, const void *b)
 static int
 check_duplicates(struct reader *r, const struct yaml_node *map)
 {
-	const struct yaml_node **sorted = xcalloc(map->n + 1, sizeof(*sorted)), *second = NULL, *first = NULL;
+	const struct yaml_node **sorted, *second = NULL, *first = NULL;
 	char shown[KEY_SHOWN];
 
+	if (map->n < 2)
+		return 0;
+	sorted = xcalloc(map->n, sizeof(*sorted));
 	memcpy(sorted, map->keys, map->n * sizeof(*sorted));
 	qsort(sorted, map->n, sizeof(*sorted), compare_keys);
 	for (size_t i = 1; i < map->n && second == NULL; i++)
