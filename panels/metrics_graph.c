@@ -92,8 +92,9 @@ common_labels(const struct series_set *set, struct label *v)
 	struct labels common = { 0, v };
 	const struct labels *first = &set->v[0].labels;
 
-	for (size_t i = 0; set->n > 1 && i < first->n && common.n < COMMON_MAX; i++) {
-		bool is_shared = true;
+	for (size_t i = 0; i < first->n && common.n < COMMON_MAX; i++) {
+		/* One series alone is told by its labels; the metric's name stands in the expression. */
+		bool is_shared = set->n > 1 || strcmp(first->v[i].name, "__name__") == 0;
 
 		for (size_t j = 1; j < set->n && is_shared; j++)
 			is_shared = str_eq(labels_get(&set->v[j].labels, first->v[i].name), first->v[i].value);
@@ -127,6 +128,7 @@ draw_entry(struct canvas *c, int x, int y, int w, const struct view *v, const st
 {
 	const struct series *s = &q->range->v[e->i];
 	char value[NUM_TEXT_MAX] = "no data", age[DURATION_TEXT_MAX], old[80];
+	const char *name = NULL;
 	struct buf b;
 	int right;
 
@@ -141,7 +143,9 @@ draw_entry(struct canvas *c, int x, int y, int w, const struct view *v, const st
 		right = canvas_text_right(c, x + w, y, e->freshness == METRICS_NONE ? ROLE_UNKNOWN : ROLE_STRONG, value);
 	}
 	canvas_text(c, x, y, metrics_role(e->i), "━━");
-	canvas_text_w(c, x + 3, y, right - x - 4, ROLE_TEXT, b.len > 0 ? b.data : "(no labels)", false);
+	if (b.len == 0)
+		name = labels_get(&s->labels, "__name__");
+	canvas_text_w(c, x + 3, y, right - x - 4, ROLE_TEXT, b.len > 0 ? b.data : name != NULL ? name : "value", false);
 	buf_done(&b);
 }
 

@@ -74,7 +74,7 @@ make_dir(struct err *err)
 }
 
 static int
-spawn_lab(struct demo *d, bool with_incident, int *ret_out, struct err *err)
+spawn_lab(struct demo *d, bool is_interactive, int *ret_out, struct err *err)
 {
 	char *lab, *servers = find_servers();
 	const char *argv[16];
@@ -93,7 +93,7 @@ spawn_lab(struct demo *d, bool with_incident, int *ret_out, struct err *err)
 	argv[n++] = d->dir;
 	argv[n++] = "--lifeline";
 	argv[n++] = "3";
-	if (with_incident)
+	if (is_interactive)
 		argv[n++] = "--demo";
 	if (servers != NULL) {
 		argv[n++] = "--servers";
@@ -134,62 +134,66 @@ done:
 	return r < 0 ? r : 0;
 }
 
-/* The lab's line "ready CONFIG"; what it has to complain about it says on stderr itself. */
-static int
-wait_ready(int fd, char **ret_config, struct err *err)
-{
-	int64_t until = clock_mono_fresh() + READY_MS * NS_PER_MS;
-	char line[4200];
-	size_t n = 0;
+struct lab_lines {	/* what the lab says on its stdout */
+	int fd;
+	int64_t until;
+	char text[4200];
+	size_t n;
+};
 
+/* The next line, without its end; valid until the next call. What the lab has to complain about it says on stderr itself. */
+static int
+read_line(struct lab_lines *l, size_t *used, const char **ret_line, struct err *err)
+{
+	memmove(l->text, l->text + *used, l->n - *used);
+	l->n -= *used;
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left_ms = (until - clock_mono_fresh()) / NS_PER_MS;
-		char *end = memchr(line, '\n', n);
+		struct pollfd p = { .fd = l->fd, .events = POLLIN };
+		int64_t left_ms = (l->until - clock_mono_fresh()) / NS_PER_MS;
+		char *end = memchr(l->text, '\n', l->n);
 		ssize_t got;
 
 		if (end != NULL) {
 			*end = '\0';
-			if (!str_has_prefix(line, "ready "))
-				return err_set(err, ERR_INVALID, "the lab did not start; what it said is above");
-			*ret_config = xstrdup(line + strlen("ready "));
+			*used = (size_t)(end + 1 - l->text);
+			*ret_line = l->text;
 			return 0;
 		}
-		if (left_ms <= 0 || n == sizeof line || (poll(&p, 1, (int)left_ms) == 0))
+		if (left_ms <= 0 || l->n == sizeof l->text || poll(&p, 1, (int)left_ms) == 0)
 			return err_set(err, ERR_TIMEOUT, "the lab was not ready within %d s", READY_MS / 1000);
-		got = read(fd, line + n, sizeof line - n);
+		got = read(l->fd, l->text + l->n, sizeof l->text - l->n);
 		if (got == 0)
 			return err_set(err, ERR_INVALID, "the lab did not start; what it said is above");
 		if (got > 0)
-			n += (size_t)got;
+			l->n += (size_t)got;
 		else if (errno != EINTR)
 			return err_set_errno(err, ERR_IO, errno, "reading from the lab");
 	}
 }
 
-int
-demo_start(struct demo **ret_demo, char **ret_config, bool with_incident, struct err *err)
+/* "ready CONFIG", "up", "measured": see tests/lab/README.md. */
+static int
+wait_ready(int fd, bool is_interactive, char **ret_config, struct err *err)
 {
-	struct demo *d = xcalloc(1, sizeof *d);
-	int out = -1, r = ERR_IO;
+	struct lab_lines l = { .fd = fd, .until = clock_mono_fresh() + READY_MS * NS_PER_MS };
+	const char *line;
+	char *config;
+	size_t used = 0;
+	int r = read_line(&l, &used, &line, err);
 
-	d->lifeline = -1;
-	d->dir = make_dir(err);
-	if (d->dir == NULL)
-		goto fail;
-	fprintf(stderr, "opsconsole: starting the lab in %s\n", d->dir);
-	r = spawn_lab(d, with_incident, &out, err);
 	if (r < 0)
-		goto fail;
-	r = wait_ready(out, ret_config, err);
-	close(out);
-	if (r < 0)
-		goto fail;
-	*ret_demo = d;
+		return r;
+	if (!str_has_prefix(line, "ready "))
+		return err_set(err, ERR_INVALID, "the lab did not start; what it said is above");
+	config = xstrdup(line + strlen("ready "));
+	while (r == 0 && !is_interactive && strcmp(line, "measured") != 0)
+		r = read_line(&l, &used, &line, err);
+	if (r < 0) {
+		free(config);
+		return r;
+	}
+	*ret_config = config;
 	return 0;
-fail:
-	demo_stop(d);
-	return r;
 }
 
 static int
@@ -200,6 +204,31 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	(void)ftw;
 	remove(path);
 	return 0;	/* the rest all the same */
+}
+
+int
+demo_start(struct demo **ret_demo, char **ret_config, bool is_interactive, struct err *err)
+{
+	struct demo *d = xcalloc(1, sizeof *d);
+	int out = -1, r = ERR_IO;
+
+	d->lifeline = -1;
+	d->dir = make_dir(err);
+	if (d->dir == NULL)
+		goto fail;
+	fprintf(stderr, "opsconsole: starting the lab in %s\n", d->dir);
+	r = spawn_lab(d, is_interactive, &out, err);
+	if (r < 0)
+		goto fail;
+	r = wait_ready(out, is_interactive, ret_config, err);
+	close(out);
+	if (r < 0)
+		goto fail;
+	*ret_demo = d;
+	return 0;
+fail:
+	demo_stop(d);
+	return r;
 }
 
 void

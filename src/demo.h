@@ -8,9 +8,9 @@
 
 struct demo;
 
-/* Starts the lab in a folder of its own and waits until its config is written (the servers may still be starting). with_incident: a bad model goes out
- * after about a minute. ret_config is the caller's. */
-int demo_start(struct demo **ret_demo, char **ret_config, bool with_incident, struct err *err);
+/* Starts the lab in a folder of its own. For the console (is_interactive) it waits only until the lab's config is written, the servers may still be
+ * starting, and a bad model goes out after about a minute; else until the first rates are measured. ret_config is the caller's. */
+int demo_start(struct demo **ret_demo, char **ret_config, bool is_interactive, struct err *err);
 /* Ends the lab and waits for it; NULL is fine. */
 void demo_stop(struct demo *d);
 

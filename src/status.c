@@ -29,6 +29,13 @@ exit_status(enum health health)
 	return 3;
 }
 
+/* In whole seconds. */
+static const char *
+age_of(const struct model *m, int64_t at_ns, char *buf)
+{
+	return duration_format(buf, (model_now(m) - at_ns) / NS_PER_S * NS_PER_S);
+}
+
 /* --- the first line ----------------------------------------------------------------------------------------------- */
 
 struct counts {
@@ -95,7 +102,7 @@ add_names(struct buf *out, const struct model *m)
 		buf_addstr(out, shown++ == 0 ? ": " : ", ");
 		add_line_text(out, p->name);
 		if (p->since_ns > 0)
-			buf_printf(out, " %s", duration_format(age, model_now(m) - p->since_ns));
+			buf_printf(out, " %s", age_of(m, p->since_ns, age));
 	}
 	if (more > 0)
 		buf_printf(out, " and %zu more", more);
@@ -201,7 +208,7 @@ add_problems(struct buf *out, const struct model *m)
 		char age[DURATION_TEXT_MAX];
 
 		buf_printf(out, "%-8s %-10s %6s  ", problem_word(p), problem_state(p),
-		    p->since_ns > 0 ? duration_format(age, model_now(m) - p->since_ns) : "-");
+		    p->since_ns > 0 ? age_of(m, p->since_ns, age) : "-");
 		add_cell(out, p->name, name_w);
 		add_line_text(out, p->text);
 		if (*p->evidence != '\0') {
@@ -267,7 +274,7 @@ add_source(struct buf *out, const struct model *m, const struct model_source *s)
 		add_line_text(out, s->info->version);
 	}
 	if (s->last_ok_ns > 0)
-		buf_printf(out, ", answered %s ago", duration_format(age, model_now(m) - s->last_ok_ns));
+		buf_printf(out, ", answered %s ago", age_of(m, s->last_ok_ns, age));
 	else
 		buf_addstr(out, ", never answered");
 	if (*s->error != '\0') {

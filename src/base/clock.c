@@ -201,7 +201,7 @@ duration_format(char *buf, int64_t ns)
 	if (ns < 0)
 		ns = -ns;
 	s = ns / NS_PER_S;
-	if (ns < NS_PER_S)
+	if (ns > 0 && ns < NS_PER_S)
 		snprintf(buf, DURATION_TEXT_MAX, "%s%" PRId64 "ms", sign, ns / NS_PER_MS);
 	else if (s < 60)
 		snprintf(buf, DURATION_TEXT_MAX, "%s%" PRId64 "s", sign, s);

@@ -19,7 +19,8 @@
 
 enum { NAME_SHOWN = 256, KEY_SHOWN = 64 };
 
-/* Copies that aliases make share this allowance: 200000 nodes of 4 MiB each would fit the other limits. */
+/* Copies that aliases make share this allowance: 200000 nodes of 4 MiB each would fit the other
+ * limits. */
 static const size_t text_max = 2 * (size_t)YAML_BYTES_MAX;
 
 struct anchor {
@@ -43,7 +44,8 @@ struct reader {
 	struct err *err;
 };
 
-static int fail_at(const struct reader *r, int code, unsigned line, unsigned column, const char *fmt, ...)
+static int fail_at(const struct reader *r, int code, unsigned line, unsigned column,
+    const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
 static int
@@ -58,7 +60,7 @@ fail_at(const struct reader *r, int code, unsigned line, unsigned column, const 
 	return err_set(r->err, code, "%s:%u:%u: %s", r->name, line, column, sentence);
 }
 
-/* --- nodes -------------------------------------------------------------------------------------------------------- */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 static void
 node_free(struct yaml_node *node)
@@ -77,12 +79,14 @@ node_free(struct yaml_node *node)
 }
 
 static int
-node_new(struct reader *r, enum yaml_type type, unsigned line, unsigned column, struct yaml_node **ret_node)
+node_new(struct reader *r, enum yaml_type type, unsigned line, unsigned column,
+    struct yaml_node **ret_node)
 {
-	struct yaml_node *node;
+	struct yaml_node *node = NULL;
 
 	if (r->n_nodes >= YAML_NODES_MAX)
-		return fail_at(r, ERR_LIMIT, line, column, "more than %d values; an alias counts as all it stands for",
+		return fail_at(r, ERR_LIMIT, line, column,
+		    "more than %d values; an alias counts as all it stands for",
 		    YAML_NODES_MAX);
 	r->n_nodes++;
 	node = xcalloc(1, sizeof *node);
@@ -98,7 +102,8 @@ node_set_text(struct reader *r, struct yaml_node *node, const char *text, size_t
 {
 	if (len > text_max - r->n_text)
 		return fail_at(r, ERR_LIMIT, node->line, node->column,
-		    "more than %zu MiB of text; an alias counts as all it stands for", text_max >> 20);
+		    "more than %zu MiB of text; an alias counts as all it stands for",
+		    text_max >> 20);
 	r->n_text += len;
 	node->text = xmalloc(len + 1);	/* not xstrndup(): the text may hold NUL */
 	memcpy(node->text, text, len);
@@ -121,15 +126,17 @@ node_grow(struct yaml_node *node)
 		node->keys = xreallocarray(node->keys, n, sizeof(*node->keys));
 }
 
-/* The value of an alias: all of it again, standing where the anchor stood. depth: containers around the copy. */
+/* The value of an alias: all of it again, standing where the anchor stood. depth: containers
+ * around the copy. */
 static int
 node_copy(struct reader *r, const struct yaml_node *from, size_t depth, struct yaml_node **ret_node)
 {
-	struct yaml_node *node, *value, *key = NULL;
+	struct yaml_node *node = NULL, *value, *key = NULL;
 	int code;
 
 	if (from->type != YAML_TYPE_SCALAR && depth >= YAML_DEPTH_MAX)
-		return fail_at(r, ERR_LIMIT, from->line, from->column, "nested deeper than %d levels by an alias",
+		return fail_at(r, ERR_LIMIT, from->line, from->column,
+		    "nested deeper than %d levels by an alias",
 		    YAML_DEPTH_MAX);
 	code = node_new(r, from->type, from->line, from->column, &node);
 	if (code < 0)
@@ -162,7 +169,8 @@ node_copy(struct reader *r, const struct yaml_node *from, size_t depth, struct y
 static int
 compare_keys(const void *a, const void *b)
 {
-	const struct yaml_node *x = *(const struct yaml_node *const *)a, *y = *(const struct yaml_node *const *)b;
+	const struct yaml_node *x = *(const struct yaml_node *const *)a,
+	    *y = *(const struct yaml_node *const *)b;
 	int order = strcmp(x->text, y->text);
 
 	if (order != 0)
@@ -191,11 +199,12 @@ check_duplicates(struct reader *r, const struct yaml_node *map)
 	free(sorted);
 	if (second == NULL)
 		return 0;
-	return fail_at(r, ERR_SYNTAX, second->line, second->column, "'%s' is given twice (first at %u:%u)",
+	return fail_at(r, ERR_SYNTAX, second->line, second->column,
+	    "'%s' is given twice (first at %u:%u)",
 	    str_escape_to(shown, sizeof shown, second->text), first->line, first->column);
 }
 
-/* --- anchors ------------------------------------------------------------------------------------------------------ */
+/* --- anchors --------------------------------------------------------------------------------- */
 
 static struct anchor *
 anchor_find(struct reader *r, const char *name)
@@ -215,10 +224,12 @@ anchor_add(struct reader *r, const yaml_char_t *name, const struct yaml_node *no
 	if (name == NULL)
 		return 0;
 	if (r->n_anchors == ANCHORS_MAX)
-		return fail_at(r, ERR_LIMIT, node->line, node->column, "more than %d anchors", ANCHORS_MAX);
+		return fail_at(r, ERR_LIMIT, node->line, node->column, "more than %d anchors",
+		    ANCHORS_MAX);
 	r->anchors = xreallocarray(r->anchors, r->n_anchors + 1, sizeof *r->anchors);
 	r->anchors[r->n_anchors++] = (struct anchor){
-		.name = xstrdup((const char *)name), .node = node, .is_open = node->type != YAML_TYPE_SCALAR,
+		.name = xstrdup((const char *)name), .node = node,
+		.is_open = node->type != YAML_TYPE_SCALAR,
 	};
 	return 0;
 }
@@ -241,7 +252,7 @@ anchors_forget(struct reader *r)
 	r->n_anchors = 0;
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------- */
+/* --- events ---------------------------------------------------------------------------------- */
 
 static int
 check_key(struct reader *r, const struct yaml_node *node)
@@ -251,9 +262,11 @@ check_key(struct reader *r, const struct yaml_node *node)
 		    "a key must be text, not a %s; text that begins with { or [ needs quotes",
 		    node->type == YAML_TYPE_LIST ? "list" : "map");
 	if (memchr(node->text, '\0', node->len) != NULL)
-		return fail_at(r, ERR_SYNTAX, node->line, node->column, "a key must not hold a NUL character");
+		return fail_at(r, ERR_SYNTAX, node->line, node->column,
+		    "a key must not hold a NUL character");
 	if (node->is_plain && node->len == 0)
-		return fail_at(r, ERR_SYNTAX, node->line, node->column, "a key is missing before ':'");
+		return fail_at(r, ERR_SYNTAX, node->line, node->column,
+		    "a key is missing before ':'");
 	return 0;
 }
 
@@ -301,7 +314,8 @@ check_tag(const struct reader *r, const yaml_event_t *ev, const yaml_char_t *tag
 		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 			if (str_eq((const char *)tag + strlen(prefix), known[i]))
 				return 0;
-	return fail_at(r, ERR_SYNTAX, (unsigned)ev->start_mark.line + 1, (unsigned)ev->start_mark.column + 1,
+	return fail_at(r, ERR_SYNTAX, (unsigned)ev->start_mark.line + 1,
+	    (unsigned)ev->start_mark.column + 1,
 	    "the tag '%s' means nothing here; text that begins with ! needs quotes",
 	    str_escape_to(shown, sizeof shown, (const char *)tag));
 }
@@ -311,17 +325,19 @@ on_scalar(struct reader *r, const yaml_event_t *ev)
 {
 	const char *text = (const char *)ev->data.scalar.value;
 	size_t len = ev->data.scalar.length;
-	struct yaml_node *node;
+	struct yaml_node *node = NULL;
 	int code = check_tag(r, ev, ev->data.scalar.tag);
 
 	if (code < 0)
 		return code;
 	if (r->depth == 0 && len == 0 && ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
 		return 0;	/* an empty document */
-	code = node_new(r, YAML_TYPE_SCALAR, (unsigned)ev->start_mark.line + 1, (unsigned)ev->start_mark.column + 1, &node);
+	code = node_new(r, YAML_TYPE_SCALAR, (unsigned)ev->start_mark.line + 1,
+	    (unsigned)ev->start_mark.column + 1, &node);
 	if (code < 0)
 		return code;
-	node->is_plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && ev->data.scalar.tag == NULL;
+	node->is_plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	    ev->data.scalar.tag == NULL;
 	code = node_set_text(r, node, text, len);
 	if (code == 0)
 		code = anchor_add(r, ev->data.scalar.anchor, node);
@@ -335,16 +351,18 @@ on_scalar(struct reader *r, const yaml_event_t *ev)
 static int
 on_begin(struct reader *r, const yaml_event_t *ev, enum yaml_type type)
 {
-	unsigned line = (unsigned)ev->start_mark.line + 1, column = (unsigned)ev->start_mark.column + 1;
+	unsigned line = (unsigned)ev->start_mark.line + 1,
+	    column = (unsigned)ev->start_mark.column + 1;
 	bool is_map = type == YAML_TYPE_MAP;
-	struct yaml_node *node;
+	struct yaml_node *node = NULL;
 	int code;
 
 	code = check_tag(r, ev, is_map ? ev->data.mapping_start.tag : ev->data.sequence_start.tag);
 	if (code < 0)
 		return code;
 	if (r->depth == YAML_DEPTH_MAX)
-		return fail_at(r, ERR_LIMIT, line, column, "nested deeper than %d levels", YAML_DEPTH_MAX);
+		return fail_at(r, ERR_LIMIT, line, column, "nested deeper than %d levels",
+		    YAML_DEPTH_MAX);
 	code = node_new(r, type, line, column, &node);
 	if (code < 0)
 		return code;
@@ -352,7 +370,8 @@ on_begin(struct reader *r, const yaml_event_t *ev, enum yaml_type type)
 	if (code < 0)
 		return code;
 	r->open[r->depth++] = node;
-	return anchor_add(r, is_map ? ev->data.mapping_start.anchor : ev->data.sequence_start.anchor, node);
+	return anchor_add(r, is_map ? ev->data.mapping_start.anchor :
+	    ev->data.sequence_start.anchor, node);
 }
 
 static int
@@ -367,10 +386,11 @@ on_end(struct reader *r)
 static int
 on_alias(struct reader *r, const yaml_event_t *ev)
 {
-	unsigned line = (unsigned)ev->start_mark.line + 1, column = (unsigned)ev->start_mark.column + 1;
+	unsigned line = (unsigned)ev->start_mark.line + 1,
+	    column = (unsigned)ev->start_mark.column + 1;
 	const char *name = (const char *)ev->data.alias.anchor;
 	const struct anchor *a = anchor_find(r, name);
-	struct yaml_node *node;
+	struct yaml_node *node = NULL;
 	char shown[KEY_SHOWN];
 	int code;
 
@@ -379,7 +399,8 @@ on_alias(struct reader *r, const yaml_event_t *ev)
 		return fail_at(r, ERR_SYNTAX, line, column,
 		    "*%s: no &%s above; text that begins with * needs quotes", shown, shown);
 	if (a->is_open)
-		return fail_at(r, ERR_SYNTAX, line, column, "*%s: an alias inside its own anchor never ends", shown);
+		return fail_at(r, ERR_SYNTAX, line, column,
+		    "*%s: an alias inside its own anchor never ends", shown);
 	code = node_copy(r, a->node, r->depth, &node);
 	return code < 0 ? code : place(r, node);
 }
@@ -399,7 +420,7 @@ on_event(struct reader *r, const yaml_event_t *ev)
 	}
 }
 
-/* --- what libyaml complains about --------------------------------------------------------------------------------- */
+/* --- what libyaml complains about ------------------------------------------------------------ */
 
 /* The byte at a mark; '\0' at the end of the text. */
 static char
@@ -471,7 +492,8 @@ parser_failed(const struct reader *r)
 	column = (unsigned)p->problem_mark.column + 1;
 	if (p->context == NULL || p->context_mark.line + 1 == line)
 		return fail_at(r, ERR_SYNTAX, line, column, "%s%s", problem, hint(r, problem));
-	return fail_at(r, ERR_SYNTAX, line, column, "%s %s that begins at line %zu%s", problem, p->context,
+	return fail_at(r, ERR_SYNTAX, line, column, "%s %s that begins at line %zu%s", problem,
+	    p->context,
 	    p->context_mark.line + 1, hint(r, problem));
 }
 
@@ -490,10 +512,11 @@ check_utf8(const struct reader *r)
 			break;
 	}
 	offset_to_mark(r, i, &line, &column);
-	return fail_at(r, ERR_SYNTAX, line, column, "the byte 0x%02x is not UTF-8", (unsigned char)r->text[i]);
+	return fail_at(r, ERR_SYNTAX, line, column, "the byte 0x%02x is not UTF-8",
+	    (unsigned char)r->text[i]);
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static int
 read_events(struct reader *r)
@@ -519,7 +542,8 @@ parse(struct reader *r)
 	int code;
 
 	if (r->len > YAML_BYTES_MAX)
-		return err_set(r->err, ERR_LIMIT, "%s: larger than %d MiB", r->name, YAML_BYTES_MAX >> 20);
+		return err_set(r->err, ERR_LIMIT, "%s: larger than %d MiB", r->name,
+		    YAML_BYTES_MAX >> 20);
 	code = check_utf8(r);
 	if (code < 0)
 		return code;
@@ -538,7 +562,8 @@ parse(struct reader *r)
 }
 
 int
-yaml_parse(const char *name, const char *text, size_t len, struct yaml_file **ret_file, struct err *err)
+yaml_parse(const char *name, const char *text, size_t len, struct yaml_file **ret_file,
+    struct err *err)
 {
 	struct reader *r = xcalloc(1, sizeof *r);
 	int code;

@@ -42,7 +42,7 @@ textf(struct problems_view *v, const char *fmt, ...)
 static const char *
 age_text(char *text, const struct model *m, int64_t then_ns)
 {
-	return duration_format(text, m->now_ns > then_ns ? m->now_ns - then_ns : 0);
+	return duration_format(text, m->now_ns > then_ns ? (m->now_ns - then_ns) / NS_PER_S * NS_PER_S : 0);
 }
 
 /* --- alerts ---------------------------------------------------------------------------------------------------------------- */

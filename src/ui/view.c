@@ -17,5 +17,6 @@ view_age(const struct view *v, int64_t at_ns, char *buf)
 {
 	if (at_ns == 0)
 		return memcpy(buf, "-", sizeof "-");
-	return duration_format(buf, view_time(v) - at_ns);
+	/* Whole seconds: an age that counts milliseconds would never stand still. */
+	return duration_format(buf, (view_time(v) - at_ns) / NS_PER_S * NS_PER_S);
 }

@@ -174,7 +174,7 @@ durations_both_ways(void **state)
 		int64_t ns;
 		const char *out;
 	} format[] = {
-		{ 0, "0ms" }, { 41 * NS_PER_S, "41s" }, { 14 * NS_PER_MIN + 5 * NS_PER_S, "14m" }, { 6 * NS_PER_HOUR + 10 * NS_PER_MIN, "6h10m" },
+		{ 0, "0s" }, { 41 * NS_PER_S, "41s" }, { 14 * NS_PER_MIN + 5 * NS_PER_S, "14m" }, { 6 * NS_PER_HOUR + 10 * NS_PER_MIN, "6h10m" },
 		{ 12 * 24 * NS_PER_HOUR, "12d" }, { -90 * NS_PER_S, "-1m" }, { 2 * 24 * NS_PER_HOUR + NS_PER_HOUR, "2d01h" },
 	};
 

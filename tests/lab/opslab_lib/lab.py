@@ -166,6 +166,8 @@ class Lab:
         self._check_hosts()
         self.is_up = True
         say("up")
+        await self._measured()
+        say("measured")
 
     def _record(self):
         self.state.record({"lab": os.getpid(), **{child.name: child.pid for child in self.children}})
@@ -190,6 +192,21 @@ class Lab:
         if "ssh" in self.need:
             raise LabError(why)
         self.log(why + "; going on without")
+
+    async def _measured(self):
+        """Wait until a recorded ratio has a value: a rate needs two scrapes, the rule one evaluation more."""
+        path = "/api/v1/query?query=model:false_positives:ratio_rate10s"
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.prometheus_port)
+                writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+                answer = await asyncio.wait_for(reader.read(1 << 20), 2)
+                writer.close()
+                if b'"value":' in answer and b'"NaN"' not in answer:
+                    return
+            except (OSError, TimeoutError):
+                pass
+            await asyncio.sleep(0.2)
 
     async def _ready(self, name, port):
         """Wait until the server says that it is ready, or has ended."""
