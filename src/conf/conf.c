@@ -17,7 +17,7 @@
 
 enum { SHOWN = 200 };
 
-/* --- search ------------------------------------------------------------------------------------------------------- */
+/* --- search ---------------------------------------------------------------------------------- */
 
 char *
 conf_user_path(void)
@@ -43,13 +43,15 @@ conf_named_path(char **ret_path, struct err *err)
 	if (named == NULL || named[0] == '\0')
 		return ERR_NOTFOUND;
 	if (named[0] != '/')
-		return err_set(err, ERR_INVALID, "$OPSCONSOLE_CONFIG must be an absolute path, not '%s'",
+		return err_set(err, ERR_INVALID,
+		    "$OPSCONSOLE_CONFIG must be an absolute path, not '%s'",
 		    str_escape_to(shown, sizeof shown, named));
 	*ret_path = xstrdup(named);
 	return 0;
 }
 
-/* Also true for what is there but cannot be read: the reader then says so, rather than another file being taken. */
+/* Also true for what is there but cannot be read: the reader then says so, rather than another
+ * file being taken. */
 static bool
 is_there(const char *path)
 {
@@ -82,56 +84,70 @@ conf_find(const char *path, char **ret_path, struct err *err)
 		*ret_path = xstrdup(system_path);
 		return 0;
 	}
-	err_set(err, ERR_NOTFOUND, "no config found. Ways on: opsconsole --demo (look around in the bundled lab), "
-	    "opsconsole --init (write a first config for this machine), opsconsole --config FILE. Looked for %s and %s",
-	    user != NULL ? str_escape_to(shown, sizeof shown, user) : "~/.config/opsconsole/opsconsole.yaml (no $HOME)",
+	err_set(err, ERR_NOTFOUND,
+	    "no config found. Ways on: opsconsole --demo (look around in the bundled lab), "
+	    "opsconsole --init (write a first config for this machine), opsconsole --config FILE. "
+	    "Looked for %s and %s",
+	    user != NULL ? str_escape_to(shown, sizeof shown, user) :
+	    "~/.config/opsconsole/opsconsole.yaml (no $HOME)",
 	    system_path);
 	free(user);
 	return ERR_NOTFOUND;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* A file for something else is no config with mistakes: say so at once. */
 static int
 check_kind(const char *name, const struct yaml_node *root, struct err *err)
 {
-	static const char *const expected[][2] = { { "apiVersion", "opsconsole/v1" }, { "kind", "Config" } };
+	static const char *const expected[][2] = {
+		{ "apiVersion", "opsconsole/v1" }, { "kind", "Config" },
+	};
 	char shown[SHOWN];
 
 	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
 		const struct yaml_node *node = yaml_get(root, expected[i][0]);
 
-		if (node == NULL || node->type != YAML_TYPE_SCALAR || str_eq(node->text, expected[i][1]))
+		if (node == NULL || node->type != YAML_TYPE_SCALAR ||
+		    str_eq(node->text, expected[i][1]))
 			continue;
-		return err_set(err, ERR_SYNTAX, "%s:%u:%u: %s is '%s', but a config of this program has '%s'", name, node->line,
-		    node->column, expected[i][0], str_escape_to(shown, 64, node->text), expected[i][1]);
+		return err_set(err, ERR_SYNTAX,
+		    "%s:%u:%u: %s is '%s', but a config of this program has '%s'", name, node->line,
+		    node->column, expected[i][0], str_escape_to(shown, 64, node->text),
+		    expected[i][1]);
 	}
 	return 0;
 }
 
 static int
-find_root(const char *name, const struct yaml_file *f, const struct yaml_node **ret_root, struct err *err)
+find_root(const char *name, const struct yaml_file *f, const struct yaml_node **ret_root,
+    struct err *err)
 {
 	if (f->n_docs == 0)
-		return err_set(err, ERR_SYNTAX, "%s: is empty; opsconsole --init writes a first config", name);
+		return err_set(err, ERR_SYNTAX,
+		    "%s: is empty; opsconsole --init writes a first config", name);
 	if (f->n_docs > 1)
-		return err_set(err, ERR_SYNTAX, "%s:%u:%u: a second document begins here (---); a config has one", name,
+		return err_set(err, ERR_SYNTAX,
+		    "%s:%u:%u: a second document begins here (---); a config has one", name,
 		    f->docs[1]->line, f->docs[1]->column);
 	if (f->docs[0]->type != YAML_TYPE_MAP)
-		return err_set(err, ERR_SYNTAX, "%s:%u:%u: a config is a map of options (NAME: VALUE)", name, f->docs[0]->line,
+		return err_set(err, ERR_SYNTAX,
+		    "%s:%u:%u: a config is a map of options (NAME: VALUE)", name, f->docs[0]->line,
 		    f->docs[0]->column);
 	*ret_root = f->docs[0];
 	return check_kind(name, f->docs[0], err);
 }
 
 int
-conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf, struct conf_problems *ret_problems,
+conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf,
+    struct conf_problems *ret_problems,
     struct err *err)
 {
 	struct conf_problems problems = { 0 };
 	char shown[SHOWN];
-	struct conf_decode d = { .name = str_escape_to(shown, sizeof shown, name), .problems = &problems };
+	struct conf_decode d = { .name = str_escape_to(shown, sizeof shown, name),
+	    .problems = &problems };
 	const struct yaml_node *root = NULL;
 	struct yaml_file *f;
 	int r;
@@ -152,7 +168,8 @@ conf_parse(const char *name, const char *text, size_t len, struct conf **ret_con
 }
 
 int
-conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems, struct err *err)
+conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems,
+    struct err *err)
 {
 	struct buf b;
 	int r;
@@ -184,7 +201,7 @@ conf_problems_done(struct conf_problems *p)
 	*p = (struct conf_problems){ 0 };
 }
 
-/* --- choosing an environment -------------------------------------------------------------------------------------- */
+/* --- choosing an environment ----------------------------------------------------------------- */
 
 static const char *
 list_environments(const struct conf *c, char *list, size_t size)
@@ -200,13 +217,16 @@ list_environments(const struct conf *c, char *list, size_t size)
 }
 
 int
-conf_environment(const struct conf *c, const char *name, const struct conf_environment **ret_env, struct err *err)
+conf_environment(const struct conf *c, const char *name, const struct conf_environment **ret_env,
+    struct err *err)
 {
 	char list[256], shown[SHOWN], file[SHOWN];
 
 	str_escape_to(file, sizeof file, c->path != NULL ? c->path : "the config");
 	if (c->n_environments == 0)
-		return err_set(err, ERR_NOTFOUND, "%s: has no environment that can be used; opsconsole --check says what is wrong", file);
+		return err_set(err, ERR_NOTFOUND,
+		    "%s: has no environment that can be used; opsconsole --check says what is "
+		    "wrong", file);
 	for (size_t i = 0; name != NULL && i < c->n_environments; i++)
 		if (str_eq(c->environments[i].name, name)) {
 			*ret_env = &c->environments[i];
@@ -218,9 +238,11 @@ conf_environment(const struct conf *c, const char *name, const struct conf_envir
 		    str_escape_to(shown, 64, name), file, list);
 	/* One that was left out may be the one that is meant. */
 	if (c->n_dropped > 0)
-		return err_set(err, ERR_USAGE, "another environment of %s has a mistake: say --env NAME (%s)", file, list);
+		return err_set(err, ERR_USAGE,
+		    "another environment of %s has a mistake: say --env NAME (%s)", file, list);
 	if (c->n_environments > 1)
-		return err_set(err, ERR_USAGE, "%s has several environments: say --env NAME (%s)", file, list);
+		return err_set(err, ERR_USAGE, "%s has several environments: say --env NAME (%s)",
+		    file, list);
 	*ret_env = &c->environments[0];
 	return 0;
 }

@@ -1,9 +1,11 @@
 /*
  * opsconsole.yaml, decoded: see doc/opsconsole.yaml.5 for the user's side of every member.
  *
- * Decoded by the tables in conf_tables.c; one generic decoder walks them, so type, range, default and help of an option stand in one row. Reading
- * is in two tempers: conf_load() collects every problem it finds (conf_problem()s with file:line:column) and keeps each valid section; the caller decides:
- * --check, --status and --runbook are strict, the console opens with what is valid and lists the rest.
+ * Decoded by the tables in conf_tables.c; one generic decoder walks them, so type, range, default
+ * and help of an option stand in one row. Reading is in two tempers: conf_load() collects every
+ * problem it finds (conf_problem()s with file:line:column) and keeps each valid section; the
+ * caller decides: --check, --status and --runbook are strict, the console opens with what is
+ * valid and lists the rest.
  */
 #ifndef OPS_CONF_CONF_H
 #define OPS_CONF_CONF_H
@@ -14,7 +16,8 @@
 
 #include "base/err.h"
 
-/* Where a secret comes from; at most one is set. Read by secret_read() at use, and again after a 401. */
+/* Where a secret comes from; at most one is set. Read by secret_read() at use, and again after a
+ * 401. */
 struct conf_secret {
 	char *file;		/* owned by the user or root, not readable by others */
 	char *env;		/* name of an environment variable */
@@ -111,37 +114,48 @@ struct conf_problems {
 	char **v;		/* "file:line:column: sentence" */
 };
 
-/* The file the search order finds: path if given, $OPSCONSOLE_CONFIG, $XDG_CONFIG_HOME/opsconsole/opsconsole.yaml (~/.config without it),
+/* The file the search order finds: path if given, $OPSCONSOLE_CONFIG,
+ * $XDG_CONFIG_HOME/opsconsole/opsconsole.yaml (~/.config without it),
  * /etc/opsconsole/opsconsole.yaml. Owned by the caller. ERR_NOTFOUND says where it looked. */
 int conf_find(const char *path, char **ret_path, struct err *err);
-/* 0 when the file could be read at all (look at problems then), else ERR_IO, ERR_SYNTAX, ERR_LIMIT, or ERR_DENIED for ownership or mode (of file and folder). */
-int conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems, struct err *err);
+/* 0 when the file could be read at all (look at problems then), else ERR_IO, ERR_SYNTAX,
+ * ERR_LIMIT, or ERR_DENIED for ownership or mode (of file and folder). */
+int conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems,
+    struct err *err);
 /* The same from memory, without the checks of ownership; name for messages. */
-int conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf, struct conf_problems *ret_problems, struct err *err);
+int conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf,
+    struct conf_problems *ret_problems, struct err *err);
 void conf_free(struct conf *c);
 void conf_problems_done(struct conf_problems *p);
 
-/* --check: read path, print each problem to stdout and then "FILE: 3 problems" or "FILE: ok (1 environment, 2 sources, 8 queries, 2 markers)".
- * Also looks at the files, variables and programs the config names. 0; ERR_INVALID with problems printed and err untouched; else as conf_load(). */
+/* --check: read path, print each problem to stdout and then "FILE: 3 problems" or "FILE: ok (1
+ * environment, 2 sources, 8 queries, 2 markers)". Also looks at the files, variables and programs
+ * the config names. 0; ERR_INVALID with problems printed and err untouched; else as conf_load(). */
 int conf_check(const char *path, struct err *err);
 
-/* name NULL: the only one; refused with the list of names when there are several (never a default beside a protected one). */
-int conf_environment(const struct conf *c, const char *name, const struct conf_environment **ret_env, struct err *err);
+/* name NULL: the only one; refused with the list of names when there are several (never a default
+ * beside a protected one). */
+int conf_environment(const struct conf *c, const char *name,
+    const struct conf_environment **ret_env, struct err *err);
 
-/* The secret's bytes (malloc()ed; wipe with secret_free()). Runs the command with a short timeout - call from a worker, never in the loop. */
+/* The secret's bytes (malloc()ed; wipe with secret_free()). Runs the command with a short timeout
+ * - call from a worker, never in the loop. */
 int secret_read(const struct conf_secret *s, char **ret_secret, struct err *err);
 void secret_free(char *secret);
 bool secret_is_set(const struct conf_secret *s);
 
-/* File and its folder belong to the user or root and nobody else may write them. 0, ERR_DENIED or ERR_IO. */
+/* File and its folder belong to the user or root and nobody else may write them. 0, ERR_DENIED or
+ * ERR_IO. */
 int conf_check_owner(const char *path, struct err *err);
 
-/* Shipped data: "themes/dark.yaml", "panels/layouts/wide.yaml", "lab/opslab", "opsconsole.yaml.example". Looks in the build tree the program runs
- * from, else in the installed data folder. Owned by the caller; ERR_NOTFOUND says where it looked. */
+/* Shipped data: "themes/dark.yaml", "panels/layouts/wide.yaml", "lab/opslab",
+ * "opsconsole.yaml.example". Looks in the build tree the program runs from, else in the installed
+ * data folder. Owned by the caller; ERR_NOTFOUND says where it looked. */
 int conf_data_path(const char *name, char **ret_path, struct err *err);
 
-/* --init: ask localhost's usual ports (9090 Prometheus, 9093 Alertmanager, 8428 VictoriaMetrics; plain HTTP, short timeouts) and write a commented config for what answers
- * to path (NULL: the user's own), never over an existing file. Prints what it found. Blocking; not for the loop. */
+/* --init: ask localhost's usual ports (9090 Prometheus, 9093 Alertmanager, 8428 VictoriaMetrics;
+ * plain HTTP, short timeouts) and write a commented config for what answers to path (NULL: the
+ * user's own), never over an existing file. Prints what it found. Blocking; not for the loop. */
 int conf_init_write(const char *path, struct err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* --check: the config, and what it names on this machine. No network, and no command of it is run. */
+/* --check: the config, and what it names on this machine. No network, and no command of it is
+ * run. */
 #include "config.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ report(struct check *c, const char *option, const char *sentence)
 	conf_problem(&c->decode, &where, "source '%s': %s: %s", c->source_name, option, sentence);
 }
 
-/* --- programs ----------------------------------------------------------------------------------------------------- */
+/* --- programs -------------------------------------------------------------------------------- */
 
 static bool
 is_program_in_path(const char *name)
@@ -51,11 +52,12 @@ check_program(struct check *c, const char *option, const char *program)
 
 	if (strchr(program, '/') != NULL ? access(program, X_OK) == 0 : is_program_in_path(program))
 		return;
-	snprintf(sentence, sizeof sentence, "the program %s cannot be found or run", str_escape_to(shown, sizeof shown, program));
+	snprintf(sentence, sizeof sentence, "the program %s cannot be found or run",
+	    str_escape_to(shown, sizeof shown, program));
 	report(c, option, sentence);
 }
 
-/* --- files and secrets -------------------------------------------------------------------------------------------- */
+/* --- files and secrets ----------------------------------------------------------------------- */
 
 static void
 check_secret(struct check *c, const char *option, const struct conf_secret *s)
@@ -81,7 +83,8 @@ check_readable(struct check *c, const char *option, const char *path)
 
 	if (path == NULL || access(path, R_OK) == 0)
 		return;
-	err_set_errno(&err, ERR_IO, errno, "cannot read %s", str_escape_to(shown, sizeof shown, path));
+	err_set_errno(&err, ERR_IO, errno, "cannot read %s",
+	    str_escape_to(shown, sizeof shown, path));
 	report(c, option, err.msg);
 }
 
@@ -122,7 +125,7 @@ check_look(struct check *c, const char *option, const char *folder, const char *
 		conf_problem(&c->decode, &where, "%s: %s", option, err.msg);
 }
 
-/* --- the report --------------------------------------------------------------------------------------------------- */
+/* --- the report ------------------------------------------------------------------------------ */
 
 static void
 print_count(size_t n, const char *one, const char *many, const char *separator)

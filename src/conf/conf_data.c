@@ -1,4 +1,5 @@
-/* Where shipped data lies: $OPSCONSOLE_DATADIR, the source folder of the build tree the program runs from, the installed folder. */
+/* Where shipped data lies: $OPSCONSOLE_DATADIR, the source folder of the build tree the program
+ * runs from, the installed folder. */
 #include "config.h"
 
 #include <errno.h>
@@ -46,7 +47,8 @@ program_folder(void)
 	return slash == NULL ? NULL : xstrndup(exe, slash == exe ? 1 : (size_t)(slash - exe));
 }
 
-/* The first line of a file that configure wrote; only from one that could not have been put there by somebody else. */
+/* The first line of a file that configure wrote; only from one that could not have been put there
+ * by somebody else. */
 static char *
 read_srcdir(const char *path)
 {
@@ -57,7 +59,8 @@ read_srcdir(const char *path)
 
 	if (fd < 0)
 		return NULL;
-	n = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+	n = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & S_IWOTH) != 0 ? -1 : read(fd, line, sizeof line - 1);
 	close(fd);
 	if (n <= 0)
@@ -134,8 +137,10 @@ find_in(const char *name, const char *named, const char *source, char **ret_path
 	if (take_if_there(PKGDATADIR, name, ret_path))
 		return 0;
 	folders[n++] = PKGDATADIR;
-	return err_set(err, ERR_NOTFOUND, "the shipped file %s is not in %s; install opsconsole again, or set "
-	    "OPSCONSOLE_DATADIR to the folder that holds it", str_escape_to(shown, sizeof shown, name),
+	return err_set(err, ERR_NOTFOUND,
+	    "the shipped file %s is not in %s; install opsconsole again, or set "
+	    "OPSCONSOLE_DATADIR to the folder that holds it",
+	    str_escape_to(shown, sizeof shown, name),
 	    list_folders(list, sizeof list, folders, n));
 }
 
@@ -147,11 +152,13 @@ conf_data_path(const char *name, char **ret_path, struct err *err)
 	int r;
 
 	if (!is_plain_name(name))
-		return err_set(err, ERR_INVALID, "'%s' is no name of a shipped file", str_escape_to(shown, 64, name));
+		return err_set(err, ERR_INVALID, "'%s' is no name of a shipped file",
+		    str_escape_to(shown, 64, name));
 	if (named != NULL && named[0] == '\0')
 		named = NULL;
 	if (named != NULL && named[0] != '/')
-		return err_set(err, ERR_INVALID, "$OPSCONSOLE_DATADIR must be an absolute path, not '%s'",
+		return err_set(err, ERR_INVALID,
+		    "$OPSCONSOLE_DATADIR must be an absolute path, not '%s'",
 		    str_escape_to(shown, sizeof shown, named));
 	source = build_tree_source();
 	r = find_in(name, named, source, ret_path, err);

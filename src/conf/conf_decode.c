@@ -14,9 +14,11 @@
 
 enum { SHOWN = 72, ROWS_MAX = 64 };
 
-static bool decode_row(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node,
+static bool decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node,
     void *item);
-static bool decode_rows(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map, void *item);
+static bool decode_rows(struct conf_decode *d, const struct conf_table *table,
+    const struct yaml_node *map, void *item);
 
 void
 conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt, ...)
@@ -29,7 +31,8 @@ conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt,
 		return;
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
 	if (p->n == CONF_PROBLEMS_MAX) {
-		p->v[p->n++] = xasprintf("%s:%u:%u: more problems than the first %d are not listed", d->name, at->line,
+		p->v[p->n++] = xasprintf("%s:%u:%u: more problems than the first %d are not listed",
+		    d->name, at->line,
 		    at->column, CONF_PROBLEMS_MAX);
 		return;
 	}
@@ -40,7 +43,7 @@ conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt,
 	free(sentence);
 }
 
-/* --- storing and freeing ------------------------------------------------------------------------------------------ */
+/* --- storing and freeing --------------------------------------------------------------------- */
 
 static void *
 member(void *item, size_t offset)
@@ -111,7 +114,9 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_DOUBLE: break;
 		case CONF_URLS:
 		case CONF_ARGV: strings_free(member(item, row->offset)); break;
-		case CONF_SECRET: conf_item_done(&conf_table_secret, member(item, row->offset)); break;
+		case CONF_SECRET:
+			conf_item_done(&conf_table_secret, member(item, row->offset));
+			break;
 		case CONF_HEADER: header_done(item); break;
 		case CONF_GROUP: conf_item_done(row->table, item); break;
 		case CONF_LIST:
@@ -133,12 +138,13 @@ set_defaults(const struct conf_table *table, void *item)
 			set_defaults(row->table, item);
 		else if (row->type == CONF_DOUBLE && row->def == NULL)
 			store(row, item, &v);
-		else if (row->def != NULL && conf_scalar(row, row->def, strlen(row->def), &v, NULL) == 0)
+		else if (row->def != NULL &&
+		    conf_scalar(row, row->def, strlen(row->def), &v, NULL) == 0)
 			store(row, item, &v);
 	}
 }
 
-/* --- keys that no row has ----------------------------------------------------------------------------------------- */
+/* --- keys that no row has -------------------------------------------------------------------- */
 
 static const struct conf_row *
 find_row(const struct conf_table *table, const char *name)
@@ -176,25 +182,30 @@ unknown_key(struct conf_decode *d, const struct conf_table *table, const struct 
 		d->conf->is_policy_broken = true;
 	str_escape_to(shown, sizeof shown, key->text);
 	if (table->is_secret)
-		conf_problem(d, key, "%s has no such option; use one of file, env, command", table->what);
+		conf_problem(d, key, "%s has no such option; use one of file, env, command",
+		    table->what);
 	else if (group != NULL)
 		conf_problem(d, key, "'%s' belongs inside '%s:'", shown, group->name);
 	else if (near != NULL)
-		conf_problem(d, key, "'%s' is not an option of %s; did you mean '%s'?", shown, table->what, near);
+		conf_problem(d, key, "'%s' is not an option of %s; did you mean '%s'?", shown,
+		    table->what, near);
 	else
-		conf_problem(d, key, "'%s' is not an option of %s; man 5 opsconsole.yaml lists them", shown, table->what);
+		conf_problem(d, key, "'%s' is not an option of %s; man 5 opsconsole.yaml lists "
+		    "them", shown, table->what);
 }
 
-/* --- one option --------------------------------------------------------------------------------------------------- */
+/* --- one option ------------------------------------------------------------------------------ */
 
 static bool
-decode_scalar(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node, void *item)
+decode_scalar(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, void *item)
 {
 	struct conf_value v = { .text = NULL };
 	struct err err = ERR_INIT;
 
 	if (node->type != YAML_TYPE_SCALAR) {
-		conf_problem(d, node, "%s: a %s is expected, not a %s", name, conf_type_name(row->type),
+		conf_problem(d, node, "%s: a %s is expected, not a %s", name,
+		    conf_type_name(row->type),
 		    node->type == YAML_TYPE_LIST ? "list" : "map");
 		return false;
 	}
@@ -213,21 +224,24 @@ items_max(const struct conf_row *row)
 }
 
 static bool
-check_list(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node)
+check_list(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node)
 {
 	if (node->type != YAML_TYPE_LIST) {
 		conf_problem(d, node, "%s: a %s is expected", name, conf_type_name(row->type));
 		return false;
 	}
 	if (node->n > items_max(row)) {
-		conf_problem(d, node, "%s: %zu items are too many; at most %s", name, node->n, row->max);
+		conf_problem(d, node, "%s: %zu items are too many; at most %s", name, node->n,
+		    row->max);
 		return false;
 	}
 	return true;
 }
 
 static bool
-take_string(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node, char **ret)
+take_string(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, char **ret)
 {
 	struct err err = ERR_INIT;
 
@@ -248,7 +262,8 @@ take_string(struct conf_decode *d, const struct conf_row *row, const char *name,
 }
 
 static bool
-decode_strings(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node, void *item)
+decode_strings(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, void *item)
 {
 	char **v;
 
@@ -269,12 +284,14 @@ decode_strings(struct conf_decode *d, const struct conf_row *row, const char *na
 }
 
 static bool
-decode_secret(struct conf_decode *d, const char *name, const struct yaml_node *node, struct conf_secret *s)
+decode_secret(struct conf_decode *d, const char *name, const struct yaml_node *node,
+    struct conf_secret *s)
 {
 	size_t n = 0;
 
 	if (node->type != YAML_TYPE_MAP) {
-		conf_problem(d, node, "%s: a secret is not written into this file; use %s: { file: PATH }, { env: NAME } "
+		conf_problem(d, node, "%s: a secret is not written into this file; use %s: { file: "
+		    "PATH }, { env: NAME } "
 		    "or { command: [PROGRAM, ARGUMENT] }", name, name);
 		return false;
 	}
@@ -292,7 +309,8 @@ static bool
 is_secret_header(const char *name)
 {
 	static const char *const exact[] = { "Authorization", "Proxy-Authorization", "Cookie" };
-	static const char *const parts[] = { "token", "secret", "password", "passwd", "api-key", "apikey", "access-key" };
+	static const char *const parts[] = { "token", "secret", "password", "passwd", "api-key",
+	    "apikey", "access-key" };
 
 	for (size_t i = 0; i < sizeof exact / sizeof exact[0]; i++)
 		if (strcasecmp(name, exact[i]) == 0)
@@ -304,9 +322,11 @@ is_secret_header(const char *name)
 }
 
 static bool
-decode_header(struct conf_decode *d, const char *name, const struct yaml_node *node, struct conf_header *h)
+decode_header(struct conf_decode *d, const char *name, const struct yaml_node *node,
+    struct conf_header *h)
 {
-	static const struct conf_row value = { .name = "value", .type = CONF_STRING, .max = "4096" };
+	static const struct conf_row value = { .name = "value", .type = CONF_STRING,
+	    .max = "4096" };
 	struct conf_value v = { .text = NULL };
 	struct err err = ERR_INIT;
 
@@ -320,7 +340,7 @@ decode_header(struct conf_decode *d, const char *name, const struct yaml_node *n
 	return true;
 }
 
-/* --- many items --------------------------------------------------------------------------------------------------- */
+/* --- many items ------------------------------------------------------------------------------ */
 
 /* The line of an earlier item with the same text in its first row; 0: none. */
 static unsigned
@@ -339,7 +359,8 @@ find_same(const struct conf_row *row, const void *array, size_t n, void *item)
 }
 
 static bool
-decode_pair(struct conf_decode *d, const struct conf_table *t, const struct yaml_node *key, const struct yaml_node *value, void *item)
+decode_pair(struct conf_decode *d, const struct conf_table *t, const struct yaml_node *key,
+    const struct yaml_node *value, void *item)
 {
 	char shown[SHOWN];
 
@@ -354,7 +375,8 @@ decode_pair(struct conf_decode *d, const struct conf_table *t, const struct yaml
 }
 
 static bool
-decode_item(struct conf_decode *d, const struct conf_row *row, const struct yaml_node *node, size_t i, void *item)
+decode_item(struct conf_decode *d, const struct conf_row *row, const struct yaml_node *node,
+    size_t i, void *item)
 {
 	const struct yaml_node *at = node->keys != NULL ? node->keys[i] : node->items[i];
 	const struct conf_table *t = row->table;
@@ -368,9 +390,11 @@ decode_item(struct conf_decode *d, const struct conf_row *row, const struct yaml
 	return conf_decode_map(d, t, node->items[i], item);
 }
 
-/* Items that cannot be used are left out. false when there was one, or no items could be read at all. */
+/* Items that cannot be used are left out. false when there was one, or no items could be read at
+ * all. */
 static bool
-decode_array(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node, void *item)
+decode_array(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, void *item)
 {
 	const struct conf_table *t = row->table;
 	size_t *n = member(item, row->n_offset);
@@ -378,7 +402,8 @@ decode_array(struct conf_decode *d, const struct conf_row *row, const char *name
 	char *array;
 
 	if (node->n > items_max(row)) {
-		conf_problem(d, node, "%s: %zu items are too many; at most %s", name, node->n, row->max);
+		conf_problem(d, node, "%s: %zu items are too many; at most %s", name, node->n,
+		    row->max);
 		return false;
 	}
 	array = xcalloc(node->n + 1, t->size);
@@ -390,7 +415,8 @@ decode_array(struct conf_decode *d, const struct conf_row *row, const char *name
 
 		if (line > 0)
 			conf_problem(d, node->items[i], "the name '%s' is taken by %s at line %u",
-			    str_escape_to(shown, sizeof shown, *(char **)member(one, t->rows->offset)), t->what, line);
+			    str_escape_to(shown, sizeof shown,
+			    *(char **)member(one, t->rows->offset)), t->what, line);
 		if (is_usable && line == 0) {
 			(*n)++;
 			continue;
@@ -404,7 +430,8 @@ decode_array(struct conf_decode *d, const struct conf_row *row, const char *name
 }
 
 static bool
-decode_list(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node, void *item)
+decode_list(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, void *item)
 {
 	if (node->type != YAML_TYPE_LIST) {
 		conf_problem(d, node, "%s: a list is expected: begin each item with '- '", name);
@@ -414,10 +441,12 @@ decode_list(struct conf_decode *d, const struct conf_row *row, const char *name,
 }
 
 static bool
-decode_pairs(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node, void *item)
+decode_pairs(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, void *item)
 {
 	if (node->type != YAML_TYPE_MAP) {
-		conf_problem(d, node, "%s: a map is expected: %s: VALUE on each line", name, row->table->rows->name);
+		conf_problem(d, node, "%s: a map is expected: %s: VALUE on each line", name,
+		    row->table->rows->name);
 		return false;
 	}
 	return decode_array(d, row, name, node, item);
@@ -426,14 +455,16 @@ decode_pairs(struct conf_decode *d, const struct conf_row *row, const char *name
 static bool
 not_a_map(struct conf_decode *d, const struct conf_row *row, const struct yaml_node *node)
 {
-	conf_problem(d, node, "%s: a map of options is expected: %s: { %s: ... }", row->name, row->name, row->table->rows->name);
+	conf_problem(d, node, "%s: a map of options is expected: %s: { %s: ... }", row->name,
+	    row->name, row->table->rows->name);
 	return false;
 }
 
-/* --- maps --------------------------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------ */
 
 static bool
-decode_row(struct conf_decode *d, const struct conf_row *row, const char *name, const struct yaml_node *node, void *item)
+decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, void *item)
 {
 	switch (row->type) {
 	case CONF_URLS:
@@ -448,7 +479,8 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name, 
 
 /* false: without it the item cannot be used. */
 static bool
-decode_member(struct conf_decode *d, const struct conf_row *row, const struct yaml_node *map, void *item)
+decode_member(struct conf_decode *d, const struct conf_row *row, const struct yaml_node *map,
+    void *item)
 {
 	const struct yaml_node *node = yaml_get(map, row->name);
 	bool is_good = true;
@@ -456,7 +488,8 @@ decode_member(struct conf_decode *d, const struct conf_row *row, const struct ya
 	if (!yaml_is_null(node)) {
 		if (row->type == CONF_GROUP && node->type == YAML_TYPE_MAP)
 			return decode_rows(d, row->table, node, item);
-		is_good = row->type == CONF_GROUP ? not_a_map(d, row, node) : decode_row(d, row, row->name, node, item);
+		is_good = row->type == CONF_GROUP ? not_a_map(d, row, node) :
+		    decode_row(d, row, row->name, node, item);
 	} else if (row->flags & ROW_REQUIRED) {
 		conf_problem(d, node != NULL ? node : map, "'%s' is missing", row->name);
 		is_good = false;
@@ -470,7 +503,8 @@ decode_member(struct conf_decode *d, const struct conf_row *row, const struct ya
 }
 
 static bool
-decode_rows(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map, void *item)
+decode_rows(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map,
+    void *item)
 {
 	bool is_usable = true;
 
@@ -483,7 +517,8 @@ decode_rows(struct conf_decode *d, const struct conf_table *table, const struct 
 }
 
 bool
-conf_decode_map(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map, void *item)
+conf_decode_map(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map,
+    void *item)
 {
 	bool is_usable;
 

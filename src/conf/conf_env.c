@@ -51,8 +51,10 @@ add_queries(struct arena *a, struct environment *e, const struct conf_environmen
 		const struct conf_query *q = &env->queries[i];
 
 		v[i] = (struct query_def){
-			.id = make_id(a, "query", q->name), .name = copy(a, q->name), .title = copy(a, q->title),
-			.expr = copy(a, q->expr), .unit = copy(a, q->unit), .source = copy(a, q->source),
+			.id = make_id(a, "query", q->name), .name = copy(a, q->name),
+			.title = copy(a, q->title),
+			.expr = copy(a, q->expr), .unit = copy(a, q->unit),
+			.source = copy(a, q->source),
 			.objective = q->objective,
 		};
 	}
@@ -69,8 +71,10 @@ add_markers(struct arena *a, struct environment *e, const struct conf_environmen
 		const struct conf_marker *m = &env->markers[i];
 
 		v[i] = (struct marker_def){
-			.id = make_id(a, "marker", m->name), .name = copy(a, m->name), .title = copy(a, m->title),
-			.expr = copy(a, m->expr), .source = copy(a, m->source), .label = copy(a, m->label),
+			.id = make_id(a, "marker", m->name), .name = copy(a, m->name),
+			.title = copy(a, m->title),
+			.expr = copy(a, m->expr), .source = copy(a, m->source),
+			.label = copy(a, m->label),
 			.group_by = copy(a, m->group_by),
 		};
 	}
@@ -87,7 +91,8 @@ add_contacts(struct arena *a, struct environment *e, const struct conf_environme
 		const struct conf_contact *c = &env->contacts[i];
 
 		v[i] = (struct contact){
-			.role = copy(a, c->role), .name = copy(a, c->name), .channel = copy(a, c->channel),
+			.role = copy(a, c->role), .name = copy(a, c->name),
+			.channel = copy(a, c->channel),
 			.responsibility = copy(a, c->responsibility),
 		};
 	}

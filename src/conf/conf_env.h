@@ -4,7 +4,8 @@
 
 #include "conf/conf.h"
 
-/* A struct environment (model/event.h) with one reference, holding copies; nothing of how sources are logged in to. */
+/* A struct environment (model/event.h) with one reference, holding copies; nothing of how sources
+ * are logged in to. */
 void *conf_environment_block(const struct conf_environment *env);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * --init: a first config for what answers on this machine.
  *
- * The one place that asks an address no config names (127.0.0.1 only), and the one that waits for the network: there is no screen yet.
+ * The one place that asks an address no config names (127.0.0.1 only), and the one that waits for
+ * the network: there is no screen yet.
  */
 #include "config.h"
 
@@ -23,7 +24,8 @@
 #include "conf/conf_find.h"
 #include "conf/conf_owner.h"
 
-enum { SHOWN = 200, ANSWER_MAX = 1 << 20, CONFIG_MAX = 64 << 10, CONNECT_MS = 500, TOTAL_MS = 2000, PORTS_MAX = 8 };
+enum { SHOWN = 200, ANSWER_MAX = 1 << 20, CONFIG_MAX = 64 << 10, CONNECT_MS = 500, TOTAL_MS = 2000,
+    PORTS_MAX = 8 };
 
 struct finding {
 	long status;		/* of HTTP; 0: no answer */
@@ -31,7 +33,7 @@ struct finding {
 	char version[64];	/* escaped; "" when it did not say */
 };
 
-/* --- asking ------------------------------------------------------------------------------------------------------- */
+/* --- asking ---------------------------------------------------------------------------------- */
 
 static size_t
 on_bytes(char *bytes, size_t size, size_t n, void *arg)
@@ -68,7 +70,8 @@ static bool
 read_version(const struct buf *body, const char *member, char *version, size_t size)
 {
 	json_t *root = json_loadb(body->data, body->len, 0, NULL);
-	const char *text = json_string_value(json_object_get(json_object_get(root, member), "version"));
+	const char *text = json_string_value(json_object_get(json_object_get(root, member),
+	    "version"));
 
 	if (text != NULL)
 		str_escape_to(version, size, text);
@@ -97,24 +100,28 @@ static void
 tell(FILE *out, const struct conf_port *port, const struct finding *f)
 {
 	if (f->status == 0)
-		fprintf(out, "  %5u  nothing answers (%s listens here by default)\n", port->port, port->product);
+		fprintf(out, "  %5u  nothing answers (%s listens here by default)\n", port->port,
+		    port->product);
 	else if (!f->is_found)
-		fprintf(out, "  %5u  something else than %s answers (HTTP %ld)\n", port->port, port->product, f->status);
+		fprintf(out, "  %5u  something else than %s answers (HTTP %ld)\n", port->port,
+		    port->product, f->status);
 	else if (f->status == 503)
 		fprintf(out, "  %5u  %s, which is not ready yet\n", port->port, port->product);
 	else
 		fprintf(out, "  %5u  %s %s\n", port->port, port->product, f->version);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------ */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static const char head_text[] =
-    "# Config of opsconsole. All options: man 5 opsconsole.yaml. After a change: opsconsole --check\n"
+    "# Config of opsconsole. All options: man 5 opsconsole.yaml. After a change: opsconsole "
+    "--check\n"
     "apiVersion: opsconsole/v1\n"
     "kind: Config\n"
     "\n"
     "environments:\n"
-    "  # The name is always in the status line. Production, staging and the like are environments of their own.\n"
+    "  # The name is always in the status line. Production, staging and the like are environments "
+    "of their own.\n"
     "  - name: local\n"
     "    title: 'this machine'\n"
     "    colour: other         # prod, staging, lab or other\n"
@@ -136,7 +143,8 @@ static const char queries_text[] =
     "        expr: 'max by (job) (scrape_duration_seconds)'\n"
     "        unit: seconds\n"
     "\n"
-    "    # PromQL whose series carry a version as a label: a change of it becomes a mark on the timeline.\n"
+    "    # PromQL whose series carry a version as a label: a change of it becomes a mark on the "
+    "timeline.\n"
     "    markers:\n"
     "      - name: prometheus build\n"
     "        expr: 'prometheus_build_info'\n"
@@ -146,17 +154,21 @@ static const char tail_text[] =
     "\n"
     "    # Whom to call.\n"
     "    contacts:\n"
-    "    #  - { role: primary on call, name: 'Ann', channel: '#ops', responsibility: 'decides and acts first' }\n";
+    "    #  - { role: primary on call, name: 'Ann', channel: '#ops', responsibility: 'decides and "
+    "acts first' }\n";
 
 static void
 write_source(struct buf *b, const struct conf_port *port, const struct finding *f)
 {
 	if (f->is_found)
-		buf_printf(b, "      # %s%s%s answered here when this file was written.\n", port->product,
+		buf_printf(b, "      # %s%s%s answered here when this file was written.\n",
+		    port->product,
 		    f->version[0] != '\0' ? " " : "", f->version);
 	else
-		buf_printf(b, "      # Nothing answered here when this file was written: put the address of your %s.\n", port->product);
-	buf_printf(b, "      - name: %s\n        type: %s\n        url: 'http://127.0.0.1:%u'\n", port->name, port->type, port->port);
+		buf_printf(b, "      # Nothing answered here when this file was written: put the "
+		    "address of your %s.\n", port->product);
+	buf_printf(b, "      - name: %s\n        type: %s\n        url: 'http://127.0.0.1:%u'\n",
+	    port->name, port->type, port->port);
 }
 
 /* With nothing found: the first of each type, at its usual port. */
@@ -172,7 +184,8 @@ is_wanted(const struct conf_port *ports, const struct finding *found, size_t i, 
 }
 
 static void
-compose(struct buf *b, const struct conf_port *ports, const struct finding *found, size_t n, bool is_any)
+compose(struct buf *b, const struct conf_port *ports, const struct finding *found, size_t n,
+    bool is_any)
 {
 	bool has_prometheus = false;
 
@@ -195,10 +208,12 @@ make_folders(const char *path, struct err *err)
 	char *copy = xstrdup(path), shown[SHOWN];
 	int r = 0;
 
-	for (char *slash = strchr(copy + 1, '/'); slash != NULL && r == 0; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(copy + 1, '/'); slash != NULL && r == 0;
+	    slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-			r = err_set_errno(err, ERR_IO, errno, "cannot make the folder %s", str_escape_to(shown, sizeof shown, copy));
+			r = err_set_errno(err, ERR_IO, errno, "cannot make the folder %s",
+			    str_escape_to(shown, sizeof shown, copy));
 		*slash = '/';
 	}
 	free(copy);
@@ -210,7 +225,8 @@ static int
 check_folder(const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? xstrdup(".") : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *folder = slash == NULL ? xstrdup(".") :
+	    xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 	int r = conf_owner_check_folder(folder, err);
 
 	free(folder);
@@ -252,7 +268,7 @@ write_new(const char *path, const struct buf *b, struct err *err)
 	return r;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static int
 choose_path(const char *path, char **ret_path, struct err *err)
@@ -271,9 +287,12 @@ choose_path(const char *path, char **ret_path, struct err *err)
 			chosen = conf_user_path();
 	}
 	if (chosen == NULL)
-		return err_set(err, ERR_NOTFOUND, "your home folder is not known ($HOME is not set): say --config FILE");
+		return err_set(err, ERR_NOTFOUND,
+		    "your home folder is not known ($HOME is not set): say --config FILE");
 	if (lstat(chosen, &st) == 0) {
-		r = err_set(err, ERR_INVALID, "%s exists already and is left as it is; move it away, or say --config FILE for another",
+		r = err_set(err, ERR_INVALID,
+		    "%s exists already and is left as it is; move it away, or say --config FILE "
+		    "for another",
 		    str_escape_to(shown, sizeof shown, chosen));
 		free(chosen);
 		return r;
@@ -283,7 +302,8 @@ choose_path(const char *path, char **ret_path, struct err *err)
 }
 
 static int
-look_and_write(const char *path, const struct conf_port *ports, size_t n, FILE *out, struct err *err)
+look_and_write(const char *path, const struct conf_port *ports, size_t n, FILE *out,
+    struct err *err)
 {
 	struct finding found[PORTS_MAX];
 	bool is_any = false;
@@ -305,14 +325,17 @@ look_and_write(const char *path, const struct conf_port *ports, size_t n, FILE *
 		return r;
 	fprintf(out, "wrote %s\n", str_escape_to(shown, sizeof shown, path));
 	if (is_any)
-		fputs("next: opsconsole to look at it; man 5 opsconsole.yaml for what else can be said there\n", out);
+		fputs("next: opsconsole to look at it; man 5 opsconsole.yaml for what else can be "
+		    "said there\n", out);
 	else
-		fputs("nothing was found: put the addresses of your Prometheus and Alertmanager there, then opsconsole --check\n", out);
+		fputs("nothing was found: put the addresses of your Prometheus and Alertmanager "
+		    "there, then opsconsole --check\n", out);
 	return 0;
 }
 
 int
-conf_init_write_ports(const char *path, const struct conf_port *ports, size_t n, FILE *out, struct err *err)
+conf_init_write_ports(const char *path, const struct conf_port *ports, size_t n, FILE *out,
+    struct err *err)
 {
 	char *chosen;
 	int r = choose_path(path, &chosen, err);
@@ -332,9 +355,12 @@ int
 conf_init_write(const char *path, struct err *err)
 {
 	static const struct conf_port ports[] = {
-		{ "prometheus", "Prometheus", "prometheus", 9090, "/api/v1/status/buildinfo", "data" },
-		{ "alertmanager", "Alertmanager", "alertmanager", 9093, "/api/v2/status", "versionInfo" },
-		{ "victoria-metrics", "VictoriaMetrics", "prometheus", 8428, "/api/v1/status/buildinfo", "data" },
+		{ "prometheus", "Prometheus", "prometheus", 9090, "/api/v1/status/buildinfo",
+		    "data" },
+		{ "alertmanager", "Alertmanager", "alertmanager", 9093, "/api/v2/status",
+		    "versionInfo" },
+		{ "victoria-metrics", "VictoriaMetrics", "prometheus", 8428,
+		    "/api/v1/status/buildinfo", "data" },
 	};
 
 	return conf_init_write_ports(path, ports, sizeof ports / sizeof ports[0], stdout, err);

@@ -17,6 +17,7 @@ struct conf_port {
 };
 
 /* path NULL: as conf_init_write(). What was found is told on out. */
-int conf_init_write_ports(const char *path, const struct conf_port *ports, size_t n, FILE *out, struct err *err);
+int conf_init_write_ports(const char *path, const struct conf_port *ports, size_t n, FILE *out,
+    struct err *err);
 
 #endif

@@ -45,10 +45,12 @@ check(const char *what, const char *path, const struct stat *st, struct err *err
 		return 0;
 	str_escape_to(shown, sizeof shown, path);
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return err_set(err, ERR_DENIED, "%s%s belongs to %s; it is used only if it belongs to %s%s", what, shown,
+		return err_set(err, ERR_DENIED,
+		    "%s%s belongs to %s; it is used only if it belongs to %s%s", what, shown,
 		    user_name(st->st_uid, owner, sizeof owner), user_name(geteuid(), me, sizeof me),
 		    geteuid() == 0 ? "" : " or root");
-	return err_set(err, ERR_DENIED, "%s%s can be written by others (mode %04o): chmod go-w %s", what, shown,
+	return err_set(err, ERR_DENIED, "%s%s can be written by others (mode %04o): chmod go-w %s",
+	    what, shown,
 	    (unsigned)st->st_mode & 07777, shown);
 }
 
@@ -59,9 +61,11 @@ conf_owner_check_folder(const char *path, struct err *err)
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return err_set_errno(err, ERR_IO, errno, "cannot look at the folder %s", str_escape_to(shown, sizeof shown, path));
+		return err_set_errno(err, ERR_IO, errno, "cannot look at the folder %s",
+		    str_escape_to(shown, sizeof shown, path));
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ERR_IO, "%s is not a folder", str_escape_to(shown, sizeof shown, path));
+		return err_set(err, ERR_IO, "%s is not a folder",
+		    str_escape_to(shown, sizeof shown, path));
 	return check("the folder ", path, &st, err);
 }
 
@@ -84,7 +88,8 @@ resolve(const char *path, char **ret_real, struct err *err)
 
 	*ret_real = realpath(path, NULL);
 	if (*ret_real == NULL)
-		return err_set_errno(err, ERR_IO, errno, "cannot read %s", str_escape_to(shown, sizeof shown, path));
+		return err_set_errno(err, ERR_IO, errno, "cannot read %s",
+		    str_escape_to(shown, sizeof shown, path));
 	return 0;
 }
 
@@ -98,7 +103,8 @@ conf_check_owner(const char *path, struct err *err)
 	if (r < 0)
 		return r;
 	if (stat(real, &st) < 0)
-		r = err_set_errno(err, ERR_IO, errno, "cannot look at %s", str_escape_to(shown, sizeof shown, path));
+		r = err_set_errno(err, ERR_IO, errno, "cannot look at %s",
+		    str_escape_to(shown, sizeof shown, path));
 	else
 		r = check("", real, &st, err);
 	if (r == 0)
@@ -107,7 +113,7 @@ conf_check_owner(const char *path, struct err *err)
 	return r;
 }
 
-/* --- reading what has been checked -------------------------------------------------------------------------------- */
+/* --- reading what has been checked ----------------------------------------------------------- */
 
 static int
 read_fd(int fd, const char *shown, struct buf *b, struct err *err)
@@ -121,7 +127,8 @@ read_fd(int fd, const char *shown, struct buf *b, struct err *err)
 		if (n < 0 && errno != EINTR)
 			r = err_set_errno(err, ERR_IO, errno, "cannot read %s", shown);
 		else if (n > 0 && buf_add(b, chunk, (size_t)n) < 0)
-			r = err_set(err, ERR_LIMIT, "%s is larger than %zu KiB", shown, b->max >> 10);
+			r = err_set(err, ERR_LIMIT, "%s is larger than %zu KiB", shown,
+			    b->max >> 10);
 	} while (r == 0 && n != 0);
 	explicit_bzero(chunk, sizeof chunk);	/* it may have been a secret */
 	return r;
@@ -145,7 +152,8 @@ read_checked(int fd, const char *real, bool is_private, struct buf *b, struct er
 	if (r < 0)
 		return r;
 	if (is_private && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return err_set(err, ERR_DENIED, "%s can be read by others (mode %04o): chmod 600 %s", shown,
+		return err_set(err, ERR_DENIED,
+		    "%s can be read by others (mode %04o): chmod 600 %s", shown,
 		    (unsigned)st.st_mode & 07777, shown);
 	return read_fd(fd, shown, b, err);
 }
@@ -161,7 +169,8 @@ open_and_read(const char *path, bool is_private, struct buf *b, struct err *err)
 	/* Non-blocking: a FIFO in its place must not make us wait for a writer. */
 	fd = open(real, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		r = err_set_errno(err, ERR_IO, errno, "cannot read %s", str_escape_to(shown, sizeof shown, path));
+		r = err_set_errno(err, ERR_IO, errno, "cannot read %s",
+		    str_escape_to(shown, sizeof shown, path));
 	else
 		r = read_checked(fd, real, is_private, b, err);
 	if (fd >= 0)

@@ -1,4 +1,5 @@
-/* Whom files must belong to. Symbolic links are resolved first: what counts is the file that is read and the folder it lies in. */
+/* Whom files must belong to. Symbolic links are resolved first: what counts is the file that is
+ * read and the folder it lies in. */
 #ifndef OPS_CONF_CONF_OWNER_H
 #define OPS_CONF_CONF_OWNER_H
 
@@ -8,9 +9,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Belongs to me or root, and nobody else may write it. The group counts as somebody else, whoever is in it. */
+/* Belongs to me or root, and nobody else may write it. The group counts as somebody else, whoever
+ * is in it. */
 bool conf_owner_is_trusted(const struct stat *st, uid_t me);
-/* Read a whole regular file after these checks, made on the opened file. 0, ERR_DENIED, ERR_IO, ERR_LIMIT (b's ceiling). */
+/* Read a whole regular file after these checks, made on the opened file. 0, ERR_DENIED, ERR_IO,
+ * ERR_LIMIT (b's ceiling). */
 int conf_owner_read(const char *path, struct buf *b, struct err *err);
 /* The same, and no one but its owner may read it either: for secrets. */
 int conf_owner_read_private(const char *path, struct buf *b, struct err *err);

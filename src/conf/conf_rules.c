@@ -1,4 +1,5 @@
-/* What single options cannot say: which go together, what a name refers to, defaults that depend on others. */
+/* What single options cannot say: which go together, what a name refers to, defaults that depend
+ * on others. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 enum { SHOWN = 72, CANDIDATES_MAX = 100 };
 
-/* --- a source ----------------------------------------------------------------------------------------------------- */
+/* --- a source -------------------------------------------------------------------------------- */
 
 static const struct yaml_node *
 at(const struct yaml_node *map, const char *key)
@@ -25,7 +26,8 @@ at(const struct yaml_node *map, const char *key)
 static bool
 check_login(struct conf_decode *d, const struct yaml_node *node, const struct conf_source *s)
 {
-	bool has_password = secret_is_set(&s->password), has_bearer = secret_is_set(&s->bearer), is_good = true;
+	bool has_password = secret_is_set(&s->password), has_bearer = secret_is_set(&s->bearer),
+	    is_good = true;
 
 	/* Where the other half is there but wrong, that has been said already. */
 	if (s->user != NULL && yaml_is_null(yaml_get(node, "password"))) {
@@ -37,12 +39,15 @@ check_login(struct conf_decode *d, const struct yaml_node *node, const struct co
 		is_good = false;
 	}
 	if (has_bearer && (s->user != NULL || has_password)) {
-		conf_problem(d, at(node, "bearer"), "bearer: cannot go with user: and password:; keep one");
+		conf_problem(d, at(node, "bearer"),
+		    "bearer: cannot go with user: and password:; keep one");
 		is_good = false;
 	}
 	for (size_t i = 0; i < s->n_headers; i++)
-		if (strcasecmp(s->headers[i].name, "Authorization") == 0 && (has_bearer || s->user != NULL)) {
-			conf_problem(d, at(node, "headers"), "headers: Authorization cannot go with user: or bearer:; keep one");
+		if (strcasecmp(s->headers[i].name, "Authorization") == 0 &&
+		    (has_bearer || s->user != NULL)) {
+			conf_problem(d, at(node, "headers"),
+			    "headers: Authorization cannot go with user: or bearer:; keep one");
 			is_good = false;
 		}
 	return is_good;
@@ -73,11 +78,12 @@ conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item
 	is_good = check_certificate(d, node, s) && is_good;
 	for (size_t i = 0; s->url != NULL && s->replicas != NULL && s->replicas[i] != NULL; i++)
 		if (str_eq(s->replicas[i], s->url))
-			conf_problem(d, yaml_get(node, "replicas")->items[i], "replicas: names the source's own url again");
+			conf_problem(d, yaml_get(node, "replicas")->items[i],
+			    "replicas: names the source's own url again");
 	return is_good;
 }
 
-/* --- an environment ----------------------------------------------------------------------------------------------- */
+/* --- an environment -------------------------------------------------------------------------- */
 
 static const struct conf_source *
 first_prometheus(const struct conf_environment *env)
@@ -94,7 +100,8 @@ is_dropped(const struct yaml_node *sources, const char *name)
 {
 	const struct yaml_node *node;
 
-	for (size_t i = 0; sources != NULL && sources->type == YAML_TYPE_LIST && i < sources->n; i++) {
+	for (size_t i = 0; sources != NULL && sources->type == YAML_TYPE_LIST &&
+	    i < sources->n; i++) {
 		node = yaml_get(sources->items[i], "name");
 		if (node != NULL && node->type == YAML_TYPE_SCALAR && str_eq(node->text, name))
 			return true;
@@ -103,7 +110,8 @@ is_dropped(const struct yaml_node *sources, const char *name)
 }
 
 static void
-unknown_source(struct conf_decode *d, const struct yaml_node *where, const struct yaml_node *env_node,
+unknown_source(struct conf_decode *d, const struct yaml_node *where,
+    const struct yaml_node *env_node,
     const struct conf_environment *env, const char *what, const char *name)
 {
 	const char *names[CANDIDATES_MAX], *near;
@@ -118,14 +126,18 @@ unknown_source(struct conf_decode *d, const struct yaml_node *where, const struc
 	if (is_dropped(yaml_get(env_node, "sources"), name))
 		conf_problem(d, where, "%s: its source '%s' has a mistake of its own", what, shown);
 	else if (near != NULL)
-		conf_problem(d, where, "%s: there is no source '%s'; did you mean '%s'?", what, shown, near);
+		conf_problem(d, where, "%s: there is no source '%s'; did you mean '%s'?", what,
+		    shown, near);
 	else
-		conf_problem(d, where, "%s: there is no source '%s' in this environment", what, shown);
+		conf_problem(d, where, "%s: there is no source '%s' in this environment", what,
+		    shown);
 }
 
-/* Make *source the name of a Prometheus source. line and column: where the query or marker stands. */
+/* Make *source the name of a Prometheus source. line and column: where the query or marker
+ * stands. */
 static bool
-resolve(struct conf_decode *d, const struct yaml_node *env_node, const struct conf_environment *env, const char *what,
+resolve(struct conf_decode *d, const struct yaml_node *env_node, const struct conf_environment *env,
+    const char *what,
     unsigned line, unsigned column, char **source)
 {
 	const struct yaml_node where = { .line = line, .column = column };
@@ -137,14 +149,16 @@ resolve(struct conf_decode *d, const struct yaml_node *env_node, const struct co
 		return true;
 	}
 	if (*source == NULL) {
-		conf_problem(d, &where, "%s: the environment has no source of type prometheus to ask", what);
+		conf_problem(d, &where, "%s: the environment has no source of type prometheus to "
+		    "ask", what);
 		return false;
 	}
 	for (size_t i = 0; i < env->n_sources; i++)
 		if (str_eq(env->sources[i].name, *source)) {
 			if (str_eq(env->sources[i].type, "prometheus"))
 				return true;
-			conf_problem(d, &where, "%s: the source '%s' is of type %s, which answers no queries", what,
+			conf_problem(d, &where, "%s: the source '%s' is of type %s, which answers "
+			    "no queries", what,
 			    str_escape_to(shown, sizeof shown, *source), env->sources[i].type);
 			return false;
 		}
@@ -200,8 +214,10 @@ add_usual_severities(struct conf_environment *env)
 		const char *value;
 		enum severity severity;
 	} usual[] = {
-		{ "page", SEVERITY_PAGE }, { "critical", SEVERITY_PAGE }, { "ticket", SEVERITY_TICKET },
-		{ "warning", SEVERITY_TICKET }, { "info", SEVERITY_INFO }, { "none", SEVERITY_NONE },
+		{ "page", SEVERITY_PAGE }, { "critical", SEVERITY_PAGE },
+		{ "ticket", SEVERITY_TICKET },
+		{ "warning", SEVERITY_TICKET }, { "info", SEVERITY_INFO },
+		{ "none", SEVERITY_NONE },
 	};
 	size_t own = env->n_severities, n = sizeof usual / sizeof usual[0];
 
@@ -213,7 +229,8 @@ add_usual_severities(struct conf_environment *env)
 			is_given = is_given || str_eq(env->severities[j].value, usual[i].value);
 		if (!is_given)
 			env->severities[env->n_severities++] = (struct conf_severity){
-				.value = xstrdup(usual[i].value), .severity = (int)usual[i].severity,
+				.value = xstrdup(usual[i].value),
+				.severity = (int)usual[i].severity,
 			};
 	}
 }
@@ -236,12 +253,14 @@ conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void 
 	struct conf_environment *env = item;
 
 	/* Not readable as true or false: the careful reading. */
-	if (!yaml_is_null(is_protected) && !(is_protected->type == YAML_TYPE_SCALAR && str_eq(is_protected->text, "false")))
+	if (!yaml_is_null(is_protected) && !(is_protected->type == YAML_TYPE_SCALAR &&
+	    str_eq(is_protected->text, "false")))
 		env->is_protected = true;
 	if (env->title == NULL)
 		env->title = xstrdup_or_null(env->name);
 	if (yaml_is_null(sources) || (sources->type == YAML_TYPE_LIST && sources->n == 0))
-		conf_problem(d, at(node, "sources"), "sources: at least one is needed, or nothing can be shown");
+		conf_problem(d, at(node, "sources"),
+		    "sources: at least one is needed, or nothing can be shown");
 	add_usual_severities(env);
 	resolve_queries(d, node, env, items_of(table, "queries"));
 	resolve_markers(d, node, env, items_of(table, "markers"));

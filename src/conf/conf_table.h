@@ -1,8 +1,10 @@
 /*
- * Option tables: one row holds an option's name, type, range, default and help. One decoder (conf_decode.c) walks them; conf_free(), the
- * example's test and the manual's test walk the same rows.
+ * Option tables: one row holds an option's name, type, range, default and help. One decoder
+ * (conf_decode.c) walks them; conf_free(), the example's test and the manual's test walk the same
+ * rows.
  *
- * Defaults and ranges stand in the rows as a user would write them and are read by the option's own type.
+ * Defaults and ranges stand in the rows as a user would write them and are read by the option's own
+ * type.
  */
 #ifndef OPS_CONF_CONF_TABLE_H
 #define OPS_CONF_CONF_TABLE_H
@@ -41,12 +43,14 @@ enum conf_type {
 	CONF_HEADER,		/* struct conf_header, all but its name: text, or a secret */
 	CONF_GROUP,		/* a map whose rows are members of the same struct */
 	CONF_LIST,		/* list of maps -> array of row->table */
-	CONF_PAIRS,		/* map -> array of row->table: its first row reads the key, its second the value */
+	/* Map -> array of row->table: its first row reads the key, its second the value */
+	CONF_PAIRS,
 };
 
 enum {
 	ROW_REQUIRED = 1u << 0,		/* absent or wrong: the whole item is dropped */
-	ROW_ESSENTIAL = 1u << 1,	/* wrong: the whole item is dropped rather than used without it */
+	/* Wrong: the whole item is dropped rather than used without it */
+	ROW_ESSENTIAL = 1u << 1,
 	ROW_GUARDS = 1u << 2,		/* wrong: nothing may write until it is mended */
 };
 
@@ -74,7 +78,8 @@ struct conf_table {
 	size_t position;		/* offset of `unsigned line, column` */
 	bool is_unique;			/* no two items with the same text in the first row */
 	bool is_secret;			/* sentences do not repeat its keys */
-	bool is_guard;			/* an unknown key here may be a misspelled guard: nothing may write */
+	/* An unknown key here may be a misspelled guard: nothing may write */
+	bool is_guard;
 	/* What single rows cannot say. false: the item is dropped. May be NULL. */
 	bool (*check)(struct conf_decode *d, const struct yaml_node *node, void *item);
 };
@@ -87,7 +92,7 @@ bool conf_rule_top(struct conf_decode *d, const struct yaml_node *node, void *it
 bool conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void *item);
 
-/* --- types -------------------------------------------------------------------------------------------------------- */
+/* --- types ----------------------------------------------------------------------------------- */
 
 struct conf_value {
 	int64_t number;		/* int, bytes, duration, choice, bool */
@@ -98,17 +103,20 @@ struct conf_value {
 bool conf_type_is_scalar(enum conf_type type);
 /* "duration", "true or false": for sentences and the manual's test. */
 const char *conf_type_name(enum conf_type type);
-/* Text to a value, range included. ret_value is owned by the caller. err: a sentence without position; it never repeats
- * text that might be a secret. */
-int conf_scalar(const struct conf_row *row, const char *text, size_t len, struct conf_value *ret_value, struct err *err);
-/* http(s) with a host, no user, no query: the one check behind CONF_URL, CONF_URLS and CONF_PROXY. */
+/* Text to a value, range included. ret_value is owned by the caller. err: a sentence without
+ * position; it never repeats text that might be a secret. */
+int conf_scalar(const struct conf_row *row, const char *text, size_t len,
+    struct conf_value *ret_value, struct err *err);
+/* http(s) with a host, no user, no query: the one check behind CONF_URL, CONF_URLS and
+ * CONF_PROXY. */
 int conf_url(const char *text, size_t len, char **ret_url, struct err *err);
 /* ~/ expanded. is_secret: do not repeat the text in the sentence. */
-int conf_path_expand(const char *text, size_t len, bool is_secret, char **ret_path, struct err *err);
+int conf_path_expand(const char *text, size_t len, bool is_secret, char **ret_path,
+    struct err *err);
 /* The home folder, or NULL. Owned by the caller. */
 char *conf_home(void);
 
-/* --- decoding ----------------------------------------------------------------------------------------------------- */
+/* --- decoding -------------------------------------------------------------------------------- */
 
 enum { CONF_PROBLEMS_MAX = 200 };
 
@@ -118,9 +126,12 @@ struct conf_decode {
 	struct conf_problems *problems;
 };
 
-void conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Fill item (zeroed) from a map. false: the item cannot be used; what it holds must still be freed. */
-bool conf_decode_map(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map, void *item);
+void conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Fill item (zeroed) from a map. false: the item cannot be used; what it holds must still be
+ * freed. */
+bool conf_decode_map(struct conf_decode *d, const struct conf_table *table,
+    const struct yaml_node *map, void *item);
 /* Free what an item holds, not the item. */
 void conf_item_done(const struct conf_table *table, void *item);
 

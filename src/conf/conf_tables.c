@@ -1,6 +1,6 @@
 /*
- * Every option of opsconsole.yaml. A row added here is decoded, freed and defaulted by itself; tests ask for it in
- * doc/opsconsole.yaml.example and doc/opsconsole.yaml.5.
+ * Every option of opsconsole.yaml. A row added here is decoded, freed and defaulted by itself;
+ * tests ask for it in doc/opsconsole.yaml.example and doc/opsconsole.yaml.5.
  */
 #include "config.h"
 
@@ -8,9 +8,10 @@
 
 static const char *const source_types[] = { "prometheus", "alertmanager", NULL };
 static const char *const colours[] = { "prod", "staging", "lab", "other", NULL };
-static const char *const severities[] = { "none", "info", "ticket", "page", NULL };	/* enum severity */
+/* In the order of enum severity. */
+static const char *const severities[] = { "none", "info", "ticket", "page", NULL };
 
-/* --- where a secret comes from ------------------------------------------------------------------------------------ */
+/* --- where a secret comes from --------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct conf_secret, member)
 static const struct conf_row secret_rows[] = {
@@ -18,30 +19,33 @@ static const struct conf_row secret_rows[] = {
 	  .help = "File that holds it; yours or root's, readable by no one else." },
 	{ .name = "env", .type = CONF_ENV_NAME, .offset = AT(env), .flags = ROW_ESSENTIAL,
 	  .help = "Environment variable that holds it." },
-	{ .name = "command", .type = CONF_ARGV, .offset = AT(command), .flags = ROW_ESSENTIAL, .max = "100",
-	  .help = "Program and arguments whose output it is; no shell." },
+	{ .name = "command", .type = CONF_ARGV, .offset = AT(command), .flags = ROW_ESSENTIAL,
+	  .max = "100", .help = "Program and arguments whose output it is; no shell." },
 	{ 0 }
 };
 #undef AT
 const struct conf_table conf_table_secret = {
-	.what = "a secret", .rows = secret_rows, .size = sizeof(struct conf_secret), .is_secret = true,
+	.what = "a secret", .rows = secret_rows, .size = sizeof(struct conf_secret),
+	.is_secret = true,
 };
 
-/* --- sources ------------------------------------------------------------------------------------------------------ */
+/* --- sources --------------------------------------------------------------------------------- */
 
 static const struct conf_row header_rows[] = {
-	{ .name = "name", .type = CONF_HEADER_NAME, .offset = offsetof(struct conf_header, name), .help = "Name of the header." },
+	{ .name = "name", .type = CONF_HEADER_NAME, .offset = offsetof(struct conf_header, name),
+	  .help = "Name of the header." },
 	{ .name = "value", .type = CONF_HEADER, .offset = 0, .help = "Its value, or a secret." },
 	{ 0 }
 };
-static const struct conf_table header_table = { .what = "a header", .rows = header_rows, .size = sizeof(struct conf_header) };
+static const struct conf_table header_table = { .what = "a header", .rows = header_rows,
+    .size = sizeof(struct conf_header) };
 
 #define AT(member) offsetof(struct conf_source, member)
 static const struct conf_row tls_rows[] = {
 	{ .name = "ca_file", .type = CONF_PATH, .offset = AT(ca_file), .flags = ROW_ESSENTIAL,
 	  .help = "PEM file of the authorities to trust, instead of the system's." },
-	{ .name = "client_cert", .type = CONF_PATH, .offset = AT(client_cert), .flags = ROW_ESSENTIAL,
-	  .help = "PEM file of the certificate to show." },
+	{ .name = "client_cert", .type = CONF_PATH, .offset = AT(client_cert),
+	  .flags = ROW_ESSENTIAL, .help = "PEM file of the certificate to show." },
 	{ .name = "client_key", .type = CONF_PATH, .offset = AT(client_key), .flags = ROW_ESSENTIAL,
 	  .help = "PEM file of its key." },
 	{ .name = "verify", .type = CONF_BOOL, .offset = AT(tls_verify), .def = "true",
@@ -53,50 +57,62 @@ static const struct conf_table tls_table = { .what = "tls", .rows = tls_rows };
 static const struct conf_row source_rows[] = {
 	{ .name = "name", .type = CONF_NAME, .offset = AT(name), .flags = ROW_REQUIRED, .max = "64",
 	  .help = "Its name, unique in the environment." },
-	{ .name = "type", .type = CONF_ENUM, .offset = AT(type), .choices = source_types, .flags = ROW_REQUIRED,
-	  .help = "What API it speaks." },
+	{ .name = "type", .type = CONF_ENUM, .offset = AT(type), .choices = source_types,
+	  .flags = ROW_REQUIRED, .help = "What API it speaks." },
 	{ .name = "url", .type = CONF_URL, .offset = AT(url), .flags = ROW_REQUIRED,
 	  .help = "Where it is, with its path prefix if it has one." },
-	{ .name = "replicas", .type = CONF_URLS, .offset = AT(replicas), .flags = ROW_ESSENTIAL, .max = "15",
+	{ .name = "replicas", .type = CONF_URLS, .offset = AT(replicas), .flags = ROW_ESSENTIAL,
+	  .max = "15",
 	  .help = "The other members of the same HA pair or cluster; one answer is kept." },
-	{ .name = "interval", .type = CONF_DURATION, .offset = AT(interval_ns), .min = "250ms", .max = "1h", .def = "5s",
-	  .help = "Time from one poll to the next." },
-	{ .name = "timeout", .type = CONF_DURATION, .offset = AT(timeout_ns), .min = "100ms", .max = "5m", .def = "10s",
-	  .help = "When a request without a whole answer is given up." },
-	{ .name = "body_max", .type = CONF_BYTES, .offset = AT(body_max), .min = "64KiB", .max = "4GiB", .def = "64MiB",
+	{ .name = "interval", .type = CONF_DURATION, .offset = AT(interval_ns), .min = "250ms",
+	  .max = "1h", .def = "5s", .help = "Time from one poll to the next." },
+	{ .name = "timeout", .type = CONF_DURATION, .offset = AT(timeout_ns), .min = "100ms",
+	  .max = "5m", .def = "10s", .help = "When a request without a whole answer is given up." },
+	{ .name = "body_max", .type = CONF_BYTES, .offset = AT(body_max), .min = "64KiB",
+	  .max = "4GiB", .def = "64MiB",
 	  .help = "Largest answer read, counted after decompression." },
-	{ .name = "series_max", .type = CONF_INT, .offset = AT(series_max), .min = "1", .max = "1000000", .def = "20000",
+	{ .name = "series_max", .type = CONF_INT, .offset = AT(series_max), .min = "1",
+	  .max = "1000000", .def = "20000",
 	  .help = "Series kept of one answer; more are counted and left out." },
-	{ .name = "user", .type = CONF_NAME, .offset = AT(user), .flags = ROW_ESSENTIAL, .help = "User of basic authentication." },
+	{ .name = "user", .type = CONF_NAME, .offset = AT(user), .flags = ROW_ESSENTIAL,
+	  .help = "User of basic authentication." },
 	{ .name = "password", .type = CONF_SECRET, .offset = AT(password), .flags = ROW_ESSENTIAL,
 	  .help = "Password of basic authentication." },
-	{ .name = "bearer", .type = CONF_SECRET, .offset = AT(bearer), .flags = ROW_ESSENTIAL, .help = "Bearer token." },
-	{ .name = "headers", .type = CONF_PAIRS, .offset = AT(headers), .n_offset = AT(n_headers), .table = &header_table,
+	{ .name = "bearer", .type = CONF_SECRET, .offset = AT(bearer), .flags = ROW_ESSENTIAL,
+	  .help = "Bearer token." },
+	{ .name = "headers", .type = CONF_PAIRS, .offset = AT(headers), .n_offset = AT(n_headers),
+	  .table = &header_table,
 	  .flags = ROW_ESSENTIAL, .max = "50", .help = "Further request headers." },
-	{ .name = "tls", .type = CONF_GROUP, .flags = ROW_ESSENTIAL, .table = &tls_table, .help = "Certificates." },
+	{ .name = "tls", .type = CONF_GROUP, .flags = ROW_ESSENTIAL, .table = &tls_table,
+	  .help = "Certificates." },
 	{ .name = "proxy", .type = CONF_PROXY, .offset = AT(proxy), .flags = ROW_ESSENTIAL,
 	  .help = "URL of a proxy, or environment for $https_proxy and kin." },
 	{ 0 }
 };
 static const struct conf_table source_table = {
-	.what = "a source", .rows = source_rows, .size = sizeof(struct conf_source), .is_unique = true,
+	.what = "a source", .rows = source_rows, .size = sizeof(struct conf_source),
+	.is_unique = true,
 	.has_position = true, .position = AT(line), .check = conf_rule_source,
 };
 #undef AT
 
-/* --- queries, markers, contacts, severities ----------------------------------------------------------------------- */
+/* --- queries, markers, contacts, severities -------------------------------------------------- */
 
 #define AT(member) offsetof(struct conf_query, member)
 static const struct conf_row query_rows[] = {
 	{ .name = "name", .type = CONF_NAME, .offset = AT(name), .flags = ROW_REQUIRED, .max = "64",
 	  .help = "Its name, unique in the environment." },
-	{ .name = "title", .type = CONF_STRING, .offset = AT(title), .max = "120", .help = "Heading of its graph; its name when absent." },
-	{ .name = "expr", .type = CONF_PROMQL, .offset = AT(expr), .flags = ROW_REQUIRED, .max = "20000", .help = "PromQL." },
+	{ .name = "title", .type = CONF_STRING, .offset = AT(title), .max = "120",
+	  .help = "Heading of its graph; its name when absent." },
+	{ .name = "expr", .type = CONF_PROMQL, .offset = AT(expr), .flags = ROW_REQUIRED,
+	  .max = "20000", .help = "PromQL." },
 	{ .name = "unit", .type = CONF_NAME, .offset = AT(unit), .def = "none", .max = "24",
-	  .help = "ratio, seconds, bytes, per-second, count, none, or a word to show behind the number." },
+	  .help = "ratio, seconds, bytes, per-second, count, none, or a word to show behind the "
+	  "number." },
 	{ .name = "source", .type = CONF_NAME, .offset = AT(source), .max = "64",
 	  .help = "The Prometheus source to ask; the first when absent." },
-	{ .name = "objective", .type = CONF_DOUBLE, .offset = AT(objective), .help = "Drawn as a line: where good ends." },
+	{ .name = "objective", .type = CONF_DOUBLE, .offset = AT(objective),
+	  .help = "Drawn as a line: where good ends." },
 	{ 0 }
 };
 static const struct conf_table query_table = {
@@ -111,10 +127,10 @@ static const struct conf_row marker_rows[] = {
 	  .help = "Its name, unique in the environment." },
 	{ .name = "title", .type = CONF_STRING, .offset = AT(title), .max = "120",
 	  .help = "Text of a mark; {{LABEL}} stands for that label's value." },
-	{ .name = "expr", .type = CONF_PROMQL, .offset = AT(expr), .flags = ROW_REQUIRED, .max = "20000",
-	  .help = "PromQL whose series carry the version as a label." },
-	{ .name = "label", .type = CONF_NAME, .offset = AT(label), .flags = ROW_REQUIRED, .max = "120",
-	  .help = "The label that holds the version." },
+	{ .name = "expr", .type = CONF_PROMQL, .offset = AT(expr), .flags = ROW_REQUIRED,
+	  .max = "20000", .help = "PromQL whose series carry the version as a label." },
+	{ .name = "label", .type = CONF_NAME, .offset = AT(label), .flags = ROW_REQUIRED,
+	  .max = "120", .help = "The label that holds the version." },
 	{ .name = "group_by", .type = CONF_NAME, .offset = AT(group_by), .max = "120",
 	  .help = "The label that names what changed; the marker's name when absent." },
 	{ .name = "source", .type = CONF_NAME, .offset = AT(source), .max = "64",
@@ -122,118 +138,146 @@ static const struct conf_row marker_rows[] = {
 	{ 0 }
 };
 static const struct conf_table marker_table = {
-	.what = "a marker", .rows = marker_rows, .size = sizeof(struct conf_marker), .is_unique = true,
+	.what = "a marker", .rows = marker_rows, .size = sizeof(struct conf_marker),
+	.is_unique = true,
 	.has_position = true, .position = AT(line),
 };
 #undef AT
 
 #define AT(member) offsetof(struct conf_contact, member)
 static const struct conf_row contact_rows[] = {
-	{ .name = "role", .type = CONF_NAME, .offset = AT(role), .flags = ROW_REQUIRED, .max = "64", .help = "What they are called for." },
-	{ .name = "name", .type = CONF_STRING, .offset = AT(name), .def = "", .max = "120", .help = "Person or team." },
-	{ .name = "channel", .type = CONF_STRING, .offset = AT(channel), .def = "", .max = "200", .help = "Where to reach them." },
-	{ .name = "responsibility", .type = CONF_STRING, .offset = AT(responsibility), .def = "", .max = "300",
-	  .help = "What they decide or do." },
+	{ .name = "role", .type = CONF_NAME, .offset = AT(role), .flags = ROW_REQUIRED, .max = "64",
+	  .help = "What they are called for." },
+	{ .name = "name", .type = CONF_STRING, .offset = AT(name), .def = "", .max = "120",
+	  .help = "Person or team." },
+	{ .name = "channel", .type = CONF_STRING, .offset = AT(channel), .def = "", .max = "200",
+	  .help = "Where to reach them." },
+	{ .name = "responsibility", .type = CONF_STRING, .offset = AT(responsibility), .def = "",
+	  .max = "300", .help = "What they decide or do." },
 	{ 0 }
 };
 #undef AT
-static const struct conf_table contact_table = { .what = "a contact", .rows = contact_rows, .size = sizeof(struct conf_contact) };
+static const struct conf_table contact_table = { .what = "a contact", .rows = contact_rows,
+    .size = sizeof(struct conf_contact) };
 
 #define AT(member) offsetof(struct conf_severity, member)
 static const struct conf_row severity_rows[] = {
-	{ .name = "value", .type = CONF_NAME, .offset = AT(value), .max = "120", .help = "A value of the severity label." },
-	{ .name = "severity", .type = CONF_CHOICE, .offset = AT(severity), .choices = severities, .help = "What it means." },
+	{ .name = "value", .type = CONF_NAME, .offset = AT(value), .max = "120",
+	  .help = "A value of the severity label." },
+	{ .name = "severity", .type = CONF_CHOICE, .offset = AT(severity), .choices = severities,
+	  .help = "What it means." },
 	{ 0 }
 };
 #undef AT
-static const struct conf_table severity_table = { .what = "a severity", .rows = severity_rows, .size = sizeof(struct conf_severity) };
+static const struct conf_table severity_table = { .what = "a severity", .rows = severity_rows,
+    .size = sizeof(struct conf_severity) };
 
-/* --- environments ------------------------------------------------------------------------------------------------- */
+/* --- environments ---------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct conf_environment, member)
 static const struct conf_row environment_rows[] = {
 	{ .name = "name", .type = CONF_NAME, .offset = AT(name), .flags = ROW_REQUIRED, .max = "32",
 	  .help = "Its name, always on screen and in every record." },
-	{ .name = "title", .type = CONF_STRING, .offset = AT(title), .max = "120", .help = "What runs there; its name when absent." },
-	{ .name = "colour", .type = CONF_ENUM, .offset = AT(colour), .choices = colours, .def = "other",
-	  .help = "The role its name is coloured by." },
-	{ .name = "protected", .type = CONF_BOOL, .offset = AT(is_protected), .flags = ROW_GUARDS, .def = "false",
-	  .help = "Whether acts here are confirmed most strictly." },
-	{ .name = "severity_label", .type = CONF_NAME, .offset = AT(severity_label), .def = "severity", .max = "120",
+	{ .name = "title", .type = CONF_STRING, .offset = AT(title), .max = "120",
+	  .help = "What runs there; its name when absent." },
+	{ .name = "colour", .type = CONF_ENUM, .offset = AT(colour), .choices = colours,
+	  .def = "other", .help = "The role its name is coloured by." },
+	{ .name = "protected", .type = CONF_BOOL, .offset = AT(is_protected), .flags = ROW_GUARDS,
+	  .def = "false", .help = "Whether acts here are confirmed most strictly." },
+	{ .name = "severity_label", .type = CONF_NAME, .offset = AT(severity_label),
+	  .def = "severity", .max = "120",
 	  .help = "The label of an alert that says how urgent it is." },
-	{ .name = "severities", .type = CONF_PAIRS, .offset = AT(severities), .n_offset = AT(n_severities),
-	  .table = &severity_table, .max = "100", .help = "What further values of that label mean." },
-	{ .name = "sources", .type = CONF_LIST, .offset = AT(sources), .n_offset = AT(n_sources), .table = &source_table,
-	  .max = "100", .help = "What is polled." },
-	{ .name = "queries", .type = CONF_LIST, .offset = AT(queries), .n_offset = AT(n_queries), .table = &query_table,
-	  .max = "1000", .help = "PromQL with a name, shown as graphs." },
-	{ .name = "markers", .type = CONF_LIST, .offset = AT(markers), .n_offset = AT(n_markers), .table = &marker_table,
-	  .max = "100", .help = "PromQL whose changes mark the timeline." },
-	{ .name = "contacts", .type = CONF_LIST, .offset = AT(contacts), .n_offset = AT(n_contacts), .table = &contact_table,
-	  .max = "100", .help = "Whom to call." },
+	{ .name = "severities", .type = CONF_PAIRS, .offset = AT(severities),
+	  .n_offset = AT(n_severities), .table = &severity_table, .max = "100", .help =
+	  "What further values of that label mean." },
+	{ .name = "sources", .type = CONF_LIST, .offset = AT(sources), .n_offset = AT(n_sources),
+	  .table = &source_table, .max = "100", .help = "What is polled." },
+	{ .name = "queries", .type = CONF_LIST, .offset = AT(queries), .n_offset = AT(n_queries),
+	  .table = &query_table, .max = "1000", .help = "PromQL with a name, shown as graphs." },
+	{ .name = "markers", .type = CONF_LIST, .offset = AT(markers), .n_offset = AT(n_markers),
+	  .table = &marker_table, .max = "100", .help = "PromQL whose changes mark the timeline." },
+	{ .name = "contacts", .type = CONF_LIST, .offset = AT(contacts), .n_offset = AT(n_contacts),
+	  .table = &contact_table, .max = "100", .help = "Whom to call." },
 	{ 0 }
 };
 static const struct conf_table environment_table = {
-	.what = "an environment", .rows = environment_rows, .size = sizeof(struct conf_environment), .is_unique = true,
-	.has_position = true, .position = AT(line), .is_guard = true, .check = conf_rule_environment,
+	.what = "an environment", .rows = environment_rows, .size = sizeof(struct conf_environment),
+	.is_unique = true,
+	.has_position = true, .position = AT(line), .is_guard = true,
+	.check = conf_rule_environment,
 };
 #undef AT
 
-/* --- the file ----------------------------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct conf_key, member)
 static const struct conf_row key_rows[] = {
-	{ .name = "command", .type = CONF_NAME, .offset = AT(command), .max = "64", .help = "The command." },
-	{ .name = "key", .type = CONF_NAME, .offset = AT(key), .max = "23", .help = "The key that runs it." },
+	{ .name = "command", .type = CONF_NAME, .offset = AT(command), .max = "64",
+	  .help = "The command." },
+	{ .name = "key", .type = CONF_NAME, .offset = AT(key), .max = "23",
+	  .help = "The key that runs it." },
 	{ 0 }
 };
 static const struct conf_table key_table = {
-	.what = "a key", .rows = key_rows, .size = sizeof(struct conf_key), .has_position = true, .position = AT(line),
+	.what = "a key", .rows = key_rows, .size = sizeof(struct conf_key), .has_position = true,
+	.position = AT(line),
 };
 #undef AT
 
 #define AT(member) offsetof(struct conf, member)
 static const struct conf_row ack_rows[] = {
-	{ .name = "enabled", .type = CONF_BOOL, .offset = AT(ack_enabled), .flags = ROW_GUARDS, .def = "true",
-	  .help = "Whether an alert can be acknowledged from here." },
-	{ .name = "duration", .type = CONF_DURATION, .offset = AT(ack_ns), .flags = ROW_GUARDS, .min = "1m", .max = "24h",
+	{ .name = "enabled", .type = CONF_BOOL, .offset = AT(ack_enabled), .flags = ROW_GUARDS,
+	  .def = "true", .help = "Whether an alert can be acknowledged from here." },
+	{ .name = "duration", .type = CONF_DURATION, .offset = AT(ack_ns), .flags = ROW_GUARDS,
+	  .min = "1m", .max = "24h",
 	  .def = "15m", .help = "How long the silence lasts that an acknowledgement makes." },
 	{ 0 }
 };
 static const struct conf_table ack_table = { .what = "ack", .rows = ack_rows, .is_guard = true };
 
 static const struct conf_row history_rows[] = {
-	{ .name = "span", .type = CONF_DURATION, .offset = AT(history_ns), .min = "1m", .max = "24h", .def = "30m",
-	  .help = "How far back the screen can step." },
-	{ .name = "bytes", .type = CONF_BYTES, .offset = AT(history_bytes), .min = "1MiB", .max = "4GiB", .def = "8MiB",
-	  .help = "Memory this may take." },
+	{ .name = "span", .type = CONF_DURATION, .offset = AT(history_ns), .min = "1m",
+	  .max = "24h", .def = "30m", .help = "How far back the screen can step." },
+	{ .name = "bytes", .type = CONF_BYTES, .offset = AT(history_bytes), .min = "1MiB",
+	  .max = "4GiB", .def = "8MiB", .help = "Memory this may take." },
 	{ 0 }
 };
 static const struct conf_table history_table = { .what = "history", .rows = history_rows };
 
 static const struct conf_row top_rows[] = {
-	{ .name = "apiVersion", .type = CONF_CONST, .flags = ROW_REQUIRED, .def = "opsconsole/v1", .help = "Version of this format." },
-	{ .name = "kind", .type = CONF_CONST, .flags = ROW_REQUIRED, .def = "Config", .help = "What the file is." },
-	{ .name = "theme", .type = CONF_FILE_OR_NAME, .offset = AT(theme), .def = "dark", .help = "Shipped theme, or file." },
+	{ .name = "apiVersion", .type = CONF_CONST, .flags = ROW_REQUIRED, .def = "opsconsole/v1",
+	  .help = "Version of this format." },
+	{ .name = "kind", .type = CONF_CONST, .flags = ROW_REQUIRED, .def = "Config",
+	  .help = "What the file is." },
+	{ .name = "theme", .type = CONF_FILE_OR_NAME, .offset = AT(theme), .def = "dark",
+	  .help = "Shipped theme, or file." },
 	{ .name = "layout", .type = CONF_FILE_OR_NAME, .offset = AT(layout), .def = "auto",
 	  .help = "auto (by width), narrow, wide, or a file." },
-	{ .name = "bell", .type = CONF_BOOL, .offset = AT(bell), .def = "true", .help = "Ring the bell once for a new page." },
+	{ .name = "bell", .type = CONF_BOOL, .offset = AT(bell), .def = "true",
+	  .help = "Ring the bell once for a new page." },
 	{ .name = "osc9", .type = CONF_BOOL, .offset = AT(osc9), .def = "true",
 	  .help = "Send the terminal a desktop notification (OSC 9) for a new page." },
-	{ .name = "mouse", .type = CONF_BOOL, .offset = AT(mouse), .def = "false", .help = "Use the mouse." },
-	{ .name = "range", .type = CONF_DURATION, .offset = AT(range_ns), .min = "1m", .max = "30d", .def = "1h",
-	  .help = "Span of the time range at the start." },
-	{ .name = "ack", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &ack_table, .help = "Acknowledging alerts." },
-	{ .name = "history", .type = CONF_GROUP, .table = &history_table, .help = "What is kept to step back to." },
-	{ .name = "in_flight_max", .type = CONF_BYTES, .offset = AT(in_flight_max), .min = "1MiB", .max = "64GiB", .def = "256MiB",
+	{ .name = "mouse", .type = CONF_BOOL, .offset = AT(mouse), .def = "false",
+	  .help = "Use the mouse." },
+	{ .name = "range", .type = CONF_DURATION, .offset = AT(range_ns), .min = "1m", .max = "30d",
+	  .def = "1h", .help = "Span of the time range at the start." },
+	{ .name = "ack", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &ack_table,
+	  .help = "Acknowledging alerts." },
+	{ .name = "history", .type = CONF_GROUP, .table = &history_table,
+	  .help = "What is kept to step back to." },
+	{ .name = "in_flight_max", .type = CONF_BYTES, .offset = AT(in_flight_max), .min = "1MiB",
+	  .max = "64GiB", .def = "256MiB",
 	  .help = "Bytes of answers being read at one time, over all sources." },
-	{ .name = "keys", .type = CONF_PAIRS, .offset = AT(keys), .n_offset = AT(n_keys), .table = &key_table, .max = "500",
-	  .help = "Other keys for commands." },
-	{ .name = "environments", .type = CONF_LIST, .flags = ROW_REQUIRED | ROW_GUARDS, .offset = AT(environments),
-	  .n_offset = AT(n_environments), .table = &environment_table, .max = "100", .help = "What is operated." },
+	{ .name = "keys", .type = CONF_PAIRS, .offset = AT(keys), .n_offset = AT(n_keys),
+	  .table = &key_table, .max = "500", .help = "Other keys for commands." },
+	{ .name = "environments", .type = CONF_LIST, .flags = ROW_REQUIRED | ROW_GUARDS,
+	  .offset = AT(environments),
+	  .n_offset = AT(n_environments), .table = &environment_table, .max = "100",
+	  .help = "What is operated." },
 	{ 0 }
 };
 const struct conf_table conf_table_top = {
-	.what = "this file", .rows = top_rows, .size = sizeof(struct conf), .is_guard = true, .check = conf_rule_top,
+	.what = "this file", .rows = top_rows, .size = sizeof(struct conf), .is_guard = true,
+	.check = conf_rule_top,
 };
 #undef AT

@@ -19,9 +19,10 @@
 
 enum { SHOWN = 72, TEXT_MAX = 500 };
 
-typedef int type_read(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err);
+typedef int type_read(const struct conf_row *row, const char *text, size_t len,
+    struct conf_value *v, struct err *err);
 
-/* --- text --------------------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------ */
 
 static const char *
 shown(char buf[SHOWN], const char *text)
@@ -29,7 +30,8 @@ shown(char buf[SHOWN], const char *text)
 	return str_escape_to(buf, SHOWN, text);
 }
 
-/* What must never reach a screen as it is has no place in a name or title either. lines: line feeds and tabs may stay. */
+/* What must never reach a screen as it is has no place in a name or title either. lines: line
+ * feeds and tabs may stay. */
 static int
 check_text(const char *text, size_t len, bool lines, struct err *err)
 {
@@ -40,7 +42,8 @@ check_text(const char *text, size_t len, bool lines, struct err *err)
 		if (n == 0)
 			return err_set(err, ERR_INVALID, "holds bytes that are not UTF-8");
 		if (cp_width(cp) < 0 && !(lines && (cp == '\n' || cp == '\t')))
-			return err_set(err, ERR_INVALID, "holds the invisible or control character U+%04X", (unsigned)cp);
+			return err_set(err, ERR_INVALID,
+			    "holds the invisible or control character U+%04X", (unsigned)cp);
 	}
 	return 0;
 }
@@ -56,7 +59,8 @@ check_length(const struct conf_row *row, size_t len, struct err *err)
 }
 
 static int
-read_string(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_string(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	int r = check_text(text, len, false, err);
 
@@ -68,7 +72,8 @@ read_string(const struct conf_row *row, const char *text, size_t len, struct con
 }
 
 static int
-read_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	if (len == 0)
 		return err_set(err, ERR_INVALID, "is empty");
@@ -78,7 +83,8 @@ read_name(const struct conf_row *row, const char *text, size_t len, struct conf_
 }
 
 static int
-read_promql(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_promql(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	int r;
 
@@ -89,7 +95,8 @@ read_promql(const struct conf_row *row, const char *text, size_t len, struct con
 	while (len > 0 && strchr(" \t\n", text[len - 1]) != NULL)
 		len--;
 	if (len == 0)
-		return err_set(err, ERR_INVALID, "is empty; a PromQL expression is expected, such as 'up == 0'");
+		return err_set(err, ERR_INVALID,
+		    "is empty; a PromQL expression is expected, such as 'up == 0'");
 	r = check_text(text, len, true, err);
 	if (r == 0)
 		r = check_length(row, len, err);
@@ -99,20 +106,23 @@ read_promql(const struct conf_row *row, const char *text, size_t len, struct con
 }
 
 static int
-read_const(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_const(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	char buf[SHOWN];
 
 	(void)v;
 	if (len == strlen(row->def) && memcmp(text, row->def, len) == 0)
 		return 0;
-	return err_set(err, ERR_INVALID, "'%s' is not what this program reads; '%s' is expected", shown(buf, text), row->def);
+	return err_set(err, ERR_INVALID, "'%s' is not what this program reads; '%s' is expected",
+	    shown(buf, text), row->def);
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------------------ */
+/* --- numbers --------------------------------------------------------------------------------- */
 
 static int
-read_int(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_int(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	char buf[SHOWN];
 	int64_t n = 0;
@@ -122,9 +132,11 @@ read_int(const struct conf_row *row, const char *text, size_t len, struct conf_v
 		if (!isdigit((unsigned char)text[i]))
 			len = 0;
 	if (len == 0)
-		return err_set(err, ERR_INVALID, "'%s' is not a whole number (such as 20000)", shown(buf, text));
+		return err_set(err, ERR_INVALID, "'%s' is not a whole number (such as 20000)",
+		    shown(buf, text));
 	for (size_t i = 0; i < len; i++)
-		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, text[i] - '0', &n))
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, text[i] - '0', &n))
 			return err_set(err, ERR_LIMIT, "'%s' is too large", shown(buf, text));
 	v->number = n;
 	return 0;
@@ -134,21 +146,26 @@ static const struct {
 	const char *name;
 	int64_t bytes;
 } byte_units[] = {
-	{ "B", 1 }, { "KiB", INT64_C(1) << 10 }, { "MiB", INT64_C(1) << 20 }, { "GiB", INT64_C(1) << 30 },
+	{ "B", 1 }, { "KiB", INT64_C(1) << 10 }, { "MiB", INT64_C(1) << 20 },
+	{ "GiB", INT64_C(1) << 30 },
 	{ "kB", 1000 }, { "MB", 1000000 }, { "GB", 1000000000 },
 };
 
 static int
-read_bytes(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_bytes(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	char buf[SHOWN];
 	size_t digits = strspn(text, "0123456789");
 	int64_t n;
 
 	if (digits == len && len > 0)
-		return err_set(err, ERR_INVALID, "'%s' has no unit (such as 64MiB; B, KiB, MiB, GiB, kB, MB, GB)", shown(buf, text));
+		return err_set(err, ERR_INVALID,
+		    "'%s' has no unit (such as 64MiB; B, KiB, MiB, GiB, kB, MB, GB)",
+		    shown(buf, text));
 	for (size_t i = 0; digits > 0 && i < sizeof byte_units / sizeof byte_units[0]; i++) {
-		if (len - digits != strlen(byte_units[i].name) || memcmp(text + digits, byte_units[i].name, len - digits) != 0)
+		if (len - digits != strlen(byte_units[i].name) ||
+		    memcmp(text + digits, byte_units[i].name, len - digits) != 0)
 			continue;
 		if (read_int(row, text, digits, v, err) < 0)
 			return ERR_LIMIT;
@@ -157,11 +174,13 @@ read_bytes(const struct conf_row *row, const char *text, size_t len, struct conf
 		v->number = n;
 		return 0;
 	}
-	return err_set(err, ERR_INVALID, "'%s' is not a size (such as 64MiB; B, KiB, MiB, GiB, kB, MB, GB)", shown(buf, text));
+	return err_set(err, ERR_INVALID,
+	    "'%s' is not a size (such as 64MiB; B, KiB, MiB, GiB, kB, MB, GB)", shown(buf, text));
 }
 
 static int
-read_duration(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_duration(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	char buf[SHOWN];
 
@@ -170,29 +189,36 @@ read_duration(const struct conf_row *row, const char *text, size_t len, struct c
 	if (duration_parse(text, &v->number, NULL) == 0)
 		return 0;
 	if (text[0] != '\0' && text[strspn(text, "0123456789.")] == '\0')
-		return err_set(err, ERR_INVALID, "'%s' has no unit (such as 500ms, 30s, 15m, 1h30m)", shown(buf, text));
-	return err_set(err, ERR_INVALID, "'%s' is not a duration (such as 500ms, 30s, 15m, 1h30m)", shown(buf, text));
+		return err_set(err, ERR_INVALID,
+		    "'%s' has no unit (such as 500ms, 30s, 15m, 1h30m)", shown(buf, text));
+	return err_set(err, ERR_INVALID, "'%s' is not a duration (such as 500ms, 30s, 15m, 1h30m)",
+	    shown(buf, text));
 }
 
 static int
-read_double(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_double(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	char buf[SHOWN];
 
 	(void)row;
 	if (jread_double(text, len, &v->real) < 0 || !isfinite(v->real))
-		return err_set(err, ERR_INVALID, "'%s' is not a number (such as 0.02)", shown(buf, text));
+		return err_set(err, ERR_INVALID, "'%s' is not a number (such as 0.02)",
+		    shown(buf, text));
 	return 0;
 }
 
-/* --- choices ------------------------------------------------------------------------------------------------------ */
+/* --- choices --------------------------------------------------------------------------------- */
 
 static int
-read_bool(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_bool(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	static const char *const other[][2] = {
-		{ "yes", "true" }, { "on", "true" }, { "y", "true" }, { "1", "true" }, { "true", "true" },
-		{ "no", "false" }, { "off", "false" }, { "n", "false" }, { "0", "false" }, { "false", "false" },
+		{ "yes", "true" }, { "on", "true" }, { "y", "true" }, { "1", "true" },
+		{ "true", "true" },
+		{ "no", "false" }, { "off", "false" }, { "n", "false" }, { "0", "false" },
+		{ "false", "false" },
 	};
 	char buf[SHOWN];
 
@@ -203,7 +229,8 @@ read_bool(const struct conf_row *row, const char *text, size_t len, struct conf_
 		return 0;
 	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
 		if (strcasecmp(text, other[i][0]) == 0)
-			return err_set(err, ERR_INVALID, "'%s' is not used here: write %s", shown(buf, text), other[i][1]);
+			return err_set(err, ERR_INVALID, "'%s' is not used here: write %s",
+			    shown(buf, text), other[i][1]);
 	return err_set(err, ERR_INVALID, "'%s' is neither true nor false", shown(buf, text));
 }
 
@@ -218,7 +245,8 @@ choices_count(const struct conf_row *row)
 }
 
 static int
-read_choice(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_choice(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	size_t n = choices_count(row), used = 0;
 	char buf[SHOWN], list[256] = "";
@@ -232,7 +260,8 @@ read_choice(const struct conf_row *row, const char *text, size_t len, struct con
 		}
 	near = str_nearest(text, row->choices, n);
 	if (near != NULL)
-		return err_set(err, ERR_INVALID, "'%s' is not known; did you mean '%s'?", shown(buf, text), near);
+		return err_set(err, ERR_INVALID, "'%s' is not known; did you mean '%s'?",
+		    shown(buf, text), near);
 	for (size_t i = 0; i < n && used < sizeof list; i++)
 		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
 		    i == 0 ? "" : i + 1 < n ? ", " : " or ", row->choices[i]);
@@ -240,7 +269,8 @@ read_choice(const struct conf_row *row, const char *text, size_t len, struct con
 }
 
 static int
-read_enum(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_enum(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	int r = read_choice(row, text, len, v, err);
 
@@ -249,17 +279,19 @@ read_enum(const struct conf_row *row, const char *text, size_t len, struct conf_
 	return r;
 }
 
-/* --- addresses and places ----------------------------------------------------------------------------------------- */
+/* --- addresses and places -------------------------------------------------------------------- */
 
 static int
-read_url(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_url(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	(void)row;
 	return conf_url(text, len, &v->text, err);
 }
 
 static int
-read_proxy(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_proxy(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	(void)row;
 	if (str_eq(text, "environment")) {
@@ -278,7 +310,8 @@ conf_home(void)
 	if (home != NULL && home[0] == '/')
 		return xstrdup(home);
 	pw = getpwuid(geteuid());
-	return pw != NULL && pw->pw_dir != NULL && pw->pw_dir[0] == '/' ? xstrdup(pw->pw_dir) : NULL;
+	return pw != NULL && pw->pw_dir != NULL && pw->pw_dir[0] == '/' ? xstrdup(pw->pw_dir) :
+	    NULL;
 }
 
 int
@@ -299,22 +332,28 @@ conf_path_expand(const char *text, size_t len, bool is_secret, char **ret_path, 
 		return 0;
 	}
 	if (text[0] == '$')
-		return err_set(err, ERR_INVALID, "%s: variables are not expanded in paths; write an absolute path or ~/...", buf);
+		return err_set(err, ERR_INVALID,
+		    "%s: variables are not expanded in paths; write an absolute path or ~/...",
+		    buf);
 	if (text[0] != '~')
 		return err_set(err, ERR_INVALID, "%s is not a path that begins with / or ~/ "
 		    "(nothing is read from the current folder)", buf);
 	if (text[1] != '/')
-		return err_set(err, ERR_INVALID, "%s: only your own ~/ is expanded; write an absolute path", buf);
+		return err_set(err, ERR_INVALID,
+		    "%s: only your own ~/ is expanded; write an absolute path", buf);
 	home = conf_home();
 	if (home == NULL)
-		return err_set(err, ERR_INVALID, "%s: your home folder is not known ($HOME is not set); write an absolute path", buf);
+		return err_set(err, ERR_INVALID,
+		    "%s: your home folder is not known ($HOME is not set); write an absolute path",
+		    buf);
 	*ret_path = xasprintf("%s%.*s", str_eq(home, "/") ? "" : home, (int)len - 1, text + 1);
 	free(home);
 	return 0;
 }
 
 static int
-read_path(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_path(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	(void)row;
 	return conf_path_expand(text, len, false, &v->text, err);
@@ -322,7 +361,8 @@ read_path(const struct conf_row *row, const char *text, size_t len, struct conf_
 
 /* Where a secret lies: a secret put here by mistake must not be repeated. */
 static int
-read_secret_path(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_secret_path(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	(void)row;
 	return conf_path_expand(text, len, true, &v->text, err);
@@ -330,7 +370,8 @@ read_secret_path(const struct conf_row *row, const char *text, size_t len, struc
 
 /* Such as a theme: shipped ones by name, one's own by path. */
 static int
-read_file_or_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_file_or_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	char buf[SHOWN];
 
@@ -341,43 +382,53 @@ read_file_or_name(const struct conf_row *row, const char *text, size_t len, stru
 	}
 	if (text[0] == '/' || text[0] == '~' || text[0] == '$')
 		return conf_path_expand(text, len, false, &v->text, err);
-	return err_set(err, ERR_INVALID, "'%s' is neither the name of a shipped file (small letters, digits, -) "
+	return err_set(err, ERR_INVALID,
+	    "'%s' is neither the name of a shipped file (small letters, digits, -) "
 	    "nor a path that begins with / or ~/", shown(buf, text));
 }
 
 static int
-read_env_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_env_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
 	(void)row;
 	if (len == 0 || len > 200 || isdigit((unsigned char)text[0]) ||
 	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != len)
-		return err_set(err, ERR_INVALID, "what stands here is not the name of an environment variable (letters, digits, _)");
+		return err_set(err, ERR_INVALID,
+		    "what stands here is not the name of an environment variable (letters, digits, "
+		    "_)");
 	v->text = xstrndup(text, len);
 	return 0;
 }
 
 static int
-read_header_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v, struct err *err)
+read_header_name(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
 {
-	/* Set by the program itself; a second one would confuse the server or cut the message elsewhere. */
+	/* Set by the program itself; a second one would confuse the server or cut the message
+	 * elsewhere. */
 	static const char *const ours[] = {
-		"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Accept-Encoding", "Expect", "TE",
-		"Trailer", "Upgrade",
+		"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding",
+		"Accept-Encoding", "Expect", "TE", "Trailer", "Upgrade",
 	};
+	static const char token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	    "!#$%&'*+-.^_`|~";
 	char buf[SHOWN];
 
 	(void)row;
-	if (len == 0 || len > 100 ||
-	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") != len)
-		return err_set(err, ERR_INVALID, "'%s' is not the name of an HTTP header (such as X-Scope-OrgID)", shown(buf, text));
+	if (len == 0 || len > 100 || strspn(text, token) != len)
+		return err_set(err, ERR_INVALID,
+		    "'%s' is not the name of an HTTP header (such as X-Scope-OrgID)",
+		    shown(buf, text));
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (strcasecmp(text, ours[i]) == 0)
-			return err_set(err, ERR_INVALID, "the header %s is set by the program and cannot be given", ours[i]);
+			return err_set(err, ERR_INVALID,
+			    "the header %s is set by the program and cannot be given", ours[i]);
 	v->text = xstrndup(text, len);
 	return 0;
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -429,22 +480,28 @@ has_range(enum conf_type type)
 }
 
 static int
-check_range(const struct conf_row *row, const char *text, const struct conf_value *v, struct err *err)
+check_range(const struct conf_row *row, const char *text, const struct conf_value *v,
+    struct err *err)
 {
 	struct conf_value bound;
 	char buf[SHOWN];
 
-	if (row->min != NULL && types[row->type].read(row, row->min, strlen(row->min), &bound, NULL) == 0 &&
+	if (row->min != NULL && types[row->type].read(row, row->min, strlen(row->min), &bound,
+	    NULL) == 0 &&
 	    v->number < bound.number)
-		return err_set(err, ERR_INVALID, "'%s' is below the least allowed, %s", shown(buf, text), row->min);
-	if (row->max != NULL && types[row->type].read(row, row->max, strlen(row->max), &bound, NULL) == 0 &&
+		return err_set(err, ERR_INVALID, "'%s' is below the least allowed, %s",
+		    shown(buf, text), row->min);
+	if (row->max != NULL && types[row->type].read(row, row->max, strlen(row->max), &bound,
+	    NULL) == 0 &&
 	    v->number > bound.number)
-		return err_set(err, ERR_INVALID, "'%s' is above the most allowed, %s", shown(buf, text), row->max);
+		return err_set(err, ERR_INVALID, "'%s' is above the most allowed, %s",
+		    shown(buf, text), row->max);
 	return 0;
 }
 
 int
-conf_scalar(const struct conf_row *row, const char *text, size_t len, struct conf_value *ret_value, struct err *err)
+conf_scalar(const struct conf_row *row, const char *text, size_t len, struct conf_value *ret_value,
+    struct err *err)
 {
 	struct conf_value v = { .real = NAN };
 	int r;

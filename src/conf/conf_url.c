@@ -1,8 +1,8 @@
 /*
  * URLs of sources: http or https, a host, perhaps a port and a path.
  *
- * Deliberately narrower than RFC 3986, so that no two readers can disagree about which host is meant. A URL is never repeated in
- * a sentence: it may hold a password.
+ * Deliberately narrower than RFC 3986, so that no two readers can disagree about which host is
+ * meant. A URL is never repeated in a sentence: it may hold a password.
  */
 #include "config.h"
 
@@ -23,7 +23,8 @@ span(const char *s, size_t len, const char *more)
 {
 	size_t n = 0;
 
-	while (n < len && s[n] != '\0' && (strchr(alnum, s[n]) != NULL || strchr(more, s[n]) != NULL))
+	while (n < len && s[n] != '\0' && (strchr(alnum, s[n]) != NULL || strchr(more,
+	    s[n]) != NULL))
 		n++;
 	return n;
 }
@@ -34,7 +35,8 @@ check_port(const char *s, size_t len, struct err *err)
 	unsigned long port = 0;
 
 	for (size_t i = 0; i < len; i++)
-		port = isdigit((unsigned char)s[i]) && port < 100000 ? port * 10 + (unsigned long)(s[i] - '0') : 100000;
+		port = isdigit((unsigned char)s[i]) && port < 100000 ?
+		    port * 10 + (unsigned long)(s[i] - '0') : 100000;
 	if (len == 0 || port == 0 || port > 65535)
 		return err_set(err, ERR_INVALID, "the port is not a number from 1 to 65535");
 	return 0;
@@ -48,22 +50,27 @@ check_authority(const char *s, size_t len, struct err *err)
 	size_t n;
 
 	if (memchr(s, '@', len) != NULL)
-		return err_set(err, ERR_INVALID, "a user or password does not belong in a URL: use user: and password:");
+		return err_set(err, ERR_INVALID,
+		    "a user or password does not belong in a URL: use user: and password:");
 	if (len > 0 && s[0] == '[') {
 		end = memchr(s, ']', len);
 		n = end == NULL ? 0 : (size_t)(end - s) + 1;
-		if (n < 4 || strspn(s + 1, "0123456789abcdefABCDEF:.") != n - 2 || memchr(s, ':', n) == NULL)
-			return err_set(err, ERR_INVALID, "what stands in brackets is not an IPv6 address");
+		if (n < 4 || strspn(s + 1, "0123456789abcdefABCDEF:.") != n - 2 ||
+		    memchr(s, ':', n) == NULL)
+			return err_set(err, ERR_INVALID,
+			    "what stands in brackets is not an IPv6 address");
 	} else {
 		n = span(s, len, "-._");
 		if (n == 0)
-			return err_set(err, ERR_INVALID, "has no host (http://HOST:PORT is expected)");
+			return err_set(err, ERR_INVALID,
+			    "has no host (http://HOST:PORT is expected)");
 	}
 	if (n == len)
 		return 0;
 	if (s[n] != ':')
 		return err_set(err, ERR_INVALID,
-		    "the host holds what no host name has; names in other scripts are written as xn--...");
+		    "the host holds what no host name has; names in other scripts are written as "
+		    "xn--...");
 	return check_port(s + n + 1, len - n - 1, err);
 }
 
@@ -71,9 +78,11 @@ static int
 check_path(const char *s, size_t len, struct err *err)
 {
 	if (memchr(s, '?', len) != NULL || memchr(s, '#', len) != NULL)
-		return err_set(err, ERR_INVALID, "must end with its path, without ? or #: the program adds its own");
+		return err_set(err, ERR_INVALID,
+		    "must end with its path, without ? or #: the program adds its own");
 	if (span(s, len, "-._~!$&'()*+,;=:@%/") != len)
-		return err_set(err, ERR_INVALID, "the path holds a character that must be written as %%XX");
+		return err_set(err, ERR_INVALID,
+		    "the path holds a character that must be written as %%XX");
 	return 0;
 }
 
@@ -85,7 +94,8 @@ conf_url(const char *text, size_t len, char **ret_url, struct err *err)
 	int r;
 
 	if (len > URL_MAX || strlen(text) < len)
-		return err_set(err, ERR_INVALID, "is longer than %d bytes, or holds a NUL character", URL_MAX);
+		return err_set(err, ERR_INVALID,
+		    "is longer than %d bytes, or holds a NUL character", URL_MAX);
 	if (strncasecmp(text, "http://", 7) == 0)
 		host = text + 7;
 	else if (strncasecmp(text, "https://", 8) == 0)

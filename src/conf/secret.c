@@ -55,7 +55,8 @@ take_secret(const char *what, const char *bytes, size_t len, char **ret_secret, 
 		return err_set(err, ERR_INVALID, "%s holds no secret: it is empty", what);
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
-			return err_set(err, ERR_INVALID, "%s: a secret is one line of text, without control characters", what);
+			return err_set(err, ERR_INVALID,
+			    "%s: a secret is one line of text, without control characters", what);
 	*ret_secret = xstrndup(bytes, len);
 	return 0;
 }
@@ -70,7 +71,8 @@ read_file(const char *path, char **ret_secret, struct err *err)
 	buf_init(&b, SECRET_MAX);
 	r = conf_owner_read_private(path, &b, err);
 	if (r == 0)
-		r = take_secret(str_escape_to(shown, sizeof shown, path), b.data, b.len, ret_secret, err);
+		r = take_secret(str_escape_to(shown, sizeof shown, path), b.data, b.len, ret_secret,
+		    err);
 	wipe_buf(&b);
 	return r;
 }
@@ -84,13 +86,15 @@ read_env(const char *name, char **ret_secret, struct err *err)
 	shown[0] = '$';
 	str_escape_to(shown + 1, sizeof shown - 1, name);
 	if (value == NULL)
-		return err_set(err, ERR_NOTFOUND, "%s is not set, and a secret should come from it", shown);
+		return err_set(err, ERR_NOTFOUND, "%s is not set, and a secret should come from it",
+		    shown);
 	return take_secret(shown, value, strlen(value), ret_secret, err);
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------------- */
+/* --- commands -------------------------------------------------------------------------------- */
 
-/* In a process group of its own, so that a timeout ends all of it; with no signal blocked, whatever this thread blocks. */
+/* In a process group of its own, so that a timeout ends all of it; with no signal blocked,
+ * whatever this thread blocks. */
 static int
 spawn(char *const *argv, int out, pid_t *ret_pid)
 {
@@ -107,7 +111,8 @@ spawn(char *const *argv, int out, pid_t *ret_pid)
 	/* Its complaints would be written over the screen, and may hold the secret. */
 	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	r = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
@@ -174,14 +179,18 @@ explain(int r, const char *program, int status, struct err *err)
 	case ERR_TIMEOUT:
 		return err_set(err, r, "%s gave no secret within 5 seconds and was ended", program);
 	case ERR_LIMIT:
-		return err_set(err, r, "%s wrote more than %d KiB, where a secret was expected", program, SECRET_MAX >> 10);
+		return err_set(err, r, "%s wrote more than %d KiB, where a secret was expected",
+		    program, SECRET_MAX >> 10);
 	case ERR_IO:
 		return err_set(err, r, "the output of %s could not be read", program);
 	}
 	if (WIFSIGNALED(status))
-		return err_set(err, ERR_REFUSED, "%s, which should print a secret, was ended by signal %d", program, WTERMSIG(status));
+		return err_set(err, ERR_REFUSED,
+		    "%s, which should print a secret, was ended by signal %d", program,
+		    WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
-		return err_set(err, ERR_REFUSED, "%s, which should print a secret, failed with exit status %d; "
+		return err_set(err, ERR_REFUSED,
+		    "%s, which should print a secret, failed with exit status %d; "
 		    "run it by hand to see why", program, WEXITSTATUS(status));
 	return 0;
 }

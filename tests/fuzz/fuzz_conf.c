@@ -1,6 +1,7 @@
 /*
- * conf_parse() on any bytes: what it returns can be used. Every problem says where; what is kept has all that is required; values are in
- * range; references lead somewhere; it can be shown and freed.
+ * conf_parse() on any bytes: what it returns can be used. Every problem says where; what is kept
+ * has all that is required; values are in range; references lead somewhere; it can be shown and
+ * freed.
  */
 #include "config.h"
 
@@ -28,18 +29,24 @@ die(const char *what)
 static void
 check_source(const struct conf_source *s)
 {
-	if (s->name == NULL || s->name[0] == '\0' || s->type == NULL || s->url == NULL || s->line == 0)
+	if (s->name == NULL || s->name[0] == '\0' || s->type == NULL || s->url == NULL ||
+	    s->line == 0)
 		die("a source without what is required");
-	if (!str_has_prefix(s->url, "http") && !str_has_prefix(s->url, "HTTP") && strstr(s->url, "://") == NULL)
+	if (!str_has_prefix(s->url, "http") && !str_has_prefix(s->url, "HTTP") &&
+	    strstr(s->url, "://") == NULL)
 		die("a url of another kind");
-	if (strpbrk(s->url, "@?# \n") != NULL && strchr(s->url, '@') < strchr(strstr(s->url, "://") + 3, '/'))
+	if (strpbrk(s->url, "@?# \n") != NULL && strchr(s->url, '@') < strchr(strstr(s->url,
+	    "://") + 3, '/'))
 		die("a url with a user");
-	if (s->interval_ns < 250 * NS_PER_MS || s->timeout_ns <= 0 || s->body_max < 65536 || s->series_max < 1)
+	if (s->interval_ns < 250 * NS_PER_MS || s->timeout_ns <= 0 || s->body_max < 65536 ||
+	    s->series_max < 1)
 		die("a value out of its range");
-	if ((s->user != NULL) != secret_is_set(&s->password) || (s->user != NULL && secret_is_set(&s->bearer)))
+	if ((s->user != NULL) != secret_is_set(&s->password) ||
+	    (s->user != NULL && secret_is_set(&s->bearer)))
 		die("half a login");
 	for (size_t i = 0; i < s->n_headers; i++)
-		if (s->headers[i].name == NULL || (s->headers[i].value == NULL) == !secret_is_set(&s->headers[i].secret))
+		if (s->headers[i].name == NULL ||
+		    (s->headers[i].value == NULL) == !secret_is_set(&s->headers[i].secret))
 			die("a header without a value, or with two");
 }
 
@@ -55,7 +62,8 @@ check_reference(const struct conf_environment *e, const char *source)
 static void
 check_environment(const struct conf_environment *e)
 {
-	if (e->name == NULL || e->title == NULL || e->colour == NULL || e->severity_label == NULL || e->n_severities < 6)
+	if (e->name == NULL || e->title == NULL || e->colour == NULL || e->severity_label == NULL ||
+	    e->n_severities < 6)
 		die("an environment without what is required");
 	for (size_t i = 0; i < e->n_sources; i++)
 		check_source(&e->sources[i]);
@@ -72,14 +80,16 @@ check_environment(const struct conf_environment *e)
 static void
 check_conf(const struct conf *c, const struct conf_problems *problems)
 {
-	if (c->theme == NULL || c->layout == NULL || c->range_ns < NS_PER_MIN || c->ack_ns < NS_PER_MIN)
+	if (c->theme == NULL || c->layout == NULL || c->range_ns < NS_PER_MIN ||
+	    c->ack_ns < NS_PER_MIN)
 		die("no defaults");
 	if (c->n_dropped > 0 && !c->is_policy_broken)
 		die("an environment is missing, and writing is allowed");
 	for (size_t i = 0; i < c->n_environments; i++)
 		check_environment(&c->environments[i]);
 	for (size_t i = 0; i < problems->n; i++)
-		if (!str_has_prefix(problems->v[i], "fuzz:") || !utf8_is_valid(problems->v[i], strlen(problems->v[i])) ||
+		if (!str_has_prefix(problems->v[i], "fuzz:") ||
+		    !utf8_is_valid(problems->v[i], strlen(problems->v[i])) ||
 		    strchr(problems->v[i], '\n') != NULL || strchr(problems->v[i], '\033') != NULL)
 			die("a problem that cannot be shown");
 }

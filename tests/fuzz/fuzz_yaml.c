@@ -1,8 +1,8 @@
 /*
  * yaml_parse() on any bytes: within its limits, the same twice, and every node where it may be.
  *
- * Held against what yaml.h promises: depth, number of nodes, marks inside the text, keys that are unique scalars, and errors that say
- * name:line:column.
+ * Held against what yaml.h promises: depth, number of nodes, marks inside the text, keys that are
+ * unique scalars, and errors that say name:line:column.
  */
 #include "config.h"
 
@@ -40,9 +40,11 @@ check_map(const struct yaml_node *node)
 	if (node->n > 0 && node->keys == NULL)
 		die("a map without keys");
 	for (size_t i = 0; i < node->n; i++) {
-		if (node->keys[i]->type != YAML_TYPE_SCALAR || strlen(node->keys[i]->text) != node->keys[i]->len)
+		if (node->keys[i]->type != YAML_TYPE_SCALAR ||
+		    strlen(node->keys[i]->text) != node->keys[i]->len)
 			die("a key that is not plain text");
-		/* Quadratic, so only the first few; the rest is sorted and compared by the same code. */
+		/* Quadratic, so only the first few; the rest is sorted and compared by the same
+		 * code. */
 		for (size_t j = 0; j < i && i < 30; j++)
 			if (str_eq(node->keys[i]->text, node->keys[j]->text))
 				die("a key twice");
@@ -76,7 +78,8 @@ count_lines(const uint8_t *data, size_t size)
 	unsigned n = 2;
 
 	for (size_t i = 0; i < size; i++)
-		n += data[i] == '\n' || data[i] == '\r' || data[i] == 0x85 || data[i] == 0xa8 || data[i] == 0xa9;
+		n += data[i] == '\n' || data[i] == '\r' || data[i] == 0x85 || data[i] == 0xa8 ||
+		    data[i] == 0xa9;
 	return n;
 }
 
@@ -93,7 +96,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	copy = xreallocarray(copy, size > 0 ? size : 1, 1);
 	r = yaml_parse("fuzz", copy, size, &f, &err);
-	if ((r == 0) != (f != NULL) || r != err.code || (r != 0 && r != ERR_SYNTAX && r != ERR_LIMIT))
+	if ((r == 0) != (f != NULL) || r != err.code ||
+	    (r != 0 && r != ERR_SYNTAX && r != ERR_LIMIT))
 		die("result and error disagree");
 	if (r != 0 && !str_has_prefix(err.msg, "fuzz:"))
 		die("an error that does not say where");

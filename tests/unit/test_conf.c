@@ -1,4 +1,5 @@
-/* opsconsole.yaml: every type's good and bad values, sentences and positions, what is kept and what is left out. */
+/* opsconsole.yaml: every type's good and bad values, sentences and positions, what is kept and
+ * what is left out. */
 #include "config.h"
 
 #include <math.h>
@@ -72,7 +73,7 @@ assert_problems(const char *text, const char *expected)
 	buf_done(&b);
 }
 
-/* --- types ---------------------------------------------------------------------------------------------------------- */
+/* --- types ----------------------------------------------------------------------------------- */
 
 static void
 defaults(void **state)
@@ -130,51 +131,77 @@ bad_values(void **state)
 		{ HEAD, "bell: [true]", "bell: a true or false is expected, not a list" },
 		/* duration */
 		{ HEAD, "range: 60", "range: '60' has no unit (such as 500ms, 30s, 15m, 1h30m)" },
-		{ HEAD, "range: soon", "range: 'soon' is not a duration (such as 500ms, 30s, 15m, 1h30m)" },
-		{ HEAD, "range: ''", "range: '' is not a duration (such as 500ms, 30s, 15m, 1h30m)" },
+		{ HEAD, "range: soon", "range: 'soon' is not a duration (such as 500ms, 30s, 15m, "
+		    "1h30m)" },
+		{ HEAD, "range: ''", "range: '' is not a duration (such as 500ms, 30s, 15m, "
+		    "1h30m)" },
 		{ HEAD, "range: 1s", "range: '1s' is below the least allowed, 1m" },
 		{ HEAD, "range: 31d", "range: '31d' is above the most allowed, 30d" },
 		{ HEAD, "range: {}", "range: a duration is expected, not a map" },
-		{ SOURCE, "    interval: 249ms", "interval: '249ms' is below the least allowed, 250ms" },
+		{ SOURCE, "    interval: 249ms",
+		    "interval: '249ms' is below the least allowed, 250ms" },
 		/* size */
-		{ HEAD, "in_flight_max: 64", "in_flight_max: '64' has no unit (such as 64MiB; B, KiB, MiB, GiB, kB, MB, GB)" },
-		{ HEAD, "in_flight_max: 64M", "in_flight_max: '64M' is not a size (such as 64MiB; B, KiB, MiB, GiB, kB, MB, GB)" },
-		{ HEAD, "in_flight_max: -1MiB", "in_flight_max: '-1MiB' is not a size (such as 64MiB; B, KiB, MiB, GiB, kB, MB, GB)" },
-		{ HEAD, "in_flight_max: 1B", "in_flight_max: '1B' is below the least allowed, 1MiB" },
-		{ HEAD, "in_flight_max: 9999999999999GiB", "in_flight_max: '9999999999999GiB' is too large" },
+		{ HEAD, "in_flight_max: 64",
+		    "in_flight_max: '64' has no unit (such as 64MiB; B, KiB, MiB, GiB, kB, MB, "
+		    "GB)" },
+		{ HEAD, "in_flight_max: 64M",
+		    "in_flight_max: '64M' is not a size (such as 64MiB; B, KiB, MiB, GiB, kB, MB, "
+		    "GB)" },
+		{ HEAD, "in_flight_max: -1MiB",
+		    "in_flight_max: '-1MiB' is not a size (such as 64MiB; B, KiB, MiB, GiB, kB, "
+		    "MB, GB)" },
+		{ HEAD, "in_flight_max: 1B",
+		    "in_flight_max: '1B' is below the least allowed, 1MiB" },
+		{ HEAD, "in_flight_max: 9999999999999GiB",
+		    "in_flight_max: '9999999999999GiB' is too large" },
 		/* whole number, number */
-		{ SOURCE, "    series_max: 1.5", "series_max: '1.5' is not a whole number (such as 20000)" },
-		{ SOURCE, "    series_max: ''", "series_max: '' is not a whole number (such as 20000)" },
+		{ SOURCE, "    series_max: 1.5",
+		    "series_max: '1.5' is not a whole number (such as 20000)" },
+		{ SOURCE, "    series_max: ''",
+		    "series_max: '' is not a whole number (such as 20000)" },
 		{ SOURCE, "    series_max: 0", "series_max: '0' is below the least allowed, 1" },
-		{ SOURCE, "    series_max: 99999999999999999999", "series_max: '99999999999999999999' is too large" },
+		{ SOURCE, "    series_max: 99999999999999999999",
+		    "series_max: '99999999999999999999' is too large" },
 		{ QUERY, "    objective: 2%", "objective: '2%' is not a number (such as 0.02)" },
 		{ QUERY, "    objective: NaN", "objective: 'NaN' is not a number (such as 0.02)" },
 		/* words */
 		{ ENV, "  colour: red", "colour: 'red' is not one of prod, staging, lab or other" },
 		{ ENV, "  colour: prd", "colour: 'prd' is not known; did you mean 'prod'?" },
 		/* text */
-		{ HEAD, "theme: ../x", "theme: '../x' is neither the name of a shipped file (small letters, digits, -) nor a path "
+		{ HEAD, "theme: ../x", "theme: '../x' is neither the name of a shipped file (small "
+		    "letters, digits, -) nor a path "
 		    "that begins with / or ~/" },
-		{ HEAD, "theme: ~bob/x", "theme: '~bob/x': only your own ~/ is expanded; write an absolute path" },
-		{ HEAD, "theme: $HOME/x", "theme: '$HOME/x': variables are not expanded in paths; write an absolute path or ~/..." },
-		{ ENV, "  title: \"a\\e[31m\"", "title: holds the invisible or control character U+001B" },
-		{ ENV, "  title: \"a\\u202Eb\"", "title: holds the invisible or control character U+202E" },
+		{ HEAD, "theme: ~bob/x", "theme: '~bob/x': only your own ~/ is expanded; write an "
+		    "absolute path" },
+		{ HEAD, "theme: $HOME/x",
+		    "theme: '$HOME/x': variables are not expanded in paths; write an absolute path "
+		    "or ~/..." },
+		{ ENV, "  title: \"a\\e[31m\"",
+		    "title: holds the invisible or control character U+001B" },
+		{ ENV, "  title: \"a\\u202Eb\"",
+		    "title: holds the invisible or control character U+202E" },
 		{ ENV, "  title: \"a\\0b\"", "title: holds a NUL character" },
 		{ ENV, "  severity_label: ' x'", "severity_label: begins or ends with a blank" },
-		{ QUERY, "    unit: a-unit-with-more-than-24-bytes", "unit: is 30 bytes long; at most 24" },
+		{ QUERY, "    unit: a-unit-with-more-than-24-bytes",
+		    "unit: is 30 bytes long; at most 24" },
 		/* maps and lists */
 		{ HEAD, "ack: 15m", "ack: a map of options is expected: ack: { enabled: ... }" },
 		{ HEAD, "keys: [a]", "keys: a map is expected: command: VALUE on each line" },
 		{ ENV, "  sources: {}", "sources: a list is expected: begin each item with '- '" },
-		{ ENV, "  severities: { P1: pge }", "P1: 'pge' is not known; did you mean 'page'?" },
+		{ ENV, "  severities: { P1: pge }",
+		    "P1: 'pge' is not known; did you mean 'page'?" },
 		{ ENV, "  severities: { P1: }", "P1: has no value" },
 		/* unknown options */
 		{ HEAD, "bel: true", "'bel' is not an option of this file; did you mean 'bell'?" },
-		{ HEAD, "frobnicate: 1", "'frobnicate' is not an option of this file; man 5 opsconsole.yaml lists them" },
-		{ SOURCE, "    intervall: 1s", "'intervall' is not an option of a source; did you mean 'interval'?" },
+		{ HEAD, "frobnicate: 1", "'frobnicate' is not an option of this file; man 5 "
+		    "opsconsole.yaml lists them" },
+		{ SOURCE, "    intervall: 1s",
+		    "'intervall' is not an option of a source; did you mean 'interval'?" },
 		{ SOURCE, "    ca_file: /x", "'ca_file' belongs inside 'tls:'" },
-		{ SOURCE, "    tls: { verfy: false }", "'verfy' is not an option of tls; did you mean 'verify'?" },
-		{ HEAD, "\"a\\e\": 1", "'a\\x1B' is not an option of this file; man 5 opsconsole.yaml lists them" },
+		{ SOURCE, "    tls: { verfy: false }",
+		    "'verfy' is not an option of tls; did you mean 'verify'?" },
+		{ HEAD, "\"a\\e\": 1", "'a\\x1B' is not an option of this file; man 5 "
+		    "opsconsole.yaml lists them" },
 	};
 
 	(void)state;
@@ -188,7 +215,8 @@ bad_values(void **state)
 			is_found = is_found || str_eq(sentence, rows[i].problem);
 		}
 		if (!is_found)
-			fail_msg("%s\ngot: %s\nexpected: %s", text, problems.n > 0 ? problems.v[0] : "nothing", rows[i].problem);
+			fail_msg("%s\ngot: %s\nexpected: %s", text, problems.n > 0 ? problems.v[0] :
+			    "nothing", rows[i].problem);
 		free(text);
 	}
 }
@@ -217,14 +245,46 @@ good_values(void **state)
 
 	(void)state;
 	assert_problems(HEAD
-	    "theme: ~/t.yaml\nlayout: wide\nbell: false\nosc9: 'false'\nmouse: true\nrange: 1h30m\nin_flight_max: 1GiB\n"
-	    "ack: { enabled: false, duration: 1h }\nhistory: { span: 2h, bytes: 10MB }\nkeys:\n  alerts.ack: A\n  global.quit: C-q\n"
-	    "environments:\n- name: e\n  protected: true\n  colour: lab\n  severity_label: level\n  severities: { bad: page, warning: none }\n"
-	    "  sources:\n  - name: a b\n    type: alertmanager\n    url: HTTPS://[::1]:9093/am/\n    replicas: ['http://x_y.z:1']\n"
-	    "    series_max: 7\n    body_max: 100kB\n    proxy: environment\n    tls: { verify: false, ca_file: ~/ca }\n"
-	    "  - name: p\n    type: prometheus\n    url: http://h/%41/\n"
-	    "  markers:\n  - { name: m, expr: x, label: v }\n"
-	    "  queries:\n  - name: q\n    expr: |\n\n      up\n        == 0\n    objective: -1e-3\n    unit: dB\n", "");
+	    "theme: ~/t.yaml\n"
+	    "layout: wide\n"
+	    "bell: false\n"
+	    "osc9: 'false'\n"
+	    "mouse: true\n"
+	    "range: 1h30m\n"
+	    "in_flight_max: 1GiB\n"
+	    "ack: { enabled: false, duration: 1h }\n"
+	    "history: { span: 2h, bytes: 10MB }\n"
+	    "keys:\n"
+	    "  alerts.ack: A\n"
+	    "  global.quit: C-q\n"
+	    "environments:\n"
+	    "- name: e\n"
+	    "  protected: true\n"
+	    "  colour: lab\n"
+	    "  severity_label: level\n"
+	    "  severities: { bad: page, warning: none }\n"
+	    "  sources:\n"
+	    "  - name: a b\n"
+	    "    type: alertmanager\n"
+	    "    url: HTTPS://[::1]:9093/am/\n"
+	    "    replicas: ['http://x_y.z:1']\n"
+	    "    series_max: 7\n"
+	    "    body_max: 100kB\n"
+	    "    proxy: environment\n"
+	    "    tls: { verify: false, ca_file: ~/ca }\n"
+	    "  - name: p\n"
+	    "    type: prometheus\n"
+	    "    url: http://h/%41/\n"
+	    "  markers:\n"
+	    "  - { name: m, expr: x, label: v }\n"
+	    "  queries:\n"
+	    "  - name: q\n"
+	    "    expr: |\n"
+	    "\n"
+	    "      up\n"
+	    "        == 0\n"
+	    "    objective: -1e-3\n"
+	    "    unit: dB\n", "");
 	assert_string_equal(conf->theme, "/home/ann/t.yaml");
 	assert_string_equal(conf->layout, "wide");
 	assert_true(!conf->bell && !conf->osc9 && conf->mouse && !conf->ack_enabled);
@@ -264,8 +324,16 @@ static void
 empty_options_are_absent(void **state)
 {
 	(void)state;
-	assert_problems(HEAD "keys:\n  # a.b: c\nack:\ntheme: ~\nenvironments:\n- name: e\n  contacts:\n  sources:\n"
-	    "  - { name: p, type: prometheus, url: 'http://h', headers: null, bearer: , tls: }\n", "");
+	assert_problems(HEAD "keys:\n"
+	    "  # a.b: c\n"
+	    "ack:\n"
+	    "theme: ~\n"
+	    "environments:\n"
+	    "- name: e\n"
+	    "  contacts:\n"
+	    "  sources:\n"
+	    "  - { name: p, type: prometheus, url: 'http://h', headers: null, bearer: , tls: }\n",
+	    "");
 	assert_string_equal(conf->theme, "dark");
 	assert_true(conf->ack_enabled);
 }
@@ -276,7 +344,8 @@ urls(void **state)
 	static const struct {
 		const char *url, *problem;	/* NULL: good */
 	} rows[] = {
-		{ "http://h", NULL }, { "https://h:1/", NULL }, { "http://10.0.0.1:65535/a/b-c_d~e%20", NULL },
+		{ "http://h", NULL }, { "https://h:1/", NULL },
+		{ "http://10.0.0.1:65535/a/b-c_d~e%20", NULL },
 		{ "http://[fe80::1]", NULL },
 		{ "h:9090", "must begin with http:// or https://" },
 		{ "ftp://h", "must begin with http:// or https://" },
@@ -288,21 +357,30 @@ urls(void **state)
 		{ "http://h:0", "the port is not a number from 1 to 65535" },
 		{ "http://h:65536", "the port is not a number from 1 to 65535" },
 		{ "http://h:8x", "the port is not a number from 1 to 65535" },
-		{ "http://h\\\\x", "the host holds what no host name has; names in other scripts are written as xn--..." },
-		{ "http://b\xc3\xbc" "cher.example", "the host holds what no host name has; names in other scripts are written as xn--..." },
+		{ "http://h\\\\x", "the host holds what no host name has; names in other scripts "
+		    "are written as xn--..." },
+		{ "http://b\xc3\xbc" "cher.example",
+		    "the host holds what no host name has; names in other scripts are written as "
+		    "xn--..." },
 		{ "http://[x]", "what stands in brackets is not an IPv6 address" },
 		{ "http://[::1", "what stands in brackets is not an IPv6 address" },
 		{ "http://h/a b", "the path holds a character that must be written as %XX" },
-		{ "http://h/a?token=hunter2", "must end with its path, without ? or #: the program adds its own" },
-		{ "http://h#x", "must end with its path, without ? or #: the program adds its own" },
-		{ "http://ann:hunter2@h/", "a user or password does not belong in a URL: use user: and password:" },
-		{ "http://ann@h", "a user or password does not belong in a URL: use user: and password:" },
+		{ "http://h/a?token=hunter2",
+		    "must end with its path, without ? or #: the program adds its own" },
+		{ "http://h#x", "must end with its path, without ? or #: the program adds its "
+		    "own" },
+		{ "http://ann:hunter2@h/",
+		    "a user or password does not belong in a URL: use user: and password:" },
+		{ "http://ann@h", "a user or password does not belong in a URL: use user: and "
+		    "password:" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		char *text = xasprintf(ENV "  sources:\n  - { name: p, type: prometheus, url: \"%s\" }\n", rows[i].url);
-		char *problem = rows[i].problem != NULL ? xasprintf("c:6:39: url: %s", rows[i].problem) : xstrdup("");
+		char *text = xasprintf(ENV "  sources:\n  - { name: p, type: prometheus, url: "
+		    "\"%s\" }\n", rows[i].url);
+		char *problem = rows[i].problem != NULL ?
+		    xasprintf("c:6:39: url: %s", rows[i].problem) : xstrdup("");
 
 		assert_problems(text, problem);
 		assert_int_equal(conf->environments[0].n_sources, rows[i].problem == NULL);
@@ -311,7 +389,7 @@ urls(void **state)
 	}
 }
 
-/* --- secrets -------------------------------------------------------------------------------------------------------- */
+/* --- secrets --------------------------------------------------------------------------------- */
 
 static void
 secrets(void **state)
@@ -332,19 +410,26 @@ secrets(void **state)
 		{ "headers: { My-Secret-Thing: hunter2 }", inline_secret },
 		{ "bearer: { file: hunter2 }", "file: what stands here is not a path" },
 		{ "bearer: { env: hunter-2 }", "env: what stands here is not the name" },
-		{ "bearer: { command: echo hunter2 }", "command: a list of a program and its arguments is expected" },
+		{ "bearer: { command: echo hunter2 }",
+		    "command: a list of a program and its arguments is expected" },
 		{ "bearer: { command: [] }", "command: names no program" },
 		{ "bearer: { command: [echo, [hunter2]] }", "command: each item must be text" },
-		{ "bearer: { hunter2: x }", "a secret has no such option; use one of file, env, command" },
-		{ "bearer: { hunter2 }", "bearer: exactly one of file, env and command is expected" },
-		{ "bearer: { file: /x, env: hunter2 }", "bearer: exactly one of file, env and command is expected" },
+		{ "bearer: { hunter2: x }",
+		    "a secret has no such option; use one of file, env, command" },
+		{ "bearer: { hunter2 }", "bearer: exactly one of file, env and command is "
+		    "expected" },
+		{ "bearer: { file: /x, env: hunter2 }",
+		    "bearer: exactly one of file, env and command is expected" },
 		{ "user: ann", "user: needs a password: too" },
 		{ "password: { env: X }", "password: needs a user: too" },
-		{ "user: ann\n    password: { env: X }\n    bearer: { env: Y }", "bearer: cannot go with user: and password:" },
-		{ "bearer: { env: Y }\n    headers: { authorization: { env: Z } }", "headers: Authorization cannot go with" },
+		{ "user: ann\n    password: { env: X }\n    bearer: { env: Y }",
+		    "bearer: cannot go with user: and password:" },
+		{ "bearer: { env: Y }\n    headers: { authorization: { env: Z } }",
+		    "headers: Authorization cannot go with" },
 		{ "headers: { Host: x }", "the header Host is set by the program" },
 		{ "headers: { 'A:B': x }", "'A:B' is not the name of an HTTP header" },
-		{ "headers: { A: \"x\\r\\nB: y\" }", "A: holds the invisible or control character U+000D" },
+		{ "headers: { A: \"x\\r\\nB: y\" }",
+		    "A: holds the invisible or control character U+000D" },
 		{ "tls: { client_cert: /x }", "client_cert: needs a client_key: too" },
 		{ "tls: { client_key: /x }", "client_key: needs a client_cert: too" },
 		{ "tls: { ca_file: x }", "ca_file: 'x' is not a path that begins with / or ~/" },
@@ -360,7 +445,8 @@ secrets(void **state)
 		parse(text);
 		if ((problems.n == 0) != (rows[i].problem == NULL) ||
 		    (problems.n > 0 && strstr(problems.v[0], rows[i].problem) == NULL))
-			fail_msg("%s\ngot: %s", text, problems.n > 0 ? problems.v[0] : "no problem");
+			fail_msg("%s\ngot: %s", text, problems.n > 0 ? problems.v[0] :
+			    "no problem");
 		/* A source whose login or way is not what was written is not asked at all. */
 		assert_int_equal(conf->environments[0].n_sources, rows[i].problem == NULL);
 		for (size_t j = 0; j < problems.n; j++)
@@ -374,7 +460,7 @@ secrets(void **state)
 	assert_string_equal(conf->environments[0].sources[0].headers[0].value, "b");
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static void
 unusable_files(void **state)
@@ -385,17 +471,25 @@ unusable_files(void **state)
 	} rows[] = {
 		{ "", "c: is empty; opsconsole --init writes a first config", ERR_SYNTAX },
 		{ "- a\n", "c:1:1: a config is a map of options (NAME: VALUE)", ERR_SYNTAX },
-		{ "a: b: c", "c:1:5: mapping values are not allowed in this context; text that holds ': ' needs quotes", ERR_SYNTAX },
-		{ HEAD "---\nx: y\n", "c:4:1: a second document begins here (---); a config has one", ERR_SYNTAX },
-		{ "apiVersion: opsconsole/v1\nkind: Runbook\n", "c:2:7: kind is 'Runbook', but a config of this program has 'Config'", ERR_SYNTAX },
-		{ "apiVersion: v2\nkind: Config\n", "c:1:13: apiVersion is 'v2', but a config of this program has 'opsconsole/v1'", ERR_SYNTAX },
-		{ "x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "c:1:67: nested deeper than 64 levels", ERR_LIMIT },
+		{ "a: b: c", "c:1:5: mapping values are not allowed in this context; text that "
+		    "holds ': ' needs quotes", ERR_SYNTAX },
+		{ HEAD "---\nx: y\n", "c:4:1: a second document begins here (---); a config has "
+		    "one", ERR_SYNTAX },
+		{ "apiVersion: opsconsole/v1\nkind: Runbook\n",
+		    "c:2:7: kind is 'Runbook', but a config of this program has 'Config'",
+		    ERR_SYNTAX },
+		{ "apiVersion: v2\nkind: Config\n",
+		    "c:1:13: apiVersion is 'v2', but a config of this program has 'opsconsole/v1'",
+		    ERR_SYNTAX },
+		{ "x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+		    "c:1:67: nested deeper than 64 levels", ERR_LIMIT },
 	};
 	struct err err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		assert_int_equal(conf_parse("c", rows[i].text, strlen(rows[i].text), &conf, &problems, &err), rows[i].code);
+		assert_int_equal(conf_parse("c", rows[i].text, strlen(rows[i].text), &conf,
+		    &problems, &err), rows[i].code);
 		assert_string_equal(err.msg, rows[i].sentence);
 		assert_null(conf);
 		assert_int_equal(problems.n, 0);
@@ -449,11 +543,14 @@ static void
 what_is_needed(void **state)
 {
 	(void)state;
-	assert_problems("environments:\n- name: e\n  sources: [{ name: p, type: prometheus, url: 'http://h' }]\n",
+	assert_problems("environments:\n- name: e\n  sources: [{ name: p, type: prometheus, url: "
+	    "'http://h' }]\n",
 	    "c:1:1: 'apiVersion' is missing\nc:1:1: 'kind' is missing");
 	assert_problems(ENV, "c:4:3: sources: at least one is needed, or nothing can be shown");
-	assert_problems(ENV "  sources: []\n", "c:5:12: sources: at least one is needed, or nothing can be shown");
-	assert_problems(ENV "  sources: [{ name: a, type: alertmanager, url: 'http://h' }]\n  queries: [{ name: q, expr: up }]\n",
+	assert_problems(ENV "  sources: []\n",
+	    "c:5:12: sources: at least one is needed, or nothing can be shown");
+	assert_problems(ENV "  sources: [{ name: a, type: alertmanager, url: 'http://h' }]\n  "
+	    "queries: [{ name: q, expr: up }]\n",
 	    "c:6:13: query: the environment has no source of type prometheus to ask");
 }
 
@@ -480,7 +577,8 @@ policy(void **state)
 		{ SOURCE "ack: { duration: 1 }\n", true },
 		{ SOURCE "ack: { enbled: false }\n", true },
 		{ SOURCE "- sources: []\n", true },
-		{ SOURCE "- name: e\n  sources: [{ name: p, type: prometheus, url: 'http://h' }]\n", true },
+		{ SOURCE "- name: e\n  sources: [{ name: p, type: prometheus, url: 'http://h' }]\n",
+		    true },
 		{ HEAD "environments: {}\n", true },
 		{ HEAD, true },
 	};
@@ -489,7 +587,8 @@ policy(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		parse(rows[i].text);
 		if (conf->is_policy_broken != rows[i].is_broken)
-			fail_msg("%s\npolicy %s", rows[i].text, rows[i].is_broken ? "stands" : "is broken");
+			fail_msg("%s\npolicy %s", rows[i].text, rows[i].is_broken ? "stands" :
+			    "is broken");
 	}
 	parse(SOURCE "  protected: yes\n");
 	assert_true(conf->environments[0].is_protected);
@@ -519,7 +618,8 @@ choosing_an_environment(void **state)
 	assert_int_equal(conf_environment(conf, "e", &e, &err), 0);
 	parse(HEAD);
 	assert_int_equal(conf_environment(conf, NULL, &e, &err), ERR_NOTFOUND);
-	assert_string_equal(err.msg, "c: has no environment that can be used; opsconsole --check says what is wrong");
+	assert_string_equal(err.msg,
+	    "c: has no environment that can be used; opsconsole --check says what is wrong");
 }
 
 static void
@@ -534,7 +634,8 @@ many_problems_are_cut(void **state)
 		buf_printf(&b, "x%d: 1\n", i);
 	parse(b.data);
 	assert_int_equal(problems.n, CONF_PROBLEMS_MAX + 1);
-	assert_string_equal(problems.v[CONF_PROBLEMS_MAX], "c:209:1: more problems than the first 200 are not listed");
+	assert_string_equal(problems.v[CONF_PROBLEMS_MAX],
+	    "c:209:1: more problems than the first 200 are not listed");
 	/* A list that is too long is refused whole, before it takes memory. */
 	buf_reset(&b);
 	buf_addstr(&b, SOURCE "  queries:\n");
@@ -567,7 +668,8 @@ every_default_and_bound_is_valid(void **state)
 			if (!conf_type_is_scalar(row->type))
 				continue;
 			for (size_t j = 0; j < 3; j++) {
-				bool is_value = j == 0 || row->type == CONF_INT || row->type == CONF_BYTES || row->type == CONF_DURATION;
+				bool is_value = j == 0 || row->type == CONF_INT ||
+				    row->type == CONF_BYTES || row->type == CONF_DURATION;
 
 				if (texts[j] == NULL || !is_value)
 					continue;
@@ -585,8 +687,10 @@ environment_block(void **state)
 	const struct environment *e;
 
 	(void)state;
-	parse(QUERY "    objective: 0.5\n  markers: [{ name: m n, expr: x, label: v, group_by: g }]\n"
-	    "  contacts: [{ role: r, name: Ann }]\n  protected: true\n  colour: prod\n  title: T\n");
+	parse(QUERY "    objective: 0.5\n  markers: [{ name: m n, expr: x, label: v, group_by: g "
+	    "}]\n"
+	    "  contacts: [{ role: r, name: Ann }]\n  protected: true\n  colour: prod\n  title: "
+	    "T\n");
 	assert_int_equal(problems.n, 0);
 	e = conf_environment_block(&conf->environments[0]);
 	conf_free(conf);	/* the block holds copies */
@@ -618,9 +722,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(defaults), TEST(bad_values), TEST(positions), TEST(good_values), TEST(empty_options_are_absent), TEST(urls),
-		TEST(secrets), TEST(unusable_files), TEST(valid_parts_are_kept), TEST(what_is_needed), TEST(policy),
-		TEST(choosing_an_environment), TEST(many_problems_are_cut), TEST(every_default_and_bound_is_valid),
+		TEST(defaults), TEST(bad_values), TEST(positions), TEST(good_values),
+		    TEST(empty_options_are_absent), TEST(urls),
+		TEST(secrets), TEST(unusable_files), TEST(valid_parts_are_kept),
+		    TEST(what_is_needed), TEST(policy),
+		TEST(choosing_an_environment), TEST(many_problems_are_cut),
+		    TEST(every_default_and_bound_is_valid),
 		TEST(environment_block),
 	};
 

@@ -38,7 +38,7 @@ read_doc(const char *name)
 	return text;
 }
 
-/* --- the example ---------------------------------------------------------------------------------------------------- */
+/* --- the example ----------------------------------------------------------------------------- */
 
 static void
 example_has_no_problem(void **state)
@@ -59,11 +59,13 @@ example_has_no_problem(void **state)
 	free(text);
 }
 
-static void assert_has_rows(const struct conf_table *table, const struct yaml_node *const *maps, size_t n, const char *where);
+static void assert_has_rows(const struct conf_table *table, const struct yaml_node *const *maps,
+    size_t n, const char *where);
 
 /* The values that any of the maps has for a key; items of lists one by one. */
 static size_t
-collect(const struct yaml_node *const *maps, size_t n, const struct conf_row *row, const struct yaml_node **ret, size_t max)
+collect(const struct yaml_node *const *maps, size_t n, const struct conf_row *row,
+    const struct yaml_node **ret, size_t max)
 {
 	size_t found = 0;
 
@@ -81,7 +83,8 @@ collect(const struct yaml_node *const *maps, size_t n, const struct conf_row *ro
 }
 
 static void
-assert_has_row(const struct conf_row *row, const struct yaml_node *const *maps, size_t n, const char *where)
+assert_has_row(const struct conf_row *row, const struct yaml_node *const *maps, size_t n,
+    const char *where)
 {
 	const struct yaml_node *found[64];
 	char *name = xasprintf("%s.%s", where, row->name);
@@ -95,7 +98,8 @@ assert_has_row(const struct conf_row *row, const struct yaml_node *const *maps, 
 }
 
 static void
-assert_has_rows(const struct conf_table *table, const struct yaml_node *const *maps, size_t n, const char *where)
+assert_has_rows(const struct conf_table *table, const struct yaml_node *const *maps, size_t n,
+    const char *where)
 {
 	for (const struct conf_row *row = table->rows; row->name != NULL; row++)
 		assert_has_row(row, maps, n, where);
@@ -124,7 +128,7 @@ example_has_every_option(void **state)
 	free(text);
 }
 
-/* --- the manual ----------------------------------------------------------------------------------------------------- */
+/* --- the manual ------------------------------------------------------------------------------ */
 
 /* The manual's text on an option: from its .It to the next. NULL when there is none. */
 static char *
@@ -159,11 +163,13 @@ assert_manual_has_rows(const char *manual, const char *heading, const struct con
 		fail_msg("the manual has no section %s", heading);
 	for (const struct conf_row *row = table->rows; row->name != NULL; row++) {
 		char *entry = manual_entry(section, row->name);
-		bool is_number = row->type == CONF_INT || row->type == CONF_BYTES || row->type == CONF_DURATION;
+		bool is_number = row->type == CONF_INT || row->type == CONF_BYTES ||
+		    row->type == CONF_DURATION;
 
 		if (entry == NULL)
 			fail_msg("the manual has no %s in %s", row->name, heading);
-		assert_tells(entry, row->name, "default", row->def != NULL && row->def[0] != '\0' ? row->def : NULL);
+		assert_tells(entry, row->name, "default", row->def != NULL && row->def[0] != '\0' ?
+		    row->def : NULL);
 		assert_tells(entry, row->name, "least value", is_number ? row->min : NULL);
 		assert_tells(entry, row->name, "largest value", is_number ? row->max : NULL);
 		for (size_t i = 0; row->choices != NULL && row->choices[i] != NULL; i++)

@@ -77,7 +77,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* --- the search ----------------------------------------------------------------------------------------------------- */
+/* --- the search ------------------------------------------------------------------------------ */
 
 static void
 assert_found(const char *asked, const char *expected)
@@ -140,14 +140,16 @@ nothing_found(void **state)
 	if (access("/etc/opsconsole/opsconsole.yaml", F_OK) == 0)
 		skip();	/* this machine has one for all */
 	assert_int_equal(conf_find(NULL, &path, &err), ERR_NOTFOUND);
-	sentence = xasprintf("no config found. Ways on: opsconsole --demo (look around in the bundled lab), opsconsole --init "
-	    "(write a first config for this machine), opsconsole --config FILE. Looked for %s/.config/opsconsole/opsconsole.yaml "
+	sentence = xasprintf("no config found. Ways on: opsconsole --demo (look around in the "
+	    "bundled lab), opsconsole --init "
+	    "(write a first config for this machine), opsconsole --config FILE. Looked for "
+	    "%s/.config/opsconsole/opsconsole.yaml "
 	    "and /etc/opsconsole/opsconsole.yaml", dir);
 	assert_string_equal(err.msg, sentence);
 	free(sentence);
 }
 
-/* --- shipped data --------------------------------------------------------------------------------------------------- */
+/* --- shipped data ---------------------------------------------------------------------------- */
 
 static void
 data_folder(void **state)
@@ -163,7 +165,8 @@ data_folder(void **state)
 	assert_string_equal(path, expected);
 	free(path);
 	assert_int_equal(conf_data_path("themes/no such", &path, &err), ERR_NOTFOUND);
-	sentence = xasprintf("the shipped file themes/no such is not in %s, " PKGDATADIR "; install opsconsole again, or set "
+	sentence = xasprintf("the shipped file themes/no such is not in %s, " PKGDATADIR "; "
+	    "install opsconsole again, or set "
 	    "OPSCONSOLE_DATADIR to the folder that holds it", dir);
 	assert_string_equal(err.msg, sentence);
 	free(sentence);
@@ -181,7 +184,8 @@ static void
 copy_program(const char *to)
 {
 	char *path = in_dir(to), chunk[65536];
-	int in = open("/proc/self/exe", O_RDONLY), out = open(path, O_WRONLY | O_CREAT | O_EXCL, 0700);
+	int in = open("/proc/self/exe", O_RDONLY), out = open(path, O_WRONLY | O_CREAT | O_EXCL,
+	    0700);
 	ssize_t n;
 
 	assert_true(in >= 0 && out >= 0);
@@ -221,12 +225,15 @@ assert_program_says(const char *name, const char *expected)
 static void
 build_tree(void **state)
 {
-	char *srcdir = in_dir("build-aux/srcdir"), *lab = in_dir("source/tests/lab/opslab"), *theme = in_dir("source/themes/t.yaml");
-	char *example = in_dir("source/doc/opsconsole.yaml.example"), *line = xasprintf("%s/source\n", dir), *sentence;
+	char *srcdir = in_dir("build-aux/srcdir"), *lab = in_dir("source/tests/lab/opslab"),
+	    *theme = in_dir("source/themes/t.yaml");
+	char *example = in_dir("source/doc/opsconsole.yaml.example"),
+	    *line = xasprintf("%s/source\n", dir), *sentence;
 
 	(void)state;
 	copy_program("program");
-	sentence = xasprintf("the shipped file themes/t.yaml is not in " PKGDATADIR "; install opsconsole again, or set "
+	sentence = xasprintf("the shipped file themes/t.yaml is not in " PKGDATADIR "; install "
+	    "opsconsole again, or set "
 	    "OPSCONSOLE_DATADIR to the folder that holds it");
 	assert_program_says("themes/t.yaml", sentence);
 	make_dir("build-aux");
@@ -258,7 +265,7 @@ build_tree(void **state)
 	free(sentence);
 }
 
-/* --- --check -------------------------------------------------------------------------------------------------------- */
+/* --- --check --------------------------------------------------------------------------------- */
 
 #define HEAD "apiVersion: opsconsole/v1\nkind: Config\n"
 #define SOURCE HEAD "environments:\n- name: e\n  sources:\n  - name: p\n    type: prometheus\n    url: http://h\n"
@@ -322,11 +329,14 @@ check_reports(void **state)
 	make_dir("panels/layouts");
 	write_file("themes/dark.yaml", "");
 	setenv("OPSCONSOLE_DATADIR", dir, 1);
-	assert_checks(SOURCE, 0, "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers)\n");
-	assert_checks(SOURCE "  queries: [{ name: q, expr: up }]\n- name: f\n  sources: [{ name: p, type: prometheus, url: 'http://h' }]\n", 0,
+	assert_checks(SOURCE, 0, "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 "
+	    "markers)\n");
+	assert_checks(SOURCE "  queries: [{ name: q, expr: up }]\n- name: f\n  sources: [{ name: "
+	    "p, type: prometheus, url: 'http://h' }]\n", 0,
 	    "DIR/c.yaml: ok (2 environments, 2 sources, 1 query, 0 markers)\n");
 	assert_checks(SOURCE "    interval: 5\n", ERR_INVALID,
-	    "DIR/c.yaml:9:15: interval: '5' has no unit (such as 500ms, 30s, 15m, 1h30m)\nDIR/c.yaml: 1 problem\n");
+	    "DIR/c.yaml:9:15: interval: '5' has no unit (such as 500ms, 30s, 15m, "
+	    "1h30m)\nDIR/c.yaml: 1 problem\n");
 	assert_checks("bell: on\nkind: Config\n", ERR_INVALID,
 	    "DIR/c.yaml:1:1: 'apiVersion' is missing\n"
 	    "DIR/c.yaml:1:7: bell: 'on' is not used here: write true\n"
@@ -344,22 +354,28 @@ check_looks_at_what_is_named(void **state)
 	write_file("ca.pem", "x");
 	setenv("OPSCONSOLE_DATADIR", dir, 1);
 	unsetenv("TEST_UNSET");
-	assert_checks(SOURCE "    bearer: { file: ~/token }\n    tls: { ca_file: ~/ca.pem }\n    headers: { X-Token: { command: [sh] } }\n", 0,
+	assert_checks(SOURCE "    bearer: { file: ~/token }\n    tls: { ca_file: ~/ca.pem }\n    "
+	    "headers: { X-Token: { command: [sh] } }\n", 0,
 	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers)\n");
 	assert_checks(SOURCE
 	    "    bearer: { file: ~/missing }\n"
 	    "    tls: { ca_file: ~/no.pem }\n"
-	    "    headers: { X-A: { env: TEST_UNSET }, X-B: { command: [no-such-program] }, X-C: { command: [/no/such] } }\n"
+	    "    headers: { X-A: { env: TEST_UNSET }, X-B: { command: [no-such-program] }, X-C: { "
+	    "command: [/no/such] } }\n"
 	    "theme: ~/no.yaml\n", ERR_INVALID,
 	    "DIR/c.yaml:1:1: theme: cannot read DIR/no.yaml: No such file or directory\n"
-	    "DIR/c.yaml:6:5: source 'p': ca_file: cannot read DIR/no.pem: No such file or directory\n"
-	    "DIR/c.yaml:6:5: source 'p': bearer: cannot read DIR/missing: No such file or directory\n"
-	    "DIR/c.yaml:6:5: source 'p': X-A: $TEST_UNSET is not set, and a secret should come from it\n"
+	    "DIR/c.yaml:6:5: source 'p': ca_file: cannot read DIR/no.pem: No such file or "
+	    "directory\n"
+	    "DIR/c.yaml:6:5: source 'p': bearer: cannot read DIR/missing: No such file or "
+	    "directory\n"
+	    "DIR/c.yaml:6:5: source 'p': X-A: $TEST_UNSET is not set, and a secret should come "
+	    "from it\n"
 	    "DIR/c.yaml:6:5: source 'p': X-B: the program no-such-program cannot be found or run\n"
 	    "DIR/c.yaml:6:5: source 'p': X-C: the program /no/such cannot be found or run\n"
 	    "DIR/c.yaml: 6 problems\n");
 	assert_checks(SOURCE "layout: tall\n", ERR_INVALID,
-	    "DIR/c.yaml:1:1: layout: the shipped file panels/layouts/tall.yaml is not in DIR, " PKGDATADIR
+	    "DIR/c.yaml:1:1: layout: the shipped file panels/layouts/tall.yaml is not in DIR, "
+	    "" PKGDATADIR
 	    "; install opsconsole again, or set OPSCONSOLE_DATADIR to the folder that holds it\n"
 	    "DIR/c.yaml: 1 problem\n");
 }
@@ -367,7 +383,8 @@ check_looks_at_what_is_named(void **state)
 static void
 check_of_unusable_files(void **state)
 {
-	char *path = in_dir("c.yaml"), *sentence = xasprintf("%s: is empty; opsconsole --init writes a first config", path);
+	char *path = in_dir("c.yaml"), *sentence =
+	    xasprintf("%s: is empty; opsconsole --init writes a first config", path);
 	struct err err = ERR_INIT;
 
 	(void)state;
@@ -384,7 +401,8 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(search_order), TEST(nothing_found), TEST(data_folder), TEST(build_tree), TEST(check_reports),
+		TEST(search_order), TEST(nothing_found), TEST(data_folder), TEST(build_tree),
+		    TEST(check_reports),
 		TEST(check_looks_at_what_is_named), TEST(check_of_unusable_files),
 	};
 

@@ -1,4 +1,5 @@
-/* --init: what it writes for what answers, against a small HTTP server of its own. What is written has no problem. */
+/* --init: what it writes for what answers, against a small HTTP server of its own. What is
+ * written has no problem. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -30,11 +31,12 @@ static char dir[64];
 static struct conf_port ports[SERVERS] = {
 	{ "prometheus", "Prometheus", "prometheus", 0, "/api/v1/status/buildinfo", "data" },
 	{ "alertmanager", "Alertmanager", "alertmanager", 0, "/api/v2/status", "versionInfo" },
-	{ "victoria-metrics", "VictoriaMetrics", "prometheus", 0, "/api/v1/status/buildinfo", "data" },
+	{ "victoria-metrics", "VictoriaMetrics", "prometheus", 0, "/api/v1/status/buildinfo",
+	    "data" },
 };
 static pid_t servers[SERVERS];
 
-/* --- servers -------------------------------------------------------------------------------------------------------- */
+/* --- servers --------------------------------------------------------------------------------- */
 
 static void
 serve(int fd, const char *path, const char *status, const char *body)
@@ -51,7 +53,8 @@ serve(int fd, const char *path, const char *status, const char *body)
 		request[n] = '\0';
 		if (!str_has_prefix(request, expected))
 			status = "404 Not Found";
-		dprintf(c, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status, strlen(body), body);
+		dprintf(c, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		    status, strlen(body), body);
 		close(c);
 	}
 }
@@ -116,7 +119,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* --- running it ----------------------------------------------------------------------------------------------------- */
+/* --- running it ------------------------------------------------------------------------------ */
 
 static int
 init(const char *path, char **ret_out, struct err *err)
@@ -140,7 +143,8 @@ init_and_load(char **ret_out)
 	struct conf *conf = NULL;
 	char *path = NULL;
 
-	if (init(NULL, ret_out, &err) < 0 || conf_find(NULL, &path, &err) < 0 || conf_load(path, &conf, &problems, &err) < 0)
+	if (init(NULL, ret_out, &err) < 0 || conf_find(NULL, &path, &err) < 0 ||
+	    conf_load(path, &conf, &problems, &err) < 0)
 		fail_msg("%s", err.msg);
 	if (problems.n > 0)
 		fail_msg("%s", problems.v[0]);
@@ -202,7 +206,8 @@ all_answer(void **state)
 	free(out);
 }
 
-/* No Prometheus: nothing that would need one. Strangers on the port and hostile versions do no harm. */
+/* No Prometheus: nothing that would need one. Strangers on the port and hostile versions do no
+ * harm. */
 static void
 some_answer(void **state)
 {
@@ -215,9 +220,11 @@ some_answer(void **state)
 	start(1, "200 OK", "{\"versionInfo\":{\"version\":\"1\\n  evil: \\u001b[31m\"}}");
 	start(2, "302 Found", "");
 	conf = init_and_load(&out);
-	assert_says(out, "  %5u  something else than Prometheus answers (HTTP 200)\n", ports[0].port);
+	assert_says(out, "  %5u  something else than Prometheus answers (HTTP 200)\n",
+	    ports[0].port);
 	assert_says(out, "  %5u  Alertmanager 1\\n  evil: \\x1B[31m\n", ports[1].port);
-	assert_says(out, "  %5u  something else than VictoriaMetrics answers (HTTP 302)\n", ports[2].port);
+	assert_says(out, "  %5u  something else than VictoriaMetrics answers (HTTP 302)\n",
+	    ports[2].port);
 	e = &conf->environments[0];
 	assert_int_equal(e->n_sources, 1);
 	assert_string_equal(e->sources[0].name, "alertmanager");
@@ -238,7 +245,8 @@ one_is_starting(void **state)
 	start(2, NULL, NULL);
 	conf = init_and_load(&out);
 	assert_says(out, "  %5u  Prometheus, which is not ready yet\n", ports[0].port);
-	assert_says(out, "  %5u  nothing answers (Alertmanager listens here by default)\n", ports[1].port);
+	assert_says(out, "  %5u  nothing answers (Alertmanager listens here by default)\n",
+	    ports[1].port);
 	assert_int_equal(conf->environments[0].n_sources, 1);
 	conf_free(conf);
 	free(out);
@@ -255,7 +263,8 @@ nothing_answers(void **state)
 	for (size_t i = 0; i < SERVERS; i++)
 		start(i, NULL, NULL);
 	conf = init_and_load(&out);
-	assert_says(out, "nothing was found: put the addresses of your Prometheus and Alertmanager there, then opsconsole --check\n");
+	assert_says(out, "nothing was found: put the addresses of your Prometheus and Alertmanager "
+	    "there, then opsconsole --check\n");
 	e = &conf->environments[0];
 	assert_int_equal(e->n_sources, 2);
 	assert_string_equal(e->sources[0].name, "prometheus");
@@ -274,7 +283,8 @@ never_overwrites(void **state)
 	(void)state;
 	fputs("mine", f);
 	fclose(f);
-	sentence = xasprintf("%s exists already and is left as it is; move it away, or say --config FILE for another", path);
+	sentence = xasprintf("%s exists already and is left as it is; move it away, or say "
+	    "--config FILE for another", path);
 	assert_int_equal(init(path, &out, &err), ERR_INVALID);
 	assert_string_equal(err.msg, sentence);
 	assert_string_equal(out, "");
@@ -301,7 +311,8 @@ where_it_would_be_refused(void **state)
 
 	(void)state;
 	assert_int_equal(chmod(dir, 0777), 0);
-	sentence = xasprintf("the folder %s can be written by others (mode 0777): chmod go-w %s", dir, dir);
+	sentence = xasprintf("the folder %s can be written by others (mode 0777): chmod go-w %s",
+	    dir, dir);
 	assert_int_equal(init(path, &out, &err), ERR_DENIED);
 	assert_string_equal(err.msg, sentence);
 	assert_int_equal(access(path, F_OK), -1);
@@ -334,7 +345,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_answer), TEST(some_answer), TEST(one_is_starting), TEST(nothing_answers), TEST(never_overwrites),
+		TEST(all_answer), TEST(some_answer), TEST(one_is_starting), TEST(nothing_answers),
+		    TEST(never_overwrites),
 		TEST(where_it_would_be_refused), TEST(named_by_the_environment),
 	};
 

@@ -66,7 +66,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* --- the rule ------------------------------------------------------------------------------------------------------- */
+/* --- the rule -------------------------------------------------------------------------------- */
 
 static void
 rule(void **state)
@@ -91,11 +91,12 @@ rule(void **state)
 		struct stat st = { .st_uid = rows[i].owner, .st_mode = S_IFREG | rows[i].mode };
 
 		if (conf_owner_is_trusted(&st, rows[i].me) != rows[i].is_trusted)
-			fail_msg("owner %u, me %u, mode %o", rows[i].owner, rows[i].me, rows[i].mode);
+			fail_msg("owner %u, me %u, mode %o", rows[i].owner, rows[i].me,
+			    rows[i].mode);
 	}
 }
 
-/* --- real files ----------------------------------------------------------------------------------------------------- */
+/* --- real files ------------------------------------------------------------------------------ */
 
 /* Both doors: the check alone, and reading. sentence with %s for path; NULL: allowed. */
 static void
@@ -129,7 +130,8 @@ own_files_are_read(void **state)
 static void
 writable_files_are_refused(void **state)
 {
-	char *sentence = xasprintf("%s can be written by others (mode 0620): chmod go-w %s", file, file);
+	char *sentence = xasprintf("%s can be written by others (mode 0620): chmod go-w %s", file,
+	    file);
 
 	(void)state;
 	assert_int_equal(chmod(file, 0620), 0);
@@ -144,7 +146,8 @@ writable_files_are_refused(void **state)
 static void
 writable_folders_are_refused(void **state)
 {
-	char *sentence = xasprintf("the folder %s can be written by others (mode 1777): chmod go-w %s", shared, shared);
+	char *sentence = xasprintf("the folder %s can be written by others (mode 1777): chmod go-w "
+	    "%s", shared, shared);
 
 	(void)state;
 	assert_int_equal(chmod(shared, 01777), 0);
@@ -156,7 +159,8 @@ writable_folders_are_refused(void **state)
 static void
 links_are_resolved(void **state)
 {
-	char *sentence = xasprintf("the folder %s can be written by others (mode 0777): chmod go-w %s", shared, shared);
+	char *sentence = xasprintf("the folder %s can be written by others (mode 0777): chmod go-w "
+	    "%s", shared, shared);
 
 	(void)state;
 	assert_int_equal(symlink(shared_file, link_path), 0);
@@ -176,7 +180,8 @@ others_files_are_refused(void **state)
 		skip();	/* only root can give a file away */
 	assert_int_equal(chown(file, 54321, (gid_t)-1), 0);
 	assert_int_equal(conf_check_owner(file, &err), ERR_DENIED);
-	assert_non_null(strstr(err.msg, "belongs to user 54321; it is used only if it belongs to "));
+	assert_non_null(strstr(err.msg,
+	    "belongs to user 54321; it is used only if it belongs to "));
 	assert_int_equal(chown(shared, 54321, (gid_t)-1), 0);
 	assert_int_equal(conf_check_owner(shared_file, &err), ERR_DENIED);
 	assert_true(str_has_prefix(err.msg, "the folder "));
@@ -229,8 +234,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(rule), TEST(own_files_are_read), TEST(writable_files_are_refused), TEST(writable_folders_are_refused),
-		TEST(links_are_resolved), TEST(others_files_are_refused), TEST(what_is_no_file_is_refused),
+		TEST(rule), TEST(own_files_are_read), TEST(writable_files_are_refused),
+		    TEST(writable_folders_are_refused),
+		TEST(links_are_resolved), TEST(others_files_are_refused),
+		    TEST(what_is_no_file_is_refused),
 		TEST(large_files_are_refused),
 	};
 

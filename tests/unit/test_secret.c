@@ -79,7 +79,8 @@ from_file(void **state)
 	static const struct {
 		const char *bytes, *secret;
 	} rows[] = {
-		{ "hunter2", "hunter2" }, { "hunter2\n", "hunter2" }, { "hunter2\r\n", "hunter2" }, { " a b \n", " a b " },
+		{ "hunter2", "hunter2" }, { "hunter2\n", "hunter2" }, { "hunter2\r\n", "hunter2" },
+		{ " a b \n", " a b " },
 		{ "\xc3\xa4\n", "\xc3\xa4" },
 	};
 	struct conf_secret s = { .file = file };
@@ -147,9 +148,11 @@ from_environment(void **state)
 	setenv("TEST_SECRET", "", 1);
 	assert_no_secret(&s, ERR_INVALID, "$TEST_SECRET holds no secret: it is empty");
 	setenv("TEST_SECRET", "a\nb", 1);
-	assert_no_secret(&s, ERR_INVALID, "$TEST_SECRET: a secret is one line of text, without control characters");
+	assert_no_secret(&s, ERR_INVALID,
+	    "$TEST_SECRET: a secret is one line of text, without control characters");
 	unsetenv("TEST_SECRET");
-	assert_no_secret(&s, ERR_NOTFOUND, "$TEST_SECRET is not set, and a secret should come from it");
+	assert_no_secret(&s, ERR_NOTFOUND,
+	    "$TEST_SECRET is not set, and a secret should come from it");
 }
 
 #define COMMAND(...) { .command = (char *[]){ __VA_ARGS__, NULL } }
@@ -160,7 +163,8 @@ from_command(void **state)
 	struct conf_secret found = COMMAND((char *)"printf", (char *)"%s\\n", (char *)"hunter2");
 	/* No shell: what would be special to one is text. */
 	struct conf_secret special = COMMAND((char *)"/bin/echo", (char *)"$HOME; `id` 'x'");
-	struct conf_secret no_input = COMMAND((char *)"sh", (char *)"-c", (char *)"cat; echo noise >&2; echo end");
+	struct conf_secret no_input = COMMAND((char *)"sh", (char *)"-c",
+	    (char *)"cat; echo noise >&2; echo end");
 
 	(void)state;
 	assert_secret(&found, "hunter2");
@@ -172,18 +176,24 @@ static void
 bad_commands(void **state)
 {
 	struct conf_secret missing = COMMAND((char *)"/nowhere/at all");
-	struct conf_secret fails = COMMAND((char *)"sh", (char *)"-c", (char *)"echo hunter2; exit 3");
+	struct conf_secret fails = COMMAND((char *)"sh", (char *)"-c",
+	    (char *)"echo hunter2; exit 3");
 	struct conf_secret silent = COMMAND((char *)"true");
 	struct conf_secret killed = COMMAND((char *)"sh", (char *)"-c", (char *)"kill -9 $$");
 	struct conf_secret endless = COMMAND((char *)"yes", (char *)"hunter2");
 	struct conf_secret none = { 0 };
 
 	(void)state;
-	assert_no_secret(&missing, ERR_IO, "cannot start /nowhere/at all: No such file or directory");
-	assert_no_secret(&fails, ERR_REFUSED, "sh, which should print a secret, failed with exit status 3; run it by hand to see why");
+	assert_no_secret(&missing, ERR_IO,
+	    "cannot start /nowhere/at all: No such file or directory");
+	assert_no_secret(&fails, ERR_REFUSED,
+	    "sh, which should print a secret, failed with exit status 3; run it by hand to see "
+	    "why");
 	assert_no_secret(&silent, ERR_INVALID, "true holds no secret: it is empty");
-	assert_no_secret(&killed, ERR_REFUSED, "sh, which should print a secret, was ended by signal 9");
-	assert_no_secret(&endless, ERR_LIMIT, "yes wrote more than 64 KiB, where a secret was expected");
+	assert_no_secret(&killed, ERR_REFUSED,
+	    "sh, which should print a secret, was ended by signal 9");
+	assert_no_secret(&endless, ERR_LIMIT,
+	    "yes wrote more than 64 KiB, where a secret was expected");
 	assert_no_secret(&none, ERR_INVALID, "no secret is named");
 }
 
@@ -211,7 +221,8 @@ slow_commands_are_ended(void **state)
 {
 	char *script = xasprintf("sleep 600 & echo $! >%s; wait", file), line[32] = "";
 	struct conf_secret slow = COMMAND((char *)"sh", (char *)"-c", script);
-	struct conf_secret closed = COMMAND((char *)"sh", (char *)"-c", (char *)"exec >&-; sleep 600");
+	struct conf_secret closed = COMMAND((char *)"sh", (char *)"-c",
+	    (char *)"exec >&-; sleep 600");
 	FILE *f;
 
 	(void)state;
@@ -228,7 +239,8 @@ slow_commands_are_ended(void **state)
 static void
 set_or_not(void **state)
 {
-	struct conf_secret none = { 0 }, env = { .env = (char *)"X" }, by_file = { .file = (char *)"/x" }, by_command = COMMAND((char *)"x");
+	struct conf_secret none = { 0 }, env = { .env = (char *)"X" },
+	    by_file = { .file = (char *)"/x" }, by_command = COMMAND((char *)"x");
 
 	(void)state;
 	assert_false(secret_is_set(&none));
@@ -242,7 +254,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(from_file), TEST(bad_files), TEST(from_environment), TEST(from_command), TEST(bad_commands),
+		TEST(from_file), TEST(bad_files), TEST(from_environment), TEST(from_command),
+		    TEST(bad_commands),
 		TEST(slow_commands_are_ended), TEST(set_or_not),
 	};
 

@@ -17,7 +17,7 @@
 #include "base/xalloc.h"
 #include "base/yaml.h"
 
-/* --- dumping a tree ------------------------------------------------------------------------------------------------ */
+/* --- dumping a tree -------------------------------------------------------------------------- */
 
 /* {a@1:1=b@1:4} [x@..] and "text" for quoted scalars: all that a node holds. */
 static void
@@ -39,7 +39,8 @@ dump(struct buf *b, const struct yaml_node *node)
 		}
 		dump(b, node->items[i]);
 	}
-	buf_printf(b, "%s@%u:%u", node->type == YAML_TYPE_MAP ? "}" : "]", node->line, node->column);
+	buf_printf(b, "%s@%u:%u", node->type == YAML_TYPE_MAP ? "}" : "]", node->line,
+	    node->column);
 }
 
 static void
@@ -74,7 +75,7 @@ assert_refused(const char *text, size_t len, int code, const char *sentence)
 	assert_int_equal(yaml_parse("t", text, len, &f, NULL), code);
 }
 
-/* --- tables --------------------------------------------------------------------------------------------------------- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 static void
 reads(void **state)
@@ -96,7 +97,8 @@ reads(void **state)
 		{ "t: >-\n  one\n  two\n", "{t@1:1=\"one two\"@1:4}@1:1" },
 		{ "a\n---\nb\n", "a@1:1 --- b@3:1" },
 		/* An alias is a copy that stands where its anchor stood. */
-		{ "x: &A {k: v}\ny: *A\n", "{x@1:1={k@1:8=v@1:11}@1:4 y@2:1={k@1:8=v@1:11}@1:4}@1:1" },
+		{ "x: &A {k: v}\ny: *A\n",
+		    "{x@1:1={k@1:8=v@1:11}@1:4 y@2:1={k@1:8=v@1:11}@1:4}@1:1" },
 		{ "[&A a, &A b, *A]", "[a@1:2 b@1:8 b@1:8]@1:1" },
 		{ "? &K k\n: 1\nz: {*K : 2}\n", "{k@1:3=1@2:3 z@3:1={k@1:3=2@3:10}@3:4}@1:1" },
 		{ "!!str 1", "\"1\"@1:1" },
@@ -120,28 +122,39 @@ refuses(void **state)
 	static const struct {
 		const char *text, *sentence;
 	} rows[] = {
-		{ "a: b: c", "t:1:5: mapping values are not allowed in this context; text that holds ': ' needs quotes" },
+		{ "a: b: c", "t:1:5: mapping values are not allowed in this context; text that "
+		    "holds ': ' needs quotes" },
 		{ "a:\n\tb: c\n", "t:2:1: found character that cannot start any token; "
 		    "indent with spaces, not tabs" },
 		{ "a: @b", "t:1:4: found character that cannot start any token; "
 		    "text that begins with this character needs quotes" },
-		{ "a: [b\nc: d\n", "t:2:2: did not find expected ',' or ']' while parsing a flow sequence that begins at line 1" },
-		{ "a: 'b\n", "t:2:1: found unexpected end of stream while scanning a quoted scalar that begins at line 1" },
+		{ "a: [b\nc: d\n", "t:2:2: did not find expected ',' or ']' while parsing a flow "
+		    "sequence that begins at line 1" },
+		{ "a: 'b\n", "t:2:1: found unexpected end of stream while scanning a quoted scalar "
+		    "that begins at line 1" },
 		{ "a: 1\nb: 2\na: 3\n", "t:3:1: 'a' is given twice (first at 1:1)" },
 		{ "x: {p: 1, q: 2, p: 3}", "t:1:17: 'p' is given twice (first at 1:5)" },
 		{ "{a: 1, \"a\": 2}", "t:1:8: 'a' is given twice (first at 1:2)" },
-		{ "{{a: b}: c}", "t:1:2: a key must be text, not a map; text that begins with { or [ needs quotes" },
-		{ "? [a]\n: c\n", "t:1:3: a key must be text, not a list; text that begins with { or [ needs quotes" },
-		{ "&A a: {? *A : x, ? &B [1] : 2}", "t:1:20: a key must be text, not a list; text that begins with { or [ needs quotes" },
+		{ "{{a: b}: c}", "t:1:2: a key must be text, not a map; text that begins with { or "
+		    "[ needs quotes" },
+		{ "? [a]\n: c\n", "t:1:3: a key must be text, not a list; text that begins with { "
+		    "or [ needs quotes" },
+		{ "&A a: {? *A : x, ? &B [1] : 2}",
+		    "t:1:20: a key must be text, not a list; text that begins with { or [ needs "
+		    "quotes" },
 		{ "? \n: b", "t:1:2: a key is missing before ':'" },
 		{ "\"a\\0b\": c", "t:1:1: a key must not hold a NUL character" },
 		{ "a: *B", "t:1:4: *B: no &B above; text that begins with * needs quotes" },
 		{ "a: &A [*A]", "t:1:8: *A: an alias inside its own anchor never ends" },
-		{ "a: &A\n  b: {c: *A}\n", "t:2:10: *A: an alias inside its own anchor never ends" },
+		{ "a: &A\n  b: {c: *A}\n",
+		    "t:2:10: *A: an alias inside its own anchor never ends" },
 		/* Anchors end with their document. */
-		{ "&A a\n---\n*A\n", "t:3:1: *A: no &A above; text that begins with * needs quotes" },
-		{ "a: !mine x", "t:1:4: the tag '!mine' means nothing here; text that begins with ! needs quotes" },
-		{ "a: !!binary x", "t:1:4: the tag 'tag:yaml.org,2002:binary' means nothing here; text that begins with ! needs quotes" },
+		{ "&A a\n---\n*A\n", "t:3:1: *A: no &A above; text that begins with * needs "
+		    "quotes" },
+		{ "a: !mine x", "t:1:4: the tag '!mine' means nothing here; text that begins with "
+		    "! needs quotes" },
+		{ "a: !!binary x", "t:1:4: the tag 'tag:yaml.org,2002:binary' means nothing here; "
+		    "text that begins with ! needs quotes" },
 		{ "a: b\nc: \xff\n", "t:2:4: the byte 0xff is not UTF-8" },
 		{ "a: \xc3\xa4 \xc0\x80", "t:1:6: the byte 0xc0 is not UTF-8" },
 		{ "\xff\xfe" "a\0", "t:1:1: the byte 0xff is not UTF-8" },
@@ -154,7 +167,7 @@ refuses(void **state)
 	assert_refused("a: \0b", 5, ERR_SYNTAX, "t:1:4: control characters are not allowed");
 }
 
-/* --- limits --------------------------------------------------------------------------------------------------------- */
+/* --- limits ---------------------------------------------------------------------------------- */
 
 static void
 repeat(struct buf *b, const char *s, size_t n)
@@ -187,7 +200,8 @@ depth(void **state)
 	repeat(&b, "[", 40);
 	buf_addstr(&b, "*a");
 	repeat(&b, "]", 40);
-	assert_refused(b.data, b.len, ERR_LIMIT, "t:1:29: nested deeper than 64 levels by an alias");
+	assert_refused(b.data, b.len, ERR_LIMIT,
+	    "t:1:29: nested deeper than 64 levels by an alias");
 	buf_done(&b);
 }
 
@@ -200,15 +214,18 @@ alias_bomb(void **state)
 	buf_init(&b, 8 << 20);
 	buf_addstr(&b, "a: &a [x,x,x,x,x,x,x,x,x,x]\n");
 	for (char c = 'b'; c <= 'j'; c++)
-		buf_printf(&b, "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1, c - 1, c - 1, c - 1,
+		buf_printf(&b, "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1,
+		    c - 1, c - 1, c - 1,
 		    c - 1, c - 1, c - 1, c - 1, c - 1, c - 1);
-	assert_refused(b.data, b.len, ERR_LIMIT, "t:1:12: more than 200000 values; an alias counts as all it stands for");
+	assert_refused(b.data, b.len, ERR_LIMIT,
+	    "t:1:12: more than 200000 values; an alias counts as all it stands for");
 	/* Few nodes, much text. */
 	buf_reset(&b);
 	buf_addstr(&b, "- &a ");
 	repeat(&b, "x", 1 << 20);
 	repeat(&b, "\n- *a", 10);
-	assert_refused(b.data, b.len, ERR_LIMIT, "t:1:3: more than 8 MiB of text; an alias counts as all it stands for");
+	assert_refused(b.data, b.len, ERR_LIMIT,
+	    "t:1:3: more than 8 MiB of text; an alias counts as all it stands for");
 	buf_done(&b);
 }
 
@@ -235,7 +252,8 @@ sizes(void **state)
 	assert_int_equal(f->docs[0]->n, YAML_NODES_MAX - 1);
 	yaml_file_free(f);
 	buf_addstr(&b, "- a\n");
-	assert_refused(b.data, b.len, ERR_LIMIT, "t:200000:3: more than 200000 values; an alias counts as all it stands for");
+	assert_refused(b.data, b.len, ERR_LIMIT,
+	    "t:200000:3: more than 200000 values; an alias counts as all it stands for");
 	buf_done(&b);
 }
 
@@ -252,7 +270,7 @@ anchors_are_counted(void **state)
 	buf_done(&b);
 }
 
-/* --- files and helpers ---------------------------------------------------------------------------------------------- */
+/* --- files and helpers ----------------------------------------------------------------------- */
 
 static void
 reads_files(void **state)
@@ -298,7 +316,8 @@ names_are_escaped(void **state)
 static void
 null_and_get(void **state)
 {
-	static const char text[] = "a:\nb: ~\nc: null\nd: ''\ne: 'null'\nf: []\ng: NULL\nh: !!str null\n";
+	static const char text[] =
+	    "a:\nb: ~\nc: null\nd: ''\ne: 'null'\nf: []\ng: NULL\nh: !!str null\n";
 	static const bool is_null[] = { true, true, true, false, false, false, false, false };
 	struct yaml_file *f;
 
