@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,6 +23,7 @@ enum { SECRET_PASSWORD, SECRET_BEARER, SECRETS_FIXED };
  */
 struct job {
 	atomic_int refs;
+	atomic_bool is_done;		/* hands over what follows; the descriptor only wakes */
 	int done_fd;
 	size_t n;
 	struct conf_secret *from;	/* nothing set: no such secret */
@@ -115,6 +117,7 @@ job_main(void *arg)
 	for (size_t i = 0; r == 0 && i < j->n; i++)
 		if (secret_is_set(&j->from[i]))
 			r = secret_read(&j->from[i], &j->values[i], &j->err);
+	atomic_store(&j->is_done, true);
 	do
 		n = write(j->done_fd, &one, sizeof one);
 	while (n < 0 && errno == EINTR);
@@ -225,10 +228,13 @@ static void
 on_read(int fd, unsigned ready, void *arg)
 {
 	struct credentials *c = arg;
-	struct err err = c->job->err;
+	struct err err;
 
 	(void)fd;
 	(void)ready;
+	if (!atomic_load(&c->job->is_done))
+		return;
+	err = c->job->err;
 	c->generation++;
 	if (err.code != 0) {
 		forget(c);	/* who asks next reads anew */
@@ -260,6 +266,7 @@ credentials_ready(struct credentials *c, struct credentials_waiter *w)
 	if (job_start(c->job, &err) < 0) {
 		/* Told like any other failure, in the next turn. */
 		c->job->err = err;
+		atomic_store(&c->job->is_done, true);
 		if (write(c->job->done_fd, &one, sizeof one) < 0)
 			abort();
 	}

@@ -73,16 +73,16 @@ explain_timeout(const struct http_call *c, struct err *err)
 			return err_set(err, ERR_TIMEOUT, "no answer within %s from %s (timeout)", limit, c->site->place);
 		return err_set(err, ERR_TIMEOUT, "answer not complete within %s: %s read (timeout)", limit, http_size_text(size, c->bytes));
 	}
-	if (info_off(c, CURLINFO_CONNECT_TIME_T) == 0) {
-		if (took < c->timeout_ns)
-			duration_format(limit, took);
-		if (info_off(c, CURLINFO_NAMELOOKUP_TIME_T) == 0)
-			return err_set(err, ERR_TIMEOUT, "host name '%s' not resolved within %s: does the name server answer?",
-			    c->site->host, limit);
-		return err_set(err, ERR_TIMEOUT, "no connection to %s within %s: is the host up, and does a firewall let us through?",
-		    c->site->place, limit);
-	}
-	return err_set(err, ERR_TIMEOUT, "connected to %s, but the TLS handshake was not complete within %s", c->site->place, limit);
+	if (took < c->timeout_ns)	/* connecting has a limit of its own */
+		duration_format(limit, took);
+	if (info_off(c, CURLINFO_NAMELOOKUP_TIME_T) == 0)
+		return err_set(err, ERR_TIMEOUT, "host name '%s' not resolved within %s: does the name server answer?", c->site->host, limit);
+	/* curl does not tell a connection without a handshake from none. */
+	if (c->site->is_tls)
+		return err_set(err, ERR_TIMEOUT, "no TLS connection to %s within %s: is the host up, does a firewall let us through, "
+		    "and is it https there?", c->site->place, limit);
+	return err_set(err, ERR_TIMEOUT, "no connection to %s within %s: is the host up, and does a firewall let us through?",
+	    c->site->place, limit);
 }
 
 static int
