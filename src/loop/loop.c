@@ -1,7 +1,7 @@
 /*
  * One turn, always in this order:
  *
- *   1. wait         ppoll(): until a descriptor is ready, a timer's latest time is reached, or something was posted
+ *   1. wait         ppoll(): until a descriptor is ready, a timer's latest time is reached, or something is posted
  *   2. clock        clock_tick(): one "now" for everything below
  *   3. descriptors  in the order in which they were added
  *   4. timers       those due, earliest first; one set by a callback of this turn waits for the next turn
@@ -9,8 +9,9 @@
  *   6. posts        in the order posted; what they post themselves waits for the next turn
  *   7. the turn callback
  *
- * Nothing due and nothing ready: the loop sleeps in ppoll() without a limit. poll and not epoll: the descriptors are a few, at most some
- * hundred, their wishes change with every request, and changing them here costs no system call.
+ * Nothing due and nothing ready: the loop sleeps in ppoll() without a limit. poll and not epoll: the
+ * descriptors are a few, at most some hundred, their wishes change with every request, and changing them here
+ * costs no system call.
  */
 #include "config.h"
 
@@ -95,7 +96,7 @@ struct loop {
 	int status;
 };
 
-/* --- descriptors -------------------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 static size_t
 slot_add(struct loop *l, int fd, struct loop_fd *f)
@@ -204,7 +205,7 @@ dispatch_fds(struct loop *l)
 	}
 }
 
-/* --- timers ------------------------------------------------------------------------------------------------------- */
+/* --- timers ----------------------------------------------------------------------------------- */
 
 static void
 heap_put(struct loop *l, size_t place, struct loop_timer *t)
@@ -326,8 +327,8 @@ latest_of(const struct loop_timer *t)
 	return __builtin_add_overflow(t->at_ns, t->slack_ns, &latest) ? INT64_MAX : latest;
 }
 
-/* The earliest latest time in the heap below place. A child is never due before its parent, so a branch that begins after the best
- * found so far holds nothing better. */
+/* The earliest latest time in the heap below place. A child is never due before its parent, so a branch that
+ * begins after the best found so far holds nothing better. */
 static int64_t
 earliest_latest(const struct loop *l, size_t place, int64_t best)
 {
@@ -358,7 +359,7 @@ dispatch_timers(struct loop *l)
 	}
 }
 
-/* --- signals ------------------------------------------------------------------------------------------------------ */
+/* --- signals ---------------------------------------------------------------------------------- */
 
 int
 loop_signal(struct loop *l, int signo, loop_signal_cb *cb, void *arg, struct err *err)
@@ -395,7 +396,7 @@ dispatch_signals(struct loop *l)
 			l->on_signal[info.ssi_signo].cb((int)info.ssi_signo, l->on_signal[info.ssi_signo].arg);
 }
 
-/* --- posts -------------------------------------------------------------------------------------------------------- */
+/* --- posts ------------------------------------------------------------------------------------ */
 
 void
 loop_post(struct loop *l, void (*cb)(void *arg), void *arg)
@@ -438,7 +439,7 @@ dispatch_posts(struct loop *l)
 	free(taken.v);
 }
 
-/* --- turns -------------------------------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 int
 loop_new(struct loop **ret_loop, struct err *err)
@@ -508,7 +509,8 @@ wait_for_something(struct loop *l, int64_t max_wait_ns)
 	ts = (struct timespec){ .tv_sec = wait / NS_PER_S, .tv_nsec = wait % NS_PER_S };
 	n = ppoll(l->polled, l->n_slots, wait < 0 ? NULL : &ts, NULL);
 	if (n < 0) {
-		/* EINTR: some handler ran; the next turn polls again. Nothing else can come of our own descriptors but lack of memory. */
+		/* EINTR: some handler ran; the next turn polls again. Nothing else can come of our own
+		 * descriptors but lack of memory. */
 		if (errno != EINTR)
 			log_write(LOG_ERROR, "loop", "ppoll: %s", strerror(errno));
 		for (size_t i = 0; i < l->n_slots; i++)

@@ -1,8 +1,9 @@
 /*
  * The one place that waits.
  *
- * A turn: wait (poll) -> callbacks of ready descriptors, due timers, signals, posts of workers -> the turn callback (app: model events,
- * draw, one terminal flush). Callbacks are short and never wait. All functions are for the loop's own thread except loop_post().
+ * A turn: wait (poll) -> callbacks of ready descriptors, due timers, signals, posts of workers -> the turn
+ * callback (app: model events, draw, one terminal flush). Callbacks are short and never wait. All functions are
+ * for the loop's own thread except loop_post().
  */
 #ifndef OPS_LOOP_LOOP_H
 #define OPS_LOOP_LOOP_H
@@ -27,13 +28,14 @@ int loop_new(struct loop **ret_loop, struct err *err);
 /* Handles that are left go with it, and posts that have not run are dropped. */
 void loop_free(struct loop *l);
 
-/* Watch fd for events (LOOP_READ | LOOP_WRITE; 0 pauses it). The handle is freed by loop_fd_free(), also from inside callbacks. fd stays the caller's. */
+/* Watch fd for events (LOOP_READ | LOOP_WRITE; 0 pauses it). The handle is freed by loop_fd_free(), also from
+ * inside callbacks. fd stays the caller's. */
 struct loop_fd *loop_fd_new(struct loop *l, int fd, unsigned events, loop_fd_cb *cb, void *arg);
 void loop_fd_set(struct loop_fd *f, unsigned events);
 void loop_fd_free(struct loop_fd *f);
 
-/* A timer is created unarmed. loop_timer_set() arms it once, at a monotonic time (see clock_mono()); again re-arms it. Timers due at about the same
- * time fire in one wake-up when slack_ns allows it. */
+/* A timer is created unarmed. loop_timer_set() arms it once, at a monotonic time (see clock_mono()); again
+ * re-arms it. Timers due at about the same time fire in one wake-up when slack_ns allows it. */
 struct loop_timer *loop_timer_new(struct loop *l, loop_timer_cb *cb, void *arg);
 void loop_timer_set(struct loop_timer *t, int64_t at_mono_ns);
 void loop_timer_in(struct loop_timer *t, int64_t in_ns);

@@ -33,8 +33,9 @@ struct pool_lane {
 };
 
 /*
- * Under lock: the lanes, what is ready, what is finished, the counts. A lane stands in `ready` when it has tasks and none of them is being worked on,
- * and goes to the end after each task, so that a long answer does not hold up the short ones.
+ * Under lock: the lanes, what is ready, what is finished, the counts. A lane stands in `ready` when it has
+ * tasks and none of them is being worked on, and goes to the end after each task, so that a long answer does
+ * not hold up the short ones.
  */
 struct pool {
 	struct loop *loop;
@@ -48,12 +49,13 @@ struct pool {
 	/* The loop's thread only. */
 	unsigned n_threads, n_threads_max;
 	pthread_t *threads;
-	/* A descriptor of our own and not loop_post(): freeing the pool ends the watch, so nothing can be called back later. */
+	/* A descriptor of our own and not loop_post(): freeing the pool ends the watch, so nothing can be
+	 * called back later. */
 	int wake_fd;
 	struct loop_fd *wake;
 };
 
-/* --- workers ------------------------------------------------------------------------------------------------------ */
+/* --- workers ---------------------------------------------------------------------------------- */
 
 static void
 wake_loop(struct pool *p)
@@ -131,7 +133,8 @@ worker_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for the loop's thread: a worker must not run a handler, nor take what the loop's signalfd waits for. */
+/* Signals are for the loop's thread: a worker must not run a handler, nor take what the loop's signalfd waits
+ * for. */
 static bool
 start_worker(struct pool *p)
 {
@@ -154,7 +157,7 @@ start_worker(struct pool *p)
 	return true;
 }
 
-/* --- done callbacks ----------------------------------------------------------------------------------------------- */
+/* --- done callbacks --------------------------------------------------------------------------- */
 
 /* What a callback gives to the pool may finish at once, hence the outer loop: until nothing is left. */
 static void
@@ -186,7 +189,7 @@ on_wake(int fd, unsigned ready, void *arg)
 	run_done(arg);
 }
 
-/* --- the pool ----------------------------------------------------------------------------------------------------- */
+/* --- the pool --------------------------------------------------------------------------------- */
 
 struct pool *
 pool_new(struct loop *l, unsigned n_threads)
@@ -203,7 +206,8 @@ pool_new(struct loop *l, unsigned n_threads)
 	TAILQ_INIT(&p->ready);
 	TAILQ_INIT(&p->finished);
 	if (p->wake_fd < 0) {
-		/* Like memory: at the start of a program one more descriptor is there, or nothing else will work either. */
+		/* Like memory: at the start of a program one more descriptor is there, or nothing else will
+		 * work either. */
 		fprintf(stderr, "opsconsole: cannot make the pool of workers: %s\n", strerror(errno));
 		abort();
 	}
@@ -313,7 +317,8 @@ pool_run(struct pool_lane *lane, pool_work_cb *work, pool_done_cb *done, void *a
 	if (!lane->is_busy && TAILQ_EMPTY(&lane->tasks))
 		lane_ready(p, lane);
 	TAILQ_INSERT_TAIL(&lane->tasks, t, next);
-	/* An idle worker may have been woken for another lane already and not have run yet: idle ones are held against ready lanes. */
+	/* An idle worker may have been woken for another lane already and not have run yet: idle ones are held
+	 * against ready lanes. */
 	is_short = p->n_ready > p->n_idle && !is_first;
 	pthread_cond_signal(&p->work_ready);
 	pthread_mutex_unlock(&p->lock);

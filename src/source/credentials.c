@@ -12,14 +12,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 
 /* The first two of a job's secrets; those of headers follow. */
 enum { SECRET_PASSWORD, SECRET_BEARER, SECRETS_FIXED };
 
 /*
- * One reading. Shared by the thread and the loop, freed by whoever lets go last; the thread touches only this, with copies of where
- * the secrets are, so it may outlive the config.
+ * One reading. Shared by the thread and the loop, freed by whoever lets go last; the thread touches only this,
+ * with copies of where the secrets are, so it may outlive the config.
  */
 struct job {
 	atomic_int refs;
@@ -40,12 +41,13 @@ struct credentials {
 	unsigned generation;		/* counts readings */
 	struct job *job;		/* READING: under way; READY: holds the values */
 	struct loop_fd *done;
+	struct loop_timer *late;	/* someone waits, and has waited long enough when it fires */
 	LIST_HEAD(waiters, credentials_waiter) waiters;
 	struct http_header *headers;
 	bool has_secrets;
 };
 
-/* --- jobs --------------------------------------------------------------------------------------------------------- */
+/* --- jobs ------------------------------------------------------------------------------------- */
 
 static void
 secret_copy(struct conf_secret *to, const struct conf_secret *from)
@@ -148,7 +150,40 @@ job_start(struct job *j, struct err *err)
 	return 0;
 }
 
-/* --- credentials -------------------------------------------------------------------------------------------------- */
+/* --- waiters ---------------------------------------------------------------------------------- */
+
+/* Callbacks may wait again, for another reading. */
+static void
+tell_waiters(struct credentials *c, const struct err *err)
+{
+	struct waiters told = c->waiters;
+	struct credentials_waiter *w;
+
+	loop_timer_stop(c->late);
+	LIST_INIT(&c->waiters);
+	if (!LIST_EMPTY(&told))
+		LIST_FIRST(&told)->next.le_prev = &LIST_FIRST(&told);
+	while ((w = LIST_FIRST(&told)) != NULL) {
+		LIST_REMOVE(w, next);
+		w->cb(err, w->arg);
+	}
+}
+
+/* The reading goes on, and there is never a second one beside it: who asks later may be luckier. */
+static void
+on_late(void *arg)
+{
+	struct credentials *c = arg;
+	char limit[DURATION_TEXT_MAX];
+	struct err err;
+
+	err_set(&err, ERR_TIMEOUT,
+	    "its credentials could not be read within %s (timeout): does the command or the file answer?",
+	    duration_format(limit, c->conf->timeout_ns));
+	tell_waiters(c, &err);
+}
+
+/* --- credentials ------------------------------------------------------------------------------ */
 
 struct credentials *
 credentials_new(struct loop *l, const struct conf_source *conf)
@@ -157,6 +192,7 @@ credentials_new(struct loop *l, const struct conf_source *conf)
 
 	*c = (struct credentials){ .loop = l, .conf = conf };
 	LIST_INIT(&c->waiters);
+	c->late = loop_timer_new(l, on_late, c);
 	c->headers = xcalloc(conf->n_headers, sizeof *c->headers);
 	c->has_secrets = secret_is_set(&conf->password) || secret_is_set(&conf->bearer);
 	for (size_t i = 0; i < conf->n_headers; i++) {
@@ -173,6 +209,7 @@ credentials_free(struct credentials *c)
 {
 	if (c == NULL)
 		return;
+	loop_timer_free(c->late);
 	loop_fd_free(c->done);
 	job_unref(c->job);
 	free(c->headers);
@@ -208,22 +245,6 @@ credentials_refused(struct credentials *c, unsigned generation)
 		forget(c);
 }
 
-/* Callbacks may wait again, for another reading. */
-static void
-tell_waiters(struct credentials *c, const struct err *err)
-{
-	struct waiters told = c->waiters;
-	struct credentials_waiter *w;
-
-	LIST_INIT(&c->waiters);
-	if (!LIST_EMPTY(&told))
-		LIST_FIRST(&told)->next.le_prev = &LIST_FIRST(&told);
-	while ((w = LIST_FIRST(&told)) != NULL) {
-		LIST_REMOVE(w, next);
-		w->cb(err, w->arg);
-	}
-}
-
 static void
 on_read(int fd, unsigned ready, void *arg)
 {
@@ -257,6 +278,8 @@ credentials_ready(struct credentials *c, struct credentials_waiter *w)
 
 	if (c->state == READY)
 		return true;
+	if (LIST_EMPTY(&c->waiters))
+		loop_timer_in(c->late, c->conf->timeout_ns);
 	LIST_INSERT_HEAD(&c->waiters, w, next);
 	if (c->state == READING)
 		return false;

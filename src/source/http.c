@@ -32,7 +32,7 @@ struct http {
 	bool is_in_curl;		/* callbacks of curl run: it must not be called again */
 };
 
-/* --- curl on the loop ---------------------------------------------------------------------------------------------- */
+/* --- curl on the loop ------------------------------------------------------------------------- */
 
 static void settle(struct http *h);
 
@@ -104,7 +104,7 @@ on_timer_change(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
-/* --- what the server says ------------------------------------------------------------------------------------------ */
+/* --- what the server says --------------------------------------------------------------------- */
 
 static bool
 is_redirect(const struct http_call *c)
@@ -125,7 +125,8 @@ on_header(char *bytes, size_t size, size_t n, void *arg)
 	(void)bytes;
 	c->header_bytes += size * n;
 	if (c->header_bytes > HTTP_HEADERS_MAX) {
-		err_set(&c->failure, ERR_LIMIT, "headers of the answer larger than %s", http_size_text(limit, HTTP_HEADERS_MAX));
+		err_set(&c->failure, ERR_LIMIT, "headers of the answer larger than %s",
+		    http_size_text(limit, HTTP_HEADERS_MAX));
 		return 0;
 	}
 	return size * n;
@@ -146,6 +147,15 @@ begin_body(struct http_call *c)
 	c->ops->head(c->arg, c->status, type == NULL ? "" : type);
 }
 
+static void
+pause_now(struct http_call *c)
+{
+	if (c->is_paused)
+		return;
+	c->is_paused = true;
+	curl_easy_pause(c->easy, CURLPAUSE_RECV);
+}
+
 static size_t
 on_body(char *bytes, size_t size, size_t n, void *arg)
 {
@@ -155,18 +165,22 @@ on_body(char *bytes, size_t size, size_t n, void *arg)
 
 	begin_body(c);
 	if (len > c->bytes_max - c->bytes) {
-		err_set(&c->failure, ERR_LIMIT, "answer larger than %s (body-max)", http_size_text(limit, c->bytes_max));
+		err_set(&c->failure, ERR_LIMIT, "answer larger than %s (body-max)",
+		    http_size_text(limit, c->bytes_max));
 		return 0;
 	}
 	c->bytes += len;
 	if (!is_redirect(c))
 		c->ops->body(c->arg, bytes, len);
+	/* At once: curl reads up to a hundred buffers in a row, and unpacks each, before it returns. */
+	if (c->is_pause_wanted)
+		pause_now(c);
 	/* Why something was refused stands at the beginning. */
 	c->is_cut = (c->status < 200 || c->status > 299) && c->bytes > HTTP_REFUSAL_MAX;
 	return c->is_cut ? 0 : len;
 }
 
-/* --- the end of a call ---------------------------------------------------------------------------------------------- */
+/* --- the end of a call ------------------------------------------------------------------------ */
 
 static void
 call_free(struct http_call *c)
@@ -239,7 +253,7 @@ call_done(struct http_call *c, const struct err *err)
 	ops->done(arg, &o);
 }
 
-/* --- redirects ----------------------------------------------------------------------------------------------------- */
+/* --- redirects -------------------------------------------------------------------------------- */
 
 /* By hand and not by curl: whose origin it is must be known before anything is sent there. */
 static int
@@ -249,12 +263,15 @@ check_redirect(const struct http_call *c, const char *to, struct err *err)
 
 	http_origin(to_origin, to);
 	if (strcmp(http_origin(from_origin, c->site->url), to_origin) != 0)
-		return err_set(err, ERR_REFUSED, "redirected to another origin (%s), which is not followed: if that is right, name it in url",
+		return err_set(err, ERR_REFUSED,
+		    "redirected to another origin (%s), which is not followed: if that is right, name it in url",
 		    *to_origin == '\0' ? "not a URL" : to_origin);
 	if (c->n_redirects >= HTTP_REDIRECTS_MAX)
-		return err_set(err, ERR_REFUSED, "redirected more than %d times: check url (is a login in between?)", HTTP_REDIRECTS_MAX);
+		return err_set(err, ERR_REFUSED,
+		    "redirected more than %d times: check url (is a login in between?)", HTTP_REDIRECTS_MAX);
 	if (c->is_once || (c->is_post && c->status < 307))
-		return err_set(err, ERR_REFUSED, "redirected (status %ld), which is not followed for this request: check url", c->status);
+		return err_set(err, ERR_REFUSED,
+		    "redirected (status %ld), which is not followed for this request: check url", c->status);
 	return 0;
 }
 
@@ -285,7 +302,7 @@ follow(struct http_call *c, struct err *err)
 	return 0;
 }
 
-/* --- what curl reports --------------------------------------------------------------------------------------------- */
+/* --- what curl reports ------------------------------------------------------------------------ */
 
 static void
 call_ended(struct http_call *c, CURLcode code)
@@ -311,12 +328,9 @@ apply_pauses(struct http *h)
 {
 	struct http_call *c;
 
-	TAILQ_FOREACH(c, &h->calls, next) {
-		if (!c->is_pause_wanted || c->is_paused)
-			continue;
-		c->is_paused = true;
-		curl_easy_pause(c->easy, CURLPAUSE_RECV);
-	}
+	TAILQ_FOREACH(c, &h->calls, next)
+		if (c->is_pause_wanted)
+			pause_now(c);
 }
 
 /* After curl has run, when it may be called again. */
@@ -337,7 +351,7 @@ settle(struct http *h)
 	apply_pauses(h);
 }
 
-/* --- calls --------------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* Not from inside http_start(): nobody is told of a call before he holds it. */
 static void
@@ -361,12 +375,15 @@ take_easy(struct http *h)
 }
 
 struct http_call *
-http_start(struct http *h, const struct http_site *site, const struct http_request *r, const struct http_ops *ops, void *arg)
+http_start(struct http *h, const struct http_site *site, const struct http_request *r,
+    const struct http_ops *ops, void *arg)
 {
 	struct http_call *c = xcalloc(1, sizeof *c);
 
 	assert(!h->is_in_curl);
-	*c = (struct http_call){ .http = h, .site = site, .ops = ops, .arg = arg, .is_once = r->is_once, .timeout_ns = r->timeout_ns };
+	*c = (struct http_call){
+		.http = h, .site = site, .ops = ops, .arg = arg, .is_once = r->is_once, .timeout_ns = r->timeout_ns,
+	};
 	c->easy = take_easy(h);
 	c->is_post = strcmp(r->method, "GET") != 0;
 	c->bytes_max = (size_t)site->conf->body_max;
@@ -417,7 +434,7 @@ http_resume(struct http_call *c)
 	apply_pauses(h);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void
 init_curl(void)

@@ -1,9 +1,10 @@
 /*
  * HTTP on the loop: one request, its answer in pieces, one outcome.
  *
- * libcurl's multi interface behind socket and timer callbacks; one multi for all sites, so connections are kept and shared. Nothing is sent anywhere the
- * config does not name: http and https only, a proxy only from the config, redirects only within the origin. Bodies are decompressed,
- * counted as they arrive, and cut off at their ceiling.
+ * libcurl's multi interface behind socket and timer callbacks; one multi for all sites, so connections are kept
+ * and shared. Nothing is sent anywhere the config does not name: http and https only, a proxy only from the
+ * config, redirects only within the origin. Bodies are decompressed, counted as they arrive, and cut off at
+ * their ceiling.
  */
 #ifndef OPS_SOURCE_HTTP_H
 #define OPS_SOURCE_HTTP_H
@@ -47,7 +48,8 @@ struct http_request {		/* lent for the call */
 	const struct http_header *headers;
 	size_t n_headers;
 	int64_t timeout_ns;	/* for all of it, redirects included */
-	/* Send it on a connection of its own (an old one may be closed by the other side just then, and curl would send again), and follow no redirect. */
+	/* Send it on a connection of its own (an old one may be closed by the other side just then, and curl
+	 * would send again), and follow no redirect. */
 	bool is_once;
 };
 
@@ -62,7 +64,8 @@ struct http_outcome {
 };
 
 struct http_ops {
-	/* The answer's status line and headers are in; once, before its body. Not for redirects that are followed. content_type: "" when none. */
+	/* The answer's status line and headers are in; once, before its body. Not for redirects that are
+	 * followed. content_type: "" when none. */
 	void (*head)(void *arg, long status, const char *content_type);
 	/* Decoded bytes of the body. From inside curl: may call http_pause(), nothing else of this file. */
 	void (*body)(void *arg, const char *bytes, size_t len);
@@ -73,13 +76,14 @@ struct http_ops {
 int http_new(struct loop *l, struct http **ret, struct err *err);
 void http_free(struct http *h);		/* after its calls; does not wait for name lookups under way */
 /* site must outlive the call. No callback runs before this returns. */
-struct http_call *http_start(struct http *h, const struct http_site *site, const struct http_request *request, const struct http_ops *ops, void *arg);
+struct http_call *http_start(struct http *h, const struct http_site *site, const struct http_request *request,
+    const struct http_ops *ops, void *arg);
 void http_cancel(struct http_call *c);
 /* No more body until resumed; what curl holds already still comes. The timeout goes on. */
 void http_pause(struct http_call *c);
 void http_resume(struct http_call *c);
 
-/* --- between http.c, http_setup.c and http_error.c --------------------------------------------------------------------- */
+/* --- between http.c, http_setup.c and http_error.c -------------------------------------------- */
 
 #include <curl/curl.h>
 #include <sys/queue.h>

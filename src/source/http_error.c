@@ -47,14 +47,18 @@ explain_connect(const struct http_call *c, struct err *err)
 	switch (code) {
 	case ECONNREFUSED:
 		if (has_proxy(c))
-			return err_set(err, ERR_REFUSED, "connection to %s refused%s: is the proxy running, and %s behind it?",
+			return err_set(err, ERR_REFUSED,
+			    "connection to %s refused%s: is the proxy running, and %s behind it?",
 			    c->site->place, via, c->site->product);
-		return err_set(err, ERR_REFUSED, "connection refused by %s: is %s running there?", c->site->place, c->site->product);
+		return err_set(err, ERR_REFUSED, "connection refused by %s: is %s running there?",
+		    c->site->place, c->site->product);
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-		return err_set(err, ERR_IO, "no way to %s%s: %s; check the network (VPN?) and url", c->site->place, via, strerror(code));
+		return err_set(err, ERR_IO, "no way to %s%s: %s; check the network (VPN?) and url",
+		    c->site->place, via, strerror(code));
 	case 0:
-		return err_set(err, ERR_IO, "no connection to %s%s: check the network and url", c->site->place, via);
+		return err_set(err, ERR_IO,
+		    "no connection to %s%s: check the network and url", c->site->place, via);
 	}
 	return err_set(err, ERR_IO, "no connection to %s%s: %s", c->site->place, via, strerror(code));
 }
@@ -70,18 +74,25 @@ explain_timeout(const struct http_call *c, struct err *err)
 	/* A kept connection has no times of its own; one over which bytes went is there. */
 	if (info_long(c, CURLINFO_REQUEST_SIZE) > 0) {
 		if (c->status == 0)
-			return err_set(err, ERR_TIMEOUT, "no answer within %s from %s (timeout)", limit, c->site->place);
-		return err_set(err, ERR_TIMEOUT, "answer not complete within %s: %s read (timeout)", limit, http_size_text(size, c->bytes));
+			return err_set(err, ERR_TIMEOUT,
+			    "no answer within %s from %s (timeout)", limit, c->site->place);
+		return err_set(err, ERR_TIMEOUT, "answer not complete within %s: %s read (timeout)", limit,
+		    http_size_text(size, c->bytes));
 	}
 	if (took < c->timeout_ns)	/* connecting has a limit of its own */
 		duration_format(limit, took);
 	if (info_off(c, CURLINFO_NAMELOOKUP_TIME_T) == 0)
-		return err_set(err, ERR_TIMEOUT, "host name '%s' not resolved within %s: does the name server answer?", c->site->host, limit);
+		return err_set(err, ERR_TIMEOUT,
+		    "host name '%s' not resolved within %s: does the name server answer?", c->site->host,
+		    limit);
 	/* curl does not tell a connection without a handshake from none. */
 	if (c->site->is_tls)
-		return err_set(err, ERR_TIMEOUT, "no TLS connection to %s within %s: is the host up, does a firewall let us through, "
-		    "and is it https there?", c->site->place, limit);
-	return err_set(err, ERR_TIMEOUT, "no connection to %s within %s: is the host up, and does a firewall let us through?",
+		return err_set(err, ERR_TIMEOUT,
+		    "no TLS connection to %s within %s: is the host up, does a firewall let us through, "
+		    "and is it https there?",
+		    c->site->place, limit);
+	return err_set(err, ERR_TIMEOUT,
+	    "no connection to %s within %s: is the host up, and does a firewall let us through?",
 	    c->site->place, limit);
 }
 
@@ -97,14 +108,21 @@ explain_tls(const struct http_call *c, CURLcode code, struct err *err)
 		return err_set(err, ERR_INVALID, "ca-file %s cannot be read as certificates in PEM form",
 		    str_escape_to(path, sizeof path, conf->ca_file == NULL ? "(the system's)" : conf->ca_file));
 	case CURLE_SSL_CERTPROBLEM:
-		return err_set(err, ERR_INVALID, "client certificate %s or its key cannot be used: %s; check client-cert and client-key",
-		    str_escape_to(path, sizeof path, conf->client_cert == NULL ? "(none)" : conf->client_cert), detail);
+		return err_set(err, ERR_INVALID,
+		    "client certificate %s or its key cannot be used: %s; check client-cert and client-key",
+		    str_escape_to(path, sizeof path, conf->client_cert == NULL ? "(none)" : conf->client_cert),
+		    detail);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		if (strstr(detail, "subject name") != NULL || strstr(detail, "host name") != NULL)
-			return err_set(err, ERR_DENIED, "certificate of %s is not for this host name: %s; check url", c->site->place, detail);
-		return err_set(err, ERR_DENIED, "certificate of %s not trusted: %s; set ca-file to the CA that issued it", c->site->place, detail);
+			return err_set(err, ERR_DENIED,
+			    "certificate of %s is not for this host name: %s; check url", c->site->place,
+			    detail);
+		return err_set(err, ERR_DENIED,
+		    "certificate of %s not trusted: %s; set ca-file to the CA that issued it", c->site->place,
+		    detail);
 	default:
-		return err_set(err, ERR_IO, "TLS with %s failed: %s; is it https there, and is a client certificate wanted?",
+		return err_set(err, ERR_IO,
+		    "TLS with %s failed: %s; is it https there, and is a client certificate wanted?",
 		    c->site->place, detail);
 	}
 }
@@ -119,8 +137,8 @@ explain_broken(const struct http_call *c, CURLcode code, struct err *err)
 	if (c->status == 0)
 		return err_set(err, ERR_IO, "%s closed the connection without an answer (%s)", c->site->place,
 		    os == 0 ? detail : strerror(os));
-	return err_set(err, ERR_IO, "answer of %s ended early, after %s (%s): half an answer is not used", c->site->place,
-	    http_size_text(size, c->bytes), detail);
+	return err_set(err, ERR_IO, "answer of %s ended early, after %s (%s): half an answer is not used",
+	    c->site->place, http_size_text(size, c->bytes), detail);
 }
 
 int
@@ -130,7 +148,8 @@ http_explain(const struct http_call *c, CURLcode code, struct err *err)
 
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return err_set(err, ERR_NOTFOUND, "host name '%s' not found: check url, and whether the name server answers", c->site->host);
+		return err_set(err, ERR_NOTFOUND,
+		    "host name '%s' not found: check url, and whether the name server answers", c->site->host);
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return err_set(err, ERR_NOTFOUND, "the host name of the proxy was not found: check proxy");
 	case CURLE_COULDNT_CONNECT:
@@ -138,7 +157,8 @@ http_explain(const struct http_call *c, CURLcode code, struct err *err)
 	case CURLE_OPERATION_TIMEDOUT:
 		return explain_timeout(c, err);
 	case CURLE_FILESIZE_EXCEEDED:
-		return err_set(err, ERR_LIMIT, "answer larger than %s (body-max)", http_size_text(size, c->bytes_max));
+		return err_set(err, ERR_LIMIT,
+		    "answer larger than %s (body-max)", http_size_text(size, c->bytes_max));
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -153,12 +173,15 @@ http_explain(const struct http_call *c, CURLcode code, struct err *err)
 	case CURLE_HTTP2_STREAM:
 		return explain_broken(c, code, err);
 	case CURLE_BAD_CONTENT_ENCODING:
-		return err_set(err, ERR_SYNTAX, "the compressed answer of %s cannot be unpacked: %s", c->site->place,
-		    detail_of(c, code, detail, sizeof detail));
+		return err_set(err, ERR_SYNTAX, "the compressed answer of %s cannot be unpacked: %s",
+		    c->site->place, detail_of(c, code, detail, sizeof detail));
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-		return err_set(err, ERR_SYNTAX, "what answers at %s does not speak HTTP: check url (http or https, and the port)", c->site->place);
+		return err_set(err, ERR_SYNTAX,
+		    "what answers at %s does not speak HTTP: check url (http or https, and the port)",
+		    c->site->place);
 	default:
-		return err_set(err, ERR_IO, "request to %s failed: %s", c->site->place, detail_of(c, code, detail, sizeof detail));
+		return err_set(err, ERR_IO, "request to %s failed: %s", c->site->place,
+		    detail_of(c, code, detail, sizeof detail));
 	}
 }

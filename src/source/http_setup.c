@@ -126,8 +126,8 @@ set_limits(struct setup *s, const struct http_site *site, const struct http_requ
 	int64_t connect = r->timeout_ns < CONNECT_TIMEOUT ? r->timeout_ns : CONNECT_TIMEOUT;
 
 	SET(s, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect / NS_PER_MS));
-	/* No low-speed limit beside the timeout for all: a server may rightly think for long and say nothing, and who sends a byte now and
-	 * then ends with the timeout too. */
+	/* No low-speed limit beside the timeout for all: a server may rightly think for long and say nothing,
+	 * and who sends a byte now and then ends with the timeout too. */
 	SET(s, CURLOPT_TIMEOUT_MS, (long)(r->timeout_ns / NS_PER_MS));
 	/* Compressed bytes, where the length is announced: the decoded ones are counted as they come. */
 	SET(s, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)site->conf->body_max);
@@ -161,7 +161,8 @@ http_setup(struct http_call *c, const struct http_request *r, struct err *err)
 	SET(&s, CURLOPT_HTTPHEADER, c->headers);
 	free(url);
 	if (s.failed != CURLE_OK)
-		return err_set(err, ERR_UNSUPPORTED, "this libcurl (%s) cannot be set up for the request: %s: %s", curl_version(), s.what,
+		return err_set(err, ERR_UNSUPPORTED,
+		    "this libcurl (%s) cannot be set up for the request: %s: %s", curl_version(), s.what,
 		    curl_easy_strerror(s.failed));
 	return 0;
 }

@@ -43,8 +43,8 @@ http_origin(char *dst, const char *url)
 		scheme = url_part(u, CURLUPART_SCHEME, 0);
 		host = url_part(u, CURLUPART_HOST, 0);
 		port = url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-		snprintf(plain, sizeof plain, "%s://%s%s%s", scheme == NULL ? "?" : scheme, host == NULL ? "" : host,
-		    port == NULL ? "" : ":", port == NULL ? "" : port);
+		snprintf(plain, sizeof plain, "%s://%s%s%s", scheme == NULL ? "?" : scheme,
+		    host == NULL ? "" : host, port == NULL ? "" : ":", port == NULL ? "" : port);
 		for (char *p = plain; *p != '\0'; p++)	/* host names know no case */
 			*p = (char)tolower((unsigned char)*p);
 		str_escape_to(dst, HTTP_ORIGIN_MAX, plain);
@@ -96,7 +96,8 @@ take_parts(struct http_site *site, CURLU *u)
 {
 	char *place;
 
-	/* Credentials in a URL would end up in messages and proxies' logs; the config has its own places for them, and refuses these. */
+	/* Credentials in a URL would end up in messages and proxies' logs; the config has its own places for
+	 * them, and refuses these. */
 	curl_url_set(u, CURLUPART_USER, NULL, 0);
 	curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
 	curl_url_set(u, CURLUPART_QUERY, NULL, 0);
@@ -130,7 +131,8 @@ http_site_init(struct http_site *site, const struct conf_source *conf, const cha
 	curl_url_cleanup(u);
 	if (r < 0) {
 		http_site_done(site);
-		return err_set(err, r, "url: http://HOST:PORT or https://HOST:PORT is expected, perhaps with a path");
+		return err_set(err, r,
+		    "url: http://HOST:PORT or https://HOST:PORT is expected, perhaps with a path");
 	}
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * The schedule: when each request is due, to which replica it goes, and what its result means for the next one.
  *
- * Periods are counted from one moment for all sources, so requests that are due together go out in one wake-up. Only a failure brings in
- * chance (backoff with jitter), so that many consoles do not come back to a server at the same time.
+ * Periods are counted from one moment for all sources, so requests that are due together go out in one wake-up.
+ * Only a failure brings in chance (backoff with jitter), so that many consoles do not come back to a server at
+ * the same time.
  */
 #include "config.h"
 
@@ -25,7 +26,7 @@ enum { BACKOFF_FACTOR_MAX = 16 };
 
 static void on_fetched(const struct fetch_result *result, void *arg);
 
-/* --- events ------------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static int64_t
 wall_of(int64_t mono_ns)
@@ -35,8 +36,8 @@ wall_of(int64_t mono_ns)
 
 /* result may be NULL: nothing was sent. */
 static void
-make_report(struct event *ret, const struct slot *slot, size_t endpoint, const struct fetch_result *result, const struct err *err,
-    int64_t next_due_ns)
+make_report(struct event *ret, const struct slot *slot, size_t endpoint, const struct fetch_result *result,
+    const struct err *err, int64_t next_due_ns)
 {
 	struct source_report *report = block_new(sizeof *report);
 	struct arena *mem = &report->block.arena;
@@ -54,7 +55,8 @@ make_report(struct event *ret, const struct slot *slot, size_t endpoint, const s
 		report->bytes = result->bytes;
 		report->skew_ns = result->skew_ns;
 	}
-	event_init(ret, EVENT_SOURCE_REPORT, clock_now(), slot->source != NULL ? slot->source->conf->name : slot->want.source, report);
+	event_init(ret, EVENT_SOURCE_REPORT, clock_now(),
+	    slot->source != NULL ? slot->source->conf->name : slot->want.source, report);
 }
 
 /* The callback may change wants, and so free any slot: nothing of a slot is used after this. */
@@ -65,7 +67,7 @@ deliver(struct sources *s, struct event *report)
 	event_done(report);
 }
 
-/* --- when --------------------------------------------------------------------------------------------------------- */
+/* --- when ------------------------------------------------------------------------------------- */
 
 static int64_t
 next_of_period(const struct sources *s, int64_t period_ns)
@@ -80,10 +82,12 @@ static int64_t
 backoff(struct slot *slot, const struct fetch_result *result)
 {
 	int64_t interval = slot->source != NULL ? slot->source->conf->interval_ns : BACKOFF_MAX;
-	bool is_refused = result == NULL || (result->status >= 400 && result->status < 500 && result->status != 429 && result->status != 408);
+	bool is_refused = result == NULL ||
+	    (result->status >= 400 && result->status < 500 && result->status != 429 && result->status != 408);
 	int64_t base, bound;
 
-	/* Where the server understood and said no, asking sooner than usual will not change its mind; else a rare poll is tried again soon. */
+	/* Where the server understood and said no, asking sooner than usual will not change its mind; else a
+	 * rare poll is tried again soon. */
 	base = slot->period_ns > 0 && (is_refused || slot->period_ns < interval) ? slot->period_ns : interval;
 	bound = base * BACKOFF_FACTOR_MAX < BACKOFF_MAX ? base * BACKOFF_FACTOR_MAX : BACKOFF_MAX;
 	if (slot->n_failed < 8 && base << slot->n_failed < bound)
@@ -99,7 +103,8 @@ due_after_failure(struct slot *slot, const struct fetch_result *result)
 	int64_t wait = backoff(slot, result), asked = result == NULL ? 0 : result->retry_after_ns;
 
 	/* One that is asked once and was understood but refused: the same words would be refused again. */
-	if (slot->period_ns == 0 && (result == NULL || (result->status >= 400 && result->status < 500 && result->status != 429)))
+	if (slot->period_ns == 0 &&
+	    (result == NULL || (result->status >= 400 && result->status < 500 && result->status != 429)))
 		return INT64_MAX;
 	if (asked > RETRY_AFTER_MAX)
 		asked = RETRY_AFTER_MAX;
@@ -140,7 +145,7 @@ sources_arm(struct sources *s)
 	loop_timer_set(s->timer, first->due_ns);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static int
 slot_request(const struct slot *slot, struct request *ret, struct decode_ctx *ctx, struct err *err)
@@ -178,7 +183,8 @@ slot_send(struct slot *slot, struct err *err)
 		return r;
 	spec.request = &request;
 	spec.decoder = slot->poll != NULL ? slot->poll->decoder : slot->source->ops->query_decoder;
-	slot->fetch = s->transport->ops->fetch(s->transport, slot->source->endpoints[slot->endpoint], &spec, on_fetched, slot);
+	slot->fetch = s->transport->ops->fetch(
+	    s->transport, slot->source->endpoints[slot->endpoint], &spec, on_fetched, slot);
 	slot->source->n_queries += slot->poll == NULL;
 	request_done(&request);
 	return 0;
@@ -206,15 +212,17 @@ on_timer(void *arg)
 	struct sources *s = arg;
 	struct slot *slot;
 
-	/* Each is under way or due later afterwards, and reports may change the list: so always the first of what is there now. */
+	/* Each is under way or due later afterwards, and reports may change the list: so always the first of
+	 * what is there now. */
 	while ((slot = first_due(s)) != NULL && slot->due_ns <= clock_mono())
 		begin_round(slot);
 	sources_arm(s);
 }
 
-/* --- results ------------------------------------------------------------------------------------------------------ */
+/* --- results ---------------------------------------------------------------------------------- */
 
-/* Would another replica do better? Not where the server has understood and says no, or has more to say than we take. */
+/* Would another replica do better? Not where the server has understood and says no, or has more to say than we
+ * take. */
 static bool
 is_worth_another(const struct fetch_result *result)
 {
@@ -292,7 +300,7 @@ on_fetched(const struct fetch_result *result, void *arg)
 	deliver(s, &report);
 }
 
-/* --- slots -------------------------------------------------------------------------------------------------------- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 struct slot *
 slot_new(struct sources *s, struct source *source, const char *what)
@@ -336,7 +344,7 @@ slot_due_now(struct slot *slot)
 	slot->due_ns = clock_mono();
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int
 open_endpoints(struct source *source, struct err *err)
@@ -350,7 +358,8 @@ open_endpoints(struct source *source, struct err *err)
 		n++;
 	source->endpoints = xcalloc(n, sizeof(struct endpoint *));
 	for (size_t i = 0; i < n; i++) {
-		r = t->ops->endpoint_new(t, conf, i == 0 ? conf->url : conf->replicas[i - 1], &source->endpoints[i], err);
+		r = t->ops->endpoint_new(
+		    t, conf, i == 0 ? conf->url : conf->replicas[i - 1], &source->endpoints[i], err);
 		if (r < 0) {
 			err_prefix(err, "source %s", conf->name);
 			return r;
@@ -365,7 +374,8 @@ open_source(struct source *source, struct err *err)
 {
 	source->ops = source_ops_find(source->conf->type);
 	if (source->ops == NULL)
-		return err_set(err, ERR_UNSUPPORTED, "source %s: type '%s' is not known", source->conf->name, source->conf->type);
+		return err_set(err, ERR_UNSUPPORTED, "source %s: type '%s' is not known", source->conf->name,
+		    source->conf->type);
 	for (const struct poll *poll = source->ops->polls; poll->what != NULL; poll++) {
 		struct slot *slot = slot_new(source->all, source, poll->what);
 
@@ -376,8 +386,8 @@ open_source(struct source *source, struct err *err)
 }
 
 int
-sources_new_on(struct loop *l, struct transport *t, const struct conf_environment *env, sources_event_cb *cb, void *arg,
-    struct sources **ret, struct err *err)
+sources_new_on(struct loop *l, struct transport *t, const struct conf_environment *env, sources_event_cb *cb,
+    void *arg, struct sources **ret, struct err *err)
 {
 	struct sources *s = xcalloc(1, sizeof *s);
 	int r;

@@ -1,4 +1,5 @@
-/* Inside of the sources: shared by sources.c (schedule and results), sources_want.c (queries) and sources_write.c. */
+/* Inside of the sources: shared by sources.c (schedule and results), sources_want.c (queries) and
+ * sources_write.c. */
 #ifndef OPS_SOURCE_SOURCES_PRIV_H
 #define OPS_SOURCE_SOURCES_PRIV_H
 
@@ -50,7 +51,7 @@ struct sources {
 	struct slots slots;		/* polls first */
 	LIST_HEAD(, write) writes;
 	struct loop_timer *timer;
-	int64_t epoch_ns;		/* all periods are counted from here, so that what is due together shares one wake-up */
+	int64_t epoch_ns;		/* all periods count from here: what is due together shares one wake-up */
 	bool is_started;
 	unsigned seed;			/* of the jitter */
 };

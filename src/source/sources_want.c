@@ -36,8 +36,8 @@ is_same(const struct query_want *a, const struct query_want *b)
 	    a->end_ns - a->start_ns == b->end_ns - b->start_ns :
 	    a->is_live == b->is_live && a->start_ns == b->start_ns && a->end_ns == b->end_ns;
 
-	return is_same_range && a->step_ns == b->step_ns && a->every_ns == b->every_ns && str_eq(a->source, b->source) &&
-	    str_eq(a->expr, b->expr);
+	return is_same_range && a->step_ns == b->step_ns && a->every_ns == b->every_ns &&
+	    str_eq(a->source, b->source) && str_eq(a->expr, b->expr);
 }
 
 static struct slot *
@@ -101,7 +101,8 @@ want_request(const struct slot *slot, struct request *ret, struct decode_ctx *ct
 	char shown[64];
 
 	if (slot->source == NULL)
-		return err_set(err, ERR_NOTFOUND, "there is no source '%s' in this environment", str_escape_to(shown, sizeof shown, w->source));
+		return err_set(err, ERR_NOTFOUND, "there is no source '%s' in this environment",
+		    str_escape_to(shown, sizeof shown, w->source));
 	if (slot->source->ops->query == NULL)
 		return err_set(err, ERR_UNSUPPORTED, "%s (%s) answers no queries: name a Prometheus as source",
 		    slot->source->conf->name, slot->source->conf->type);
@@ -112,7 +113,8 @@ want_request(const struct slot *slot, struct request *ret, struct decode_ctx *ct
 	if (w->step_ns <= 0) {
 		ctx->start_ns = ctx->end_ns = clock_now();
 	} else if (w->is_live) {
-		/* On the same points of time each poll: a graph does not flicker, and the server's own cache helps. */
+		/* On the same points of time each poll: a graph does not flicker, and the server's own cache
+		 * helps. */
 		ctx->end_ns = align_down(clock_now(), w->step_ns);
 		ctx->start_ns = align_down(ctx->end_ns - (w->end_ns - w->start_ns), w->step_ns);
 	}

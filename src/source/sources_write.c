@@ -21,7 +21,10 @@ on_written(const struct fetch_result *result, void *arg)
 	struct write *w = arg;
 	struct write_result told = {
 		.answer = { .status = result->status, .content_type = result->content_type },
-		.body = result->body, .len = result->len, .err = result->err, .is_maybe_sent = result->is_maybe_sent,
+		.body = result->body,
+		.len = result->len,
+		.err = result->err,
+		.is_maybe_sent = result->is_maybe_sent,
 	};
 
 	LIST_REMOVE(w, next);
@@ -30,7 +33,8 @@ on_written(const struct fetch_result *result, void *arg)
 }
 
 int
-sources_write(struct sources *s, const char *source, const struct request *r, sources_write_cb *cb, void *arg, struct err *err)
+sources_write(struct sources *s, const char *source, const struct request *r, sources_write_cb *cb, void *arg,
+    struct err *err)
 {
 	struct source *to = source_find(s, source);
 	struct fetch_spec spec = { .request = r };

@@ -1,6 +1,7 @@
 /*
- * What the schedule (sources.c) needs of a network: one request to one endpoint, one result, later. web.c is the real one; the tests of the
- * schedule bring their own, so backoff, replicas and queries are tested without a socket.
+ * What the schedule (sources.c) needs of a network: one request to one endpoint, one result, later. web.c is
+ * the real one; the tests of the schedule bring their own, so backoff, replicas and queries are tested without
+ * a socket.
  */
 #ifndef OPS_SOURCE_TRANSPORT_H
 #define OPS_SOURCE_TRANSPORT_H
@@ -21,7 +22,8 @@ struct endpoint {
 
 struct fetch_spec {		/* lent for the call; decoder, and conf behind the endpoint, live on */
 	const struct request *request;
-	/* NULL: a write. It is sent once on a connection of its own, its answer is collected, and every status is an answer. */
+	/* NULL: a write. It is sent once on a connection of its own, its answer is collected, and every status
+	 * is an answer. */
 	const struct decoder_ops *decoder;
 	struct decode_ctx ctx;	/* requested_ns and series_max are filled in */
 };
@@ -44,10 +46,12 @@ struct fetch_result {
 typedef void fetch_done_cb(const struct fetch_result *result, void *arg);
 
 struct transport_ops {
-	int (*endpoint_new)(struct transport *t, const struct conf_source *conf, const char *url, struct endpoint **ret, struct err *err);
+	int (*endpoint_new)(struct transport *t, const struct conf_source *conf, const char *url,
+	    struct endpoint **ret, struct err *err);
 	void (*endpoint_free)(struct transport *t, struct endpoint *e);	/* after its fetches; NULL is fine */
 	/* Never calls done before it returns. */
-	struct fetch *(*fetch)(struct transport *t, struct endpoint *e, const struct fetch_spec *spec, fetch_done_cb *done, void *arg);
+	struct fetch *(*fetch)(struct transport *t, struct endpoint *e, const struct fetch_spec *spec,
+	    fetch_done_cb *done, void *arg);
 	void (*cancel)(struct transport *t, struct fetch *f);	/* without waiting; done is not called */
 	void (*free)(struct transport *t);
 };

@@ -12,7 +12,7 @@
 #include "source/web_decode.h"
 
 /* An answer is paused when so much of it waits to be decoded, and goes on at half of that. */
-enum { WAITING_MAX = 1 << 20, WRITE_ANSWER_MAX = 1 << 20 };
+enum { WAITING_MAX = 256 << 10, WRITE_ANSWER_MAX = 1 << 20 };
 
 /* All URLs of a source share its credentials. */
 struct secrets {
@@ -67,7 +67,7 @@ struct fetch {
 
 static void send_request(struct fetch *f);
 
-/* --- pauses ------------------------------------------------------------------------------------------------------- */
+/* --- pauses ----------------------------------------------------------------------------------- */
 
 static bool
 is_to_pause(struct fetch *f)
@@ -94,7 +94,7 @@ review_pauses(struct web *w)
 	}
 }
 
-/* --- the end of a fetch -------------------------------------------------------------------------------------------- */
+/* --- the end of a fetch ----------------------------------------------------------------------- */
 
 static void
 fetch_free(struct fetch *f)
@@ -124,8 +124,13 @@ static void
 fetch_done(struct fetch *f, const struct err *err, struct event_list *events)
 {
 	struct fetch_result result = {
-		.err = *err, .status = f->outcome.status, .latency_ns = f->outcome.latency_ns, .bytes = f->outcome.bytes,
-		.skew_ns = f->outcome.skew_ns, .retry_after_ns = f->outcome.retry_after_ns, .is_maybe_sent = f->outcome.is_maybe_sent,
+		.err = *err,
+		.status = f->outcome.status,
+		.latency_ns = f->outcome.latency_ns,
+		.bytes = f->outcome.bytes,
+		.skew_ns = f->outcome.skew_ns,
+		.retry_after_ns = f->outcome.retry_after_ns,
+		.is_maybe_sent = f->outcome.is_maybe_sent,
 	};
 	fetch_done_cb *done = f->done;
 	char *type = f->answer_type;
@@ -148,7 +153,7 @@ fetch_done(struct fetch *f, const struct err *err, struct event_list *events)
 	free(type);
 }
 
-/* --- decoding ------------------------------------------------------------------------------------------------------ */
+/* --- decoding --------------------------------------------------------------------------------- */
 
 static void
 on_decoding_progress(void *arg)
@@ -171,7 +176,7 @@ on_decoded(void *arg, const struct err *err, struct event_list *events)
 
 static const struct decoding_ops decoding_ops = { .progress = on_decoding_progress, .done = on_decoded };
 
-/* --- what http says ------------------------------------------------------------------------------------------------ */
+/* --- what http says --------------------------------------------------------------------------- */
 
 static void
 on_head(void *arg, long status, const char *content_type)
@@ -223,7 +228,8 @@ on_http_done(void *arg, const struct http_outcome *o)
 	if (o->status == 401)
 		credentials_refused(f->endpoint->secrets->credentials, f->generation);
 	if (err.code == ERR_TIMEOUT && f->was_crowded)
-		err_set(&err, ERR_LIMIT, "answer held back: all answers under way together are larger than in-flight-max allows");
+		err_set(&err, ERR_LIMIT,
+		    "answer held back: all answers under way together are larger than in-flight-max allows");
 	if (err.code != 0) {
 		fetch_done(f, &err, NULL);
 	} else if (f->is_denied) {
@@ -240,7 +246,7 @@ on_http_done(void *arg, const struct http_outcome *o)
 
 static const struct http_ops http_ops = { .head = on_head, .body = on_body, .done = on_http_done };
 
-/* --- sending ------------------------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static void
 on_credentials(const struct err *err, void *arg)
@@ -259,8 +265,13 @@ send_request(struct fetch *f)
 {
 	struct credentials *c = f->endpoint->secrets->credentials;
 	struct http_request r = {
-		.method = f->method, .path = f->path, .content_type = f->content_type, .body = f->body, .body_len = f->body_len,
-		.timeout_ns = f->endpoint->site.conf->timeout_ns, .is_once = f->decoding == NULL,
+		.method = f->method,
+		.path = f->path,
+		.content_type = f->content_type,
+		.body = f->body,
+		.body_len = f->body_len,
+		.timeout_ns = f->endpoint->site.conf->timeout_ns,
+		.is_once = f->decoding == NULL,
 	};
 
 	if (!credentials_ready(c, &f->waiter)) {
@@ -280,7 +291,9 @@ web_fetch(struct transport *t, struct endpoint *e, const struct fetch_spec *spec
 	struct fetch *f = xcalloc(1, sizeof *f);
 	struct decode_ctx ctx = spec->ctx;
 
-	*f = (struct fetch){ .web = w, .endpoint = (struct web_endpoint *)e, .done = done, .arg = arg, .method = spec->request->method };
+	*f = (struct fetch){
+		.web = w, .endpoint = (struct web_endpoint *)e, .done = done, .arg = arg, .method = spec->request->method,
+	};
 	f->waiter = (struct credentials_waiter){ .cb = on_credentials, .arg = f };
 	f->path = xstrdup(spec->request->path);
 	f->content_type = xstrdup_or_null(spec->request->content_type);
@@ -305,7 +318,7 @@ web_cancel(struct transport *t, struct fetch *f)
 	fetch_free(f);
 }
 
-/* --- endpoints ------------------------------------------------------------------------------------------------------ */
+/* --- endpoints -------------------------------------------------------------------------------- */
 
 static struct secrets *
 secrets_use(struct web *w, const struct conf_source *conf)
@@ -336,7 +349,8 @@ secrets_leave(struct secrets *s)
 }
 
 static int
-web_endpoint_new(struct transport *t, const struct conf_source *conf, const char *url, struct endpoint **ret, struct err *err)
+web_endpoint_new(struct transport *t, const struct conf_source *conf, const char *url, struct endpoint **ret,
+    struct err *err)
 {
 	struct web_endpoint *e = xcalloc(1, sizeof *e);
 	int r = http_site_init(&e->site, conf, url, err);
@@ -364,7 +378,7 @@ web_endpoint_free(struct transport *t, struct endpoint *pub)
 	free(e);
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void
 web_free(struct transport *t)
@@ -389,7 +403,8 @@ web_new(struct loop *l, struct pool *p, int64_t in_flight_max, struct transport 
 	struct web *w = xcalloc(1, sizeof *w);
 	int r;
 
-	*w = (struct web){ .pub.ops = &web_ops, .loop = l, .pool = p, .in_flight_max = in_flight_max > 0 ? (size_t)in_flight_max : SIZE_MAX };
+	*w = (struct web){ .pub.ops = &web_ops, .loop = l, .pool = p };
+	w->in_flight_max = in_flight_max > 0 ? (size_t)in_flight_max : SIZE_MAX;
 	LIST_INIT(&w->secrets);
 	TAILQ_INIT(&w->fetches);
 	r = http_new(l, &w->http, err);

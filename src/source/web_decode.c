@@ -40,7 +40,8 @@ struct piece {
 };
 
 struct decoding *
-decoding_new(struct pool *p, const struct decoder_ops *ops, const struct decode_ctx *ctx, const struct decoding_ops *cb, void *arg)
+decoding_new(struct pool *p, const struct decoder_ops *ops, const struct decode_ctx *ctx,
+    const struct decoding_ops *cb, void *arg)
 {
 	struct decoding *d = xcalloc(1, sizeof *d);
 	struct decode_ctx own = *ctx;
@@ -82,10 +83,12 @@ void
 decoding_start(struct decoding *d, long status, const char *content_type, bool is_authorised_retry)
 {
 	d->content_type = xstrdup(content_type);
-	d->answer = (struct answer){ .status = status, .content_type = d->content_type, .is_authorised_retry = is_authorised_retry };
+	d->answer = (struct answer){
+		.status = status, .content_type = d->content_type, .is_authorised_retry = is_authorised_retry
+	};
 }
 
-/* --- in a worker --------------------------------------------------------------------------------------------------- */
+/* --- in a worker ------------------------------------------------------------------------------ */
 
 static void
 work(void *arg)
@@ -108,7 +111,7 @@ work(void *arg)
 		decoder_finish(d->decoder, &d->events, &d->err);
 }
 
-/* --- in the loop's thread ------------------------------------------------------------------------------------------ */
+/* --- in the loop's thread --------------------------------------------------------------------- */
 
 static void
 on_worked(void *arg)

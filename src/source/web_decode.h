@@ -1,4 +1,5 @@
-/* The decoding of one answer in the pool: bytes go in from the loop's thread, in order; events or a sentence come out. */
+/* The decoding of one answer in the pool: bytes go in from the loop's thread, in order; events or a sentence
+ * come out. */
 #ifndef OPS_SOURCE_WEB_DECODE_H
 #define OPS_SOURCE_WEB_DECODE_H
 
@@ -9,12 +10,14 @@ struct decoding;
 
 struct decoding_ops {		/* all in the loop's thread */
 	void (*progress)(void *arg);	/* fewer bytes wait than before */
-	/* It is over: err->code 0 and events (take them, or they are freed), or why not - perhaps before all bytes were given. */
+	/* It is over: err->code 0 and events (take them, or they are freed), or why not - perhaps before all
+	 * bytes were given. */
 	void (*done)(void *arg, const struct err *err, struct event_list *events);
 };
 
 /* ctx: its strings are copied. */
-struct decoding *decoding_new(struct pool *p, const struct decoder_ops *ops, const struct decode_ctx *ctx, const struct decoding_ops *cb, void *arg);
+struct decoding *decoding_new(struct pool *p, const struct decoder_ops *ops, const struct decode_ctx *ctx,
+    const struct decoding_ops *cb, void *arg);
 /* Also while it runs: nothing is called afterwards, and what runs in the pool cleans up after itself. */
 void decoding_free(struct decoding *d);
 void decoding_start(struct decoding *d, long status, const char *content_type, bool is_authorised_retry);

@@ -18,7 +18,7 @@
 #include "base/xalloc.h"
 #include "fakes/web_driver.h"
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void
 test_request_and_answer(void **state)
@@ -196,7 +196,8 @@ static bool
 answer_refused(const struct fake_request *r, void *arg)
 {
 	(void)arg;
-	return fake_answer(r, 503, "Retry-After: 17\r\nDate: Tue, 01 Jan 2030 00:00:00 GMT\r\n", "still starting", 14);
+	return fake_answer(r, 503,
+	    "Retry-After: 17\r\nDate: Tue, 01 Jan 2030 00:00:00 GMT\r\n", "still starting", 14);
 }
 
 static void
@@ -241,7 +242,7 @@ test_clocks_that_agree_have_no_skew(void **state)
 	assert_int_equal(g.r.skew_ns, 0);
 }
 
-/* --- answers gone wrong ---------------------------------------------------------------------------------------------- */
+/* --- answers gone wrong ----------------------------------------------------------------------- */
 
 static bool
 answer_half(const struct fake_request *r, void *arg)
@@ -372,12 +373,13 @@ test_nobody_there(void **state)
 	fake_http_free(server);
 	server = NULL;
 	g = get("/");
-	snprintf(expected, sizeof expected, "connection refused by %s: is Prometheus running there?", url + strlen("http://"));
+	snprintf(expected, sizeof expected, "connection refused by %s: is Prometheus running there?",
+	    url + strlen("http://"));
 	assert_error(&g, ERR_REFUSED, expected);
 	assert_false(g.r.is_maybe_sent);
 }
 
-/* --- redirects ------------------------------------------------------------------------------------------------------ */
+/* --- redirects -------------------------------------------------------------------------------- */
 
 static struct fake_http *elsewhere;
 
@@ -395,7 +397,8 @@ answer_redirect(const struct fake_request *r, void *arg)
 		return fake_answer(r, 301, "Location: there\r\n", "a page that says so", 19);
 	if (strcmp(r->path, "/file") == 0)
 		return fake_answer(r, 302, "Location: file:///etc/passwd\r\n", "", 0);
-	snprintf(header, sizeof header, "Location: http://alice:secret@127.0.0.1:%d/there\r\n", fake_http_port(elsewhere));
+	snprintf(header, sizeof header, "Location: http://alice:secret@127.0.0.1:%d/there\r\n",
+	    fake_http_port(elsewhere));
 	return fake_answer(r, 302, header, "", 0);
 }
 
@@ -416,7 +419,9 @@ test_redirects(void **state)
 	g = get("/file");
 	assert_error(&g, ERR_REFUSED, "redirected to another origin (file://");
 	g = get("/other");
-	snprintf(expected, sizeof expected, "redirected to another origin (http://127.0.0.1:%d), which is not followed", fake_http_port(elsewhere));
+	snprintf(expected, sizeof expected,
+	    "redirected to another origin (http://127.0.0.1:%d), which is not followed",
+	    fake_http_port(elsewhere));
 	assert_error(&g, ERR_REFUSED, expected);
 	assert_null(strstr(g.r.err.msg, "secret"));
 	assert_int_equal(fake_http_connections(elsewhere), 0);

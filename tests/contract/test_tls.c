@@ -78,7 +78,7 @@ group_teardown(void **state)
 	return 0;
 }
 
-/* --- openssl s_server ------------------------------------------------------------------------------------------------- */
+/* --- openssl s_server ------------------------------------------------------------------------- */
 
 static pid_t tls_pid;
 
@@ -105,7 +105,8 @@ read_port(int fd)
 static void
 serve_tls(const char *name, const char *more)
 {
-	char *command = xasprintf("cd %s && exec openssl s_server -accept 127.0.0.1:0 -naccept 20 -cert %s.pem -key %s.key -HTTP %s 2>&1",
+	char *command = xasprintf(
+	    "cd %s && exec openssl s_server -accept 127.0.0.1:0 -naccept 20 -cert %s.pem -key %s.key -HTTP %s 2>&1",
 	    dir, name, name, more);
 	int out[2], in[2], port;
 
@@ -137,7 +138,7 @@ tls_teardown(void **state)
 	return web_teardown(state);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------------ */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void
 test_own_ca(void **state)

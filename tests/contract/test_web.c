@@ -23,7 +23,7 @@
 
 static struct fake_http *elsewhere;
 
-/* --- credentials ---------------------------------------------------------------------------------------------------- */
+/* --- credentials ------------------------------------------------------------------------------ */
 
 static char right_token[32];
 
@@ -118,7 +118,22 @@ test_cancelled_while_a_secret_is_read(void **state)
 	assert_int_equal(fake_http_connections(server), 0);
 }
 
-/* --- proxies --------------------------------------------------------------------------------------------------------- */
+static void
+test_a_slow_secret_does_not_hide(void **state)
+{
+	char *command[] = { "sleep", "3", NULL };
+	struct got g;
+
+	(void)state;
+	serve(answer_hello);
+	conf.bearer.command = command;
+	conf.timeout_ns = 100 * NS_PER_MS;
+	g = get("/");
+	assert_error(&g, ERR_TIMEOUT, "credentials could not be read within 100ms");
+	assert_int_equal(fake_http_connections(server), 0);
+}
+
+/* --- proxies ---------------------------------------------------------------------------------- */
 
 static void
 test_proxy_only_from_the_config(void **state)
@@ -150,7 +165,7 @@ test_proxy_only_from_the_config(void **state)
 	fake_http_free(elsewhere);
 }
 
-/* --- writes ---------------------------------------------------------------------------------------------------------- */
+/* --- writes ----------------------------------------------------------------------------------- */
 
 static bool
 answer_write(const struct fake_request *r, void *arg)
@@ -216,7 +231,7 @@ test_writes(void **state)
 	assert_false(g.r.is_maybe_sent);
 }
 
-/* --- load -------------------------------------------------------------------------------------------------------------- */
+/* --- load ------------------------------------------------------------------------------------- */
 
 static atomic_size_t n_offered;
 
@@ -347,7 +362,7 @@ test_cancelled_at_any_time(void **state)
 	web->ops->endpoint_free(web, e);
 }
 
-/* --- a resolver that never answers --------------------------------------------------------------------------------------- */
+/* --- a resolver that never answers ------------------------------------------------------------ */
 
 static sem_t resolver_begun, resolver_go;
 
@@ -411,7 +426,9 @@ main(void)
 		TEST(test_decoder_that_gives_up_ends_the_transfer),
 		TEST(test_cancelled_at_any_time),
 		TEST(test_hung_resolver_holds_up_nothing),
+		/* Last: their threads read the environment for a while, which the others change. */
 		TEST(test_cancelled_while_a_secret_is_read),
+		TEST(test_a_slow_secret_does_not_hide),
 	};
 
 	return cmocka_run_group_tests_name("web", tests, NULL, NULL);

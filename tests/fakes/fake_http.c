@@ -40,7 +40,7 @@ die(const char *what)
 	abort();
 }
 
-/* --- for handlers ------------------------------------------------------------------------------------------------- */
+/* --- for handlers ----------------------------------------------------------------------------- */
 
 bool
 fake_send(int fd, const void *bytes, size_t len)
@@ -108,7 +108,7 @@ fake_header(const struct fake_request *r, const char *name, char *dst, size_t si
 	return dst;
 }
 
-/* --- connections -------------------------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 /* Byte by byte, so that nothing of the body or of the next request is taken. */
 static bool
@@ -205,7 +205,7 @@ server_main(void *arg)
 	return NULL;
 }
 
-/* --- the server --------------------------------------------------------------------------------------------------- */
+/* --- the server ------------------------------------------------------------------------------- */
 
 struct fake_http *
 fake_http_new(fake_handler *handler, void *arg)

@@ -1,7 +1,9 @@
 /*
- * An HTTP server for tests that does what it is told, right or wrong: the test's handler writes the bytes of the answer itself.
+ * An HTTP server for tests that does what it is told, right or wrong: the test's handler writes the bytes of
+ * the answer itself.
  *
- * Listens on a free port of 127.0.0.1. Each connection has a thread; handlers of different connections run at the same time.
+ * Listens on a free port of 127.0.0.1. Each connection has a thread; handlers of different connections run at
+ * the same time.
  */
 #ifndef OPS_FAKES_FAKE_HTTP_H
 #define OPS_FAKES_FAKE_HTTP_H

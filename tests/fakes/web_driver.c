@@ -16,7 +16,7 @@
 #include "base/xalloc.h"
 #include "source/web.h"
 
-/* --- the decoder ---------------------------------------------------------------------------------------------------- */
+/* --- the decoder ------------------------------------------------------------------------------ */
 
 struct web_seen seen;
 
@@ -52,7 +52,8 @@ note_finish(struct decoder *d, struct event_list *events, struct err *err)
 {
 	(void)err;
 	seen.status = 200;
-	event_list_add(events, EVENT_SERIES, decoder_ctx(d)->requested_ns, decoder_ctx(d)->source, block_new(sizeof(struct series_set)));
+	event_list_add(events, EVENT_SERIES, decoder_ctx(d)->requested_ns, decoder_ctx(d)->source,
+	    block_new(sizeof(struct series_set)));
 	return 0;
 }
 
@@ -61,15 +62,21 @@ note_refuse(struct decoder *d, const struct answer *answer, const char *body, si
 {
 	(void)d;
 	seen.status = answer->status;
-	snprintf(seen.refusal, sizeof seen.refusal, "%s%.*s", answer->is_authorised_retry ? "again: " : "", (int)len, body);
+	snprintf(seen.refusal, sizeof seen.refusal, "%s%.*s", answer->is_authorised_retry ? "again: " : "",
+	    (int)len, body);
 	return err_set(err, ERR_REFUSED, "status %ld", answer->status);
 }
 
 static const struct decoder_ops note_decoder = {
-	.name = "prometheus test", .size = 1, .begin = note_begin, .push = note_push, .finish = note_finish, .refuse = note_refuse,
+	.name = "prometheus test",
+	.size = 1,
+	.begin = note_begin,
+	.push = note_push,
+	.finish = note_finish,
+	.refuse = note_refuse,
 };
 
-/* --- driving it ---------------------------------------------------------------------------------------------------- */
+/* --- driving it ------------------------------------------------------------------------------- */
 
 struct loop *loop;
 struct pool *pool;
@@ -98,8 +105,15 @@ web_setup(void **state)
 	memset(&seen, 0, sizeof seen);
 	seen.is_pattern = true;
 	conf = (struct conf_source){
-		.name = "s", .type = "prometheus", .url = url, .interval_ns = NS_PER_S, .timeout_ns = 60 * NS_PER_S, .body_max = 64 << 20,
-		.series_max = 10, .tls_verify = true };
+		.name = "s",
+		.type = "prometheus",
+		.url = url,
+		.interval_ns = NS_PER_S,
+		.timeout_ns = 60 * NS_PER_S,
+		.body_max = 64 << 20,
+		.series_max = 10,
+		.tls_verify = true,
+	};
 	assert_int_equal(loop_new(&loop, NULL), 0);
 	pool = pool_new(loop, 2);
 	assert_int_equal(web_new(loop, pool, 256 << 20, &web, NULL), 0);
@@ -179,10 +193,11 @@ void
 assert_error(const struct got *g, int code, const char *text)
 {
 	if (g->r.err.code != code || strstr(g->r.err.msg, text) == NULL)
-		fail_msg("expected %s '%s', got %s '%s'", err_code_name(code), text, err_code_name(g->r.err.code), g->r.err.msg);
+		fail_msg("expected %s '%s', got %s '%s'", err_code_name(code), text,
+		    err_code_name(g->r.err.code), g->r.err.msg);
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 char request_head[2048];
 
@@ -206,7 +221,8 @@ answer_large(const struct fake_request *r, void *arg)
 	while (sent < LARGE) {
 		for (size_t i = 0; i < sizeof chunk; i++)
 			chunk[i] = web_pattern(sent + i);
-		if (!fake_printf(r->fd, "%zx\r\n", sizeof chunk) || !fake_send(r->fd, chunk, sizeof chunk) || !fake_printf(r->fd, "\r\n"))
+		if (!fake_printf(r->fd, "%zx\r\n", sizeof chunk) || !fake_send(r->fd, chunk, sizeof chunk) ||
+		    !fake_printf(r->fd, "\r\n"))
 			return false;
 		sent += sizeof chunk;
 	}

@@ -1,6 +1,7 @@
 /*
- * The HTTP transport, driven by a test: a loop, a pool, a source's config, a decoder that notes what it is given, and results
- * that can be looked at afterwards. One of each; tests set conf as they need before endpoint() or get().
+ * The HTTP transport, driven by a test: a loop, a pool, a source's config, a decoder that notes what it is
+ * given, and results that can be looked at afterwards. One of each; tests set conf as they need before
+ * endpoint() or get().
  */
 #ifndef OPS_FAKES_WEB_DRIVER_H
 #define OPS_FAKES_WEB_DRIVER_H
@@ -11,12 +12,13 @@
 #include "loop/pool.h"
 #include "source/transport.h"
 
-/* What the decoder was given. A worker writes it: look at it when the result is there and was a success or a refusal. */
+/* What the decoder was given. A worker writes it: look at it when the result is there and was a success or a
+ * refusal. */
 struct web_seen {
 	size_t bytes;
 	bool is_pattern;	/* byte i of the body is web_pattern(i) */
 	long status;		/* 0: it has not come to an end */
-	char refusal[64];	/* body of an answer that is not 2xx; "again: " before it when a token was read again */
+	char refusal[64];	/* body of a refusal; "again: " before it when a token was read again */
 	sem_t *gate;		/* each push waits for it, when set */
 	bool fails;		/* each push is refused */
 };

@@ -1,4 +1,5 @@
-/* The loop: order of a turn, timers with slack, handles freed inside callbacks, signals, posts from other threads, no busy turns. */
+/* The loop: order of a turn, timers with slack, handles freed inside callbacks, signals, posts from other
+ * threads, no busy turns. */
 #include "config.h"
 
 #include <pthread.h>

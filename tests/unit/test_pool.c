@@ -38,7 +38,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* --- order -------------------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 struct step {
 	unsigned number;
@@ -98,7 +98,7 @@ test_lanes_keep_order(void **state)
 		pool_lane_free(lanes[i]);
 }
 
-/* --- work that stands still until it is told to go on ----------------------------------------------------------------- */
+/* --- work that stands still until it is told to go on ----------------------------------------- */
 
 struct gate {
 	sem_t begun, go;
@@ -267,7 +267,8 @@ test_workers_are_named_and_take_no_signals(void **state)
 	struct self warm = { .is_done = false }, s = { .is_done = false };
 
 	(void)state;
-	pool_run(lane, self_work, self_done, &warm);	/* the name is set by the thread that starts it: by now it is */
+	/* The name is set by whoever starts the thread: after a first task it is. */
+	pool_run(lane, self_work, self_done, &warm);
 	while (!warm.is_done)
 		loop_once(loop, -1);
 	pool_run(lane, self_work, self_done, &s);

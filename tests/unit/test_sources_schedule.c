@@ -1,4 +1,5 @@
-/* The schedule on a frozen clock and a transport of our own: what is asked when, and what an answer or a failure changes. */
+/* The schedule on a frozen clock and a transport of our own: what is asked when, and what an answer or a
+ * failure changes. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -18,7 +19,7 @@
 #define T0 (INT64_C(1900000000) * NS_PER_S)
 #define INTERVAL (5 * NS_PER_S)
 
-/* --- a transport that only remembers ------------------------------------------------------------------------------ */
+/* --- a transport that only remembers ---------------------------------------------------------- */
 
 enum { FETCHES_MAX = 64 };
 
@@ -34,7 +35,8 @@ static struct fetch *under_way[FETCHES_MAX];
 static size_t n_under_way, n_sent, n_cancelled;
 
 static int
-fake_endpoint_new(struct transport *t, const struct conf_source *conf, const char *url, struct endpoint **ret, struct err *err)
+fake_endpoint_new(struct transport *t, const struct conf_source *conf, const char *url, struct endpoint **ret,
+    struct err *err)
 {
 	(void)t;
 	(void)conf;
@@ -97,11 +99,15 @@ fake_free(struct transport *t)
 }
 
 static const struct transport_ops fake_ops = {
-	.endpoint_new = fake_endpoint_new, .endpoint_free = fake_endpoint_free, .fetch = fake_fetch, .cancel = fake_cancel, .free = fake_free,
+	.endpoint_new = fake_endpoint_new,
+	.endpoint_free = fake_endpoint_free,
+	.fetch = fake_fetch,
+	.cancel = fake_cancel,
+	.free = fake_free,
 };
 static struct transport fake = { .ops = &fake_ops };
 
-/* --- a type of source, so that the test does not depend on Prometheus' polls -------------------------------------------- */
+/* --- a type of source, so that the test does not depend on Prometheus' polls ------------------ */
 
 static const struct decoder_ops no_decoder = { .name = "test answer" };
 
@@ -111,13 +117,16 @@ test_query(const struct query_want *w, int64_t start_ns, int64_t end_ns, struct 
 	if (strcmp(w->expr, "bad") == 0)
 		return err_set(err, ERR_INVALID, "the query is bad");
 	request_init(ret, "GET");
-	ret->path = xasprintf("/q?%s&%lld-%lld", w->expr, (long long)((start_ns - T0) / NS_PER_S), (long long)((end_ns - T0) / NS_PER_S));
+	ret->path = xasprintf("/q?%s&%lld-%lld", w->expr, (long long)((start_ns - T0) / NS_PER_S),
+	    (long long)((end_ns - T0) / NS_PER_S));
 	return 0;
 }
 
 static const struct poll polls[] = {
 	{ "often", "/often", 1, &no_decoder }, { "seldom", "/seldom", 6, &no_decoder }, { 0 } };
-static const struct source_ops test_type = { .type = "test", .polls = polls, .query = test_query, .query_decoder = &no_decoder };
+static const struct source_ops test_type = {
+	.type = "test", .polls = polls, .query = test_query, .query_decoder = &no_decoder
+};
 static const struct poll mute_polls[] = { { "often", "/often", 1, &no_decoder }, { 0 } };
 static const struct source_ops mute_type = { .type = "mute", .polls = mute_polls };
 
@@ -127,7 +136,7 @@ source_ops_find(const char *type)
 	return strcmp(type, "test") == 0 ? &test_type : strcmp(type, "mute") == 0 ? &mute_type : NULL;
 }
 
-/* --- driving it --------------------------------------------------------------------------------------------------- */
+/* --- driving it ------------------------------------------------------------------------------- */
 
 static struct loop *loop;
 static struct sources *sources;
@@ -178,8 +187,10 @@ setup(void **state)
 {
 	(void)state;
 	clock_freeze(T0);
-	conf_sources[0] = (struct conf_source){ .name = "s", .type = "test", .url = "http://a", .interval_ns = INTERVAL };
-	conf_sources[1] = (struct conf_source){ .name = "m", .type = "mute", .url = "http://m", .interval_ns = INTERVAL };
+	conf_sources[0] =
+	    (struct conf_source){ .name = "s", .type = "test", .url = "http://a", .interval_ns = INTERVAL };
+	conf_sources[1] =
+	    (struct conf_source){ .name = "m", .type = "mute", .url = "http://m", .interval_ns = INTERVAL };
 	conf.n_sources = 1;
 	n_under_way = n_sent = n_cancelled = n_reports = n_others = 0;
 	return loop_new(&loop, NULL);
@@ -241,7 +252,7 @@ fail_with(const char *path, long status)
 	answer(path, &r);
 }
 
-/* --- polls -------------------------------------------------------------------------------------------------------- */
+/* --- polls ------------------------------------------------------------------------------------ */
 
 static void
 test_polls_go_at_once_and_then_together(void **state)
@@ -319,7 +330,9 @@ test_a_rare_poll_is_tried_again_soon_unless_refused(void **state)
 static void
 test_retry_after_is_kept_within_reason(void **state)
 {
-	struct fetch_result r = { .status = 503, .retry_after_ns = 90 * NS_PER_S, .err = { .code = ERR_REFUSED, .msg = "later" } };
+	struct fetch_result r = {
+		.status = 503, .retry_after_ns = 90 * NS_PER_S, .err = { .code = ERR_REFUSED, .msg = "later" }
+	};
 
 	(void)state;
 	open_sources(false);
@@ -381,7 +394,7 @@ test_poll_now_while_under_way_asks_again(void **state)
 	sources_poll_now(sources, "s", "nothing");
 }
 
-/* --- replicas ----------------------------------------------------------------------------------------------------- */
+/* --- replicas --------------------------------------------------------------------------------- */
 
 static void
 test_next_replica_in_the_same_turn(void **state)
@@ -430,7 +443,7 @@ test_a_refusal_is_not_taken_to_another_replica(void **state)
 	assert_null(fetch_of("/seldom"));
 }
 
-/* --- queries ------------------------------------------------------------------------------------------------------ */
+/* --- queries ---------------------------------------------------------------------------------- */
 
 static struct query_want
 want(const char *id, const char *expr)
@@ -602,7 +615,7 @@ test_wants_may_change_inside_the_callback(void **state)
 	assert_non_null(fetch_of("/q?b"));
 }
 
-/* --- writes ------------------------------------------------------------------------------------------------------- */
+/* --- writes ----------------------------------------------------------------------------------- */
 
 static unsigned n_written;
 
@@ -633,7 +646,8 @@ test_writes_go_to_the_replica_that_works(void **state)
 	assert_int_equal(sources_write(sources, "s", &r, on_written, &n_written, &err), 0);
 	assert_true(fetch_of("/write")->is_write);
 	assert_string_equal(fetch_of("/write")->url, "http://b");
-	answer("/write", &(struct fetch_result){ .status = 200, .content_type = "text/plain", .body = "ok", .len = 2 });
+	answer("/write",
+	    &(struct fetch_result){ .status = 200, .content_type = "text/plain", .body = "ok", .len = 2 });
 	assert_int_equal(n_written, 1);
 	/* one under way at the end is cancelled, and nobody is told */
 	assert_int_equal(sources_write(sources, "s", &r, on_written, &n_written, &err), 0);
