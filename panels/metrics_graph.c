@@ -40,6 +40,9 @@ metrics_value(const struct series *s, int64_t at_ns, int64_t step_ns, struct sam
 {
 	size_t lo = 0, hi = s->n;
 
+	/* Live, nothing is behind the cursor: no search, which would miss the cache at each step. */
+	if (hi > 0 && s->v[hi - 1].t_ns <= at_ns)
+		lo = hi;
 	/* The first sample behind the cursor. */
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -86,6 +89,15 @@ metrics_largest(const struct series_set *set, int64_t at_ns, struct sample *ret_
 
 /* --- the legend -------------------------------------------------------------------------------- */
 
+/* Strings of one answer are mostly shared, and its series have the same labels in the same places: then pointers tell. */
+static bool
+has_label(const struct labels *l, size_t place, const struct label *label)
+{
+	if (place < l->n && l->v[place].name == label->name && l->v[place].value == label->value)
+		return true;
+	return str_eq(labels_get(l, label->name), label->value);
+}
+
 static struct labels
 common_labels(const struct series_set *set, struct label *v)
 {
@@ -97,7 +109,7 @@ common_labels(const struct series_set *set, struct label *v)
 		bool is_shared = set->n > 1 || strcmp(first->v[i].name, "__name__") == 0;
 
 		for (size_t j = 1; j < set->n && is_shared; j++)
-			is_shared = str_eq(labels_get(&set->v[j].labels, first->v[i].name), first->v[i].value);
+			is_shared = has_label(&set->v[j].labels, i, &first->v[i]);
 		if (is_shared)
 			v[common.n++] = first->v[i];
 	}
@@ -159,22 +171,39 @@ legend_rows(const struct series_set *set, int w, int h)
 	return rows > most ? most : rows;
 }
 
+/* The first `room` entries in order, in v; returns how many. Sorting all of thousands would be felt at each key. */
+static size_t
+first_entries(const struct series_set *set, int64_t at_ns, struct entry *v, size_t room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct entry e = { .i = i };
+		size_t at;
+
+		e.freshness = metrics_value(&set->v[i], at_ns, set->step_ns, &e.sample);
+		if (n == room && by_value(&e, &v[n - 1]) > 0)
+			continue;
+		at = n < room ? n++ : n - 1;
+		for (; at > 0 && by_value(&e, &v[at - 1]) < 0; at--)
+			v[at] = v[at - 1];
+		v[at] = e;
+	}
+	return n;
+}
+
 static void
 draw_legend(struct canvas *c, const struct view *v, const struct model_query *q)
 {
 	const struct series_set *set = q->range;
 	struct label shared[COMMON_MAX];
 	struct labels common = common_labels(set, shared);
-	struct entry *entries = xcalloc(set->n, sizeof *entries);
 	int columns = c->w / LEGEND_COLUMN_W > 1 ? c->w / LEGEND_COLUMN_W : 1, w = (c->w - 2) / columns;
-	size_t room = (size_t)(columns * c->h);
+	size_t room = c->h > 0 ? (size_t)(columns * c->h) : 0, n;
+	struct entry *entries = xcalloc(room, sizeof *entries);
 
-	for (size_t i = 0; i < set->n; i++) {
-		entries[i].i = i;
-		entries[i].freshness = metrics_value(&set->v[i], metrics_cursor(v), set->step_ns, &entries[i].sample);
-	}
-	qsort(entries, set->n, sizeof *entries, by_value);
-	for (size_t i = 0; i < set->n && i < room; i++) {
+	n = room > 0 ? first_entries(set, metrics_cursor(v), entries, room) : 0;
+	for (size_t i = 0; i < n; i++) {
 		int x = 1 + (int)(i % (size_t)columns) * w, y = (int)(i / (size_t)columns);
 
 		if (i + 1 == room && set->n > room) {

@@ -207,3 +207,14 @@ def run(tests):
             print(f"FAILED {test.__name__}", flush=True)
             traceback.print_exc()
     sys.exit(1 if failed else 77 if skipped and skipped == len(tests) else 0)
+
+
+def run_with(make, namespace, name, tests):
+    """The same with something all of them share, put into their module under a name."""
+    try:
+        with make() as shared:
+            namespace[name] = shared
+            run(tests)
+    except Skip as why:
+        print(f"skipped: {why}", flush=True)
+        sys.exit(77)

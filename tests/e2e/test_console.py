@@ -13,7 +13,7 @@ def test_every_panel_at_both_sizes():
     for size in ((80, 24), (200, 50)):
         with e2e.Console(config=LAB.config, size=size) as console:
             console.wait("LAB", "sources 2/2", "live")
-            for key, words in (("1", ["Overview"]), ("2", ["Alerts"]), ("3", ["Metrics", "false-positives"]), ("4", ["Sources", "prometheus", "alertmanager"])):
+            for key, words in (("1", ["Overview"]), ("2", ["Alerts"]), ("3", ["Metrics", "false positives"]), ("4", ["Sources", "prometheus", "alertmanager"])):
                 console.keys(key)
                 console.wait(*words)
             console.keys("?")
@@ -144,7 +144,6 @@ def test_a_terminal_that_does_not_drain_holds_nothing_up():
 
 
 if __name__ == "__main__":
-    with e2e.Lab() as LAB:
-        e2e.run([test_every_panel_at_both_sizes, test_first_paint_needs_no_answer, test_past_is_told_from_now, test_resize_and_mistyped_commands,
+    e2e.run_with(e2e.Lab, globals(), "LAB", [test_every_panel_at_both_sizes, test_first_paint_needs_no_answer, test_past_is_told_from_now, test_resize_and_mistyped_commands,
                  test_signals_restore_the_terminal, test_incident_silence_and_ack, test_read_only_refuses,
                  test_a_terminal_that_does_not_drain_holds_nothing_up])

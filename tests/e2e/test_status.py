@@ -110,6 +110,5 @@ def _post(url, body):
 
 
 if __name__ == "__main__":
-    with e2e.Lab() as LAB:
-        e2e.run([test_healthy_lab_is_ok, test_a_fault_is_critical_and_named, test_watch_repeats, test_a_dead_source_is_unknown_not_green,
+    e2e.run_with(e2e.Lab, globals(), "LAB", [test_healthy_lab_is_ok, test_a_fault_is_critical_and_named, test_watch_repeats, test_a_dead_source_is_unknown_not_green,
                  test_victoria_metrics_is_a_prometheus])
