@@ -136,6 +136,7 @@ static void
 begin_body(struct http_call *c)
 {
 	const char *type = NULL;
+	struct curl_header *encoding;
 
 	if (c->is_in_body)
 		return;
@@ -144,7 +145,9 @@ begin_body(struct http_call *c)
 	if (is_redirect(c))
 		return;
 	curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
-	c->ops->head(c->arg, c->status, type == NULL ? "" : type);
+	if (curl_easy_header(c->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &encoding) != CURLHE_OK)
+		encoding = NULL;
+	c->ops->head(c->arg, c->status, type == NULL ? "" : type, encoding == NULL ? "" : encoding->value);
 }
 
 static void

@@ -3,8 +3,8 @@
  *
  * libcurl's multi interface behind socket and timer callbacks; one multi for all sites, so connections are kept
  * and shared. Nothing is sent anywhere the config does not name: http and https only, a proxy only from the
- * config, redirects only within the origin. Bodies are decompressed, counted as they arrive, and cut off at
- * their ceiling.
+ * config, redirects only within the origin. Bodies are counted as they arrive, still packed where they are, and cut off at
+ * their ceiling; unpack.h undoes the packing elsewhere.
  */
 #ifndef OPS_SOURCE_HTTP_H
 #define OPS_SOURCE_HTTP_H
@@ -57,7 +57,7 @@ struct http_outcome {
 	struct err err;		/* code 0: a whole answer, whatever its status */
 	long status;		/* 0: no answer */
 	int64_t latency_ns;
-	size_t bytes;		/* of the body, decoded */
+	size_t bytes;		/* of the body, as they came */
 	int64_t skew_ns;
 	int64_t retry_after_ns;
 	bool is_maybe_sent;	/* some byte of the request left this host */
@@ -65,9 +65,9 @@ struct http_outcome {
 
 struct http_ops {
 	/* The answer's status line and headers are in; once, before its body. Not for redirects that are
-	 * followed. content_type: "" when none. */
-	void (*head)(void *arg, long status, const char *content_type);
-	/* Decoded bytes of the body. From inside curl: may call http_pause(), nothing else of this file. */
+	 * followed. content_type, encoding: "" when none. */
+	void (*head)(void *arg, long status, const char *content_type, const char *encoding);
+	/* Bytes of the body, as packed as encoding says. From inside curl: may call http_pause(), nothing else of this file. */
 	void (*body)(void *arg, const char *bytes, size_t len);
 	/* The call is over and gone. */
 	void (*done)(void *arg, const struct http_outcome *outcome);

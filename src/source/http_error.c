@@ -172,9 +172,9 @@ http_explain(const struct http_call *c, CURLcode code, struct err *err)
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM:
 		return explain_broken(c, code, err);
-	case CURLE_BAD_CONTENT_ENCODING:
-		return err_set(err, ERR_SYNTAX, "the compressed answer of %s cannot be unpacked: %s",
-		    c->site->place, detail_of(c, code, detail, sizeof detail));
+	case CURLE_OUT_OF_MEMORY:
+		/* libcurl's word for a header line above its own limit (100 KiB), before it is handed to us. */
+		return err_set(err, ERR_LIMIT, "a header of the answer of %s is too large, or memory ran out", c->site->place);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 		return err_set(err, ERR_SYNTAX,

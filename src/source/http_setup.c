@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "source/http.h"
+#include "source/unpack.h"
 
 #define CONNECT_TIMEOUT (5 * NS_PER_S)
 
@@ -129,7 +130,7 @@ set_limits(struct setup *s, const struct http_site *site, const struct http_requ
 	/* No low-speed limit beside the timeout for all: a server may rightly think for long and say nothing,
 	 * and who sends a byte now and then ends with the timeout too. */
 	SET(s, CURLOPT_TIMEOUT_MS, (long)(r->timeout_ns / NS_PER_MS));
-	/* Compressed bytes, where the length is announced: the decoded ones are counted as they come. */
+	/* As they come, where the length is announced: what they unpack to is counted there. */
 	SET(s, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)site->conf->body_max);
 	SET(s, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(s, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -148,7 +149,9 @@ http_setup(struct http_call *c, const struct http_request *r, struct err *err)
 	SET(&s, CURLOPT_ERRORBUFFER, c->errbuf);
 	SET(&s, CURLOPT_URL, url);
 	SET(&s, CURLOPT_USERAGENT, "opsconsole/" PACKAGE_VERSION);
-	SET(&s, CURLOPT_ACCEPT_ENCODING, "");	/* all that this libcurl can */
+	if (!r->is_once)
+		SET(&s, CURLOPT_ACCEPT_ENCODING, UNPACK_ACCEPT);
+	SET(&s, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(&s, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	if (r->is_once)
 		SET(&s, CURLOPT_FRESH_CONNECT, 1L);

@@ -166,9 +166,9 @@ on_decoded(void *arg, const struct err *err, struct event_list *events)
 {
 	struct fetch *f = arg;
 
+	f->outcome.bytes = decoding_bytes(f->decoding);
 	/* Not to its end: more bytes would not make it better. */
 	if (f->call != NULL) {
-		f->outcome.bytes = f->bytes;
 		f->outcome.latency_ns = clock_mono() - f->sent_ns;
 	}
 	fetch_done(f, err, events);
@@ -179,7 +179,7 @@ static const struct decoding_ops decoding_ops = { .progress = on_decoding_progre
 /* --- what http says --------------------------------------------------------------------------- */
 
 static void
-on_head(void *arg, long status, const char *content_type)
+on_head(void *arg, long status, const char *content_type, const char *encoding)
 {
 	struct fetch *f = arg;
 
@@ -189,7 +189,7 @@ on_head(void *arg, long status, const char *content_type)
 	if (f->is_denied)
 		return;
 	if (f->decoding != NULL)
-		decoding_start(f->decoding, status, content_type, f->is_second_try);
+		decoding_start(f->decoding, status, content_type, encoding, (size_t)f->endpoint->site.conf->body_max, f->is_second_try);
 	else
 		f->answer_type = xstrdup(content_type);
 }

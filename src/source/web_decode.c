@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
+#include "source/unpack.h"
 
 /* Most polls are smaller than this, and are decoded in one task when they are complete. */
 enum { BATCH_BYTES = 64 << 10 };
@@ -27,6 +28,7 @@ struct decoding {
 	struct decoder *decoder;
 	struct answer answer;
 	char *content_type;
+	struct unpack *unpack;
 	bool is_started;
 	struct err err;
 	struct event_list events;
@@ -58,6 +60,7 @@ static void
 destroy(struct decoding *d)
 {
 	decoder_free(d->decoder);
+	unpack_free(d->unpack);
 	event_list_done(&d->events);
 	buf_done(&d->gathered);
 	free(d->content_type);
@@ -80,8 +83,11 @@ decoding_free(struct decoding *d)
 }
 
 void
-decoding_start(struct decoding *d, long status, const char *content_type, bool is_authorised_retry)
+decoding_start(struct decoding *d, long status, const char *content_type, const char *encoding, size_t bytes_max,
+    bool is_authorised_retry)
 {
+	/* An encoding we cannot undo is told by the first task, as what is wrong with a body is. */
+	d->unpack = unpack_new(encoding, bytes_max, &d->err);
 	d->content_type = xstrdup(content_type);
 	d->answer = (struct answer){
 		.status = status, .content_type = d->content_type, .is_authorised_retry = is_authorised_retry
@@ -90,11 +96,20 @@ decoding_start(struct decoding *d, long status, const char *content_type, bool i
 
 /* --- in a worker ------------------------------------------------------------------------------ */
 
+static int
+on_unpacked(void *arg, const char *bytes, size_t len, struct err *err)
+{
+	struct decoding *d = arg;
+
+	return decoder_push(d->decoder, bytes, len, err);
+}
+
 static void
 work(void *arg)
 {
 	struct piece *piece = arg;
 	struct decoding *d = piece->decoding;
+	bool is_refusal = d->answer.status < 200 || d->answer.status > 299;
 
 	if (d->err.code != 0)
 		return;
@@ -105,9 +120,10 @@ work(void *arg)
 			return;
 		}
 	}
-	if (piece->len > 0 && decoder_push(d->decoder, piece->bytes, piece->len, &d->err) < 0)
+	if (piece->len > 0 && unpack_push(d->unpack, piece->bytes, piece->len, on_unpacked, d, &d->err) < 0)
 		return;
-	if (piece->is_last)
+	/* Of a refusal the beginning is enough, and perhaps all that was read. */
+	if (piece->is_last && (is_refusal || unpack_finish(d->unpack, &d->err) == 0))
 		decoder_finish(d->decoder, &d->events, &d->err);
 }
 
@@ -166,6 +182,12 @@ decoding_finish(struct decoding *d)
 {
 	if (!d->is_over)
 		give(d, true);
+}
+
+size_t
+decoding_bytes(const struct decoding *d)
+{
+	return d->unpack != NULL ? unpack_bytes(d->unpack) : 0;
 }
 
 size_t

@@ -20,11 +20,15 @@ struct decoding *decoding_new(struct pool *p, const struct decoder_ops *ops, con
     const struct decoding_ops *cb, void *arg);
 /* Also while it runs: nothing is called afterwards, and what runs in the pool cleans up after itself. */
 void decoding_free(struct decoding *d);
-void decoding_start(struct decoding *d, long status, const char *content_type, bool is_authorised_retry);
+/* bytes_max: of the body, unpacked. */
+void decoding_start(struct decoding *d, long status, const char *content_type, const char *encoding, size_t bytes_max,
+    bool is_authorised_retry);
 /* Bytes are gathered, so that an answer of usual size costs one task of the pool. */
 void decoding_push(struct decoding *d, const char *bytes, size_t len);
 void decoding_finish(struct decoding *d);
-/* Bytes given to the pool and not decoded yet. */
+/* Bytes given to the pool and not decoded yet, as they came. */
 size_t decoding_waiting(const struct decoding *d);
+/* Of the body, unpacked; for done(). */
+size_t decoding_bytes(const struct decoding *d);
 
 #endif
