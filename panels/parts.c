@@ -295,7 +295,7 @@ part_when(const struct view *v, int64_t at_ns, char *buf)
 
 	clock_format(text, at_ns, 0);
 	if (ago < 20 * NS_PER_HOUR && ago > -20 * NS_PER_HOUR)
-		return strcpy(buf, text + 11);
+		return memmove(buf, text + 11, strlen(text + 11) + 1);
 	month = (unsigned)atoi(text + 5);
 	day = (unsigned)atoi(text + 8);
 	snprintf(buf, CLOCK_TEXT_MAX, "%2u %s", day % 100, months[month >= 1 && month <= 12 ? month - 1 : 0]);

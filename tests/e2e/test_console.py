@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The console on the lab, in a real terminal, as a person uses it."""
 
+import os
+import pwd
 import signal
 import time
 
@@ -43,21 +45,19 @@ def test_first_paint_needs_no_answer():
 def test_incident_silence_and_ack():
     LAB.fault("errors")
     try:
+        LAB.wait_alert("WebErrorsHigh")   # while it is pending there is nothing to acknowledge
         with e2e.Console(config=LAB.config, size=(120, 40)) as console:
             console.wait("WebErrorsHigh", "CRITICAL")
             console.keys("2")
-            console.wait("Alerts")
             console.type("/WebErrorsHigh")
             console.keys("Enter")
+            console.wait("▸2 Alerts  /WebErrorsHigh", "● firing    page     WebErrorsHigh")
             console.keys("a")     # ack: a silence of 15 minutes, read back
             console.wait("acknowledged until")
             silences = [s for s in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences") if s["status"]["state"] == "active"]
             assert len(silences) == 1 and silences[0]["comment"].startswith("ACK"), silences
             assert any(m["value"] == "WebErrorsHigh" for m in silences[0]["matchers"]), silences
-            import getpass
-            import os
-            import pwd
-            assert silences[0]["createdBy"] == pwd.getpwuid(os.getuid()).pw_name, (silences, getpass.getuser())
+            assert silences[0]["createdBy"] == pwd.getpwuid(os.getuid()).pw_name, silences
             console.wait("acked")
             # And it is ended from the list of silences.
             console.keys("S")
