@@ -298,7 +298,7 @@ part_when(const struct view *v, int64_t at_ns, char *buf)
 		return memmove(buf, text + 11, strlen(text + 11) + 1);
 	month = (unsigned)atoi(text + 5);
 	day = (unsigned)atoi(text + 8);
-	snprintf(buf, CLOCK_TEXT_MAX, "%2u %s", day % 100, months[month >= 1 && month <= 12 ? month - 1 : 0]);
+	snprintf(buf, CLOCK_TEXT_MAX, "%2u %.3s", day % 100, months[month >= 1 && month <= 12 ? month - 1 : 0]);
 	return buf;
 }
 

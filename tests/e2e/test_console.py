@@ -74,6 +74,31 @@ def test_incident_silence_and_ack():
         LAB.wait_alert("WebErrorsHigh", "resolved")
 
 
+def test_a_new_page_rings_once():
+    with e2e.Console(config=LAB.config, size=(100, 30)) as console:
+        console.wait("sources 2/2", "OK")
+        raw = os.path.join(console.folder, "raw")
+        console.tmux("pipe-pane", "-t", ":0", f"cat >>{raw}")
+        LAB.fault("errors")
+        try:
+            console.wait("WebErrorsHigh", "CRITICAL")
+            def told():
+                with open(raw, "rb") as file:
+                    return file.read()
+            said = e2e.wait_for("OSC 9", lambda: b"\x1b]9;" in told() and told())
+            note = said.split(b"\x1b]9;", 1)[1].split(b"\a", 1)[0]
+            assert note.startswith(b"opsconsole: lab: "), note
+            LAB.wait_alert("ErrorBudgetBurnFast")
+            console.wait("ErrorBudgetBurnFast")
+            # One bell and one note for each page that is new; the ticket of the same fault is silent.
+            said = told()
+            assert 1 <= said.count(b"\x1b]9;") <= 2, said.count(b"\x1b]9;")
+            assert said.count(b"\a") == 2 * said.count(b"\x1b]9;"), said.count(b"\a")   # each note ends in one too
+        finally:
+            LAB.fault("errors", False)
+            LAB.wait_alert("WebErrorsHigh", "resolved")
+
+
 def test_read_only_refuses():
     LAB.fault("errors")
     try:
@@ -145,5 +170,6 @@ def test_a_terminal_that_does_not_drain_holds_nothing_up():
 
 if __name__ == "__main__":
     e2e.run_with(e2e.Lab, globals(), "LAB", [test_every_panel_at_both_sizes, test_first_paint_needs_no_answer, test_past_is_told_from_now, test_resize_and_mistyped_commands,
-                 test_signals_restore_the_terminal, test_incident_silence_and_ack, test_read_only_refuses,
+                 test_signals_restore_the_terminal, test_incident_silence_and_ack, test_a_new_page_rings_once,
+                 test_read_only_refuses,
                  test_a_terminal_that_does_not_drain_holds_nothing_up])
