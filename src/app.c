@@ -173,8 +173,7 @@ app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_
 {
 	int r;
 
-	*a = (struct app){ .options = o, .conf = conf, .problems = *problems };
-	*problems = (struct conf_problems){ 0 };
+	*a = (struct app){ .options = o, .conf = conf };
 	r = conf_environment(conf, o->environment, &a->env, err);
 	if (r < 0)
 		goto fail;
@@ -191,6 +190,8 @@ app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_
 	r = sources_new(a->loop, a->pool, a->env, conf->in_flight_max, on_event, a, &a->sources, err);
 	if (r < 0)
 		goto fail;
+	a->problems = *problems;
+	*problems = (struct conf_problems){ 0 };
 	return 0;
 fail:
 	app_close(a);

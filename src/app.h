@@ -47,7 +47,7 @@ struct app {
 	void *observer_arg;
 };
 
-/* Everything but the first request. ERR_USAGE, ERR_NOTFOUND, ... with the way on. */
+/* Everything but the first request. Takes conf, and on success problems. ERR_USAGE, ERR_NOTFOUND, ... with the way on. */
 int app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_problems *problems, struct err *err);
 /* Sends the first requests. */
 void app_start(struct app *a);

@@ -148,48 +148,57 @@ ring_new_pages(struct console *c)
 
 /* --- life ----------------------------------------------------------------------------------------------------------- */
 
+/* A shipped file by its name, or one of the user's by its path, which must be as safe as the config. */
+static int
+find_file(const char *name, const char *folder, char **ret_path, struct err *err)
+{
+	char file[96];
+	int r;
+
+	if (name[0] != '/') {
+		snprintf(file, sizeof file, "%s/%.60s.yaml", folder, name);
+		return conf_data_path(file, ret_path, err);
+	}
+	r = conf_check_owner(name, err);
+	if (r == 0)
+		*ret_path = xstrdup(name);
+	return r;
+}
+
 static int
 load_layout(struct console *c, int w, struct err *err)
 {
 	const char *name = c->app->conf->layout;
-	char *path, file[96];
+	struct layout *layout;
+	char *path;
 	int r;
 
 	c->is_auto_layout = strcmp(name, "auto") == 0;
 	c->is_wide_layout = w >= WIDE_FROM;
 	if (c->is_auto_layout)
 		name = c->is_wide_layout ? "wide" : "narrow";
-	if (name[0] == '/') {
-		path = xstrdup(name);
-	} else {
-		snprintf(file, sizeof file, "panels/layouts/%.60s.yaml", name);
-		r = conf_data_path(file, &path, err);
-		if (r < 0)
-			return r;
-	}
-	layout_free(c->layout);
-	c->layout = NULL;
-	r = layout_load(path, &c->layout, err);
+	r = find_file(name, "panels/layouts", &path, err);
+	if (r < 0)
+		return r;
+	r = layout_load(path, &layout, err);
 	free(path);
-	return r;
+	if (r < 0)
+		return r;
+	layout_free(c->layout);
+	c->layout = layout;
+	return 0;
 }
 
 static int
 load_theme(struct console *c, struct err *err)
 {
-	const char *name = c->app->conf->theme;
-	char *path, file[96];
+	char *path;
 	int r;
 
 	theme_plain(&c->theme);
-	if (name[0] == '/') {
-		path = xstrdup(name);
-	} else {
-		snprintf(file, sizeof file, "themes/%.60s.yaml", name);
-		r = conf_data_path(file, &path, err);
-		if (r < 0)
-			return r;
-	}
+	r = find_file(c->app->conf->theme, "themes", &path, err);
+	if (r < 0)
+		return r;
 	r = theme_load(path, &c->theme, err);
 	free(path);
 	return r;

@@ -255,11 +255,12 @@ run_init(const struct options *o)
 
 /* Strict modes refuse a config with any mistake and list them all. */
 static int
-refuse_problems(const struct conf_problems *p)
+list_problems(const struct conf_problems *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		fprintf(stderr, "opsconsole: %s\n", p->v[i]);
-	fprintf(stderr, "opsconsole: %zu mistake%s in the config; nothing was asked\n", p->n, p->n == 1 ? "" : "s");
+	if (p->n > 0)
+		fprintf(stderr, "opsconsole: %zu mistake%s in the config; nothing was asked\n", p->n, p->n == 1 ? "" : "s");
 	return EXIT_STATUS_UNKNOWN;
 }
 
@@ -283,9 +284,10 @@ run_live(struct args *a)
 	if (conf_load(path, &conf, &problems, &err) < 0) {
 		status = fail(&err, bad);
 	} else if (a->mode == MODE_STATUS && problems.n > 0) {
-		status = refuse_problems(&problems);
+		status = list_problems(&problems);
 		conf_free(conf);
 	} else if (app_open(&app, &a->options, conf, &problems, &err) < 0) {
+		list_problems(&problems);
 		status = fail(&err, bad);
 	} else if (a->mode == MODE_STATUS) {
 		status = status_run(&app);
