@@ -431,6 +431,7 @@ alerts_build(const struct model *m, struct alerts_view *v)
 	make_ids_unique(v);
 	qsort(v->order, v->n, sizeof(struct model_alert *), row_compare);
 	silences_sort(v);
+	groups_collect(m, v);
 	hindex_done(&silences);
 	hindex_done(&g.by_labels);
 	hindex_done(&g.by_label);
@@ -457,6 +458,7 @@ alerts_view_done(struct alerts_view *v)
 	free(v->rows);
 	free(v->order);
 	free(v->silences);
+	arena_done(&v->groups);
 	*v = (struct alerts_view){ .next_end_ns = INT64_MAX };
 }
 

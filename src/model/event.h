@@ -71,6 +71,19 @@ struct alert_set {
 	const struct alert *v;
 };
 
+/* --- notification groups ------------------------------------------------------------------------------------------ */
+
+struct alert_group {			/* alerts that Alertmanager sends on together */
+	struct labels labels;		/* what it groups them by */
+	const char *receiver;
+	struct strings fingerprints;	/* of its alerts */
+};
+struct group_set {
+	struct block block;
+	size_t n;
+	const struct alert_group *v;
+};
+
 /* --- silences ---------------------------------------------------------------------------------------------------- */
 
 enum silence_state { SILENCE_PENDING, SILENCE_ACTIVE, SILENCE_EXPIRED };
@@ -249,6 +262,7 @@ enum event_kind {
 	EVENT_SOURCE_REPORT,	/* struct source_report */
 	EVENT_SOURCE_INFO,	/* struct source_info */
 	EVENT_ALERTS,		/* struct alert_set: all alerts the source has now */
+	EVENT_GROUPS,		/* struct group_set: all notification groups */
 	EVENT_SILENCES,		/* struct silence_set: all */
 	EVENT_TARGETS,		/* struct target_set: all */
 	EVENT_RULES,		/* struct rule_set: all */

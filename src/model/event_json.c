@@ -114,6 +114,16 @@ static const struct field alert_set_fields[] = {
 	F_LIST("alerts", FIELD_LIST, alert_set, v, n, alert_fields),
 	F_END
 };
+static const struct field alert_group_fields[] = {
+	F("labels", FIELD_LABELS, alert_group, labels),
+	F("receiver", FIELD_TEXT, alert_group, receiver),
+	F("fingerprints", FIELD_STRINGS, alert_group, fingerprints),
+	F_END
+};
+static const struct field group_set_fields[] = {
+	F_LIST("groups", FIELD_LIST, group_set, v, n, alert_group_fields),
+	F_END
+};
 static const struct field matcher_fields[] = {
 	F("name", FIELD_TEXT, matcher, name),
 	F("value", FIELD_TEXT, matcher, value),
@@ -244,6 +254,7 @@ static const struct kind {
 	[EVENT_SOURCE_REPORT] = { "source-report", sizeof(struct source_report), source_report_fields },
 	[EVENT_SOURCE_INFO] = { "source-info", sizeof(struct source_info), source_info_fields },
 	[EVENT_ALERTS] = { "alerts", sizeof(struct alert_set), alert_set_fields },
+	[EVENT_GROUPS] = { "groups", sizeof(struct group_set), group_set_fields },
 	[EVENT_SILENCES] = { "silences", sizeof(struct silence_set), silence_set_fields },
 	[EVENT_TARGETS] = { "targets", sizeof(struct target_set), target_set_fields },
 	[EVENT_RULES] = { "rules", sizeof(struct rule_set), rule_set_fields },

@@ -131,6 +131,7 @@ model_apply_state(struct model *m, const struct event *given)
 		break;
 	case EVENT_SOURCE_INFO:
 	case EVENT_ALERTS:
+	case EVENT_GROUPS:
 	case EVENT_SILENCES:
 	case EVENT_TARGETS:
 	case EVENT_RULES:

@@ -75,6 +75,8 @@ struct model_source {
 	int64_t targets_ns;
 	const struct rule_set *rules;	/* NULL unknown */
 	int64_t rules_ns;
+	const struct group_set *groups;	/* NULL unknown */
+	int64_t groups_ns;
 	size_t n_requests;
 	const struct source_request *requests;	/* sorted by what */
 };
@@ -100,12 +102,16 @@ struct model_alert {
 	bool is_stale;			/* every source that tells of it is stale */
 	bool is_acked;			/* silenced by a silence whose comment begins with ACK */
 	int64_t silenced_until_ns;	/* 0 unless silenced by a known silence */
+	size_t n_groups;		/* at most the first 32 */
+	const struct alert_group **groups;	/* Alertmanager's that hold it, in its order; each pair of labels and receiver once */
 };
 size_t model_n_alerts(const struct model *m);
 const struct model_alert *model_alert(const struct model *m, size_t i);	/* worst first: state, severity, newest */
 const struct model_alert *model_alert_find(const struct model *m, uint64_t id);
 /* false: no source that tells of alerts has ever answered, so "no alerts" means nothing. */
 bool model_alerts_known(const struct model *m);
+/* false: no Alertmanager has told of its notification groups, so that "in no group" means nothing. */
+bool model_groups_known(const struct model *m);
 const char *alert_state_name(enum alert_state state);
 const char *severity_name(enum severity severity);
 

@@ -80,6 +80,21 @@ problem_json(const struct problem *p)
 }
 
 static json_t *
+groups_json(const struct model_alert *a)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < a->n_groups; i++) {
+		json_t *json = json_object();
+
+		json_object_set_new(json, "labels", labels_json(&a->groups[i]->labels));
+		json_object_set_new(json, "receiver", codec_text(a->groups[i]->receiver));
+		json_array_append_new(list, json);
+	}
+	return list;
+}
+
+static json_t *
 alert_json(const struct model_alert *a)
 {
 	json_t *json = json_object();
@@ -99,6 +114,7 @@ alert_json(const struct model_alert *a)
 	json_object_set_new(json, "alertmanager", text_or_null(a->am_source));
 	json_object_set_new(json, "prometheus", text_or_null(a->prometheus_source));
 	json_object_set_new(json, "fingerprint", a->am == NULL ? json_null() : text_or_null(a->am->fingerprint));
+	json_object_set_new(json, "groups", groups_json(a));
 	json_object_set_new(json, "value", a->prometheus == NULL ? json_null() : text_or_null(a->prometheus->value));
 	return json;
 }

@@ -16,6 +16,7 @@ enum {
 	MARKER_SETS_MAX = 8,		/* of one definition */
 	OPERATIONS_MAX = 64,
 	EXTERNAL_LABELS_MAX = 16,
+	ALERT_GROUPS_MAX = 32,
 	STALE_INTERVALS = 3,
 	FORGET_INTERVALS = 10,
 };
@@ -49,6 +50,7 @@ struct alerts_view {
 	size_t n_silences;
 	struct model_silence *silences;
 	int64_t next_end_ns;			/* when a silence known only by a stale source ends; INT64_MAX never */
+	struct arena groups;			/* the lists of groups of the rows */
 };
 
 struct markers_view {
@@ -127,6 +129,10 @@ const struct source_request *source_request_find(const struct source *s, const c
 void alerts_learn_external(struct model *m);
 const struct alerts_view *alerts_get(const struct model *m);
 void alerts_view_done(struct alerts_view *v);
+
+/* groups.c */
+/* Which groups hold each row: once every row has the side it keeps. */
+void groups_collect(const struct model *m, struct alerts_view *v);
 
 /* silences.c */
 struct hindex;

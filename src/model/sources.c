@@ -60,6 +60,7 @@ source_free(struct source *s)
 	block_unref(s->pub.info);
 	block_unref(s->pub.targets);
 	block_unref(s->pub.rules);
+	block_unref(s->pub.groups);
 	block_unref(s->alerts);
 	block_unref(s->silences);
 	free((char *)s->pub.name);
@@ -144,6 +145,7 @@ source_clone(const struct source *from)
 	block_ref(s->pub.info);
 	block_ref(s->pub.targets);
 	block_ref(s->pub.rules);
+	block_ref(s->pub.groups);
 	block_ref(s->alerts);
 	block_ref(s->silences);
 	return s;
@@ -208,10 +210,12 @@ source_alerts_seen_ns(const struct source *s)
 	return r != NULL && r->last_ok_ns > s->alerts_ns ? r->last_ok_ns : s->alerts_ns;
 }
 
-/* What a person typed may be wrong without the source being to blame. */
+/* What a person typed may be wrong without the source being to blame, and a server that has no notification groups does all the rest. */
 static bool
 is_counted(const struct source_request *r)
 {
+	if (strcmp(r->last->what, "groups") == 0 && r->last->http_status == 404)
+		return false;
 	return !str_has_prefix(r->last->what, "adhoc:");
 }
 
@@ -390,6 +394,11 @@ apply_value(struct model *m, struct source *s, const struct event *ev)
 		alerts_learn_external(m);
 		model_touch(m, MODEL_ALERTS);
 		break;
+	case EVENT_GROUPS:
+		block_replace(&s->pub.groups, ev->block);
+		s->pub.groups_ns = ev->time_ns;
+		model_touch(m, MODEL_ALERTS);
+		break;
 	case EVENT_SILENCES:
 		block_replace(&s->silences, ev->block);
 		s->silences_ns = ev->time_ns;
@@ -444,6 +453,7 @@ source_clamp(struct source *s, int64_t now_ns)
 	not_after(&s->silences_ns, now_ns);
 	not_after(&s->pub.targets_ns, now_ns);
 	not_after(&s->pub.rules_ns, now_ns);
+	not_after(&s->pub.groups_ns, now_ns);
 	not_after(&s->targets_down_since_ns, now_ns);
 	not_after(&s->rules_failing_since_ns, now_ns);
 }

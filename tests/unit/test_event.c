@@ -39,6 +39,9 @@ static const char *const every_kind[] = {
 	"'updated':'1970-01-01T00:00:00.000000000Z','ends':'2262-04-11T23:47:16.854775807Z','value':'1e+00','silenced_by':[],"
 	"'inhibited_by':['x'],'receivers':[]}]}",
 
+	"{'event':'groups','time':'2030-01-01T00:00:00.000000000Z','source':'am','groups':[{'labels':{'service':'web','z':''},"
+	"'receiver':'oncall','fingerprints':['f','g']},{'labels':{},'receiver':'','fingerprints':[]}]}",
+
 	"{'event':'silences','time':'2030-01-01T00:00:00.000000000Z','source':'am','silences':[{'id':'i','matchers':[{'name':'a','value':'b.*',"
 	"'regex':true,'equal':false}],'starts':'2030-01-01T00:00:00.000000000Z','ends':'2030-01-01T01:00:00.000000000Z',"
 	"'updated':'2030-01-01T00:00:00.000000000Z','created_by':'me','comment':'ACK','state':'active'}]}",

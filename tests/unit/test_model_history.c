@@ -37,6 +37,7 @@ static const struct {
 	{ 41, "{'event':'operation','source':'am','id':'1','verb':'ack','text':'acked','state':'done'}" },
 	{ 42, "{'event':'alerts','source':'am','alerts':[{'name':'A','labels':{'alertname':'A','cluster':'lab','severity':'page'},'state':'silenced','silenced_by':['s'],'fingerprint':'f'}]}" },
 	{ 42, "{'event':'source-report','source':'am','what':'alerts','ok':true}" },
+	{ 43, "{'event':'groups','source':'am','groups':[{'labels':{'alertname':'A'},'receiver':'oncall','fingerprints':['f']}]}" },
 	{ 50, "{'event':'source-report','source':'p1','what':'query:errors','ok':false,'error':'timeout'}" },
 	{ 60, "{'event':'alerts','source':'p1','alerts':[]}" },
 };
