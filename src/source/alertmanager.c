@@ -1,8 +1,9 @@
 /*
- * Alertmanager's API v2: alerts, silences, status.
+ * Alertmanager's API v2: alerts, silences, notification groups, status.
  *
- * Alerts carry their receivers and their silences, so groups are not asked for; the list of receivers is in the configuration that the
- * status holds, so /api/v2/receivers is not either.
+ * Of a group only its labels, its receiver and the fingerprints of its alerts are kept: it repeats the alerts as a whole, but they
+ * are polled more often by themselves. The list of receivers is in the configuration that the status holds, so /api/v2/receivers is
+ * not asked for.
  * Source: the OpenAPI file of Alertmanager, api/v2/openapi.yaml; answers of 0.25.
  */
 #include "config.h"
@@ -149,6 +150,73 @@ finish_alerts(struct decoder *d, struct event_list *events, struct err *err)
 		block_unref(set);
 	else
 		event_list_add(events, EVENT_ALERTS, ctx->requested_ns, ctx->source, set);
+	return r;
+}
+
+/* --- groups ------------------------------------------------------------------------------------------------------- */
+
+static int
+read_fingerprints(struct arena *mem, const json_t *alerts, const struct json_at *at, struct strings *ret, struct err *err)
+{
+	const char **v;
+	json_t *alert;
+	size_t i;
+
+	if (!json_is_array(alerts))
+		return json_wrong(at, "alerts is not a list", err);
+	v = arena_alloc(mem, json_array_size(alerts) * sizeof *v);
+	json_array_foreach(alerts, i, alert) {
+		v[i] = json_text_or(mem, alert, "fingerprint", NULL);
+		if (v[i] == NULL)
+			return json_wrong(at, "one of its alerts has no fingerprint", err);
+	}
+	*ret = (struct strings){ i, v };
+	return 0;
+}
+
+static int
+read_group(struct arena *mem, const json_t *json, const struct json_at *at, struct alert_group *g, struct err *err)
+{
+	if (json_labels(mem, json, "labels", false, at, &g->labels, err) < 0)
+		return ERR_INVALID;
+	g->receiver = json_text_or(mem, json_object_get(json, "receiver"), "name", NULL);
+	if (g->receiver == NULL)
+		return json_wrong(at, "receiver.name is missing", err);
+	return read_fingerprints(mem, json_object_get(json, "alerts"), at, &g->fingerprints, err);
+}
+
+static int
+read_groups(const json_t *list, struct group_set *set, struct err *err)
+{
+	struct alert_group *v = arena_alloc(&set->block.arena, json_array_size(list) * sizeof *v);
+	struct json_at at = { .what = "group" };
+	json_t *item;
+
+	json_array_foreach(list, at.index, item)
+		if (read_group(&set->block.arena, item, &at, &v[at.index], err) < 0)
+			return ERR_INVALID;
+	set->v = v;
+	set->n = at.index;
+	return 0;
+}
+
+static int
+finish_groups(struct decoder *d, struct event_list *events, struct err *err)
+{
+	const struct decode_ctx *ctx = decoder_ctx(d);
+	json_t *list = list_of(d, err);
+	struct group_set *set;
+	int r;
+
+	if (list == NULL)
+		return ERR_INVALID;
+	set = block_new(sizeof *set);
+	r = read_groups(list, set, err);
+	json_decref(list);
+	if (r < 0)
+		block_unref(set);
+	else
+		event_list_add(events, EVENT_GROUPS, ctx->requested_ns, ctx->source, set);
 	return r;
 }
 
@@ -336,6 +404,10 @@ static const struct decoder_ops alerts_decoder = {
 	.name = "alertmanager alerts", .size = sizeof(struct small_body),
 	.begin = small_begin, .push = small_push, .finish = finish_alerts, .refuse = refuse, .end = small_end,
 };
+static const struct decoder_ops groups_decoder = {
+	.name = "alertmanager groups", .size = sizeof(struct small_body),
+	.begin = small_begin, .push = small_push, .finish = finish_groups, .refuse = refuse, .end = small_end,
+};
 static const struct decoder_ops silences_decoder = {
 	.name = "alertmanager silences", .size = sizeof(struct small_body),
 	.begin = small_begin, .push = small_push, .finish = finish_silences, .refuse = refuse, .end = small_end,
@@ -346,9 +418,10 @@ static const struct decoder_ops status_decoder = {
 };
 
 static const struct poll polls[] = {
-	{ "alerts",   "/api/v2/alerts",   1,  &alerts_decoder },
-	{ "silences", "/api/v2/silences", 1,  &silences_decoder },
-	{ "status",   "/api/v2/status",   60, &status_decoder },
+	{ "alerts",   "/api/v2/alerts",        1,  &alerts_decoder },
+	{ "silences", "/api/v2/silences",      1,  &silences_decoder },
+	{ "status",   "/api/v2/status",        60, &status_decoder },
+	{ "groups",   "/api/v2/alerts/groups", 3,  &groups_decoder },
 	{ 0 },
 };
 

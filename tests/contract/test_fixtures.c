@@ -28,10 +28,6 @@ enum { SHOWN_MAX = 24 << 10, TEXT_MAX = 64 << 20 };
 static const struct {
 	const char *folder, *name, *why;
 } passed_over[] = {
-	{ "alertmanager", "alerts-groups", "alerts carry their receivers; groups are not asked for" },
-	{ "alertmanager", "alerts-groups-none", "the same" },
-	{ "alertmanager", "state2-alerts-groups", "the same" },
-	{ "alertmanager", "state4-quiet-alerts-groups", "the same" },
 	{ "alertmanager", "alerts-post-ok", "we send no alerts" },
 	{ "alertmanager", "healthy", "a good answer to a poll says more than a probe" },
 	{ "alertmanager", "ready", "the same" },
