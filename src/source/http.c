@@ -168,7 +168,7 @@ on_body(char *bytes, size_t size, size_t n, void *arg)
 
 	begin_body(c);
 	if (len > c->bytes_max - c->bytes) {
-		err_set(&c->failure, ERR_LIMIT, "answer larger than %s (body-max)",
+		err_set(&c->failure, ERR_LIMIT, "answer larger than %s (body_max)",
 		    http_size_text(limit, c->bytes_max));
 		return 0;
 	}

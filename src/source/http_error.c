@@ -105,11 +105,14 @@ explain_tls(const struct http_call *c, CURLcode code, struct err *err)
 	detail_of(c, code, detail, sizeof detail);
 	switch (code) {
 	case CURLE_SSL_CACERT_BADFILE:
-		return err_set(err, ERR_INVALID, "ca-file %s cannot be read as certificates in PEM form",
-		    str_escape_to(path, sizeof path, conf->ca_file == NULL ? "(the system's)" : conf->ca_file));
+		if (conf->ca_file == NULL)
+			return err_set(err, ERR_INVALID,
+			    "this system has no CA certificates (package ca-certificates): install them, or set ca_file");
+		return err_set(err, ERR_INVALID, "ca_file %s cannot be read as certificates in PEM form",
+		    str_escape_to(path, sizeof path, conf->ca_file));
 	case CURLE_SSL_CERTPROBLEM:
 		return err_set(err, ERR_INVALID,
-		    "client certificate %s or its key cannot be used: %s; check client-cert and client-key",
+		    "client certificate %s or its key cannot be used: %s; check client_cert and client_key",
 		    str_escape_to(path, sizeof path, conf->client_cert == NULL ? "(none)" : conf->client_cert),
 		    detail);
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -118,7 +121,7 @@ explain_tls(const struct http_call *c, CURLcode code, struct err *err)
 			    "certificate of %s is not for this host name: %s; check url", c->site->place,
 			    detail);
 		return err_set(err, ERR_DENIED,
-		    "certificate of %s not trusted: %s; set ca-file to the CA that issued it", c->site->place,
+		    "certificate of %s not trusted: %s; set ca_file to the CA that issued it", c->site->place,
 		    detail);
 	default:
 		return err_set(err, ERR_IO,
@@ -158,7 +161,7 @@ http_explain(const struct http_call *c, CURLcode code, struct err *err)
 		return explain_timeout(c, err);
 	case CURLE_FILESIZE_EXCEEDED:
 		return err_set(err, ERR_LIMIT,
-		    "answer larger than %s (body-max)", http_size_text(size, c->bytes_max));
+		    "answer larger than %s (body_max)", http_size_text(size, c->bytes_max));
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:

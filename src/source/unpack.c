@@ -63,7 +63,7 @@ put_out(struct unpack *u, const char *bytes, size_t len, unpack_out_cb *out, voi
 	char limit[HTTP_SIZE_MAX];
 
 	if (len > u->max - u->bytes)
-		return err_set(err, ERR_LIMIT, "answer larger than %s (body-max)", http_size_text(limit, u->max));
+		return err_set(err, ERR_LIMIT, "answer larger than %s (body_max)", http_size_text(limit, u->max));
 	u->bytes += len;
 	return len > 0 ? out(arg, bytes, len, err) : 0;
 }

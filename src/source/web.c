@@ -229,7 +229,7 @@ on_http_done(void *arg, const struct http_outcome *o)
 		credentials_refused(f->endpoint->secrets->credentials, f->generation);
 	if (err.code == ERR_TIMEOUT && f->was_crowded)
 		err_set(&err, ERR_LIMIT,
-		    "answer held back: all answers under way together are larger than in-flight-max allows");
+		    "answer held back: all answers under way together are larger than in_flight_max allows");
 	if (err.code != 0) {
 		fetch_done(f, &err, NULL);
 	} else if (f->is_denied) {

@@ -4,7 +4,7 @@
  *
  * Bytes in flight are bounded twice: an answer whose decoder lags is paused, and when all answers under way
  * together hold more than in_flight_max, all but the oldest are, until there is room again. The oldest goes on,
- * bounded by its own body-max, so it always ends.
+ * bounded by its own body_max, so it always ends.
  */
 #ifndef OPS_SOURCE_WEB_H
 #define OPS_SOURCE_WEB_H

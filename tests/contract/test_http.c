@@ -137,7 +137,7 @@ test_gzip_bomb_stops_at_the_ceiling(void **state)
 	serve(answer_packed);
 	conf.body_max = 1 << 20;
 	g = get("/");
-	assert_error(&g, ERR_LIMIT, "answer larger than 1 MiB (body-max)");
+	assert_error(&g, ERR_LIMIT, "answer larger than 1 MiB (body_max)");
 	assert_true(g.r.bytes <= 1 << 20);
 	free_packed();
 }
@@ -169,7 +169,7 @@ test_ceiling_without_announcement(void **state)
 	serve(answer_large);
 	conf.body_max = 100000;
 	g = get("/");
-	assert_error(&g, ERR_LIMIT, "answer larger than 97 KiB (body-max)");
+	assert_error(&g, ERR_LIMIT, "answer larger than 97 KiB (body_max)");
 	assert_true(g.r.bytes <= 100000);
 }
 
@@ -188,7 +188,7 @@ test_announced_size_is_refused_before_it_is_read(void **state)
 	(void)state;
 	serve(answer_announced);
 	g = get("/");
-	assert_error(&g, ERR_LIMIT, "answer larger than 64 MiB (body-max)");
+	assert_error(&g, ERR_LIMIT, "answer larger than 64 MiB (body_max)");
 	assert_int_equal(g.r.bytes, 0);
 }
 

@@ -162,7 +162,7 @@ test_unknown_ca_is_not_trusted_unless_told(void **state)
 	serve_tls("localhost", "");
 	g = get("/page");
 	assert_error(&g, ERR_DENIED, "not trusted: ");
-	assert_error(&g, ERR_DENIED, "set ca-file");
+	assert_error(&g, ERR_DENIED, "set ca_file");
 	conf.tls_verify = false;
 	g = get("/page");
 	assert_int_equal(g.r.err.code, 0);
@@ -210,7 +210,7 @@ test_files_that_cannot_be_used(void **state)
 	conf.client_cert = in_dir("client.pem");
 	conf.client_key = in_dir("localhost.key");
 	g = get("/page");
-	assert_error(&g, ERR_INVALID, "check client-cert and client-key");
+	assert_error(&g, ERR_INVALID, "check client_cert and client_key");
 }
 
 static void

@@ -433,7 +433,7 @@ test_a_round_tries_each_replica_once(void **state)
 static void
 test_a_refusal_is_not_taken_to_another_replica(void **state)
 {
-	struct fetch_result large = { .status = 200, .err = { .code = ERR_LIMIT, .msg = "larger than body-max" } };
+	struct fetch_result large = { .status = 200, .err = { .code = ERR_LIMIT, .msg = "larger than body_max" } };
 
 	(void)state;
 	open_sources(true);
