@@ -194,14 +194,16 @@ static void
 draw_header(struct canvas *c, int y, const struct alerts *s, const struct alerts_row *row)
 {
 	char counts[96];
-	int x;
+	int x, key_w;
 
+	part_counts_text(&row->counts, counts, sizeof counts);
+	key_w = c->w - (int)str_width(counts) - 6;
 	x = canvas_text(c, 1, y, ROLE_TITLE, row->is_collapsed ? "▸ " : "▾ ");
 	if (*row->key == '\0')
 		x = canvas_printf(c, x, y, ROLE_TITLE, "(no %s)", alerts_group_name(s->group));
 	else
-		x = canvas_text_w(c, x, y, c->w / 2, ROLE_TITLE, row->key, false);
-	canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, part_counts_text(&row->counts, counts, sizeof counts), false);
+		x = canvas_text_w(c, x, y, key_w > c->w / 2 ? key_w : c->w / 2, ROLE_TITLE, row->key, false);
+	canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, counts, false);
 }
 
 static void
@@ -454,7 +456,7 @@ static const struct command alerts_commands[] = {
 	{ "ack", "a", CMD_WRITES | CMD_HINT, alerts_ack, "acknowledge: a short silence with the comment ACK" },
 	{ "silence", "s", CMD_WRITES | CMD_HINT, alerts_silence, "silence the alert or group: opens a form" },
 	{ "silences", "S", CMD_HINT, alerts_silences, "list the silences, or go back to the alerts" },
-	{ "group", "g", CMD_HINT, alerts_group, "group by name, service, severity, or not at all" },
+	{ "group", "g", CMD_HINT, alerts_group, "group by name, service, severity, notification, or not at all" },
 	{ "sort", "o", CMD_HINT, alerts_sort, "sort by worst, newest or name" },
 	{ "muted", "i", 0, alerts_muted, "hide or show silenced and inhibited alerts" },
 	{ "expire", "x", CMD_WRITES, alerts_expire, "end the silence selected, or the one that hides the alert" },

@@ -6,9 +6,9 @@
 #include "parts.h"
 #include "ui/widget.h"
 
-enum alerts_group { GROUP_NONE, GROUP_NAME, GROUP_SERVICE, GROUP_SEVERITY, GROUPS };
+enum alerts_group { GROUP_NONE, GROUP_NAME, GROUP_SERVICE, GROUP_SEVERITY, GROUP_NOTIFICATION, GROUPS };
 enum alerts_sort { SORT_WORST, SORT_NEWEST, SORT_NAME, SORTS };
-enum { ALERTS_COLLAPSED_MAX = 64 };
+enum { ALERTS_COLLAPSED_MAX = 64, NOTIFICATION_MAX = 1 << 14 };
 
 struct alerts_row {
 	uint64_t id;			/* of the alert, or of the group */
@@ -51,6 +51,10 @@ void alerts_rows_build(struct alerts *s, const struct model *m);
 void alerts_rows_done(struct alerts *s);
 void alerts_row_toggle(struct alerts *s, uint64_t header);
 const struct alerts_row *alerts_row_selected(const struct alerts *s);
+/* {service="web"} to oncall: a notification group as Alertmanager shows it. Escaped. */
+void alerts_notification_text(struct buf *out, const struct alert_group *group);
+/* The first alert below that header when grouped by notification; NULL when they have no group. */
+const struct model_alert *alerts_notification_first(const struct alerts_row *header, const struct model *m);
 /* NULL when a header, or nothing, is selected. */
 const struct model_alert *alerts_selected(const struct alerts *s, const struct view *v);
 

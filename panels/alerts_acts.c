@@ -80,6 +80,23 @@ alerts_act_ack(const struct alerts *s, const struct view *v)
 	return op;
 }
 
+/* A notification group becomes the labels it is made by; other alerts may have them too, which the form shows. */
+static struct op *
+silence_notification(const struct alerts *s, const struct view *v, const struct alerts_row *row)
+{
+	const struct model_alert *a = alerts_notification_first(row, v->model);
+	struct op *op;
+
+	if (a == NULL)
+		return nothing_selected(s);
+	if (a->groups[0]->labels.n == 0)
+		return op_text(OP_MESSAGE, "no label makes this group, a silence would hide everything; select one of its alerts");
+	op = op_with_source(OP_SILENCE_FORM, a->am_source);
+	match_labels(op->silence, &a->groups[0]->labels);
+	draft_span(op->silence, v, SILENCE_DEFAULT, "");
+	return op;
+}
+
 /* A group becomes one matcher where its key is a label that all of it has. */
 static struct op *
 silence_group(const struct alerts *s, const struct view *v, const struct alerts_row *row)
@@ -89,6 +106,8 @@ silence_group(const struct alerts *s, const struct view *v, const struct alerts_
 	struct label label = { name, row->key };
 	struct labels l = { 1, &label };
 
+	if (s->group == GROUP_NOTIFICATION)
+		return silence_notification(s, v, row);
 	if (name == NULL || *row->key == '\0')
 		return nothing_selected(s);
 	op = op_with_source(OP_SILENCE_FORM, NULL);

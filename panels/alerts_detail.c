@@ -68,15 +68,35 @@ detail_inhibitor(struct pen *p, const struct view *v, const char *fingerprint)
 	pen_field_printf(p, "inhibited by", ROLE_TEXT, "alert %s", fingerprint);
 }
 
+/* A muted alert stays in its groups, but nobody hears of it. */
 static void
-detail_routing(struct pen *p, const struct view *v, const struct alert *am)
+detail_notified(struct pen *p, const struct model_alert *a)
 {
+	for (size_t i = 0; i < a->n_groups; i++) {
+		const char *name = a->state == ALERT_FIRING ? "notified" : "grouped";
+		struct buf b;
+
+		buf_init(&b, NOTIFICATION_MAX);
+		alerts_notification_text(&b, a->groups[i]);
+		pen_field(p, i == 0 ? name : "", ROLE_TEXT, b.data);
+		buf_done(&b);
+	}
+}
+
+static void
+detail_routing(struct pen *p, const struct view *v, const struct model_alert *a)
+{
+	const struct alert *am = a->am;
 	struct buf b;
 
 	for (size_t i = 0; i < am->silenced_by.n; i++)
 		detail_silence(p, v, am->silenced_by.v[i]);
 	for (size_t i = 0; i < am->inhibited_by.n; i++)
 		detail_inhibitor(p, v, am->inhibited_by.v[i]);
+	if (a->n_groups > 0) {
+		detail_notified(p, a);
+		return;
+	}
 	buf_init(&b, 4096);
 	for (size_t i = 0; i < am->receivers.n; i++)
 		buf_printf(&b, "%s%s", i > 0 ? ", " : "", am->receivers.v[i]);
@@ -127,7 +147,7 @@ alerts_detail(struct pen *p, const struct view *v, const struct model_alert *a)
 	detail_head(p, v, a);
 	pen_field(p, "runbook", ROLE_STRONG, labels_get(a->annotations, "runbook_url"));
 	if (am != NULL)
-		detail_routing(p, v, am);
+		detail_routing(p, v, a);
 	detail_pairs(p, "Labels", a->labels, NULL);
 	detail_pairs(p, "Annotations", a->annotations, shown_above);
 	url = am != NULL && am->generator_url != NULL ? am->generator_url : prometheus != NULL ? prometheus->generator_url : NULL;

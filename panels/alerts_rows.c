@@ -18,7 +18,7 @@ struct pick {
 const char *
 alerts_group_name(enum alerts_group group)
 {
-	static const char *const names[GROUPS] = { "none", "name", "service", "severity" };
+	static const char *const names[GROUPS] = { "none", "name", "service", "severity", "notification" };
 
 	return names[group];
 }
@@ -31,8 +31,67 @@ alerts_sort_name(enum alerts_sort sort)
 	return names[sort];
 }
 
+/* --- notification groups ----------------------------------------------------------------------- */
+
+void
+alerts_notification_text(struct buf *out, const struct alert_group *group)
+{
+	buf_addch(out, '{');
+	for (size_t i = 0; i < group->labels.n; i++) {
+		const struct label *l = &group->labels.v[i];
+
+		buf_addstr(out, i > 0 ? ", " : "");
+		part_matcher(out, &(struct matcher){ .name = l->name, .value = l->value, .is_equal = true });
+	}
+	buf_addstr(out, "} to ");
+	str_escape(out, group->receiver, strlen(group->receiver));
+}
+
+/* Is it certain that no group holds it? An Alertmanager that has not been heard may well have sent it on. */
+static bool
+notifies_nobody(const struct model *m, const struct model_alert *a)
+{
+	return a->am == NULL && (a->state == ALERT_PENDING || model_groups_known(m) || !part_has_alertmanager(m));
+}
+
+/* An alert that several groups hold stands under the first one. Of one that Alertmanager tells of, the group may come later, or
+ * never from an old server. */
 static const char *
-key_of(const struct model_alert *a, enum alerts_group group)
+notification_key(const struct model *m, const struct model_alert *a, struct arena *mem)
+{
+	const char *key;
+	struct buf b;
+
+	if (a->n_groups == 0)
+		return notifies_nobody(m, a) ? "" : "(group not known)";
+	buf_init(&b, NOTIFICATION_MAX);
+	alerts_notification_text(&b, a->groups[0]);
+	key = arena_strndup(mem, b.data, b.len);
+	buf_done(&b);
+	return key;
+}
+
+const struct model_alert *
+alerts_notification_first(const struct alerts_row *header, const struct model *m)
+{
+	const struct model_alert *found = NULL;
+	struct arena mem = ARENA_INIT;
+
+	for (size_t i = 0; i < model_n_alerts(m) && found == NULL; i++) {
+		const struct model_alert *a = model_alert(m, i);
+
+		if (a->n_groups > 0 && strcmp(notification_key(m, a, &mem), header->key) == 0)
+			found = a;
+	}
+	arena_done(&mem);
+	return found;
+}
+
+/* --- keys of groups ---------------------------------------------------------------------------- */
+
+/* What is not in the alert itself comes from mem. */
+static const char *
+key_of(const struct model *m, const struct model_alert *a, enum alerts_group group, struct arena *mem)
 {
 	const char *key = "";
 
@@ -46,6 +105,9 @@ key_of(const struct model_alert *a, enum alerts_group group)
 		break;
 	case GROUP_SEVERITY:
 		key = part_severity_word(a);
+		break;
+	case GROUP_NOTIFICATION:
+		key = notification_key(m, a, mem);
 		break;
 	case GROUP_NONE: case GROUPS:
 		break;
@@ -202,6 +264,7 @@ alerts_rows_build(struct alerts *s, const struct model *m)
 {
 	size_t n = 0, n_total = m != NULL ? model_n_alerts(m) : 0;
 	struct pick *v = xcalloc(n_total, sizeof *v);
+	struct arena keys = ARENA_INIT;
 
 	alerts_rows_done(s);
 	s->n_total = n_total;
@@ -216,12 +279,13 @@ alerts_rows_build(struct alerts *s, const struct model *m)
 		} else if (s->is_muted_hidden && (a->state == ALERT_SILENCED || a->state == ALERT_INHIBITED)) {
 			s->n_muted++;
 		} else {
-			v[n] = (struct pick){ .alert = a, .key = key_of(a, s->group), .order = n };
+			v[n] = (struct pick){ .alert = a, .key = key_of(m, a, s->group, &keys), .order = n };
 			n++;
 		}
 	}
 	sort_picks(v, n, s->sort, s->group != GROUP_NONE);
 	add_rows(s, v, n);
+	arena_done(&keys);
 	free(v);
 }
 
