@@ -129,6 +129,15 @@ days_from_civil(int y, int m, int d)
 	return era * 146097 + doe - 719468;
 }
 
+static int
+days_in_month(int y, int m)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool is_leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+
+	return m == 2 && is_leap ? 29 : days[m - 1];
+}
+
 static bool
 take_fraction(const char **p, int64_t *ret_ns)
 {
@@ -161,7 +170,6 @@ take_offset(const char **p, int64_t *ret_s)
 int
 clock_parse(const char *text, int64_t *ret_ns, struct err *err)
 {
-	static const int month_days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	const char *p = text;
 	int y, mo, d, h, mi, s;
 	int64_t fraction = 0, offset, secs;
@@ -170,7 +178,7 @@ clock_parse(const char *text, int64_t *ret_ns, struct err *err)
 	    !take_digits(&p, 2, &d) || !take_char(&p, "Tt ") || !take_digits(&p, 2, &h) || !take_char(&p, ":") ||
 	    !take_digits(&p, 2, &mi) || !take_char(&p, ":") || !take_digits(&p, 2, &s) ||
 	    (take_char(&p, ".") && !take_fraction(&p, &fraction)) || !take_offset(&p, &offset) || *p != '\0' ||
-	    mo < 1 || mo > 12 || d < 1 || d > month_days[mo - 1] || h > 23 || mi > 59 || s > 60)
+	    mo < 1 || mo > 12 || d < 1 || d > days_in_month(y, mo) || h > 23 || mi > 59 || s > 60)
 		return err_set(err, ERR_SYNTAX, "not a time in RFC 3339 form (2030-01-31T02:10:00Z): '%.64s'", text);
 	secs = days_from_civil(y, mo, d) * 86400 + h * 3600 + mi * 60 + s - offset;
 	if (secs > INT64_MAX / NS_PER_S - 1)
@@ -180,6 +188,12 @@ clock_parse(const char *text, int64_t *ret_ns, struct err *err)
 	else
 		*ret_ns = secs * NS_PER_S + fraction;
 	return 0;
+}
+
+int64_t
+clock_within(int64_t ns)
+{
+	return ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : ns < -CLOCK_FAR_NS ? -CLOCK_FAR_NS : ns;
 }
 
 static const struct {

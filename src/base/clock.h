@@ -31,6 +31,9 @@ const char *clock_format(char *buf, int64_t ns, unsigned fraction_digits);
 /* Accepts RFC 3339 with any fraction (beyond 9 digits cut) and any offset, years 1 to 9999. What does not fit int64 (such as Alertmanager's 0001-01-01 for
  * "no end") is clamped to INT64_MIN or INT64_MAX. 0 or ERR_SYNTAX. */
 int clock_parse(const char *text, int64_t *ret_ns, struct err *err);
+/* Times from outside are kept between 1823 and 2116: the difference of any two, and a length added to one, then fit an int64. */
+#define CLOCK_FAR_NS (INT64_MAX / 2)
+int64_t clock_within(int64_t ns);
 
 /* "41s", "14m", "6h10m", "12d"; at most two units, never longer than 8 columns. Negative is shown with a minus. */
 enum { DURATION_TEXT_MAX = 24 };

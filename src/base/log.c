@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 enum { LINE_MAX_BYTES = 2048 };
 #define REPEAT_REPORT_NS (10 * NS_PER_S)
@@ -102,13 +103,22 @@ log_close(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* One message is one line, whatever the caller forgot to escape. */
+/* One message is one line that a terminal may show, whatever the caller forgot to escape: no controls (C0, C1), nothing that turns the direction of
+ * text or is invisible, no bytes that are not UTF-8. */
 static void
 make_harmless(char *s)
 {
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
+	size_t len = strlen(s);
+
+	while (len > 0) {
+		uint32_t cp = 0;
+		size_t took = utf8_decode(s, len, &cp), n = took == 0 ? 1 : took;
+
+		if (took == 0 || cp_width(cp) < 0)
+			memset(s, '?', n);
+		s += n;
+		len -= n;
+	}
 }
 
 void

@@ -1,7 +1,8 @@
 /*
  * The debug log: for developers, to a file, never to the screen.
  *
- * One line a message: time, level, subsystem, text. Text from outside must be escaped by the caller (str_escape_to()).
+ * One line a message: time, level, subsystem, text. Text from outside should be escaped by the caller (str_escape_to()), which keeps what it
+ * said; bytes that no terminal should see (controls, bidi, what is not UTF-8) that come here all the same are written as '?'.
  * The same message repeated is counted, not repeated. Safe from any thread.
  */
 #ifndef OPS_BASE_LOG_H

@@ -116,7 +116,9 @@ clock_reads_and_writes_rfc3339(void **state)
 		{ "1969-12-31T23:59:59.5Z", 1, "1969-12-31T23:59:59.5Z" },
 		{ "2024-02-29T00:00:00Z", 0, "2024-02-29T00:00:00Z" },
 		{ "2030-01-01T00:00:00z", 3, "2030-01-01T00:00:00.000Z" },
-		{ "", 0, NULL }, { "2030", 0, NULL }, { "2030-13-01T00:00:00Z", 0, NULL }, { "2030-01-32T00:00:00Z", 0, NULL },
+		{ "", 0, NULL }, { "2030", 0, NULL }, { "2030-13-01T00:00:00Z", 0, NULL }, { "2030-02-29T00:00:00Z", 0, NULL },
+		{ "2100-02-29T00:00:00Z", 0, NULL }, { "2000-02-30T00:00:00Z", 0, NULL }, { "2000-02-29T00:00:00Z", 0, "2000-02-29T00:00:00Z" },
+		{ "2030-01-32T00:00:00Z", 0, NULL },
 		{ "2030-01-01T24:00:00Z", 0, NULL }, { "2030-01-01T00:00:00", 0, NULL }, { "2030-01-01T00:00:00.Z", 0, NULL },
 		{ "2030-01-01T00:00:00Zx", 0, NULL }, { "2030-01-01T00:00:00+2:00", 0, NULL }, { " 2030-01-01T00:00:00Z", 0, NULL },
 	};
@@ -144,6 +146,7 @@ clock_clamps_what_is_out_of_reach(void **state)
 	assert_true(ns == INT64_MIN);
 	assert_int_equal(clock_parse("9999-12-31T23:59:59Z", &ns, NULL), 0);
 	assert_true(ns == INT64_MAX);
+	assert_true(clock_within(INT64_MIN) == -CLOCK_FAR_NS && clock_within(INT64_MAX) == CLOCK_FAR_NS && clock_within(-1) == -1);
 }
 
 static void
@@ -250,6 +253,8 @@ log_counts_repeats_and_keeps_to_a_line(void **state)
 	for (int i = 0; i < 5; i++)
 		log_write(LOG_INFO, "http", "answer %d\n\x1b[2J", 7);
 	log_write(LOG_DEBUG, "http", "other");
+	/* C1 (CSI), a bidi override, a byte that is not UTF-8; letters stay. */
+	log_write(LOG_DEBUG, "http", "a\xc2\x9b" "2J b\xe2\x80\xae" "c \xff \xc3\xa9");
 	log_close();
 	log_write(LOG_ERROR, "test", "goes nowhere");
 	read_file(path, text, sizeof text);
@@ -257,6 +262,7 @@ log_counts_repeats_and_keeps_to_a_line(void **state)
 	assert_non_null(strstr(text, "Z info  http: answer 7??[2J\n"));
 	assert_non_null(strstr(text, "log: 4 more like the line before\n"));
 	assert_non_null(strstr(text, "debug http: other\n"));
+	assert_non_null(strstr(text, "debug http: a??2J b???c ? \xc3\xa9\n"));
 	assert_null(strstr(text, "nowhere"));
 	assert_int_equal(log_open("/nonexistent/dir/log", &err), ERR_IO);
 	assert_non_null(strstr(err.msg, "/nonexistent/dir/log"));
