@@ -11,8 +11,9 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { READ_BACK_TRIES = 5 };
-#define READ_BACK_PAUSE (NS_PER_S)
+/* Read back every second for so long: a cluster of Alertmanagers takes some seconds to tell one another. */
+#define READ_BACK_PAUSE NS_PER_S
+#define READ_BACK_TIME (20 * NS_PER_S)
 
 struct act {
 	LIST_ENTRY(act) next;
@@ -24,8 +25,8 @@ struct act {
 	struct silence_block *draft;	/* what was sent; NULL for expire */
 	char *object;			/* what the operator sees it as */
 	struct loop_timer *timer;
-	unsigned n_reads;
-	bool is_answered;		/* the write's answer, or its loss, is known */
+	int64_t answered_ns;		/* when the write's answer, or its loss, was known; 0: not yet. Older reads prove nothing */
+	int64_t give_up_ns;		/* monotonic */
 	char *doubt;			/* why the outcome may be unknown, NULL when the server said yes */
 };
 
@@ -57,16 +58,6 @@ act_free(struct act *act)
 	free(act->object);
 	free(act->doubt);
 	free(act);
-}
-
-void
-operate_free(struct operate *o)
-{
-	if (o == NULL)
-		return;
-	while (!LIST_EMPTY(&o->acts))
-		act_free(LIST_FIRST(&o->acts));
-	free(o);
 }
 
 static const char *
@@ -124,56 +115,43 @@ matchers_equal(const struct silence *a, const struct silence *b)
 	return found == a->n_matchers;
 }
 
-/* When the answer with the id was lost, the silence is known by all that was sent. */
 static bool
-is_wanted(const struct act *act, const struct silence *s)
+is_as_sent(const struct silence *d, const struct silence *s)
 {
-	const struct silence *d;
-
-	if (act->silence_id != NULL)
-		return strcmp(s->id, act->silence_id) == 0;
-	d = &act->draft->silence;
 	return s->state != SILENCE_EXPIRED && strcmp(s->comment, d->comment) == 0 && strcmp(s->created_by, d->created_by) == 0 &&
 	    s->ends_ns / NS_PER_S == d->ends_ns / NS_PER_S && matchers_equal(s, d);
 }
 
+/* The silence this act is about, as the server has it now; NULL when it has none. When the answer with the id was lost, it is known by all that
+ * was sent. */
+static const struct silence *
+find_silence(const struct act *act, const struct silence_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (act->silence_id != NULL ? strcmp(set->v[i].id, act->silence_id) == 0 : is_as_sent(&act->draft->silence, &set->v[i]))
+			return &set->v[i];
+	return NULL;
+}
+
 static bool
-is_as_wanted(const struct act *act, const struct silence *s)
+is_done(const struct act *act, const struct silence *s)
 {
 	if (act->kind == OP_EXPIRE)
 		return s == NULL || s->state == SILENCE_EXPIRED;
-	return s != NULL && s->state != SILENCE_EXPIRED;
+	return s != NULL && is_as_sent(&act->draft->silence, s);
 }
 
+/* Read back, and as it was wanted: only this makes an act done. Frees act. */
 static void
-settle(struct act *act, const struct silence_set *set)
+act_done(struct act *act, const struct silence *s)
 {
-	const struct silence *found = NULL;
 	char until[CLOCK_TEXT_MAX];
 
-	for (size_t i = 0; i < set->n && found == NULL; i++)
-		if (is_wanted(act, &set->v[i]))
-			found = &set->v[i];
-	if (is_as_wanted(act, found)) {
-		if (act->kind == OP_EXPIRE)
-			act_enter(act, OPERATION_DONE, "silence %s has ended, read back from %s", act->object, act->source);
-		else
-			act_enter(act, OPERATION_DONE, "%s until %s: %s (silence %.8s, read back from %s)",
-			    act->kind == OP_ACK ? "acknowledged" : "silenced", clock_format(until, found->ends_ns, 0), act->object,
-			    found->id, act->source);
-		act_free(act);
-		return;
-	}
-	if (++act->n_reads < READ_BACK_TRIES) {
-		loop_timer_in(act->timer, READ_BACK_PAUSE);
-		return;
-	}
-	if (act->doubt != NULL)
-		act_enter(act, OPERATION_UNKNOWN, "%s %s: %s, and it was not found when read back: look at the silences before "
-		    "trying again", verb_of(act), act->object, act->doubt);
+	if (act->kind == OP_EXPIRE)
+		act_enter(act, OPERATION_DONE, "silence %s has ended, read back from %s", act->object, act->source);
 	else
-		act_enter(act, OPERATION_FAILED, "%s %s: %s accepted it, but it is not there when read back", verb_of(act),
-		    act->object, act->source);
+		act_enter(act, OPERATION_DONE, "%s until %s: %s (silence %.8s, read back from %s)",
+		    act->kind == OP_ACK ? "acknowledged" : "silenced", clock_format(until, s->ends_ns, 0), act->object, s->id, act->source);
 	act_free(act);
 }
 
@@ -185,9 +163,14 @@ operate_event(struct operate *o, const struct event *ev)
 	if (ev->kind != EVENT_SILENCES)
 		return;
 	for (act = LIST_FIRST(&o->acts); act != NULL; act = next) {
+		const struct silence *s;
+
 		next = LIST_NEXT(act, next);
-		if (act->is_answered && strcmp(act->source, ev->source) == 0)
-			settle(act, ev->block);
+		if (act->answered_ns == 0 || strcmp(act->source, ev->source) != 0 || ev->time_ns < act->answered_ns)
+			continue;
+		s = find_silence(act, ev->block);
+		if (is_done(act, s))
+			act_done(act, s);
 	}
 }
 
@@ -196,47 +179,67 @@ on_timer(void *arg)
 {
 	struct act *act = arg;
 
-	sources_poll_now(act->operate->app->sources, act->source, "silences");
-	/* A server that does not answer at all ends as unknown too. */
-	if (++act->n_reads < 2 * READ_BACK_TRIES) {
-		loop_timer_in(act->timer, 2 * READ_BACK_PAUSE);
+	if (clock_mono() < act->give_up_ns) {
+		sources_poll_now(act->operate->app->sources, act->source, "silences");
+		loop_timer_in(act->timer, READ_BACK_PAUSE);
 		return;
 	}
-	act_enter(act, OPERATION_UNKNOWN, "%s %s: it could not be read back from %s: look at the silences before trying again",
-	    verb_of(act), act->object, act->source);
+	act_enter(act, OPERATION_UNKNOWN, "%s %s: %s, but it could not be read back as it was sent: look at the silences (S) before trying again",
+	    verb_of(act), act->object, act->doubt != NULL ? act->doubt : "accepted");
 	act_free(act);
+}
+
+/* Statuses with which a proxy speaks for a server that may have done it all the same. */
+static bool
+is_status_open(long status)
+{
+	return (status >= 200 && status <= 299) || status == 408 || status == 502 || status == 503 || status == 504;
+}
+
+static int
+read_answer(struct act *act, const struct write_result *result, struct err *err)
+{
+	if (act->kind == OP_EXPIRE)
+		return alertmanager_expire_answer(&result->answer, result->body, result->len, err);
+	free(act->silence_id);	/* an edit may get a new id */
+	act->silence_id = NULL;
+	return alertmanager_silence_answer(&result->answer, result->body, result->len, &act->silence_id, err);
 }
 
 static void
 on_answer(const struct write_result *result, void *arg)
 {
 	struct act *act = arg;
-	struct err err = ERR_INIT;
-	int r;
+	struct err err = result->err;
+	bool is_open = result->is_maybe_sent;
 
-	if (result->err.code != 0 && !result->is_maybe_sent) {
-		act_enter(act, OPERATION_FAILED, "%s %s: not sent: %s", verb_of(act), act->object, result->err.msg);
+	if (err.code == 0 && read_answer(act, result, &err) < 0)
+		is_open = is_status_open(result->answer.status);
+	if (err.code != 0 && !is_open) {
+		act_enter(act, OPERATION_FAILED, "%s %s: %s", verb_of(act), act->object, err.msg);
 		act_free(act);
 		return;
 	}
-	if (result->err.code != 0) {
-		act->doubt = xstrdup(result->err.msg);
-	} else {
-		if (act->kind == OP_EXPIRE) {
-			r = alertmanager_expire_answer(&result->answer, result->body, result->len, &err);
-		} else {
-			free(act->silence_id);	/* an edit may get a new id */
-			act->silence_id = NULL;
-			r = alertmanager_silence_answer(&result->answer, result->body, result->len, &act->silence_id, &err);
-		}
-		if (r < 0) {
-			act_enter(act, OPERATION_FAILED, "%s %s: %s", verb_of(act), act->object, err.msg);
-			act_free(act);
-			return;
-		}
-	}
-	act->is_answered = true;
+	if (err.code != 0)
+		act->doubt = xstrdup(err.msg);
+	act->answered_ns = clock_now();
+	act->give_up_ns = clock_mono() + READ_BACK_TIME;
 	on_timer(act);
+}
+
+void
+operate_free(struct operate *o)
+{
+	if (o == NULL)
+		return;
+	while (!LIST_EMPTY(&o->acts)) {
+		struct act *act = LIST_FIRST(&o->acts);
+
+		fprintf(stderr, "opsconsole: %s %s: left before it was read back from %s: the outcome is unknown\n", verb_of(act), act->object,
+		    act->source);
+		act_free(act);
+	}
+	free(o);
 }
 
 /* --- starting ----------------------------------------------------------------------------------------------------- */

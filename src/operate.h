@@ -13,7 +13,7 @@
 struct operate;
 
 struct operate *operate_new(struct app *a);
-/* What is under way goes on being UNKNOWN in the model; nothing is waited for. */
+/* Nothing is waited for: what is still under way is told on stderr, as its outcome is unknown. */
 void operate_free(struct operate *o);
 /* Carry out op (borrowed; op_writes() is true). 0, or why it was not even tried. */
 int operate_run(struct operate *o, const struct op *op, struct err *err);
