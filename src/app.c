@@ -47,6 +47,7 @@ interval_of(const struct app *a, const char *source)
 	return 5 * NS_PER_S;
 }
 
+/* span_ns 0: its value now. */
 static struct query_want
 want_of(const struct app *a, const char *id, const char *source, const char *expr, int64_t span_ns)
 {
@@ -54,7 +55,7 @@ want_of(const struct app *a, const char *id, const char *source, const char *exp
 	struct query_want w = { .id = id, .source = source, .expr = expr, .is_live = a->range.is_live };
 
 	w.every_ns = step > interval ? step : interval;
-	if (a->is_instant)
+	if (span_ns == 0)
 		return w;
 	w.step_ns = step;
 	w.end_ns = a->range.end_ns;
@@ -69,12 +70,12 @@ tell_wants(struct app *a)
 {
 	const struct environment *e = a->environment;
 	struct query_want *v = xcalloc(e->n_queries + e->n_markers, sizeof *v);
-	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN;
+	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN, span = a->is_instant ? 0 : a->span_ns;
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->n_queries; i++)
-		v[n++] = want_of(a, e->queries[i].id, e->queries[i].source, e->queries[i].expr, a->span_ns);
-	for (size_t i = 0; i < e->n_markers && !a->is_instant; i++)
+		v[n++] = want_of(a, e->queries[i].id, e->queries[i].source, e->queries[i].expr, span);
+	for (size_t i = 0; i < e->n_markers; i++)
 		v[n++] = want_of(a, e->markers[i].id, e->markers[i].source, e->markers[i].expr, marker_span);
 	sources_want(a->sources, v, n);
 	free(v);

@@ -1,12 +1,15 @@
 /* Arguments -> mode. One table holds every option: the parser, --help and the manual's check come from it. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "base/clock.h"
@@ -304,6 +307,39 @@ run_live(struct args *a)
 	return status;
 }
 
+/* What is opened later must not take the place of a closed stdin, stdout or stderr. */
+static void
+keep_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+/* A core dump would hold the secrets of the sources. */
+static void
+forbid_core_dumps(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+/* Before the mode is known for sure: whoever asked for --status gets its "unknown". */
+static int
+usage_status(const struct args *a, int argc, char **argv)
+{
+	bool is_status = a->mode == MODE_STATUS;
+
+	for (int i = 1; i < argc; i++)
+		is_status |= strncmp(argv[i], "--stat", strlen("--stat")) == 0;
+	return is_status ? EXIT_STATUS_UNKNOWN : EXIT_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -311,18 +347,13 @@ main(int argc, char **argv)
 	struct err err = ERR_INIT;
 	int status;
 
+	keep_standard_descriptors();
+	forbid_core_dumps();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");	/* numbers are read and written for machines */
 	signal(SIGPIPE, SIG_IGN);	/* a closed pipe or connection is an error of the write, not an end */
-	if (parse(argc, argv, &a, &err) < 0) {
-		bool is_status = false;
-
-		for (int i = 1; i < argc; i++)
-			is_status = is_status || strcmp(argv[i], "--status") == 0;
-		return fail(&err, is_status ? EXIT_STATUS_UNKNOWN : EXIT_USAGE);
-	}
-	if (a.options.debug_log != NULL && log_open(a.options.debug_log, &err) < 0)
-		return fail(&err, EXIT_USAGE);
+	if (parse(argc, argv, &a, &err) < 0 || (a.options.debug_log != NULL && log_open(a.options.debug_log, &err) < 0))
+		return fail(&err, usage_status(&a, argc, argv));
 	switch (a.mode) {
 	case MODE_HELP:
 		print_help();

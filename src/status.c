@@ -2,7 +2,7 @@
 
 #include "status.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -298,13 +298,15 @@ add_contacts(struct buf *out, const struct environment *e)
 }
 
 static void
-write_text(const struct model *m, struct buf *out)
+write_text(const struct model *m, enum health health, bool is_late, struct buf *out)
 {
 	const struct environment *e = model_environment(m);
 	struct counts n = count(m);
 	char now[CLOCK_TEXT_MAX];
 
-	buf_printf(out, "OPSCONSOLE %s: ", health_name(model_health(m)));
+	buf_printf(out, "OPSCONSOLE %s: ", health_name(health));
+	if (is_late)
+		buf_addstr(out, "the deadline passed; ");
 	add_summary(out, m, &n);
 	add_names(out, m);
 	add_perfdata(out, m, &n);
@@ -326,22 +328,34 @@ write_text(const struct model *m, struct buf *out)
 	add_contacts(out, e);
 }
 
-void
-status_write(const struct model *m, bool is_json, struct buf *out)
+/* 0, or ERR_IO or ERR_LIMIT: not all of it was written. */
+static int
+print_text(const struct model *m, enum health health, bool is_late)
 {
-	json_t *json;
-	char *text;
+	struct buf out;
+	int r = 0;
 
-	if (!is_json) {
-		write_text(m, out);
-		return;
-	}
-	json = model_to_json(m);
-	text = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
+	buf_init(&out, STATUS_OUTPUT_MAX);
+	write_text(m, health, is_late, &out);
+	if (fwrite(out.data, 1, out.len, stdout) < out.len)
+		r = ERR_IO;
+	else if (out.is_over)
+		r = ERR_LIMIT;
+	buf_done(&out);
+	return r;
+}
+
+static int
+print_json(const struct model *m, enum health health, bool is_late)
+{
+	json_t *json = model_to_json(m);
+	int r;
+
+	json_object_set_new(json, "health", json_string(health_name(health)));
+	json_object_set_new(json, "deadline_passed", json_boolean(is_late));
+	r = json_dumpf(json, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
 	json_decref(json);
-	buf_addstr(out, text);
-	buf_addch(out, '\n');
-	free(text);
+	return r < 0 || putchar('\n') == EOF ? ERR_IO : 0;
 }
 
 /* --- running ------------------------------------------------------------------------------------------------------ */
@@ -352,35 +366,23 @@ struct status {
 	bool is_late, is_printed;
 };
 
-static bool
-queries_answered(const struct app *a)
-{
-	const struct environment *e = a->environment;
-
-	for (size_t i = 0; i < e->n_queries; i++) {
-		const struct model_query *q = model_query_find(a->model, e->queries[i].id);
-
-		if (q == NULL || (q->instant == NULL && *q->error == '\0'))
-			return false;
-	}
-	return true;
-}
-
+/* What is not known because the deadline passed is not ok either. */
 static int
 print(struct status *s)
 {
-	enum health health = model_health(s->app->model);
-	struct buf out;
-	size_t done;
+	const struct model *m = s->app->model;
+	enum health health = model_health(m);
+	int r;
 
 	if (s->is_late && health != HEALTH_CRITICAL)
 		health = HEALTH_UNKNOWN;
-	buf_init(&out, STATUS_OUTPUT_MAX);
-	status_write(s->app->model, s->app->options->is_json, &out);
-	done = fwrite(out.data, 1, out.len, stdout);
-	if (done < out.len || fflush(stdout) != 0)
+	r = s->app->options->is_json ? print_json(m, health, s->is_late) : print_text(m, health, s->is_late);
+	if (fflush(stdout) != 0)
+		r = ERR_IO;
+	if (r < 0) {
+		fprintf(stderr, "opsconsole: the status could not be written whole: %s\n", r == ERR_IO ? strerror(errno) : "it is too long");
 		health = HEALTH_UNKNOWN;	/* nobody has seen it */
-	buf_done(&out);
+	}
 	s->is_printed = true;
 	return exit_status(health);
 }
@@ -392,7 +394,7 @@ on_turn(void *arg)
 	struct app *a = s->app;
 
 	model_advance(a->model, clock_now());
-	if (s->is_printed || !(s->is_late || (sources_all_tried(a->sources) && queries_answered(a))))
+	if (s->is_printed || !(s->is_late || sources_all_tried(a->sources)))
 		return;
 	if (s->is_late)
 		fprintf(stderr, "opsconsole: the deadline passed before every source had answered; "

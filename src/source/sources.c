@@ -222,11 +222,11 @@ on_timer(void *arg)
 /* --- results ---------------------------------------------------------------------------------- */
 
 /* Would another replica do better? Not where the server has understood and says no, or has more to say than we
- * take. */
+ * take, nor where our own credentials are missing. */
 static bool
 is_worth_another(const struct fetch_result *result)
 {
-	if (result->err.code == ERR_LIMIT)
+	if (result->err.code == ERR_LIMIT || result->is_unready)
 		return false;
 	return result->status < 400 || result->status >= 500 || result->status == 429;
 }
@@ -461,7 +461,7 @@ sources_all_tried(const struct sources *s)
 	const struct slot *slot;
 
 	TAILQ_FOREACH(slot, &s->slots, next)
-		if (slot->poll != NULL && !slot->is_tried)
+		if (!slot->is_tried)
 			return false;
 	return true;
 }
