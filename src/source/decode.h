@@ -10,7 +10,7 @@
 
 #include "model/event.h"
 
-enum { DECODE_SMALL_MAX = 16 << 20, DECODE_ERROR_BODY_MAX = 64 << 10 };
+enum { DECODE_SMALL_MAX = 16 << 20, DECODE_SMALL_VALUES = 2000000, DECODE_ERROR_BODY_MAX = 64 << 10 };
 
 struct decode_ctx {		/* copied; strings must outlive the decoder */
 	const char *source;	/* name, for the events */

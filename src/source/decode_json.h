@@ -16,6 +16,7 @@
 /* begin, push, end of a decoder whose state begins with (or is) struct small_body. */
 struct small_body {
 	struct buf buf;
+	size_t n_values;	/* at most, by the commas and brackets seen */
 };
 int small_begin(struct decoder *d);
 int small_push(struct decoder *d, const char *bytes, size_t len, struct err *err);

@@ -300,7 +300,7 @@ follow(struct http_call *c, struct err *err)
 	c->n_redirects++;
 	c->status = 0;
 	c->header_bytes = c->bytes = 0;
-	c->is_in_body = false;
+	c->is_in_body = c->is_cut = false;
 	curl_multi_add_handle(c->http->multi, c->easy);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct fetch_spec {		/* lent for the call; decoder, and conf behind the endpoint
 
 struct fetch_result {
 	struct err err;		/* code 0: a whole answer, decoded to its end */
+	bool is_unready;	/* nothing was asked: the credentials could not be read */
 	long status;		/* 0: no answer */
 	int64_t latency_ns;
 	size_t bytes;		/* decoded */

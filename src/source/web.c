@@ -53,7 +53,7 @@ struct fetch {
 	bool is_waiting;		/* for credentials */
 	unsigned generation;		/* of those that were sent */
 	int64_t sent_ns;		/* monotonic */
-	bool is_second_try;
+	bool is_second_try, is_unready;
 	struct http_call *call;		/* NULL: not under way */
 	bool is_denied;			/* a 401 that a second try may cure: its body is of no use */
 	bool is_paused, was_crowded;	/* was paused for the others */
@@ -125,6 +125,7 @@ fetch_done(struct fetch *f, const struct err *err, struct event_list *events)
 {
 	struct fetch_result result = {
 		.err = *err,
+		.is_unready = f->is_unready,
 		.status = f->outcome.status,
 		.latency_ns = f->outcome.latency_ns,
 		.bytes = f->outcome.bytes,
@@ -254,7 +255,8 @@ on_credentials(const struct err *err, void *arg)
 	struct fetch *f = arg;
 
 	f->is_waiting = false;
-	if (err->code != 0)
+	f->is_unready = err->code != 0;
+	if (f->is_unready)
 		fetch_done(f, err, NULL);
 	else
 		send_request(f);

@@ -39,6 +39,7 @@ struct piece {
 	char *bytes;
 	size_t len;
 	bool is_last;
+	bool is_failed;		/* set by the worker that read it */
 };
 
 struct decoding *
@@ -104,27 +105,42 @@ on_unpacked(void *arg, const char *bytes, size_t len, struct err *err)
 	return decoder_push(d->decoder, bytes, len, err);
 }
 
+/* 0, or d->err is filled in. */
+static int
+read_piece(struct decoding *d, const struct piece *piece)
+{
+	bool is_refusal = d->answer.status < 200 || d->answer.status > 299;
+	int r;
+
+	if (!d->is_started) {
+		d->is_started = true;
+		if (decoder_start(d->decoder, &d->answer) < 0)
+			return err_set(&d->err, ERR_NOMEM, "the answer cannot be read: its decoder did not start");
+	}
+	if (piece->len > 0) {
+		r = unpack_push(d->unpack, piece->bytes, piece->len, on_unpacked, d, &d->err);
+		if (r < 0)
+			return r;
+	}
+	if (!piece->is_last)
+		return 0;
+	/* Of a refusal the beginning is enough, and perhaps all that was read. */
+	if (!is_refusal) {
+		r = unpack_finish(d->unpack, &d->err);
+		if (r < 0)
+			return r;
+	}
+	return decoder_finish(d->decoder, &d->events, &d->err);
+}
+
+/* The loop's thread learns of a failure by the piece, which the pool hands over: d->err may be at work in the next one. */
 static void
 work(void *arg)
 {
 	struct piece *piece = arg;
 	struct decoding *d = piece->decoding;
-	bool is_refusal = d->answer.status < 200 || d->answer.status > 299;
 
-	if (d->err.code != 0)
-		return;
-	if (!d->is_started) {
-		d->is_started = true;
-		if (decoder_start(d->decoder, &d->answer) < 0) {
-			err_set(&d->err, ERR_NOMEM, "the answer cannot be read: its decoder did not start");
-			return;
-		}
-	}
-	if (piece->len > 0 && unpack_push(d->unpack, piece->bytes, piece->len, on_unpacked, d, &d->err) < 0)
-		return;
-	/* Of a refusal the beginning is enough, and perhaps all that was read. */
-	if (piece->is_last && (is_refusal || unpack_finish(d->unpack, &d->err) == 0))
-		decoder_finish(d->decoder, &d->events, &d->err);
+	piece->is_failed = d->err.code != 0 || read_piece(d, piece) < 0;
 }
 
 /* --- in the loop's thread --------------------------------------------------------------------- */
@@ -134,7 +150,7 @@ on_worked(void *arg)
 {
 	struct piece *piece = arg;
 	struct decoding *d = piece->decoding;
-	bool is_last = piece->is_last;
+	bool is_last = piece->is_last, is_failed = piece->is_failed;
 
 	d->n_tasks--;
 	d->waiting -= piece->len;
@@ -145,7 +161,7 @@ on_worked(void *arg)
 			destroy(d);
 	} else if (d->is_over) {
 		/* tasks that were given before one failed */
-	} else if (is_last || d->err.code != 0) {
+	} else if (is_last || is_failed) {
 		d->is_over = true;
 		d->cb->done(d->arg, &d->err, &d->events);	/* may free it */
 	} else {
