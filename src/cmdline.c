@@ -18,7 +18,7 @@ cmdline_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err)
 	int used = 0;
 	int64_t ago, t;
 
-	if (text[0] == '-' && duration_parse(text + 1, &ago, NULL) == 0) {
+	if (text[0] == '-' && duration_parse(text + 1, &ago, NULL) == 0 && ago <= now_ns) {
 		*ret_ns = now_ns - ago;
 		return 0;
 	}
@@ -27,8 +27,10 @@ cmdline_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err)
 		*ret_ns = t <= now_ns ? t : t - DAY;
 		return 0;
 	}
-	if (clock_parse(text, ret_ns, NULL) == 0)
+	if (clock_parse(text, &t, NULL) == 0 && t >= 0) {
+		*ret_ns = t;
 		return 0;
+	}
 	return err_set(err, ERR_SYNTAX, "not a time: '%.40s'; say 02:10, 02:10:30, -18m or 2030-01-31T02:10:00Z (all UTC)", text);
 }
 

@@ -97,13 +97,18 @@ console_say(struct console *c, bool is_error, const char *text)
 
 /* --- pages ring ----------------------------------------------------------------------------------------------------- */
 
+static int
+by_id(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 static bool
 was_firing(const struct console *c, uint64_t id)
 {
-	for (size_t i = 0; i < c->n_pages; i++)
-		if (c->pages[i] == id)
-			return true;
-	return false;
+	return c->n_pages > 0 && bsearch(&id, c->pages, c->n_pages, sizeof id, by_id) != NULL;
 }
 
 /* One bell and one notification for what is new since the last look; what fires when the console opens is on the screen already. */
@@ -115,7 +120,8 @@ ring_new_pages(struct console *c)
 	const char *first = NULL;
 	uint64_t *ids;
 
-	if (!model_alerts_known(m))
+	/* Until every source has had its say, what comes in fired before. */
+	if (!c->is_looked && !sources_all_tried(c->app->sources))
 		return;
 	ids = xcalloc(model_n_alerts(m), sizeof *ids);
 	for (size_t i = 0; i < model_n_alerts(m); i++) {
@@ -140,6 +146,7 @@ ring_new_pages(struct console *c)
 		if (c->app->conf->osc9)
 			term_notify(c->term, text);
 	}
+	qsort(ids, n, sizeof *ids, by_id);
 	free(c->pages);
 	c->pages = ids;
 	c->n_pages = n;
@@ -165,6 +172,19 @@ find_file(const char *name, const char *folder, char **ret_path, struct err *err
 	return r;
 }
 
+/* Only panels that there are, and no dialogs. */
+static int
+check_layout(const struct layout *l, struct err *err)
+{
+	const char *names[PANELS_MAX];
+	size_t n = 0;
+
+	for (int i = 0; i < console_n_panels(); i++)
+		if (!(panels[i]->flags & PANEL_DIALOG))
+			names[n++] = panels[i]->name;
+	return layout_check(l, names, n, err);
+}
+
 static int
 load_layout(struct console *c, int w, struct err *err)
 {
@@ -184,6 +204,11 @@ load_layout(struct console *c, int w, struct err *err)
 	free(path);
 	if (r < 0)
 		return r;
+	r = check_layout(layout, err);
+	if (r < 0) {
+		layout_free(layout);
+		return r;
+	}
 	layout_free(c->layout);
 	c->layout = layout;
 	return 0;

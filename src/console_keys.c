@@ -57,6 +57,12 @@ run_line(struct console *c)
 static void
 line_key(struct console *c, int key)
 {
+	/* Nothing of a paste is a command: line ends become blanks in the editor. */
+	if (c->is_pasting || key == KEY_PASTE_END) {
+		if (editor_key(&c->line, key) && c->line_mode == LINE_FILTER)
+			filter_as_typed(c);
+		return;
+	}
 	if (key != KEY_TAB) {
 		free(c->completing);
 		c->completing = NULL;
