@@ -18,6 +18,8 @@ BUILD = os.environ.get("E2E_BUILD") or os.getcwd()
 SOURCE = os.environ.get("E2E_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(BUILD, "opsconsole")
 OPSLAB = os.path.join(SOURCE, "tests", "lab", "opslab")
+with open(PROGRAM, "rb") as _program:
+    SANITIZED = b"__asan_init" in _program.read()
 PATIENCE_S = 90   # a bound for what must happen at all, never a measure of how fast
 
 
