@@ -19,7 +19,7 @@
 #include "ui/term_tty.h"
 
 /* A frame of 500 x 200 cells, each with colours of its own, stays below this. */
-enum { CANCEL = 0x18, OUT_MAX = 16 << 20, NOTE_MAX = 200, READ_MAX = 4096 };
+enum { CANCEL = 0x18, OUT_MAX = 16 << 20, NOTE_MAX = 200, READ_MAX = 4096, WIDTH_MAX = 1000, HEIGHT_MAX = 500 };
 
 /* A lone ESC is the Esc key when nothing follows for this long; sequences come in one piece, or nearly. */
 #define ESC_WAIT (25 * NS_PER_MS)
@@ -292,8 +292,9 @@ size_read(struct term *t)
 	struct winsize ws;
 	bool is_known = ioctl(t->fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 && ws.ws_row > 0;
 
-	t->w = is_known ? ws.ws_col : 80;
-	t->h = is_known ? ws.ws_row : 24;
+	/* The other end of a terminal says any size it likes, and each cell costs memory: what is beyond the limit stays empty. */
+	t->w = !is_known ? 80 : ws.ws_col < WIDTH_MAX ? ws.ws_col : WIDTH_MAX;
+	t->h = !is_known ? 24 : ws.ws_row < HEIGHT_MAX ? ws.ws_row : HEIGHT_MAX;
 }
 
 static void

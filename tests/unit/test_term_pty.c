@@ -505,6 +505,12 @@ follows_the_size(void **state)
 	wait_for(&r, has_seen(&r, "hello"));
 	assert_int_equal(ioctl(r.master, TIOCSWINSZ, &ws), 0);
 	wait_for(&r, r.shared->w == 100 && r.shared->h == 30);
+	/* One that would take gigabytes to draw is not followed all the way. */
+	ws = (struct winsize){ .ws_row = 65535, .ws_col = 65535 };
+	assert_int_equal(ioctl(r.master, TIOCSWINSZ, &ws), 0);
+	wait_for(&r, r.shared->w != 100 && r.shared->h != 30);
+	assert_int_equal(r.shared->w, 1000);
+	assert_int_equal(r.shared->h, 500);
 	type(&r, "q");
 	run_wait(&r);
 	run_done(&r);
