@@ -236,25 +236,32 @@ draw_lines(struct canvas *c, const struct view *v, const struct model_query *q)
 {
 	const struct series_set *set = q->range;
 	const struct model *m = v->model != NULL ? v->model : v->live;
-	size_t n = set->n > LINES_MAX ? LINES_MAX : set->n;
-	struct graph_line *lines = xcalloc(n, sizeof *lines);
+	size_t room = set->n > LINES_MAX ? LINES_MAX : set->n, n;
+	struct graph_line *lines = xcalloc(room, sizeof *lines);
+	struct entry *entries = xcalloc(room, sizeof *entries);
 	struct graph_mark marks[MARKS_MAX];
 	struct graph g = { .start_ns = v->range.start_ns, .end_ns = v->range.end_ns, .step_ns = set->step_ns,
-		.unit = metrics_unit(q), .objective = q->def != NULL ? q->def->objective : NAN, .lines = lines, .n_lines = n,
-		.marks = marks };
+		.unit = metrics_unit(q), .objective = q->def != NULL ? q->def->objective : NAN, .lines = lines, .marks = marks };
 
 	g.cursor_ns = v->range.is_live ? 0 : v->range.cursor_ns;
 	g.n_marks = marks_of(v, m, marks);
-	for (size_t i = 0; i < n; i++)
-		lines[i] = (struct graph_line){ .name = "", .role = metrics_role(i), .v = set->v[i].v, .n = set->v[i].n };
+	g.n_lines = n = first_entries(set, metrics_cursor(v), entries, room);
+	/* Those the legend names first; where lines meet, the one drawn last is seen: the largest. */
+	for (size_t i = 0; i < n; i++) {
+		const struct entry *e = &entries[n - 1 - i];
+		const struct series *s = &set->v[e->i];
+
+		lines[i] = (struct graph_line){ .name = "", .role = metrics_role(e->i), .v = s->v, .n = s->n };
+	}
 	graph_draw(c, &g);
+	free(entries);
 	free(lines);
 }
 
 static void
 draw_title(struct canvas *c, const struct view *v, const struct model_query *q, const char *title, bool is_selected)
 {
-	char right[200] = "", age[DURATION_TEXT_MAX], objective[NUM_TEXT_MAX], left_out[48] = "";
+	char right[200] = "", age[DURATION_TEXT_MAX], objective[NUM_TEXT_MAX], left_out[48] = "", drawn[40] = "";
 	int x_end;
 
 	if (q->range != NULL && metrics_is_histogram(q->range)) {
@@ -262,8 +269,10 @@ draw_title(struct canvas *c, const struct view *v, const struct model_query *q, 
 	} else if (q->range != NULL) {
 		if (q->range->n_left_out > 0)
 			snprintf(left_out, sizeof left_out, ", %zu left out", q->range->n_left_out);
+		if (q->range->n > LINES_MAX)
+			snprintf(drawn, sizeof drawn, ", largest %d drawn", LINES_MAX);
 		if (q->range->n > 1 || *left_out != '\0')
-			snprintf(right, sizeof right, "%zu series%s", q->range->n, left_out);
+			snprintf(right, sizeof right, "%zu series%s%s", q->range->n, drawn, left_out);
 		if (q->def != NULL && isfinite(q->def->objective))
 			snprintf(right + strlen(right), sizeof right - strlen(right), "%sobjective %s", *right != '\0' ? "   " : "",
 			    num_format(objective, q->def->objective, metrics_unit(q)));

@@ -159,7 +159,10 @@ read_length(const struct form *s, const struct view *v, struct result *r)
 		r->bad_row = field_row(s, FIELD_LENGTH);
 		return ERR_SYNTAX;
 	}
-	to->ends_ns = (to->starts_ns > v->now_ns ? to->starts_ns : v->now_ns) + length;
+	if (__builtin_add_overflow(to->starts_ns > v->now_ns ? to->starts_ns : v->now_ns, length, &to->ends_ns)) {
+		r->bad_row = field_row(s, FIELD_LENGTH);
+		return err_set(&r->err, ERR_LIMIT, "too long: it would end after the year 2262");
+	}
 	return 0;
 }
 
