@@ -215,8 +215,11 @@ alerts_act_expire(const struct alerts *s, const struct view *v)
 	op->source = xstrdup(silence->source);
 	op_confirm_line(op, "Expire a silence on %s%s%s", silence->source, e != NULL ? " in " : "", e != NULL ? e->name : "");
 	buf_init(&b, MATCHERS_MAX);
-	part_matchers(&b, silence->silence);
-	op_confirm_line(op, "matchers  %s", b.data);
+	for (size_t i = 0; i < silence->silence->n_matchers; i++) {
+		buf_reset(&b);
+		part_matcher(&b, &silence->silence->matchers[i]);
+		op_confirm_line(op, "%s  %s", i == 0 ? "matchers" : "        ", b.data);
+	}
 	buf_done(&b);
 	op_confirm_line(op, "by        %s: %s", silence->silence->created_by, silence->silence->comment);
 	op_confirm_line(op, "until     %s", part_moment(v, silence->silence->ends_ns, moment));

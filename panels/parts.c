@@ -370,14 +370,32 @@ pen_printf(struct pen *p, enum role role, const char *fmt, ...)
 static char *
 one_line(const char *text)
 {
+	size_t len = strlen(text), shown = len > TEXT_MAX / 16 ? TEXT_MAX / 16 : len;
 	struct buf b;
 	char *line;
 
-	buf_init(&b, TEXT_MAX);
-	str_escape(&b, text, strlen(text) > TEXT_MAX / 16 ? TEXT_MAX / 16 : strlen(text));
+	buf_init(&b, TEXT_MAX + 64);
+	str_escape(&b, text, shown);
+	if (shown < len)
+		buf_printf(&b, "… and %zu more bytes", len - shown);
 	line = buf_take(&b, NULL);
 	buf_done(&b);
 	return line;
+}
+
+/* canvas_wrap() over at most FIELD_ROWS_MAX rows; the last of them says so when that is not all. Returns rows used. */
+static int
+wrap_field(struct canvas *c, int x, int y, int w, enum role role, const char *text)
+{
+	struct canvas nowhere = canvas_sub(c, 0, 0, c->w, 0);
+
+	if (canvas_wrap(&nowhere, x, 0, w, FIELD_ROWS_MAX + 1, role, text) <= FIELD_ROWS_MAX)
+		return canvas_wrap(c, x, y, w, FIELD_ROWS_MAX, role, text);
+	canvas_wrap(c, x, y, w, FIELD_ROWS_MAX - 1, role, text);
+	y += FIELD_ROWS_MAX - 1;
+	canvas_fill(c, x, y, w, 1, ROLE_TEXT);
+	canvas_text_w(c, x, y, w, ROLE_STALE, "(cut: longer than is shown here)", false);
+	return FIELD_ROWS_MAX;
 }
 
 void
@@ -392,7 +410,10 @@ pen_indented(struct pen *p, int x, int rows_max, enum role role, const char *tex
 void
 pen_text(struct pen *p, enum role role, const char *text)
 {
-	pen_indented(p, 1, FIELD_ROWS_MAX, role, text);
+	char *line = one_line(text);
+
+	p->y += wrap_field(p->c, 1, p->y, p->c->w - 2, role, line);
+	free(line);
 }
 
 /* Further rows are indented beyond the names, so that a newline in the text can stay one. */
@@ -400,22 +421,23 @@ void
 pen_field(struct pen *p, const char *name, enum role role, const char *text)
 {
 	int name_w = p->name_w > 0 ? p->name_w : NAME_W, w = p->c->w - name_w - 3, rows;
-	char *line, *shown_name;
+	char *shown_name;
 
 	if (text == NULL || *text == '\0')
 		return;
-	line = one_line(text);
 	shown_name = one_line(name);
 	if (w < 12) {
+		char *line = one_line(text);
+
 		canvas_text_w(p->c, 1, p->y, p->c->w - 2, ROLE_DIM, shown_name, false);
-		rows = 1 + canvas_wrap(p->c, 2, p->y + 1, p->c->w - 3, FIELD_ROWS_MAX, role, line);
+		rows = 1 + wrap_field(p->c, 2, p->y + 1, p->c->w - 3, role, line);
+		free(line);
 	} else {
 		canvas_text_w(p->c, 1, p->y, name_w, ROLE_DIM, shown_name, false);
-		rows = canvas_wrap(p->c, name_w + 2, p->y, w, FIELD_ROWS_MAX, role, text);
+		rows = wrap_field(p->c, name_w + 2, p->y, w, role, text);
 	}
 	p->y += rows > 0 ? rows : 1;
 	free(shown_name);
-	free(line);
 }
 
 void
