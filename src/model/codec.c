@@ -241,8 +241,12 @@ decode_enum(const json_t *json, const struct field *f, int *ret, struct err *err
 static int
 decode_time(const json_t *json, const struct field *f, int64_t *ret, struct err *err)
 {
-	if (!json_is_string(json) || clock_parse(json_string_value(json), ret, NULL) < 0)
+	int64_t ns;
+
+	if (!json_is_string(json) || clock_parse(json_string_value(json), &ns, NULL) < 0)
 		return expected(f, "a time in RFC 3339 form", err);
+	/* The end of time stays what it is: "no end". */
+	*ret = ns == INT64_MAX ? ns : clock_within(ns);
 	return 0;
 }
 
@@ -362,7 +366,7 @@ decode_number(const json_t *json, const struct field *f, void *p, struct err *er
 	else if (f->type == FIELD_LONG)
 		AT(p, long, f->offset) = (long)v;
 	else
-		AT(p, int64_t, f->offset) = v;
+		AT(p, int64_t, f->offset) = clock_within(v);
 	return 0;
 }
 

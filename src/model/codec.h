@@ -19,8 +19,8 @@ enum field_type {
 	FIELD_TEXT_OR_NULL,	/* const char *; left out when NULL */
 	FIELD_BOOL,
 	FIELD_ENUM,		/* by its name in names */
-	FIELD_TIME,		/* int64_t ns <-> RFC 3339 */
-	FIELD_NS,		/* int64_t ns, an integer */
+	FIELD_TIME,		/* int64_t ns <-> RFC 3339; read, it is within CLOCK_FAR_NS, or INT64_MAX: no end */
+	FIELD_NS,		/* int64_t ns, an integer; read, it is within CLOCK_FAR_NS */
 	FIELD_SIZE,		/* size_t */
 	FIELD_UINT,		/* unsigned */
 	FIELD_LONG,

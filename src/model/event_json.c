@@ -296,6 +296,42 @@ kind_from_json(const json_t *json, enum event_kind *ret_kind, struct err *err)
 	return err_set(err, ERR_INVALID, "event: expected the name of a kind of event, such as \"alerts\"");
 }
 
+static int
+disordered(struct err *err, size_t series, const char *member, size_t i)
+{
+	return err_set(err, ERR_INVALID, "series[%zu]: %s[%zu]: expected a time after the one before it", series, member, i);
+}
+
+static int
+check_series_order(const struct series_set *set, struct err *err)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct series *s = &set->v[i];
+
+		for (size_t j = 1; j < s->n; j++)
+			if (s->v[j].t_ns <= s->v[j - 1].t_ns)
+				return disordered(err, i, "samples", j);
+		for (size_t j = 1; j < s->n_histograms; j++)
+			if (s->histograms[j].t_ns <= s->histograms[j - 1].t_ns)
+				return disordered(err, i, "histograms", j);
+	}
+	return 0;
+}
+
+/* What event.h promises to be ascending, readers search and subtract: a recording must keep it as the sources do. */
+static int
+check_order(enum event_kind kind, const void *block, struct err *err)
+{
+	const struct marker_set *markers = block;
+
+	if (kind == EVENT_SERIES)
+		return check_series_order(block, err);
+	for (size_t i = 1; kind == EVENT_MARKERS && i < markers->n; i++)
+		if (markers->v[i].at_ns < markers->v[i - 1].at_ns)
+			return err_set(err, ERR_INVALID, "markers[%zu]: at: expected a time not before the one before it", i);
+	return 0;
+}
+
 int
 event_from_json(const json_t *json, struct event *ret_ev, struct err *err)
 {
@@ -315,10 +351,12 @@ event_from_json(const json_t *json, struct event *ret_ev, struct err *err)
 		return err_set(err, ERR_INVALID, "source: expected a text without NUL");
 	block = block_new(kinds[kind].size);
 	r = codec_decode(json, kinds[kind].fields, block, &((struct block *)block)->arena, err);
+	if (r == 0)
+		r = check_order(kind, block, err);
 	if (r < 0) {
 		block_unref(block);
 		return r;
 	}
-	event_init(ret_ev, kind, time_ns, json_string_value(source), block);
+	event_init(ret_ev, kind, clock_within(time_ns), json_string_value(source), block);
 	return 0;
 }

@@ -11,8 +11,6 @@
 
 enum { HISTORY_BYTES = 8 << 20 };
 #define HISTORY_NS (30 * NS_PER_MIN)
-/* Times outside are nonsense from a server or a recording; inside, two of them may be subtracted without a thought. */
-#define TIME_MAX_NS (INT64_MAX / 2)
 
 struct model *
 model_new_bare(void)
@@ -120,7 +118,7 @@ model_apply_state(struct model *m, const struct event *given)
 
 	if (ev->block == NULL)
 		return;
-	local.time_ns = given->time_ns < 0 ? 0 : given->time_ns > TIME_MAX_NS ? TIME_MAX_NS : given->time_ns;
+	local.time_ns = given->time_ns < 0 ? 0 : given->time_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : given->time_ns;
 	switch (ev->kind) {
 	case EVENT_ENVIRONMENT:
 		apply_environment(m, ev);
@@ -165,7 +163,7 @@ model_advance(struct model *m, int64_t now_ns)
 	int64_t before_ns = m->now_ns;
 	bool is_any_old = false;
 
-	m->now_ns = now_ns < 0 ? 0 : now_ns > TIME_MAX_NS ? TIME_MAX_NS : now_ns;
+	m->now_ns = now_ns < 0 ? 0 : now_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : now_ns;
 	sources_advance(m);
 	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
 		model_touch(m, MODEL_ALERTS);

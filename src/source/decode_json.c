@@ -165,7 +165,11 @@ json_time(const json_t *object, const char *key, int64_t otherwise, const struct
 		snprintf(text, sizeof text, "%s is not a time (RFC 3339)", key);
 		return json_wrong(at, text, err);
 	}
-	*ret_ns = ns == INT64_MIN ? otherwise : ns;
+	/* Out of reach: before is not set, and after is what the field says without a time where that is for ever. */
+	if (ns == INT64_MIN)
+		*ret_ns = otherwise;
+	else
+		*ret_ns = ns == INT64_MAX && otherwise == INT64_MAX ? otherwise : clock_within(ns);
 	return 0;
 }
 

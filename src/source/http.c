@@ -218,7 +218,7 @@ skew_of(const struct http_call *c)
 	t = curl_getdate(date->value, NULL);
 	if (t <= 0)
 		return 0;
-	server_ns = (int64_t)t * NS_PER_S;
+	server_ns = t > CLOCK_FAR_NS / NS_PER_S ? CLOCK_FAR_NS : (int64_t)t * NS_PER_S;
 	if (server_ns > clock_now() + NS_PER_S)
 		return server_ns - clock_now();
 	if (server_ns + NS_PER_S < c->sent_ns - NS_PER_S)	/* the header has whole seconds, cut */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/jread.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -371,6 +372,7 @@ number(void *arg, const char *text, size_t len)
 	if (place == AT_PAIR || place == AT_HISTOGRAM_PAIR || place == AT_RESULT) {
 		if (*index != 0 || prometheus_time(text, len, &q->t_ns) < 0)
 			return wrong(q);
+		q->t_ns = clock_within(q->t_ns);
 		q->is_scalar |= place == AT_RESULT;
 		(*index)++;
 		return 0;

@@ -14,8 +14,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "model/model.h"
 #include "source/prometheus.h"
 #include "source/source.h"
+#include "ui/view.h"
 
 /* One decoder run; the outcome is an event (owned) or an error. */
 struct outcome {
@@ -425,6 +427,51 @@ test_alert_states(void **state)
 	}
 }
 
+/* What any clock may say: the model and the age shown work it out without overflow (the sanitizer build tells). */
+static void
+test_times_out_of_reach(void **state)
+{
+	static const struct {
+		const char *at;
+		int64_t want_ns;
+		const char *age;	/* in 2030 */
+	} cases[] = {
+		{ "0001-01-01T00:00:00Z", 0, "-" },	/* Go's word for "not set" */
+		{ "1700-01-01T00:00:00Z", -CLOCK_FAR_NS, "75290d" },
+		{ "9999-12-31T23:59:59Z", CLOCK_FAR_NS, "-31460d" },
+	};
+	const int64_t now_ns = 1893456000 * NS_PER_S;
+	char body[512], age[DURATION_TEXT_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(body, sizeof body, "[{\"labels\":{\"alertname\":\"A\"},\"startsAt\":\"%s\",\"updatedAt\":\"%s\",\"endsAt\":\"%s\","
+		    "\"status\":{\"state\":\"active\"}}]", cases[i].at, cases[i].at, cases[i].at);
+		struct outcome o = run(poll_decoder(&source_alertmanager, "alerts"), 200, "", body, strlen(body), 1);
+		struct view v = { .range = { .is_live = true }, .now_ns = now_ns };
+		struct model *m = model_new(0, 0);
+		const struct alert_set *set = o.events.n == 1 ? o.events.v[0].block : NULL;
+
+		assert_non_null(set);
+		assert_true(set->v[0].since_ns == cases[i].want_ns && set->v[0].updated_ns == cases[i].want_ns);
+		assert_true(set->v[0].ends_ns == (cases[i].want_ns == -CLOCK_FAR_NS ? -CLOCK_FAR_NS : INT64_MAX));
+		model_apply(m, &o.events.v[0]);
+		model_advance(m, now_ns);
+		assert_int_equal(model_n_alerts(m), 1);
+		assert_string_equal(view_age(&v, model_alert(m, 0)->since_ns, age), cases[i].age);
+		json_decref(model_to_json(m));
+		model_free(m);
+		event_list_done(&o.events);
+	}
+	struct outcome o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},"
+	    "\"values\":[[-9200000000,\"1\"],[1,\"1\"],[9200000000,\"2\"]]}]}}");
+	const struct series *s = set_of(&o)->v;
+
+	assert_true(s->n == 3 && s->v[0].t_ns == -CLOCK_FAR_NS && s->v[1].t_ns == NS_PER_S && s->v[2].t_ns == CLOCK_FAR_NS);
+	event_list_done(&o.events);
+}
+
 static void
 test_too_large(void **state)
 {
@@ -489,6 +536,7 @@ main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_small_answers),
 		cmocka_unit_test(test_alert_states),
+		cmocka_unit_test(test_times_out_of_reach),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_refusals),
 	};

@@ -242,6 +242,25 @@ test_clocks_that_agree_have_no_skew(void **state)
 	assert_int_equal(g.r.skew_ns, 0);
 }
 
+static bool
+answer_in_9999(const struct fake_request *r, void *arg)
+{
+	(void)arg;
+	return fake_answer(r, 200, "Date: Fri, 31 Dec 9999 23:59:59 GMT\r\n", "", 0);
+}
+
+static void
+test_a_clock_out_of_reach_is_far_ahead(void **state)
+{
+	struct got g;
+
+	(void)state;
+	serve(answer_in_9999);
+	g = get("/");
+	assert_int_equal(g.r.err.code, 0);
+	assert_true(g.r.skew_ns > 365 * 24 * NS_PER_HOUR);
+}
+
 /* --- answers gone wrong ----------------------------------------------------------------------- */
 
 static bool
@@ -444,6 +463,7 @@ main(void)
 		TEST(test_announced_size_is_refused_before_it_is_read),
 		TEST(test_refusal_reaches_the_decoder),
 		TEST(test_clocks_that_agree_have_no_skew),
+		TEST(test_a_clock_out_of_reach_is_far_ahead),
 		TEST(test_broken_answers),
 		TEST(test_slow_answers_end_with_the_timeout),
 		TEST(test_nobody_there),

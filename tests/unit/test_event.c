@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "tests/unit/feed.h"
 
@@ -138,6 +139,11 @@ says_which_member_is_wrong(void **state)
 		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[[1,2,3]]}]}", "samples[0]" },
 		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[[1,'nan']]}]}", "value" },
 		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[7]}]}", "samples[0]" },
+		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{},{'samples':[[2,1],[1,1]]}]}", "series[1]: samples[1]" },
+		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'samples':[[1,1],[2,1],[2,1]]}]}", "series[0]: samples[2]" },
+		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'histograms':[[2,1,1,[]],[1,1,1,[]]]}]}", "histograms[1]" },
+		{ "{'event':'markers','time':'2030-01-01T00:00:00Z','markers':[{'at':'2030-01-01T00:00:01Z'},{'at':'2030-01-01T00:00:00Z'}]}",
+		    "markers[1]" },
 	};
 
 	(void)state;
@@ -151,6 +157,31 @@ says_which_member_is_wrong(void **state)
 			fail_msg("%s: %s", cases[i].json, err.msg);
 		json_decref(json);
 	}
+}
+
+/* Any two of them can be subtracted, and a length added. */
+static void
+times_are_kept_within_reach(void **state)
+{
+	struct event ev = feed_event(0, "{'event':'alerts','alerts':[{'since':'0001-01-01T00:00:00Z','updated':'1700-01-01T00:00:00Z',"
+	    "'ends':'9999-12-31T23:59:59Z'},{'since':'2200-01-01T00:00:00Z'}]}");
+	const struct alert *v = ((const struct alert_set *)ev.block)->v;
+	json_t *json = load("{'event':'series','time':'0001-01-01T00:00:00Z','step_ns':9223372036854775807,"
+	    "'series':[{'samples':[[-9223372036854775808,1],[0,1]]}]}");
+	const struct series_set *set;
+
+	(void)state;
+	assert_true(v[0].since_ns == -CLOCK_FAR_NS);
+	assert_true(v[0].updated_ns == -CLOCK_FAR_NS);
+	assert_true(v[0].ends_ns == INT64_MAX);	/* no end */
+	assert_true(v[1].since_ns == CLOCK_FAR_NS);
+	event_done(&ev);
+	assert_int_equal(event_from_json(json, &ev, NULL), 0);
+	set = ev.block;
+	assert_true(ev.time_ns == -CLOCK_FAR_NS);
+	assert_true(set->step_ns == CLOCK_FAR_NS && set->v[0].v[0].t_ns == -CLOCK_FAR_NS);
+	event_done(&ev);
+	json_decref(json);
 }
 
 static void
@@ -241,6 +272,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_comes_back_as_it_went),
 		cmocka_unit_test(says_which_member_is_wrong),
+		cmocka_unit_test(times_are_kept_within_reach),
 		cmocka_unit_test(missing_members_are_zero_and_unknown_ones_ignored),
 		cmocka_unit_test(text_that_is_not_utf8_is_escaped),
 		cmocka_unit_test(blocks_are_shared_and_counted),
