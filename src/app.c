@@ -92,15 +92,55 @@ marker_def_of(const struct app *a, const char *id)
 	return NULL;
 }
 
-/* A marker's series are not graphed: what they say is when a version changed. */
+/* Work of insight on its way: blocks are shared, so that it needs nothing of the loop's thread. */
+struct insight_task {
+	struct app *app;
+	const struct environment *environment;	/* holds def */
+	const struct marker_def *def;
+	const struct series_set *series;
+	int64_t time_ns;
+	char *source;
+	struct marker_set *markers;		/* what came out */
+};
+
 static void
-apply_marker_series(struct app *a, const struct event *series, const struct marker_def *def)
+insight_work(void *arg)
 {
+	struct insight_task *t = arg;
+
+	t->markers = insight_markers(t->def, t->series);
+}
+
+static void
+insight_done(void *arg)
+{
+	struct insight_task *t = arg;
 	struct event ev;
 
-	event_init(&ev, EVENT_MARKERS, series->time_ns, series->source, insight_markers(def, series->block));
-	model_apply(a->model, &ev);
-	event_done(&ev);
+	t->app->n_insight--;
+	if (t->markers != NULL && marker_def_of(t->app, t->def->id) != NULL) {
+		event_init(&ev, EVENT_MARKERS, t->time_ns, t->source, t->markers);
+		app_apply(t->app, &ev);
+		event_done(&ev);
+	} else {
+		block_unref(t->markers);	/* NULL: it was not run, the program ends */
+	}
+	block_unref(t->series);
+	block_unref(t->environment);
+	free(t->source);
+	free(t);
+}
+
+/* A marker's series are not graphed: what they say is when a version changed. */
+static void
+find_markers(struct app *a, const struct event *series, const struct marker_def *def)
+{
+	struct insight_task *t = xcalloc(1, sizeof *t);
+
+	*t = (struct insight_task){ .app = a, .environment = block_ref(a->environment), .def = def, .series = block_ref(series->block),
+		.time_ns = series->time_ns, .source = xstrdup(series->source) };
+	a->n_insight++;
+	pool_run(a->insight, insight_work, insight_done, t);
 }
 
 void
@@ -111,7 +151,7 @@ app_apply(struct app *a, const struct event *ev)
 		const struct marker_def *def = marker_def_of(a, set->query);
 
 		if (def != NULL) {
-			apply_marker_series(a, ev, def);
+			find_markers(a, ev, def);
 			return;
 		}
 	}
@@ -182,6 +222,7 @@ app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_
 	if (r < 0)
 		goto fail;
 	a->pool = pool_new(a->loop, WORKERS);
+	a->insight = pool_lane_new(a->pool);
 	a->model = model_new((size_t)conf->history_bytes, conf->history_ns);
 	apply_environment(a);
 	a->span_ns = conf->range_ns;
@@ -219,6 +260,7 @@ void
 app_close(struct app *a)
 {
 	sources_free(a->sources);
+	pool_lane_free(a->insight);
 	pool_free(a->pool);
 	for (size_t i = 0; i < a->n_adhoc; i++)
 		adhoc_done(&a->adhoc[i]);

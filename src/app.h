@@ -34,6 +34,8 @@ struct app {
 	const struct conf_environment *env;
 	struct loop *loop;
 	struct pool *pool;
+	struct pool_lane *insight;	/* where what is seen in the answers is worked out */
+	unsigned n_insight;		/* tasks there */
 	struct model *model;
 	struct sources *sources;
 	const struct environment *environment;	/* block of the EVENT_ENVIRONMENT */
