@@ -14,7 +14,7 @@
 #include "base/xalloc.h"
 #include "metrics.h"
 
-enum { LABEL_W = 9 };
+enum { LABEL_W = 9, PLACES_BITS = 10, PLACES = 1 << PLACES_BITS };
 
 struct extent {
 	double lo, hi;
@@ -67,40 +67,44 @@ metrics_heat_text(const struct view *v, const struct model_query *q, char *buf, 
 
 /* --- scale --------------------------------------------------------------------------------------- */
 
+/* What the scale is made of, in one pass: an answer may hold millions of buckets. */
+struct bounds {
+	double lo, hi;
+	double smallest;	/* upper bound above 0 */
+};
+
 static void
-extent_add(struct extent *e, const struct histogram *h)
+bounds_add(struct bounds *e, const struct histogram *h)
 {
 	for (size_t i = 0; i < h->n; i++) {
-		if (h->v[i].count <= 0)
+		const struct bucket *b = &h->v[i];
+
+		if (b->hi > 0 && b->hi < e->smallest)
+			e->smallest = b->hi;
+		if (!(b->count > 0))
 			continue;
-		if (isfinite(h->v[i].lo))
-			e->lo = fmin(e->lo, h->v[i].lo);
-		if (isfinite(h->v[i].hi))
-			e->hi = fmax(e->hi, h->v[i].hi);
+		if (b->lo < e->lo && b->lo > -INFINITY)
+			e->lo = b->lo;
+		if (b->hi > e->hi && b->hi < INFINITY)
+			e->hi = b->hi;
 	}
 }
 
 static bool
 extent_of(const struct series_set *set, struct extent *e)
 {
-	double smallest = INFINITY;
+	struct bounds all = { INFINITY, -INFINITY, INFINITY };
 
-	*e = (struct extent){ .lo = INFINITY, .hi = -INFINITY };
 	for (size_t i = 0; i < set->n; i++)
 		for (size_t j = 0; j < set->v[i].n_histograms; j++)
-			extent_add(e, &set->v[i].histograms[j]);
+			bounds_add(&all, &set->v[i].histograms[j]);
+	*e = (struct extent){ .lo = all.lo, .hi = all.hi, .is_log = all.lo >= 0 };
 	if (!(e->lo < e->hi))
 		return false;
-	e->is_log = e->lo >= 0;
 	if (!e->is_log || e->lo > 0)
 		return true;
 	/* The zero bucket stands on the bottom row, below the smallest bound that has a logarithm. */
-	for (size_t i = 0; i < set->n; i++)
-		for (size_t j = 0; j < set->v[i].n_histograms; j++)
-			for (size_t k = 0; k < set->v[i].histograms[j].n; k++)
-				if (set->v[i].histograms[j].v[k].hi > 0)
-					smallest = fmin(smallest, set->v[i].histograms[j].v[k].hi);
-	e->lo = smallest / 2;
+	e->lo = all.smallest / 2;
 	return e->lo < e->hi;
 }
 
@@ -123,32 +127,89 @@ value_of(const struct extent *e, int rows, double row)
 
 /* --- drawing ------------------------------------------------------------------------------------- */
 
+/* Rows that a bucket covers. Series mostly share their buckets: each is worked out once, for logarithms are dear. */
+struct place {
+	double lo, hi;		/* of the bucket; both 0: none yet */
+	double top, bottom;
+};
+
+struct heat {
+	struct extent extent;
+	int rows, width;
+	int64_t start_ns, column_ns;
+	int64_t reach_ns;	/* how long a point is seen: its step, so that gaps are gaps of data only */
+	double *cells;		/* width columns of rows */
+	struct place places[PLACES];
+};
+
+static const struct place *
+place_of(struct heat *m, const struct bucket *b)
+{
+	const struct extent *e = &m->extent;
+	uint64_t lo, hi;
+	struct place *p;
+
+	memcpy(&lo, &b->lo, sizeof lo);
+	memcpy(&hi, &b->hi, sizeof hi);
+	p = &m->places[((lo * 31 + hi) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - PLACES_BITS)];
+	if (p->lo == b->lo && p->hi == b->hi && p->bottom > p->top)
+		return p;
+	p->lo = b->lo;
+	p->hi = b->hi;
+	p->top = row_of(e, m->rows, isfinite(b->hi) ? b->hi : e->hi);
+	p->bottom = row_of(e, m->rows, isfinite(b->lo) ? b->lo : e->lo);
+	if (!(p->bottom - p->top >= 1e-9))
+		p->bottom = p->top + 1e-9;
+	return p;
+}
+
 /* A bucket's count over the rows it covers, by how much of it lies in each. */
 static void
-spread(double *cells, const struct extent *e, int rows, const struct bucket *b)
+spread(double *cells, int rows, const struct place *p, double count)
 {
-	double top = row_of(e, rows, isfinite(b->hi) ? b->hi : e->hi), bottom = row_of(e, rows, isfinite(b->lo) ? b->lo : e->lo);
+	int y = p->top > 0 ? (int)fmin(p->top, rows) : 0;
+	double per_row = count / (p->bottom - p->top);
 
-	if (bottom - top < 1e-9)
-		bottom = top + 1e-9;
-	for (int y = 0; y < rows; y++) {
-		double from = fmax(top, y), to = fmin(bottom, y + 1);
+	for (; y < rows && y < p->bottom; y++) {
+		double from = p->top > y ? p->top : y, to = p->bottom < y + 1 ? p->bottom : y + 1;
 
 		if (to > from)
-			cells[y] += b->count * (to - from) / (bottom - top);
+			cells[y] += per_row * (to - from);
 	}
 }
 
+/* Columns first to last end at or after t, and begin before it; none when last < first. */
 static void
-column_add(double *cells, const struct extent *e, int rows, const struct series *s, int64_t from_ns, int64_t to_ns)
+columns_of(const struct heat *m, int64_t t_ns, int *ret_first, int *ret_last)
 {
-	for (size_t i = 0; i < s->n_histograms; i++) {
-		const struct histogram *h = &s->histograms[i];
+	int64_t after = t_ns - m->start_ns, last;
 
-		if (h->t_ns <= from_ns || h->t_ns > to_ns)
+	*ret_first = 0;
+	*ret_last = -1;
+	if (after <= -m->reach_ns || after > m->column_ns * m->width)
+		return;
+	if (after > 0)
+		*ret_first = (int)((after + m->column_ns - 1) / m->column_ns) - 1;
+	last = (after + m->reach_ns + m->column_ns - 1) / m->column_ns - 2;
+	*ret_last = last < m->width ? (int)last : m->width - 1;
+}
+
+static void
+heat_add(struct heat *m, const struct histogram *h)
+{
+	int first, last;
+
+	columns_of(m, h->t_ns, &first, &last);
+	if (last < first)
+		return;
+	for (size_t k = 0; k < h->n; k++) {
+		const struct place *p;
+
+		if (!(h->v[k].count > 0) || isinf(h->v[k].count))
 			continue;
-		for (size_t k = 0; k < h->n; k++)
-			spread(cells, e, rows, &h->v[k]);
+		p = place_of(m, &h->v[k]);
+		for (int x = first; x <= last; x++)
+			spread(&m->cells[(size_t)x * (size_t)m->rows], m->rows, p, h->v[k].count);
 	}
 }
 
@@ -192,27 +253,20 @@ void
 metrics_heat_draw(struct canvas *c, const struct view *v, const struct model_query *q)
 {
 	const struct series_set *set = q->range;
-	int rows = c->h >= 4 ? c->h - 1 : c->h, width = c->w - LABEL_W - 1;
-	int64_t span = v->range.end_ns - v->range.start_ns;
-	struct extent e;
-	double *cells;
+	struct heat m = { .rows = c->h >= 4 ? c->h - 1 : c->h, .width = c->w - LABEL_W - 1, .start_ns = v->range.start_ns };
 
-	if (rows < 1 || width < 1 || !extent_of(set, &e)) {
+	if (m.rows < 1 || m.width < 1 || v->range.end_ns - v->range.start_ns < m.width || !extent_of(set, &m.extent)) {
 		canvas_text_w(c, 1, 0, c->w - 2, ROLE_UNKNOWN, GLYPH_UNKNOWN " every bucket is empty", false);
 		return;
 	}
-	cells = xcalloc((size_t)rows, sizeof *cells);
-	for (int x = 0; x < width; x++) {
-		int64_t from = v->range.start_ns + span / width * x, to = v->range.start_ns + span / width * (x + 1);
-
-		/* Fewer points than columns: each fills its step, so that gaps are gaps of data only. */
-		if (set->step_ns > span / width)
-			from = to - set->step_ns;
-		memset(cells, 0, (size_t)rows * sizeof *cells);
-		for (size_t i = 0; i < set->n; i++)
-			column_add(cells, &e, rows, &set->v[i], from, to);
-		draw_column(c, LABEL_W + x, rows, cells);
-	}
-	free(cells);
-	draw_axes(c, v, &e, rows, metrics_unit(q));
+	m.column_ns = (v->range.end_ns - v->range.start_ns) / m.width;
+	m.reach_ns = set->step_ns > m.column_ns ? set->step_ns : m.column_ns;
+	m.cells = xcalloc((size_t)m.rows * (size_t)m.width, sizeof *m.cells);
+	for (size_t i = 0; i < set->n; i++)
+		for (size_t j = 0; j < set->v[i].n_histograms; j++)
+			heat_add(&m, &set->v[i].histograms[j]);
+	for (int x = 0; x < m.width; x++)
+		draw_column(c, LABEL_W + x, m.rows, &m.cells[(size_t)x * (size_t)m.rows]);
+	free(m.cells);
+	draw_axes(c, v, &m.extent, m.rows, metrics_unit(q));
 }
