@@ -271,21 +271,41 @@ row_covering(struct merge *g, const struct alert *a)
 	return best;
 }
 
+/* The row for alert i of a set; rows: those of the alerts before it. One that is there many times is looked for once: each search may walk
+ * through all rows that share its rarest label. */
+static uint32_t
+row_of(struct merge *g, const struct alert_set *set, size_t i, struct hindex *seen, const uint32_t *rows)
+{
+	const struct alert *a = &set->v[i];
+	uint64_t hash = labels_hash(&a->labels);
+	uint32_t first = hindex_get(seen, hash);
+	struct model_alert *row;
+
+	if (first != HINDEX_NONE && labels_equal(&set->v[first].labels, &a->labels))
+		return rows[first];
+	hindex_set(seen, hash, (uint32_t)i);
+	row = row_covering(g, a);
+	if (row == NULL)
+		row = row_same(g, hash, a, false);
+	if (row == NULL)
+		row = row_add(g, hash);
+	return (uint32_t)(row - g->view->rows);
+}
+
 /* Two Prometheus servers (a pair) may tell of the same alert: fresh before stale, firing before pending. */
 static void
 add_prometheus(struct merge *g, const struct source *s)
 {
+	struct hindex seen;			/* hash of an alert's labels -> the alert of this source that had them first */
+	uint32_t *rows = xcalloc(s->alerts->n, sizeof *rows);
+
+	hindex_init(&seen, s->alerts->n);
 	for (size_t i = 0; i < s->alerts->n; i++) {
 		const struct alert *a = &s->alerts->v[i];
-		struct model_alert *row = row_covering(g, a);
+		struct model_alert *row;
 
-		if (row == NULL) {
-			uint64_t hash = labels_hash(&a->labels);
-
-			row = row_same(g, hash, a, false);
-			if (row == NULL)
-				row = row_add(g, hash);
-		}
+		rows[i] = row_of(g, s->alerts, i, &seen, rows);
+		row = &g->view->rows[rows[i]];
 		row_seen(row, s);
 		if (row->prometheus == NULL || (!s->is_alerts_stale && (source_get(g->m, row->prometheus_source)->is_alerts_stale ||
 		    (a->state == ALERT_FIRING && row->prometheus->state != ALERT_FIRING)))) {
@@ -293,6 +313,8 @@ add_prometheus(struct merge *g, const struct source *s)
 			row->prometheus_source = s->pub.name;
 		}
 	}
+	hindex_done(&seen);
+	free(rows);
 }
 
 /* --- what a row says ------------------------------------------------------------------------------------------------------------ */

@@ -41,7 +41,11 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t. Where the clock stepped back, t means the last time that it was t.
+ * newest one of each query is shown whatever t.
+ *
+ * Events are kept as they came, and their times need not ascend: the clock may be set back, and an answer that took long is told with the time it was
+ * observed. model_at(t) then takes in all events up to the last one whose time is not after t: what the console had been told when it was
+ * last t. Among them may be some of a later time; it never leaves out one that was known.
  */
 const struct model *model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns);
 
@@ -68,7 +72,8 @@ struct model_source {
 	int64_t interval_ns;
 	enum source_state state;
 	int64_t since_ns;		/* of this state */
-	int64_t last_ok_ns;		/* newest good answer of any request; 0 never */
+	/* Newest good answer of any request but what a person typed (adhoc:), which tells nothing of how old the rest is; 0 never. */
+	int64_t last_ok_ns;
 	const char *error;		/* newest sentence while not ok, "" otherwise */
 	const struct source_info *info;	/* NULL unknown */
 	const struct target_set *targets;	/* NULL unknown */
@@ -126,6 +131,15 @@ const struct model_silence *model_silence_find(const struct model *m, const char
 /* Would matchers mute an alert with these labels? A missing label equals "". A regex matches whole values (anchored, as Alertmanager does). A regex that
  * does not compile, or costs too much to try, matches nothing and *ret_bad (may be NULL) is set. Alertmanager's own answer counts in the end; this is for the preview. */
 bool matchers_match(const struct matcher *v, size_t n, const struct labels *labels, bool *ret_bad);
+/*
+ * The same for many alerts: each regex is compiled once, and all tries together have a budget of steps, so that no regex holds the screen up. UNKNOWN: it
+ * cannot be told here, for what a label asks or because the budget is spent; further answers are UNKNOWN too once it is. NULL, and err names the matcher,
+ * when one does not compile. v stays the caller's and must outlive the set.
+ */
+enum matcher_answer { MATCHER_NO, MATCHER_YES, MATCHER_UNKNOWN };
+struct matcher_set *matcher_set_new(const struct matcher *v, size_t n, struct err *err);
+enum matcher_answer matcher_set_match(struct matcher_set *set, const struct labels *labels);
+void matcher_set_free(struct matcher_set *set);
 /* Can all of them be tried? 0, or ERR_INVALID naming the matcher. Once before a preview: matchers_match() stops at the first that does not match. */
 int matchers_check(const struct matcher *v, size_t n, struct err *err);
 

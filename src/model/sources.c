@@ -267,10 +267,10 @@ source_judge(struct source *s, int64_t now_ns)
 	for (size_t i = 0; i < pub->n_requests; i++) {
 		const struct source_request *r = &s->requests[i];
 
-		if (r->last_ok_ns > pub->last_ok_ns)
-			pub->last_ok_ns = r->last_ok_ns;
 		if (!is_counted(r))
 			continue;
+		if (r->last_ok_ns > pub->last_ok_ns)
+			pub->last_ok_ns = r->last_ok_ns;
 		if (r->ok_since_ns > ok_since)
 			ok_since = r->ok_since_ns;
 		if (!is_failing(s, r, now_ns))

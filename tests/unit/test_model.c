@@ -210,6 +210,42 @@ ten_thousand_alerts(void **state)
 	model_free(m);
 }
 
+/* No Prometheus sends an alert twice; what stands in for one may, and each could be looked for among all rows of Alertmanager. */
+static void
+the_same_alert_many_times_is_looked_for_once(void **state)
+{
+	enum { N = 10000 };
+	struct model *m = new_model();
+	size_t n_both = 0;
+	struct buf am, prom;
+
+	(void)state;
+	buf_init(&am, 16 << 20);
+	buf_init(&prom, 16 << 20);
+	for (int i = 0; i < N; i++) {
+		const char *comma = i == 0 ? "" : ",";
+
+		buf_printf(&am, "%s{'name':'A','labels':{'alertname':'A','cluster':'c%d'},'state':'firing','since':'2030-01-01T%02d:00:00Z'}", comma, i,
+		    i % 24);
+		buf_printf(&prom, "%s{'name':'A','labels':{'alertname':'A'},'state':'%s','since':'2030-01-01T%02d:00:00Z'}", comma,
+		    i == N - 1 ? "firing" : "pending", i % 24);
+	}
+	feed_alerts(m, 1, "am", am.data);
+	feed_alerts(m, 1, "p1", prom.data);
+	assert_int_equal(model_n_alerts(m), N);
+	for (size_t i = 0; i < N; i++) {
+		const struct model_alert *a = model_alert(m, i);
+
+		n_both += a->prometheus != NULL;
+		/* Firing, however late it is told, is believed. */
+		assert_true(a->prometheus == NULL || a->prometheus->state == ALERT_FIRING);
+	}
+	assert_int_equal(n_both, 1);
+	buf_done(&am);
+	buf_done(&prom);
+	model_free(m);
+}
+
 /* --- sources ---------------------------------------------------------------------------------------------------------------- */
 
 static const struct model_source *
@@ -326,6 +362,24 @@ what_is_no_longer_asked_is_forgotten(void **state)
 	model_advance(m, T(61));
 	assert_int_equal(p1(m)->state, SOURCE_OK);
 	assert_string_equal(model_query_find(m, "adhoc:2")->error, "parse error");
+	model_free(m);
+}
+
+/* A good answer to what a person typed says nothing of the alerts, which grow old. */
+static void
+what_a_person_types_keeps_no_source_fresh(void **state)
+{
+	struct model *m = new_model();
+
+	(void)state;
+	feed_ok(m, 1, "p1", "adhoc:1");
+	model_advance(m, T(1));
+	assert_int_equal(p1(m)->state, SOURCE_UNKNOWN);
+	feed_ok(m, 2, "p1", "alerts");
+	feed_ok(m, 30, "p1", "adhoc:2");
+	model_advance(m, T(30));
+	assert_int_equal(p1(m)->state, SOURCE_STALE);
+	assert_true(p1(m)->last_ok_ns == T(2));
 	model_free(m);
 }
 
@@ -653,10 +707,12 @@ main(void)
 		cmocka_unit_test(ids_never_meet),
 		cmocka_unit_test(a_silence_by_its_comment_is_an_ack),
 		cmocka_unit_test(ten_thousand_alerts),
+		cmocka_unit_test(the_same_alert_many_times_is_looked_for_once),
 		cmocka_unit_test(a_source_goes_from_unknown_to_stale),
 		cmocka_unit_test(alerts_grow_stale_on_their_own),
 		cmocka_unit_test(a_request_with_a_longer_period_is_not_late),
 		cmocka_unit_test(what_is_no_longer_asked_is_forgotten),
+		cmocka_unit_test(what_a_person_types_keeps_no_source_fresh),
 		cmocka_unit_test(the_clock_may_step_back),
 		cmocka_unit_test(another_environment_is_another_world),
 		cmocka_unit_test(a_failed_query_keeps_its_last_values),
