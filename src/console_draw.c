@@ -58,8 +58,12 @@ draw_bottom(struct console *c, struct canvas *screen)
 	bool is_read_only = c->app->options->is_read_only || c->app->conf->is_policy_broken || !c->app->range.is_live;
 
 	if (c->line_mode != LINE_NONE) {
+		const char *hint = c->line_mode == LINE_COMMAND ? "Enter runs, Tab completes, Esc leaves" :
+		    panels[c->focus]->filter == NULL ? "nothing to filter in this panel" : "Enter keeps, Esc clears";
+		int right = canvas_text_right(&bar, bar.w - 1, 0, ROLE_HINT, hint);
+
 		canvas_text(&bar, 0, 0, ROLE_KEY, c->line_mode == LINE_COMMAND ? ":" : "/");
-		editor_draw(&bar, 1, 0, bar.w - 1, &c->line, true);
+		editor_draw(&bar, 1, 0, right > 40 ? right - 2 : bar.w - 1, &c->line, true);
 		return;
 	}
 	if (c->message != NULL && clock_mono() < c->message_until) {

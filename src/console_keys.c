@@ -23,6 +23,10 @@ complete(struct console *c)
 		c->completing = xstrdup(c->line.text);
 		c->completion = 0;
 	}
+	if (*c->completing == '\0') {
+		console_say(c, false, "type the beginning of a name; ? lists all");
+		return;
+	}
 	n = keymap_complete(c->keymap, panels[c->focus], c->completing, names, COMPLETIONS_MAX);
 	if (n > COMPLETIONS_MAX)
 		n = COMPLETIONS_MAX;
@@ -36,6 +40,8 @@ filter_as_typed(struct console *c)
 {
 	struct panel *p = console_panel(c, c->focus);
 
+	if (p->ops->filter == NULL)
+		return;
 	free(c->filters[c->focus]);
 	c->filters[c->focus] = xstrdup(c->line.text);
 	p->ops->filter(p, c->line.text);
@@ -77,6 +83,8 @@ line_key(struct console *c, int key)
 		run_line(c);
 	} else if (key == KEY_ENTER_) {
 		c->line_mode = LINE_NONE;
+		if (panels[c->focus]->filter == NULL)
+			console_say(c, true, "this panel has nothing to filter; 2 goes to the alerts");
 	} else if (key == KEY_TAB && c->line_mode == LINE_COMMAND) {
 		complete(c);
 	} else if (key == KEY_UP_ && c->line_mode == LINE_COMMAND && c->last_command != NULL) {

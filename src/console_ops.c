@@ -137,12 +137,6 @@ go_back(struct console *c)
 static void
 open_line(struct console *c, enum line_mode mode)
 {
-	const struct panel_ops *ops = panels[c->focus];
-
-	if (mode == LINE_FILTER && ops->filter == NULL) {
-		console_say(c, true, "this panel has nothing to filter");
-		return;
-	}
 	c->line_mode = mode;
 	editor_set(&c->line, mode == LINE_FILTER && c->filters[c->focus] != NULL ? c->filters[c->focus] : "");
 }

@@ -35,17 +35,19 @@ frame_health_glyph(enum health health, enum role *ret_role)
 	return GLYPH_UNKNOWN;
 }
 
-/* "2 page  1 ticket" of what fires, or "ok". */
+/* "2 page  1 ticket" of what fires, and how many pages are silenced. */
 static int
 draw_firing(struct canvas *c, int x, const struct model *m)
 {
-	size_t page = 0, ticket = 0, other = 0;
+	size_t page = 0, ticket = 0, other = 0, muted = 0;
 	enum role role;
 	const char *glyph = frame_health_glyph(model_health(m), &role);
 
 	for (size_t i = 0; i < model_n_alerts(m); i++) {
 		const struct model_alert *a = model_alert(m, i);
 
+		/* A page that somebody silenced is no reason to call it ok without a word. */
+		muted += a->state == ALERT_SILENCED && a->severity == SEVERITY_PAGE;
 		if (a->state != ALERT_FIRING && a->state != ALERT_UNPROCESSED)
 			continue;
 		if (a->severity == SEVERITY_PAGE)
@@ -63,6 +65,8 @@ draw_firing(struct canvas *c, int x, const struct model *m)
 		x = canvas_printf(c, x + 2, 0, ROLE_ALERT_TICKET, "%zu ticket", ticket);
 	if (other > 0)
 		x = canvas_printf(c, x + 2, 0, ROLE_STATUS, "%zu other", other);
+	if (muted > 0)
+		x = canvas_printf(c, x + 2, 0, ROLE_ALERT_SILENCED, GLYPH_SILENCED " %zu page silenced", muted);
 	return x;
 }
 

@@ -47,6 +47,8 @@ row_text(const struct keymap *km, const struct keymap_row *row, bool is_read_onl
 	char keys[64];
 
 	keys_of(km, row, keys, sizeof keys);
+	if (keys[0] == '\0' && w < WIDE)	/* only by name, and that has no column */
+		snprintf(keys, sizeof keys, ":%.40s%s", row->command->name, row->command->flags & CMD_ARG ? " ..." : "");
 	buf_printf(out, "  %s", keys);
 	pad(out, start, KEYS_WIDTH);
 	buf_addch(out, ' ');

@@ -369,8 +369,10 @@ keymap_hints(const struct keymap *km, const struct panel_ops *panel, bool is_rea
 	size_t n_own = panel != NULL ? hints_of(km, panel, is_read_only, own) : 0;
 	int global_w, own_w;
 
-	n_global = hints_fit(global, n_global, w, &global_w);
+	/* The first global one (help) always, then the panel's own, then the other global ones. */
+	(void)hints_fit(global, n_global > 0 ? 1 : 0, w, &global_w);
 	n_own = hints_fit(own, n_own, w - global_w - (n_global > 0 ? 2 : 0), &own_w);
+	n_global = hints_fit(global, n_global, w - own_w - (n_own > 0 ? 2 : 0), &global_w);
 	x = hints_draw(c, x, y, own, n_own);
 	return hints_draw(c, n_own > 0 && n_global > 0 ? x + 2 : x, y, global, n_global);
 }

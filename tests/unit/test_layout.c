@@ -46,7 +46,7 @@ shipped(const char *name)
 	return l;
 }
 
-/* "overview 0,0 80x11; alerts 0,11 80x11" */
+/* "overview 0,0 80x13; alerts 0,13 80x9" */
 static void
 assert_places(const struct layout *l, int w, int h, const char *expected)
 {
@@ -67,10 +67,10 @@ shipped_layouts_suit_their_sizes(void **state)
 	struct layout *narrow = shipped("narrow"), *wide = shipped("wide");
 
 	(void)state;
-	assert_places(narrow, 80, 22, "overview 0,0 80x11; alerts 0,11 80x11");
-	assert_places(narrow, 80, 40, "overview 0,0 80x10; alerts 0,10 80x10; metrics 0,20 80x14; sources 0,34 80x6");
+	assert_places(narrow, 80, 22, "overview 0,0 80x13; alerts 0,13 80x9");
+	assert_places(narrow, 80, 40, "overview 0,0 80x13; alerts 0,13 80x9; metrics 0,22 80x12; sources 0,34 80x6");
 	assert_places(narrow, 80, 5, "overview 0,0 80x5");
-	assert_places(wide, 120, 34, "overview 0,0 59x19; alerts 0,19 59x15; metrics 60,0 60x25; sources 60,25 60x9");
+	assert_places(wide, 120, 34, "overview 0,0 59x19; alerts 0,19 59x15; metrics 60,0 60x28; sources 60,28 60x6");
 	assert_places(wide, 90, 34, "overview 0,0 90x19; alerts 0,19 90x15");
 	assert_places(wide, 1, 1, "overview 0,0 1x1");
 	layout_free(narrow);
