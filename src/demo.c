@@ -93,6 +93,7 @@ spawn_lab(struct demo *d, bool is_interactive, int *ret_out, struct err *err)
 	argv[n++] = d->dir;
 	argv[n++] = "--lifeline";
 	argv[n++] = "3";
+	argv[n++] = "--temporary";	/* also when we are killed */
 	if (is_interactive)
 		argv[n++] = "--demo";
 	if (servers != NULL) {
@@ -186,7 +187,7 @@ wait_ready(int fd, bool is_interactive, char **ret_config, struct err *err)
 	if (!str_has_prefix(line, "ready "))
 		return err_set(err, ERR_INVALID, "the lab did not start; what it said is above");
 	config = xstrdup(line + strlen("ready "));
-	while (r == 0 && !is_interactive && strcmp(line, "measured") != 0)
+	while (r == 0 && strcmp(line, is_interactive ? "up" : "measured") != 0)
 		r = read_line(&l, &used, &line, err);
 	if (r < 0) {
 		free(config);

@@ -233,6 +233,18 @@ add_changes(struct buf *out, const struct model *m)
 	}
 }
 
+/* "serving-01 spam-filter ": whose value it is. */
+static void
+add_label_values(struct buf *out, const struct labels *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].name, "__name__") == 0)
+			continue;
+		add_line_text(out, l->v[i].value);
+		buf_addch(out, ' ');
+	}
+}
+
 static void
 add_value(struct buf *out, const struct model_query *q)
 {
@@ -249,6 +261,8 @@ add_value(struct buf *out, const struct model_query *q)
 
 		if (i > 0)
 			buf_addstr(out, ", ");
+		if (q->instant->n > 1)
+			add_label_values(out, &s->labels);
 		if (s->n > 0)
 			buf_addstr(out, num_format(num, s->v[s->n - 1].v, q->def->unit));
 		else if (s->n_histograms > 0)

@@ -35,6 +35,7 @@ def test_kill_9_leaves_no_process():
         console.wait("LAB", "sources 2/2")
         console.kill(signal.SIGKILL)
         e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
+        e2e.wait_for("an empty folder", lambda: os.listdir(folder) == [])
 
 
 def test_status_on_the_lab():

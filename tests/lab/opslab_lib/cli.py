@@ -46,6 +46,7 @@ def build_parser():
     add_start_options(start)
     start.add_argument("--detach", action="store_true", help="return when it is up, and leave it running")
     start.add_argument("--lifeline", type=int, metavar="FD", help="stop when this pipe reaches its end")
+    start.add_argument("--temporary", action="store_true", help="remove the state folder at the end")
 
     add("stop", cmd_stop, "stop the lab")
     status = add("status", cmd_status, "say what runs, and what is broken")
@@ -93,7 +94,12 @@ def cmd_start(args):
             print(f"opslab: {err}", file=sys.stderr, flush=True)
             return 1
 
-    return keep(main, state.sweep, close=args.lifeline)
+    def clean():
+        state.sweep()
+        if args.temporary:
+            shutil.rmtree(state.path, ignore_errors=True)
+
+    return keep(main, clean, close=args.lifeline)
 
 
 def start_detached(args, state):

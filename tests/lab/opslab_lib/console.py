@@ -4,7 +4,7 @@ _CONFIG = """\
 # Written by opslab for the lab in {folder}. Made anew at each start.
 apiVersion: opsconsole/v1
 kind: Config
-range: 15m
+range: 5m
 environments:
   - name: lab
     title: blog-platform
