@@ -199,28 +199,23 @@ matcher_parse(const char *text, struct arena *arena, struct matcher *ret_matcher
 
 /* --- guards -------------------------------------------------------------------------------------- */
 
-bool
-silence_hides(const struct silence *s, const struct model_alert *a)
-{
-	const struct labels *labels = a->am != NULL ? &a->am->labels : a->labels;
-
-	return s->n_matchers > 0 && matchers_match(s->matchers, s->n_matchers, labels, NULL);
-}
-
 /* A matcher that lets every value through, such as =~".+": found by trying values no one would have listed. */
 static bool
 matches_any_value(const struct matcher *m)
 {
 	static const char *const probes[] = { "a", "Z", "0", "-", "opsconsole-probe", "10.0.0.1:9100", "x y/z", "\xc3\xa9" };
 
-	for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
+	struct matcher_set *set = matcher_set_new(m, 1, NULL);
+	bool is_any = set != NULL;
+
+	for (size_t i = 0; i < sizeof probes / sizeof probes[0] && is_any; i++) {
 		struct label label = { m->name, probes[i] };
 		struct labels labels = { 1, &label };
 
-		if (!matchers_match(m, 1, &labels, NULL))
-			return false;
+		is_any = matcher_set_match(set, &labels) == MATCHER_YES;
 	}
-	return true;
+	matcher_set_free(set);
+	return is_any;
 }
 
 /* alertname!="" tells nothing apart: every alert has a name. */
@@ -236,17 +231,9 @@ is_open(const struct silence *s)
 static const struct matcher *
 bad_regex(const struct silence *s)
 {
-	static const struct labels none = { 0, NULL };
-
-	for (size_t i = 0; i < s->n_matchers; i++) {
-		bool is_bad = false;
-
-		if (!s->matchers[i].is_regex)
-			continue;
-		matchers_match(&s->matchers[i], 1, &none, &is_bad);
-		if (is_bad)
+	for (size_t i = 0; i < s->n_matchers; i++)
+		if (matchers_check(&s->matchers[i], 1, NULL) < 0)
 			return &s->matchers[i];
-	}
 	return NULL;
 }
 
@@ -279,6 +266,8 @@ check_warning(const struct silence *s, const struct view *v, const struct silenc
 	*out = '\0';
 	if (!k->is_known)
 		snprintf(out, size, "what it hides is not known: no source has told of alerts");
+	else if (!k->is_tried)
+		snprintf(out, size, "cannot be tried here: what it hides is not known");
 	else if (k->n_firing > 1 && 2 * k->n_firing_hidden > k->n_firing)
 		snprintf(out, size, "it hides %zu of the %zu alerts that fire, more than half", k->n_firing_hidden, k->n_firing);
 	else if (s->ends_ns - v->now_ns > LONG_SILENCE)
@@ -288,23 +277,89 @@ check_warning(const struct silence *s, const struct view *v, const struct silenc
 		snprintf(out, size, "it hides nothing that is known now");
 }
 
+/* What Alertmanager would match: external labels come on top of what Prometheus shows. */
+static const struct labels *
+labels_to_match(const struct model_alert *a)
+{
+	return a->am != NULL ? &a->am->labels : a->labels;
+}
+
+static void
+add_hidden(struct silence_check *k, const struct model_alert *a, bool is_firing)
+{
+	part_count(&k->hides, a->state);
+	k->n_firing_hidden += is_firing;
+	if (k->n_listed < SILENCE_LISTED_MAX)
+		k->listed[k->n_listed++] = a->id;
+}
+
 void
-silence_check(const struct silence *s, const struct view *v, struct silence_check *ret_check)
+silence_preview(const struct silence *s, const struct view *v, struct silence_check *ret_check)
 {
 	struct silence_check k = { .is_known = v->model != NULL && model_alerts_known(v->model) };
+	struct matcher_set *set = matcher_set_new(s->matchers, s->n_matchers, NULL);
 
+	k.is_tried = set != NULL;
 	for (size_t i = 0; v->model != NULL && i < model_n_alerts(v->model); i++) {
 		const struct model_alert *a = model_alert(v->model, i);
 		bool is_firing = a->state == ALERT_FIRING || a->state == ALERT_UNPROCESSED;
+		enum matcher_answer answer = MATCHER_NO;
 
 		k.n_alerts++;
 		k.n_firing += is_firing;
-		if (!silence_hides(s, a))
-			continue;
-		part_count(&k.hides, a->state);
-		k.n_firing_hidden += is_firing;
+		/* One that cannot be told spoils the sum: then the rest need not be tried. */
+		if (k.is_tried && s->n_matchers > 0)
+			answer = matcher_set_match(set, labels_to_match(a));
+		if (answer == MATCHER_YES)
+			add_hidden(&k, a, is_firing);
+		k.is_tried &= answer != MATCHER_UNKNOWN;
 	}
-	check_refusal(s, v, k.refusal, sizeof k.refusal);
-	check_warning(s, v, &k, k.warning, sizeof k.warning);
+	if (!k.is_tried) {
+		k.hides = (struct alert_counts){ 0 };
+		k.n_firing_hidden = k.n_listed = 0;
+	}
+	matcher_set_free(set);
 	*ret_check = k;
+}
+
+uint64_t
+silence_preview_key(const struct silence *s, const struct view *v)
+{
+	uint64_t h = str_hash(&v->model, sizeof v->model, STR_HASH_SEED);
+	bool is_known = v->model != NULL && model_alerts_known(v->model);
+
+	h = str_hash(&is_known, sizeof is_known, h);
+	for (size_t i = 0; i < s->n_matchers; i++) {
+		const struct matcher *m = &s->matchers[i];
+
+		h = str_hash(m->name, strlen(m->name) + 1, h);
+		h = str_hash(m->value, strlen(m->value) + 1, h);
+		h = str_hash(&m->is_regex, sizeof m->is_regex, h);
+		h = str_hash(&m->is_equal, sizeof m->is_equal, h);
+	}
+	for (size_t i = 0; v->model != NULL && i < model_n_alerts(v->model); i++) {
+		const struct model_alert *a = model_alert(v->model, i);
+		const struct labels *labels = labels_to_match(a);
+
+		h = str_hash(&a->id, sizeof a->id, h);
+		h = str_hash(&a->state, sizeof a->state, h);
+		h = str_hash(&labels, sizeof labels, h);
+	}
+	return h != 0 ? h : 1;
+}
+
+void
+silence_judge(const struct silence *s, const struct view *v, struct silence_check *k)
+{
+	check_refusal(s, v, k->refusal, sizeof k->refusal);
+	check_warning(s, v, k, k->warning, sizeof k->warning);
+}
+
+const char *
+silence_hides_text(const struct silence_check *k, char *buf, size_t size)
+{
+	if (k->is_known && k->is_tried)
+		return part_counts_text(&k->hides, buf, size);
+	snprintf(buf, size, "not known");
+	return buf;
 }

@@ -36,13 +36,14 @@ struct form {
 	int top;			/* first row of matchers shown */
 	int room;			/* rows for matchers */
 	bool is_length_touched;
+	struct silence_check check;	/* of what the fields add up to, as of the last form_judge() */
+	uint64_t preview_key;		/* what check.hides is about; 0: nothing yet */
 	bool is_refused;		/* asked for, and told why not: shown in a louder voice */
 };
 
 /* What the fields add up to. */
 struct result {
 	struct silence_block *block;
-	struct silence_check check;
 	int bad_row;			/* whose text is wrong, -1 none */
 	struct err err;
 };
@@ -178,14 +179,32 @@ result_init(const struct form *s, const struct view *v, struct result *r)
 	to->id = arena_strdup(&r->block->arena, s->draft->silence.id);
 	to->created_by = arena_strdup(&r->block->arena, v->user != NULL ? v->user : "");
 	to->comment = arena_strdup(&r->block->arena, s->comment.text);
-	if (read_matchers(s, r) == 0 && read_length(s, v, r) == 0)
-		silence_check(to, v, &r->check);
+	if (read_matchers(s, r) == 0)
+		read_length(s, v, r);
 }
 
 static void
 result_done(struct result *r)
 {
 	silence_block_free(r->block);
+}
+
+/* Before each frame, and before it is asked for; thousands of alerts are tried again only when something changed. */
+static void
+form_judge(struct form *s, const struct view *v)
+{
+	struct result r;
+
+	result_init(s, v, &r);
+	if (r.bad_row < 0) {
+		uint64_t key = silence_preview_key(&r.block->silence, v);
+
+		if (key != s->preview_key)
+			silence_preview(&r.block->silence, v, &s->check);
+		s->preview_key = key;
+		silence_judge(&r.block->silence, v, &s->check);
+	}
+	result_done(&r);
 }
 
 /* Why it may not be made, or "". buf of size. */
@@ -197,8 +216,8 @@ refusal_of(const struct form *s, const struct view *v, const struct result *r, c
 		snprintf(buf, size, "for: %s", r->err.msg);
 	else if (r->bad_row >= 0)
 		snprintf(buf, size, "matcher %d, %s", r->bad_row + 1, r->err.msg);
-	else if (*r->check.refusal != '\0')
-		snprintf(buf, size, "%s", r->check.refusal);
+	else if (*s->check.refusal != '\0')
+		snprintf(buf, size, "%s", s->check.refusal);
 	else if (strspn(s->comment.text, " ") == s->comment.len)
 		snprintf(buf, size, "Say why: whoever looks at it next needs to know.");
 	else if (v->is_read_only)
@@ -211,17 +230,15 @@ refusal_of(const struct form *s, const struct view *v, const struct result *r, c
 /* --- asking -------------------------------------------------------------------------------------- */
 
 static void
-confirm_alerts(struct op *op, const struct view *v, const struct silence *s)
+confirm_alerts(struct op *op, const struct view *v, const struct silence_check *k)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < model_n_alerts(v->model); i++) {
-		const struct model_alert *a = model_alert(v->model, i);
+	for (size_t i = 0; i < k->n_listed; i++) {
+		const struct model_alert *a = model_alert_find(v->model, k->listed[i]);
 		struct buf b;
 
-		if (!silence_hides(s, a))
+		if (a == NULL)
 			continue;
-		if (n++ == LISTED_MAX) {
+		if (i == LISTED_MAX) {
 			op_confirm_line(op, "          …");
 			return;
 		}
@@ -233,7 +250,7 @@ confirm_alerts(struct op *op, const struct view *v, const struct silence *s)
 }
 
 static struct op *
-make_op(const struct form *s, const struct view *v, struct result *r)
+make_op(const struct form *s, const struct view *v, const struct result *r)
 {
 	const struct silence *to = &r->block->silence;
 	const struct environment *e = model_environment(v->live);
@@ -256,10 +273,11 @@ make_op(const struct form *s, const struct view *v, struct result *r)
 	    clock_format(ends, to->ends_ns, 0));
 	op_confirm_line(op, "why       %s", to->comment);
 	op_confirm_line(op, "by        %s", to->created_by);
-	op_confirm_line(op, "hides     %s now", part_counts_text(&r->check.hides, counts, sizeof counts));
-	confirm_alerts(op, v, to);
-	if (*r->check.warning != '\0')
-		op_confirm_line(op, "careful   %s", r->check.warning);
+	op_confirm_line(op, "hides     %s%s", silence_hides_text(&s->check, counts, sizeof counts),
+	    s->check.is_known && s->check.is_tried ? " now" : "");
+	confirm_alerts(op, v, &s->check);
+	if (*s->check.warning != '\0')
+		op_confirm_line(op, "careful   %s", s->check.warning);
 	return op;
 }
 
@@ -270,6 +288,7 @@ submit(struct form *s, const struct view *v)
 	struct result r;
 	char why[700];
 
+	form_judge(s, v);
 	result_init(s, v, &r);
 	if (*refusal_of(s, v, &r, why, sizeof why) == '\0')
 		op = make_op(s, v, &r);
@@ -371,8 +390,8 @@ form_arrange(struct panel *p, const struct view *v, int w, int h)
 	struct form *s = state_of(p);
 	int fixed = 9;	/* for, why, by, button, the lines between, and a preview worth having */
 
-	(void)v;
 	(void)w;
+	form_judge(s, v);
 	s->room = h - fixed;
 	if (s->room > s->n_matchers)
 		s->room = s->n_matchers;
@@ -445,25 +464,21 @@ draw_fields(struct canvas *c, int y, const struct form *s, const struct view *v,
 }
 
 static void
-draw_preview(struct canvas *c, const struct view *v, const struct result *r)
+draw_preview(struct canvas *c, const struct view *v, const struct silence_check *k)
 {
 	char counts[96];
-	int y = 1;
+	int y = 1, x;
 
-	if (r->bad_row >= 0 || v->model == NULL)
-		return;
-	canvas_printf(c, 1, 0, ROLE_STRONG, "hides now: %s", part_counts_text(&r->check.hides, counts, sizeof counts));
-	canvas_printf(c, 1 + (int)str_width(counts) + 12, 0, ROLE_DIM, "of %zu", r->check.n_alerts);
-	if (r->block->silence.n_matchers == 0)
-		return;
-	for (size_t i = 0; i < model_n_alerts(v->model) && y < c->h; i++) {
-		const struct model_alert *a = model_alert(v->model, i);
+	x = canvas_printf(c, 1, 0, ROLE_STRONG, "hides now: %s", silence_hides_text(k, counts, sizeof counts));
+	if (k->is_known && k->is_tried)
+		canvas_printf(c, x + 1, 0, ROLE_DIM, "of %zu", k->n_alerts);
+	for (size_t i = 0; i < k->n_listed && y < c->h; i++) {
+		const struct model_alert *a = model_alert_find(v->model, k->listed[i]);
 		struct buf b;
 		const char *glyph;
 		enum role role;
-		int x;
 
-		if (!silence_hides(&r->block->silence, a))
+		if (a == NULL)
 			continue;
 		buf_init(&b, 4096);
 		part_labels(&b, a->labels, NULL, part_severity_label(v));
@@ -473,7 +488,7 @@ draw_preview(struct canvas *c, const struct view *v, const struct result *r)
 		canvas_text_w(c, x + 2, y++, c->w - x - 4, ROLE_DIM, b.data, false);
 		buf_done(&b);
 	}
-	if (y == c->h && (size_t)(y - 1) < part_counted(&r->check.hides))
+	if (y == c->h && (size_t)(y - 1) < part_counted(&k->hides))
 		canvas_text_right(c, c->w - 1, c->h - 1, ROLE_DIM, " and more ");
 }
 
@@ -484,8 +499,8 @@ draw_verdict(struct canvas *c, int y, const struct form *s, const struct view *v
 
 	if (*refusal_of(s, v, r, why, sizeof why) != '\0')
 		canvas_text_w(c, 1, y, c->w - 2, s->is_refused ? ROLE_ERROR : ROLE_WARNING, why, false);
-	else if (*r->check.warning != '\0')
-		canvas_printf(c, 1, y, ROLE_WARNING, "careful: %s", r->check.warning);
+	else if (*s->check.warning != '\0')
+		canvas_printf(c, 1, y, ROLE_WARNING, "careful: %s", s->check.warning);
 }
 
 static void
@@ -503,7 +518,8 @@ form_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	y = draw_fields(c, y, s, v, &r);
 	draw_verdict(c, y++, s, v, &r);
 	preview = canvas_sub(c, 0, y, c->w, c->h - y - 1);
-	draw_preview(&preview, v, &r);
+	if (r.bad_row < 0 && v->model != NULL)
+		draw_preview(&preview, v, &s->check);
 	y = c->h - 1;
 	draw_name(c, y, "", is_on_button);
 	x = canvas_text(c, 1, y, is_on_button ? ROLE_STRONG : ROLE_TEXT, *s->draft->silence.id != '\0' ? "[ Change it ]" :

@@ -129,7 +129,7 @@ size_t model_n_silences(const struct model *m);
 const struct model_silence *model_silence(const struct model *m, size_t i);	/* active, pending, then expired; soonest end first */
 const struct model_silence *model_silence_find(const struct model *m, const char *id);
 /* Would matchers mute an alert with these labels? A missing label equals "". A regex matches whole values (anchored, as Alertmanager does). A regex that
- * does not compile, or costs too much to try, matches nothing and *ret_bad (may be NULL) is set. Alertmanager's own answer counts in the end; this is for the preview. */
+ * does not compile, or costs too much to try, matches nothing, and then *ret_bad (may be NULL) is set. Alertmanager's own answer counts in the end; this is for the preview. */
 bool matchers_match(const struct matcher *v, size_t n, const struct labels *labels, bool *ret_bad);
 /*
  * The same for many alerts: each regex is compiled once, and all tries together have a budget of steps, so that no regex holds the screen up. UNKNOWN: it
@@ -140,7 +140,7 @@ enum matcher_answer { MATCHER_NO, MATCHER_YES, MATCHER_UNKNOWN };
 struct matcher_set *matcher_set_new(const struct matcher *v, size_t n, struct err *err);
 enum matcher_answer matcher_set_match(struct matcher_set *set, const struct labels *labels);
 void matcher_set_free(struct matcher_set *set);
-/* Can all of them be tried? 0, or ERR_INVALID naming the matcher. Once before a preview: matchers_match() stops at the first that does not match. */
+/* Can all of them be tried? 0, or ERR_INVALID naming the matcher. */
 int matchers_check(const struct matcher *v, size_t n, struct err *err);
 
 /* --- series ------------------------------------------------------------------------------------------------------------ */

@@ -16,6 +16,8 @@ enum {
 	MATCH_LIMIT = 20000,		/* steps; a pattern that needs more on a label is not one to run at 3 a.m. */
 	DEPTH_LIMIT = 2000,
 	HEAP_LIMIT_KIB = 1024,
+	STEPS_MAX = 8 * 1000 * 1000,	/* of all tries of a set: a tenth of a second or so */
+	JIT_STACK_MIN = 32 << 10, JIT_STACK_MAX = 512 << 10,
 };
 
 /* --- matchers ---------------------------------------------------------------------------------------------------------------- */
@@ -35,76 +37,153 @@ compile(const char *pattern)
 	return code;
 }
 
-/* 1 matches, 0 does not, -1 cannot be tried. */
-static int
-regex_match(const char *pattern, const char *value)
-{
-	pcre2_code *code = compile(pattern);
-	pcre2_match_data *data = code == NULL ? NULL : pcre2_match_data_create(1, NULL);
-	pcre2_match_context *context = data == NULL ? NULL : pcre2_match_context_create(NULL);
-	int r = PCRE2_ERROR_NOMEMORY;
+struct matcher_set {
+	const struct matcher *v;
+	size_t n;
+	pcre2_code **codes;		/* NULL where it is no regex */
+	pcre2_match_data *data;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+	uint64_t steps;			/* left */
+};
 
-	if (context != NULL) {
-		pcre2_set_match_limit(context, MATCH_LIMIT);
-		pcre2_set_depth_limit(context, DEPTH_LIMIT);
-		pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
-		r = pcre2_match(code, (PCRE2_SPTR)value, strlen(value), 0, 0, data, context);
-	}
-	pcre2_match_context_free(context);
-	pcre2_match_data_free(data);
-	pcre2_code_free(code);
-	return r >= 0 ? 1 : r == PCRE2_ERROR_NOMATCH ? 0 : -1;
+static int
+not_a_regex(const struct matcher *m, struct err *err)
+{
+	char name[64], value[256];
+
+	return err_set(err, ERR_INVALID, "matcher %s%s%s is not a regular expression that can be tried",
+	    str_escape_to(name, sizeof name, m->name), m->is_equal ? "=~" : "!~", str_escape_to(value, sizeof value, m->value));
 }
 
-static bool
-matcher_matches(const struct matcher *m, const struct labels *labels, bool *bad)
+/* What matching needs, when there is a regex at all. */
+static int
+set_prepare(struct matcher_set *set)
 {
+	set->data = pcre2_match_data_create(1, NULL);
+	set->context = pcre2_match_context_create(NULL);
+	if (set->data == NULL || set->context == NULL)
+		return ERR_LIMIT;
+	pcre2_set_depth_limit(set->context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(set->context, HEAP_LIMIT_KIB);
+	/* NULL where there is no JIT: then what was compiled is interpreted. */
+	set->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
+	if (set->stack != NULL)
+		pcre2_jit_stack_assign(set->context, NULL, set->stack);
+	return 0;
+}
+
+struct matcher_set *
+matcher_set_new(const struct matcher *v, size_t n, struct err *err)
+{
+	struct matcher_set *set = xcalloc(1, sizeof *set);
+
+	*set = (struct matcher_set){ .v = v, .n = n, .codes = xcalloc(n, sizeof(pcre2_code *)), .steps = STEPS_MAX };
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].is_regex)
+			continue;
+		set->codes[i] = compile(v[i].value);
+		if (set->codes[i] == NULL || (set->data == NULL && set_prepare(set) < 0)) {
+			not_a_regex(&v[i], err);
+			matcher_set_free(set);
+			return NULL;
+		}
+		/* Only faster: without it the same answers. */
+		pcre2_jit_compile(set->codes[i], PCRE2_JIT_COMPLETE);
+	}
+	return set;
+}
+
+void
+matcher_set_free(struct matcher_set *set)
+{
+	if (set == NULL)
+		return;
+	for (size_t i = 0; i < set->n; i++)
+		pcre2_code_free(set->codes[i]);
+	free(set->codes);
+	pcre2_match_data_free(set->data);
+	pcre2_match_context_free(set->context);
+	pcre2_jit_stack_free(set->stack);
+	free(set);
+}
+
+/* PCRE2 does not tell what a try cost. So each is first given few steps, and more only where that was too few: what it was given counts. */
+static int
+try_regex(struct matcher_set *set, const pcre2_code *code, const char *value)
+{
+	static const uint32_t limits[] = { 64, 1024, MATCH_LIMIT };
+	size_t len = strlen(value);
+	int r = PCRE2_ERROR_MATCHLIMIT;
+
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0] && r == PCRE2_ERROR_MATCHLIMIT; i++) {
+		uint64_t cost = limits[i] + len / 8;
+
+		if (cost > set->steps) {
+			set->steps = 0;
+			return PCRE2_ERROR_MATCHLIMIT;
+		}
+		set->steps -= cost;
+		pcre2_set_match_limit(set->context, limits[i]);
+		r = pcre2_match(code, (PCRE2_SPTR)value, len, 0, 0, set->data, set->context);
+	}
+	return r;
+}
+
+static enum matcher_answer
+answer(struct matcher_set *set, size_t i, const struct labels *labels)
+{
+	const struct matcher *m = &set->v[i];
 	const char *value = labels_get(labels, m->name);
 	int r;
 
 	if (value == NULL)
 		value = "";
 	if (!m->is_regex)
-		return (strcmp(value, m->value) == 0) == m->is_equal;
-	r = regex_match(m->value, value);
-	if (r < 0) {
-		*bad = true;
-		return false;
-	}
-	return (r > 0) == m->is_equal;
+		return (strcmp(value, m->value) == 0) == m->is_equal ? MATCHER_YES : MATCHER_NO;
+	r = try_regex(set, set->codes[i], value);
+	if (r < 0 && r != PCRE2_ERROR_NOMATCH)
+		return MATCHER_UNKNOWN;
+	return (r >= 0) == m->is_equal ? MATCHER_YES : MATCHER_NO;
+}
+
+enum matcher_answer
+matcher_set_match(struct matcher_set *set, const struct labels *labels)
+{
+	enum matcher_answer a = MATCHER_YES;
+
+	if (set->steps == 0)
+		return MATCHER_UNKNOWN;
+	/* The cheap ones first, so that most alerts never meet a regular expression. */
+	for (size_t i = 0; i < set->n && a == MATCHER_YES; i++)
+		if (!set->v[i].is_regex)
+			a = answer(set, i, labels);
+	for (size_t i = 0; i < set->n && a == MATCHER_YES; i++)
+		if (set->v[i].is_regex)
+			a = answer(set, i, labels);
+	return a;
 }
 
 bool
 matchers_match(const struct matcher *v, size_t n, const struct labels *labels, bool *ret_bad)
 {
-	bool is_match = true, is_bad = false;
+	struct matcher_set *set = matcher_set_new(v, n, NULL);
+	enum matcher_answer a = set != NULL ? matcher_set_match(set, labels) : MATCHER_UNKNOWN;
 
-	/* The cheap ones first, so that most alerts never meet a regular expression. */
-	for (size_t i = 0; i < n && is_match; i++)
-		if (!v[i].is_regex)
-			is_match = matcher_matches(&v[i], labels, &is_bad);
-	for (size_t i = 0; i < n && is_match; i++)
-		if (v[i].is_regex)
-			is_match = matcher_matches(&v[i], labels, &is_bad);
-	if (is_bad && ret_bad != NULL)
+	matcher_set_free(set);
+	if (a == MATCHER_UNKNOWN && ret_bad != NULL)
 		*ret_bad = true;
-	return is_match;
+	return a == MATCHER_YES;
 }
 
 int
 matchers_check(const struct matcher *v, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		pcre2_code *code = v[i].is_regex ? compile(v[i].value) : NULL;
-		char name[64], value[256];
+	struct matcher_set *set = matcher_set_new(v, n, err);
+	bool is_good = set != NULL;
 
-		if (v[i].is_regex && code == NULL)
-			return err_set(err, ERR_INVALID, "matcher %s%s%s is not a regular expression that can be tried",
-			    str_escape_to(name, sizeof name, v[i].name), v[i].is_equal ? "=~" : "!~",
-			    str_escape_to(value, sizeof value, v[i].value));
-		pcre2_code_free(code);
-	}
-	return 0;
+	matcher_set_free(set);
+	return is_good ? 0 : ERR_INVALID;
 }
 
 /* --- the list ---------------------------------------------------------------------------------------------------------------- */

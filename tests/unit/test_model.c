@@ -650,6 +650,53 @@ matchers_are_anchored_and_limited(void **state)
 }
 
 static void
+a_set_of_matchers_tells_what_it_cannot_tell(void **state)
+{
+	static const struct label v[] = { { "host", "web-01" }, { "long", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!" } };
+	const struct labels labels = { COUNT(v), v };
+	const struct matcher fine[] = { { "host", "web-[0-9]+", true, true }, { "none", "", false, true } };
+	const struct matcher costly[] = { { "long", "(a+)+[bc]", true, false } };
+	const struct matcher other[] = { { "long", "(a+)+[bc]", true, true }, { "host", "web-02", false, true } };
+	const struct matcher bad[] = { { "host", "web-[", true, true } };
+	struct matcher_set *set;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	set = matcher_set_new(fine, COUNT(fine), &err);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(matcher_set_match(set, &labels), MATCHER_YES);
+	matcher_set_free(set);
+	set = matcher_set_new(costly, COUNT(costly), &err);
+	assert_int_equal(matcher_set_match(set, &labels), MATCHER_UNKNOWN);
+	matcher_set_free(set);
+	/* What is cheap decides first. */
+	set = matcher_set_new(other, COUNT(other), &err);
+	assert_int_equal(matcher_set_match(set, &labels), MATCHER_NO);
+	matcher_set_free(set);
+	assert_null(matcher_set_new(bad, COUNT(bad), &err));
+	assert_non_null(strstr(err.msg, "host=~web-["));
+	matcher_set_free(NULL);
+}
+
+/* Each try is cheap, and there is no end of them: the set gives up, and stays so. */
+static void
+a_set_of_matchers_has_a_budget(void **state)
+{
+	static const struct label v[] = { { "host", "web-01" } };
+	const struct labels labels = { COUNT(v), v }, none = { 0, NULL };
+	const struct matcher m[] = { { "host", "web-.*", true, true } };
+	struct matcher_set *set = matcher_set_new(m, COUNT(m), NULL);
+	long n = 0;
+
+	(void)state;
+	while (n < 1000 * 1000 && matcher_set_match(set, &labels) == MATCHER_YES)
+		n++;
+	assert_in_range(n, 100 * 1000, 1000 * 1000 - 1);
+	assert_int_equal(matcher_set_match(set, &none), MATCHER_UNKNOWN);
+	matcher_set_free(set);
+}
+
+static void
 a_matcher_that_cannot_be_tried_is_named(void **state)
 {
 	const struct matcher v[] = { { "a", "fine.*", true, true }, { "host", "web-[", true, false } };
@@ -722,6 +769,8 @@ main(void)
 		cmocka_unit_test(stale_evidence_says_its_age),
 		cmocka_unit_test(targets_and_rules_are_summed_up),
 		cmocka_unit_test(matchers_are_anchored_and_limited),
+		cmocka_unit_test(a_set_of_matchers_tells_what_it_cannot_tell),
+		cmocka_unit_test(a_set_of_matchers_has_a_budget),
 		cmocka_unit_test(a_matcher_that_cannot_be_tried_is_named),
 		cmocka_unit_test(odd_times_and_names_do_no_harm),
 	};
