@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
+#include "conf/conf_owner.h"
 #include "conf/conf_table.h"
 
 struct check {
@@ -88,6 +89,16 @@ check_readable(struct check *c, const char *option, const char *path)
 	report(c, option, err.msg);
 }
 
+/* Who has the key is let in, as with a password; curl reads it, and looks at no mode. */
+static void
+check_key(struct check *c, const char *option, const char *path)
+{
+	struct err err;
+
+	if (path != NULL && conf_owner_check_private(path, &err) < 0)
+		report(c, option, err.msg);
+}
+
 static void
 check_source(struct check *c, const struct conf_source *s)
 {
@@ -95,7 +106,7 @@ check_source(struct check *c, const struct conf_source *s)
 	str_escape_to(c->source_name, sizeof c->source_name, s->name);
 	check_readable(c, "ca_file", s->ca_file);
 	check_readable(c, "client_cert", s->client_cert);
-	check_readable(c, "client_key", s->client_key);
+	check_key(c, "client_key", s->client_key);
 	check_secret(c, "password", &s->password);
 	check_secret(c, "bearer", &s->bearer);
 	for (size_t i = 0; i < s->n_headers; i++)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
+#include "conf/conf_owner.h"
 
 enum { SHOWN = 150 };
 
@@ -47,22 +49,46 @@ program_folder(void)
 	return slash == NULL ? NULL : xstrndup(exe, slash == exe ? 1 : (size_t)(slash - exe));
 }
 
+/* The primary group of the user; (gid_t)-1, which nothing belongs to, when the system does not say. */
+static gid_t
+group_of_user(uid_t uid)
+{
+	struct passwd storage, *pw = NULL;
+	char strings[2048];
+
+	if (getpwuid_r(uid, &storage, strings, sizeof strings, &pw) != 0 || pw == NULL)
+		return (gid_t)-1;
+	return pw->pw_gid;
+}
+
+/* Nobody else could have put it there. */
+static bool
+is_own_build(int fd, mode_t type)
+{
+	uid_t me = geteuid();
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type &&
+	    conf_owner_is_own_build(&st, me, group_of_user(me));
+}
+
 /* The first line of a file that configure wrote; only from one that could not have been put there
- * by somebody else. */
+ * by somebody else, nor its folder filled by them. */
 static char *
-read_srcdir(const char *path)
+read_srcdir(const char *folder)
 {
 	char line[4096];
-	struct stat st;
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = -1;
+	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
 
-	if (fd < 0)
+	if (dir < 0)
 		return NULL;
-	n = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (st.st_uid != 0 && st.st_uid != geteuid()) ||
-	    (st.st_mode & S_IWOTH) != 0 ? -1 : read(fd, line, sizeof line - 1);
-	close(fd);
+	fd = openat(dir, "srcdir", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0 && is_own_build(dir, S_IFDIR) && is_own_build(fd, S_IFREG))
+		n = read(fd, line, sizeof line - 1);
+	if (fd >= 0)
+		close(fd);
+	close(dir);
 	if (n <= 0)
 		return NULL;
 	line[n] = '\0';
@@ -78,7 +104,7 @@ build_tree_source(void)
 
 	if (folder == NULL)
 		return NULL;
-	path = xasprintf("%s/build-aux/srcdir", folder);
+	path = xasprintf("%s/build-aux", folder);
 	srcdir = read_srcdir(path);
 	free(path);
 	free(folder);

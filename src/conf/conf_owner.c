@@ -22,6 +22,16 @@ conf_owner_is_trusted(const struct stat *st, uid_t me)
 	return (st->st_uid == 0 || st->st_uid == me) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+bool
+conf_owner_is_own_build(const struct stat *st, uid_t me, gid_t group_of_me)
+{
+	struct stat rest = *st;
+
+	if (st->st_uid == me && st->st_gid == group_of_me && (uid_t)group_of_me == me)
+		rest.st_mode &= ~(mode_t)S_IWGRP;
+	return conf_owner_is_trusted(&rest, me);
+}
+
 static const char *
 user_name(uid_t uid, char *buf, size_t size)
 {
@@ -134,6 +144,7 @@ read_fd(int fd, const char *shown, struct buf *b, struct err *err)
 	return r;
 }
 
+/* b NULL: only the checks. */
 static int
 read_checked(int fd, const char *real, bool is_private, struct buf *b, struct err *err)
 {
@@ -155,7 +166,7 @@ read_checked(int fd, const char *real, bool is_private, struct buf *b, struct er
 		return err_set(err, ERR_DENIED,
 		    "%s can be read by others (mode %04o): chmod 600 %s", shown,
 		    (unsigned)st.st_mode & 07777, shown);
-	return read_fd(fd, shown, b, err);
+	return b == NULL ? 0 : read_fd(fd, shown, b, err);
 }
 
 static int
@@ -189,4 +200,10 @@ int
 conf_owner_read_private(const char *path, struct buf *b, struct err *err)
 {
 	return open_and_read(path, true, b, err);
+}
+
+int
+conf_owner_check_private(const char *path, struct err *err)
+{
+	return open_and_read(path, true, NULL, err);
 }

@@ -225,7 +225,7 @@ assert_program_says(const char *name, const char *expected)
 static void
 build_tree(void **state)
 {
-	char *srcdir = in_dir("build-aux/srcdir"), *lab = in_dir("source/tests/lab/opslab"),
+	char *srcdir = in_dir("build-aux/srcdir"), *aux = in_dir("build-aux"), *lab = in_dir("source/tests/lab/opslab"),
 	    *theme = in_dir("source/themes/t.yaml");
 	char *example = in_dir("source/doc/opsconsole.yaml.example"),
 	    *line = xasprintf("%s/source\n", dir), *sentence;
@@ -253,11 +253,23 @@ build_tree(void **state)
 	assert_int_equal(chmod(srcdir, 0666), 0);
 	assert_program_says("themes/t.yaml", sentence);
 	assert_int_equal(chmod(srcdir, 0600), 0);
+	/* Nor when anybody could have put it there. */
+	assert_int_equal(chmod(aux, 0777), 0);
+	assert_program_says("themes/t.yaml", sentence);
+	assert_int_equal(chmod(aux, 0700), 0);
+	assert_program_says("themes/t.yaml", theme);
 	if (geteuid() == 0) {
+		/* A group that is not one's own alone. */
+		assert_int_equal(chown(srcdir, 0, 54321), 0);
+		assert_int_equal(chmod(srcdir, 0660), 0);
+		assert_program_says("themes/t.yaml", sentence);
+		assert_int_equal(chown(srcdir, 0, 0), 0);
+		assert_program_says("themes/t.yaml", theme);
 		assert_int_equal(chown(srcdir, 54321, (gid_t)-1), 0);
 		assert_program_says("themes/t.yaml", sentence);
 	}
 	free(srcdir);
+	free(aux);
 	free(lab);
 	free(theme);
 	free(example);
@@ -347,6 +359,8 @@ check_reports(void **state)
 static void
 check_looks_at_what_is_named(void **state)
 {
+	char *key;
+
 	(void)state;
 	make_dir("themes");
 	write_file("themes/dark.yaml", "");
@@ -373,6 +387,18 @@ check_looks_at_what_is_named(void **state)
 	    "DIR/c.yaml:6:5: source 'p': X-B: the program no-such-program cannot be found or run\n"
 	    "DIR/c.yaml:6:5: source 'p': X-C: the program /no/such cannot be found or run\n"
 	    "DIR/c.yaml: 6 problems\n");
+	write_file("client.pem", "x");
+	write_file("client.key", "x");
+	assert_checks(SOURCE "    tls: { client_cert: ~/client.pem, client_key: ~/client.key }\n", 0,
+	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers)\n");
+	key = in_dir("client.key");
+	assert_int_equal(chmod(key, 0640), 0);
+	free(key);
+	assert_checks(SOURCE "    tls: { client_cert: ~/client.pem, client_key: ~/client.key }\n",
+	    ERR_INVALID,
+	    "DIR/c.yaml:6:5: source 'p': client_key: DIR/client.key can be read by others (mode "
+	    "0640): chmod 600 DIR/client.key\n"
+	    "DIR/c.yaml: 1 problem\n");
 	assert_checks(SOURCE "layout: tall\n", ERR_INVALID,
 	    "DIR/c.yaml:1:1: layout: the shipped file panels/layouts/tall.yaml is not in DIR, "
 	    "" PKGDATADIR

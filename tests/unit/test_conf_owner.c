@@ -96,6 +96,37 @@ rule(void **state)
 	}
 }
 
+static void
+rule_for_a_build(void **state)
+{
+	static const struct {
+		uid_t owner;
+		gid_t group;
+		uid_t me;
+		gid_t group_of_me;
+		mode_t mode;
+		bool is_trusted;
+	} rows[] = {
+		{ 1000, 1000, 1000, 1000, 0644, true }, { 1000, 1000, 1000, 1000, 0664, true },
+		{ 0, 0, 1000, 1000, 0644, true }, { 0, 0, 0, 0, 0664, true },
+		/* Root's group is not mine, and a group for all users has them all in it. */
+		{ 0, 0, 1000, 1000, 0664, false }, { 1000, 100, 1000, 100, 0664, false },
+		{ 1000, 50, 1000, 1000, 0664, false }, { 1000, 1000, 1000, (gid_t)-1, 0664, false },
+		{ 0, 1000, 1000, 1000, 0664, false },
+		{ 1000, 1000, 1000, 1000, 0666, false }, { 1001, 1000, 1000, 1000, 0644, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct stat st = { .st_uid = rows[i].owner, .st_gid = rows[i].group,
+			.st_mode = S_IFREG | rows[i].mode };
+
+		if (conf_owner_is_own_build(&st, rows[i].me, rows[i].group_of_me) !=
+		    rows[i].is_trusted)
+			fail_msg("row %zu", i);
+	}
+}
+
 /* --- real files ------------------------------------------------------------------------------ */
 
 /* Both doors: the check alone, and reading. sentence with %s for path; NULL: allowed. */
@@ -234,7 +265,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(rule), TEST(own_files_are_read), TEST(writable_files_are_refused),
+		TEST(rule), TEST(rule_for_a_build), TEST(own_files_are_read), TEST(writable_files_are_refused),
 		    TEST(writable_folders_are_refused),
 		TEST(links_are_resolved), TEST(others_files_are_refused),
 		    TEST(what_is_no_file_is_refused),
