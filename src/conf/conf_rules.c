@@ -199,7 +199,9 @@ resolve_markers(struct conf_decode *d, const struct yaml_node *node, struct conf
 			conf_item_done(table, m);
 			continue;
 		}
-		if (m->title == NULL)
+		if (m->title == NULL && m->group_by != NULL)
+			m->title = xasprintf("{{%s}} {{%s}}", m->group_by, m->label);
+		else if (m->title == NULL)
 			m->title = xasprintf("%s {{%s}}", m->name, m->label);
 		env->markers[kept++] = *m;
 	}

@@ -126,7 +126,7 @@ static const struct conf_row marker_rows[] = {
 	{ .name = "name", .type = CONF_NAME, .offset = AT(name), .flags = ROW_REQUIRED, .max = "64",
 	  .help = "Its name, unique in the environment." },
 	{ .name = "title", .type = CONF_STRING, .offset = AT(title), .max = "120",
-	  .help = "Text of a mark; {{LABEL}} stands for that label's value." },
+	  .help = "Text of a mark: {{LABEL}} stands for that label's value, old and new." },
 	{ .name = "expr", .type = CONF_PROMQL, .offset = AT(expr), .flags = ROW_REQUIRED,
 	  .max = "20000", .help = "PromQL whose series carry the version as a label." },
 	{ .name = "label", .type = CONF_NAME, .offset = AT(label), .flags = ROW_REQUIRED,

@@ -11,10 +11,11 @@
 #include "base/xalloc.h"
 
 /* Values count as there at a moment when they were within so many steps before it. */
-enum { SETTLE_STEPS = 3, TOGETHER_STEPS = 2, NAMES_MAX = 1024 };
+enum { SETTLE_STEPS = 3, TOGETHER_STEPS = 2, NAMES_MAX = 1024, TITLE_MAX = 1024, TITLE_LABELS_MAX = 8, TITLE_PIECES_MAX = 32 };
 
 struct span {			/* one value on one host, without a break */
 	const char *group, *value;
+	const struct labels *labels;	/* of its series */
 	uint64_t host;
 	int64_t start_ns, end_ns;	/* first and last sample */
 };
@@ -25,6 +26,7 @@ struct value {			/* one value within the group at hand */
 };
 struct arrival {
 	const char *from, *to;	/* from NULL: a host that was not there before */
+	const struct labels *labels;	/* of the series that has the new value */
 	int64_t at_ns;
 };
 struct change {			/* a marker in the making */
@@ -32,6 +34,19 @@ struct change {			/* a marker in the making */
 	int64_t at_ns;
 	unsigned n_hosts;
 	bool is_newcomer;	/* brought by a new host */
+	const char *shared[TITLE_LABELS_MAX];	/* values of the title's labels; NULL where its series differ */
+};
+
+enum piece_kind { PIECE_TEXT, PIECE_VERSION, PIECE_GROUP, PIECE_OTHER };
+struct piece {
+	enum piece_kind kind;
+	const char *text;	/* PIECE_TEXT; NULL nothing */
+	const char *label;	/* of the others */
+	size_t which;		/* PIECE_OTHER: of title_labels[] */
+};
+struct title {
+	size_t n;
+	struct piece v[TITLE_PIECES_MAX];
 };
 
 struct finder {
@@ -47,6 +62,10 @@ struct finder {
 	size_t n_arrivals, cap_arrivals;
 	struct change *changes;
 	size_t n_changes, cap_changes;
+	size_t n_refused;	/* groups with too many values */
+	const char *title_labels[TITLE_LABELS_MAX];	/* what the title names beside the version and the group */
+	size_t n_title_labels;
+	struct title title;
 };
 
 static void
@@ -56,6 +75,61 @@ room(void **v, size_t n, size_t *cap, size_t size)
 		return;
 	*cap = *cap == 0 ? 16 : *cap * 2;
 	*v = xreallocarray(*v, *cap, size);
+}
+
+/* --- the title, in pieces -------------------------------------------------------------------------------------------- */
+
+/* Take the title apart; a text that is no {{LABEL}} stays as it is. Names of labels are copied into the set's arena. */
+static void
+title_read(struct finder *f, const char *s)
+{
+	struct arena *mem = &f->set->block.arena;
+
+	while (*s != '\0' && f->title.n < TITLE_PIECES_MAX) {
+		const char *open = strstr(s, "{{"), *close = open == NULL ? NULL : strstr(open, "}}"), *name, *end;
+		struct piece *piece = &f->title.v[f->title.n++];
+
+		if (open != s || close == NULL) {
+			piece->text = arena_strndup(mem, s, close == NULL ? strlen(s) : (size_t)(open - s));
+			s += strlen(piece->text);
+			continue;
+		}
+		for (name = open + 2; *name == ' '; name++)
+			;
+		for (end = close; end > name && end[-1] == ' '; end--)
+			;
+		piece->label = arena_strndup(mem, name, (size_t)(end - name));
+		s = close + 2;
+	}
+}
+
+static void
+title_label(struct finder *f, struct piece *piece)
+{
+	if (strcmp(piece->label, f->def->label) == 0) {
+		piece->kind = PIECE_VERSION;
+	} else if (str_eq(piece->label, f->def->group_by)) {
+		piece->kind = PIECE_GROUP;
+	} else if (f->n_title_labels < TITLE_LABELS_MAX) {
+		piece->kind = PIECE_OTHER;
+		piece->which = f->n_title_labels;
+		f->title_labels[f->n_title_labels++] = piece->label;
+	}
+}
+
+static void
+title_init(struct finder *f)
+{
+	const char *title = f->def->title;
+
+	if (title == NULL || *title == '\0') {
+		f->title = (struct title){ .n = 3, .v = { { .kind = PIECE_GROUP }, { .text = " " }, { .kind = PIECE_VERSION } } };
+		return;
+	}
+	title_read(f, title);
+	for (size_t i = 0; i < f->title.n; i++)
+		if (f->title.v[i].label != NULL)
+			title_label(f, &f->title.v[i]);
 }
 
 /* --- series to spans ----------------------------------------------------------------------------------------------- */
@@ -90,7 +164,7 @@ static void
 add_series(struct finder *f, const struct series *s)
 {
 	const char *group = f->def->group_by == NULL ? "" : labels_get(&s->labels, f->def->group_by);
-	struct span span = { .group = group == NULL ? "" : group, .value = labels_get(&s->labels, f->def->label) };
+	struct span span = { .group = group == NULL ? "" : group, .value = labels_get(&s->labels, f->def->label), .labels = &s->labels };
 	int64_t step_ns = f->range->step_ns;
 	bool is_open = false;
 	size_t i;
@@ -148,16 +222,18 @@ by_value(const void *a, const void *b)
 
 struct host_walk {
 	const char *value;	/* its value now: the one that began last */
+	const struct labels *labels;
 	int64_t end_ns;
 	const char *beside;	/* another that was seen, and lasts longest */
+	const struct labels *beside_labels;
 	int64_t beside_end_ns;
 };
 
 static void
-arrive(struct finder *f, const char *from, const char *to, int64_t at_ns)
+arrive(struct finder *f, const char *from, const char *to, const struct labels *labels, int64_t at_ns)
 {
 	room((void **)&f->arrivals, f->n_arrivals, &f->cap_arrivals, sizeof *f->arrivals);
-	f->arrivals[f->n_arrivals++] = (struct arrival){ .from = from, .to = to, .at_ns = at_ns };
+	f->arrivals[f->n_arrivals++] = (struct arrival){ .from = from, .to = to, .labels = labels, .at_ns = at_ns };
 }
 
 /* Its value ended, and the one beside it went on at least until `until`: it is back at that. */
@@ -168,18 +244,20 @@ fall_back(struct finder *f, struct host_walk *w, int64_t until_ns)
 
 	if (w->beside == NULL || until_ns <= settled || w->beside_end_ns <= settled)
 		return;
-	arrive(f, w->value, w->beside, w->end_ns + f->range->step_ns);
+	arrive(f, w->value, w->beside, w->beside_labels, w->end_ns + f->range->step_ns);
 	w->value = w->beside;
+	w->labels = w->beside_labels;
 	w->end_ns = w->beside_end_ns;
 	w->beside = NULL;
 }
 
 static void
-keep_beside(struct host_walk *w, const char *value, int64_t end_ns)
+keep_beside(struct host_walk *w, const char *value, const struct labels *labels, int64_t end_ns)
 {
 	if (w->beside != NULL && strcmp(w->beside, value) != 0 && w->beside_end_ns > end_ns)
 		return;
 	w->beside = value;
+	w->beside_labels = labels;
 	w->beside_end_ns = end_ns;
 }
 
@@ -194,12 +272,13 @@ walk_span(struct finder *f, struct host_walk *w, const struct span *s)
 	}
 	/* Back after a break, beside the newer one: the old series flickers, nothing changed. */
 	if (w->beside != NULL && strcmp(s->value, w->beside) == 0 && w->end_ns > s->start_ns + TOGETHER_STEPS * f->range->step_ns) {
-		keep_beside(w, s->value, s->end_ns);
+		keep_beside(w, s->value, s->labels, s->end_ns);
 		return;
 	}
-	arrive(f, w->value, s->value, s->start_ns);
-	keep_beside(w, w->value, w->end_ns);
+	arrive(f, w->value, s->value, s->labels, s->start_ns);
+	keep_beside(w, w->value, w->labels, w->end_ns);
 	w->value = s->value;
+	w->labels = s->labels;
 	w->end_ns = s->end_ns;
 }
 
@@ -207,15 +286,15 @@ walk_span(struct finder *f, struct host_walk *w, const struct span *s)
 static void
 walk_host(struct finder *f, const struct span *v, size_t n, int64_t first_ns)
 {
-	struct host_walk w = { .value = v[0].value, .end_ns = v[0].end_ns };
+	struct host_walk w = { .value = v[0].value, .labels = v[0].labels, .end_ns = v[0].end_ns };
 	size_t i;
 
 	if (v[0].start_ns > first_ns + f->range->step_ns)
-		arrive(f, NULL, v[0].value, v[0].start_ns);
+		arrive(f, NULL, v[0].value, v[0].labels, v[0].start_ns);
 	for (i = 1; i < n; i++) {
 		/* Two from the start: the one that lasts is what it goes on with. */
 		if (v[i].start_ns == v[0].start_ns) {
-			keep_beside(&w, v[i].value, v[i].end_ns);
+			keep_beside(&w, v[i].value, v[i].labels, v[i].end_ns);
 			continue;
 		}
 		walk_span(f, &w, &v[i]);
@@ -279,27 +358,31 @@ take_names(struct finder *f, struct buf *names)
 	return text;
 }
 
-/* The values that the group had just before at, joined: "5,6"; "" none. *ret_has: `but` is one of them. */
+/* The values that the group had just before at, joined: "5,6"; "" none, or `but` is one of them (*ret_has). */
 static const char *
 values_before(struct finder *f, int64_t at_ns, const char *but, bool *ret_has)
 {
 	int64_t newest = INT64_MIN, end;
+	int64_t ends[INSIGHT_VALUES_MAX];
 	struct buf names;
 	size_t i;
 
-	for (i = 0; i < f->n_values; i++) {
-		end = last_end(&f->values[i], at_ns);
-		newest = end > newest ? end : newest;
-	}
-	buf_init(&names, NAMES_MAX);
 	*ret_has = false;
 	for (i = 0; i < f->n_values; i++) {
-		end = last_end(&f->values[i], at_ns);
-		if (end == INT64_MIN || end < newest - SETTLE_STEPS * f->range->step_ns)
-			continue;
-		*ret_has |= strcmp(f->values[i].text, but) == 0;
-		add_name(&names, f->values[i].text);
+		ends[i] = last_end(&f->values[i], at_ns);
+		newest = ends[i] > newest ? ends[i] : newest;
 	}
+	if (newest == INT64_MIN)
+		return "";
+	end = newest - SETTLE_STEPS * f->range->step_ns;
+	for (i = 0; i < f->n_values && !*ret_has; i++)
+		*ret_has = ends[i] != INT64_MIN && ends[i] >= end && strcmp(f->values[i].text, but) == 0;
+	if (*ret_has)	/* the most frequent case: one more pod of the same, nothing to write */
+		return "";
+	buf_init(&names, NAMES_MAX);
+	for (i = 0; i < f->n_values; i++)
+		if (ends[i] != INT64_MIN && ends[i] >= end)
+			add_name(&names, f->values[i].text);
 	return take_names(f, &names);
 }
 
@@ -347,6 +430,22 @@ same_change(struct finder *f, size_t first, const struct arrival *a)
 	return NULL;
 }
 
+static const char *
+label_or_none(const struct labels *labels, const char *name)
+{
+	const char *value = labels_get(labels, name);
+
+	return value == NULL ? "" : value;
+}
+
+static void
+share_labels(const struct finder *f, struct change *c, const struct labels *labels)
+{
+	for (size_t i = 0; i < f->n_title_labels; i++)
+		if (c->shared[i] != NULL && strcmp(c->shared[i], label_or_none(labels, f->title_labels[i])) != 0)
+			c->shared[i] = NULL;
+}
+
 /* first: the group's first change. */
 static void
 take_arrival(struct finder *f, const char *group, size_t first, const struct arrival *a)
@@ -354,16 +453,21 @@ take_arrival(struct finder *f, const char *group, size_t first, const struct arr
 	struct change *c = same_change(f, first, a);
 	const char *from = a->from;
 	bool has = false;
+	size_t i;
 
 	if (c != NULL) {
 		c->n_hosts++;
+		share_labels(f, c, a->labels);
 		return;
 	}
 	if (from == NULL)
 		from = values_before(f, a->at_ns, a->to, &has);
 	if (has || *from == '\0')
 		return;
-	add_change(f, group, from, a->to, a->at_ns)->is_newcomer = a->from == NULL;
+	c = add_change(f, group, from, a->to, a->at_ns);
+	c->is_newcomer = a->from == NULL;
+	for (i = 0; i < f->n_title_labels; i++)
+		c->shared[i] = label_or_none(a->labels, f->title_labels[i]);
 }
 
 static bool
@@ -383,6 +487,7 @@ static void
 take_departure(struct finder *f, size_t first, size_t which)
 {
 	const struct change c = f->changes[which];
+	struct change *gone;
 	int64_t end = INT64_MIN;
 	const char *rest;
 	size_t i;
@@ -397,8 +502,10 @@ take_departure(struct finder *f, size_t first, size_t which)
 	if (end + SETTLE_STEPS * f->range->step_ns >= f->end_ns)
 		return;
 	rest = values_after(f, end, c.to);
-	if (*rest != '\0')
-		add_change(f, c.group, c.to, rest, end + f->range->step_ns);
+	if (*rest == '\0')
+		return;
+	gone = add_change(f, c.group, c.to, rest, end + f->range->step_ns);
+	memcpy(gone->shared, c.shared, sizeof gone->shared);	/* it is what came that is gone */
 }
 
 static int
@@ -415,6 +522,31 @@ by_time(const void *a, const void *b)
 	return r != 0 || x->from == NULL ? r : strcmp(x->from, y->from);
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A thing has a few versions in a day; a label with a value for each pod, or request, is none. v: the spans of one group. */
+static bool
+has_too_many_values(const struct span *v, size_t n)
+{
+	const char **values;
+	size_t i, n_values = 1;
+
+	if (n <= INSIGHT_VALUES_MAX)
+		return false;
+	values = xcalloc(n, sizeof(const char *));
+	for (i = 0; i < n; i++)
+		values[i] = v[i].value;
+	qsort(values, n, sizeof(const char *), by_text);
+	for (i = 1; i < n; i++)
+		n_values += strcmp(values[i - 1], values[i]) != 0;
+	free(values);
+	return n_values > INSIGHT_VALUES_MAX;
+}
+
 /* v: the spans of one group, by host. */
 static void
 look_at_group(struct finder *f, struct span *v, size_t n)
@@ -422,6 +554,10 @@ look_at_group(struct finder *f, struct span *v, size_t n)
 	size_t i, m, first = f->n_changes, n_arrived;
 	int64_t first_ns = INT64_MAX;
 
+	if (has_too_many_values(v, n)) {
+		f->n_refused++;
+		return;
+	}
 	f->n_arrivals = 0;
 	for (i = 0; i < n; i++)
 		first_ns = v[i].start_ns < first_ns ? v[i].start_ns : first_ns;
@@ -455,21 +591,54 @@ by_change_time(const void *a, const void *b)
 }
 
 static void
+write_piece(struct buf *text, const struct piece *piece, const struct change *c, const struct marker *m)
+{
+	switch (piece->kind) {
+	case PIECE_TEXT:
+		buf_addstr(text, piece->text == NULL ? "" : piece->text);
+		break;
+	case PIECE_VERSION:
+		buf_printf(text, "%s -> %s", m->from, m->to);
+		break;
+	case PIECE_GROUP:
+		buf_addstr(text, m->what);
+		break;
+	case PIECE_OTHER:
+		buf_addstr(text, c->shared[piece->which] == NULL ? "" : c->shared[piece->which]);
+		break;
+	}
+}
+
+static void
 write_marker(struct finder *f, const struct change *c, struct marker *m)
 {
 	struct arena *mem = &f->set->block.arena;
-	const char *name = f->def->title != NULL && *f->def->title != '\0' ? f->def->title : f->def->name;
-	char *text;
+	struct buf text;
 
 	m->kind = MARKER_CHANGE;
 	m->at_ns = c->at_ns;
-	m->what = arena_strdup(mem, *c->group != '\0' ? c->group : name);
+	m->what = arena_strdup(mem, *c->group != '\0' ? c->group : f->def->name);
 	m->from = arena_strdup(mem, c->from);
 	m->to = arena_strdup(mem, c->to);
-	text = xasprintf("%s %s -> %s", m->what, m->from, m->to);
-	m->text = arena_strdup(mem, text);
-	free(text);
+	buf_init(&text, TITLE_MAX);
+	for (size_t i = 0; i < f->title.n; i++)
+		write_piece(&text, &f->title.v[i], c, m);
+	m->text = arena_strdup(mem, text.data);
+	buf_done(&text);
 	m->n_series = c->n_hosts;
+}
+
+static void
+note_refused(struct finder *f)
+{
+	char *note;
+
+	if (f->n_refused == 0)
+		return;
+	note = xasprintf("%s: too many values of %s to be versions (more than %d%s)", f->def->name, f->def->label, INSIGHT_VALUES_MAX,
+	    f->def->group_by == NULL ? "" : " in one group");
+	f->set->note = arena_strdup(&f->set->block.arena, note);
+	free(note);
 }
 
 static void
@@ -477,6 +646,7 @@ look(struct finder *f)
 {
 	size_t i, m;
 
+	title_init(f);
 	for (i = 0; i < f->range->n; i++)
 		add_series(f, &f->range->v[i]);
 	if (f->n_spans > 0)
@@ -486,6 +656,7 @@ look(struct finder *f)
 			;
 		look_at_group(f, &f->spans[i], m);
 	}
+	note_refused(f);
 }
 
 struct marker_set *

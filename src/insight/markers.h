@@ -15,8 +15,15 @@
 
 #include "model/event.h"
 
-enum { INSIGHT_MARKERS_MAX = 1000 };
+enum { INSIGHT_MARKERS_MAX = 1000, INSIGHT_VALUES_MAX = 256 };
 
+/*
+ * A marker's text is the definition's title with, for each {{LABEL}}: "6 -> 7" for the label with the version; the group's value for group_by
+ * (the definition's name where a series has none); for any other label its value where all series that changed share it, else nothing.
+ * Without a title: what changed, and the versions.
+ *
+ * A group with more than INSIGHT_VALUES_MAX values gets no markers, and the set's note says so: a label like that is no version.
+ */
 /* All markers of def in the range, ascending, at most INSIGHT_MARKERS_MAX; empty for what is not a range. One reference, the caller's. */
 struct marker_set *insight_markers(const struct marker_def *def, const struct series_set *range);
 

@@ -244,6 +244,7 @@ struct marker_set {
 	int64_t start_ns, end_ns;	/* looked at */
 	size_t n;
 	const struct marker *v;		/* ascending */
+	const char *note;		/* why some are missing, a sentence; NULL: none are */
 };
 enum operation_state { OPERATION_STARTED, OPERATION_DONE, OPERATION_FAILED, OPERATION_UNKNOWN };
 struct operation {		/* something the operator did that changes the world */

@@ -234,6 +234,7 @@ static const struct field marker_set_fields[] = {
 	F("start", FIELD_TIME, marker_set, start_ns),
 	F("end", FIELD_TIME, marker_set, end_ns),
 	F_LIST("markers", FIELD_LIST, marker_set, v, n, marker_fields),
+	F("note", FIELD_TEXT_OR_NULL, marker_set, note),
 	F_END
 };
 static const struct field operation_fields[] = {

@@ -709,7 +709,7 @@ environment_block(void **state)
 	assert_string_equal(e->queries[0].id, "query:q");
 	assert_true(e->queries[0].objective == 0.5);
 	assert_string_equal(e->markers[0].id, "marker:m n");
-	assert_string_equal(e->markers[0].title, "m n {{v}}");
+	assert_string_equal(e->markers[0].title, "{{g}} {{v}}");
 	assert_string_equal(e->markers[0].group_by, "g");
 	assert_string_equal(e->contacts[0].role, "r");
 	assert_string_equal(e->contacts[0].channel, "");

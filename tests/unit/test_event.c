@@ -62,7 +62,7 @@ static const char *const every_kind[] = {
 
 	"{'event':'markers','time':'2030-01-01T00:00:00.000000000Z','source':'p','def':'marker:a','start':'2030-01-01T00:00:00.000000000Z',"
 	"'end':'2030-01-01T01:00:00.000000000Z','markers':[{'kind':'change','at':'2030-01-01T00:30:00.000000000Z','what':'spam-filter',"
-	"'from':'6','to':'7','text':'spam-filter 6 -> 7','n_series':3}]}",
+	"'from':'6','to':'7','text':'spam-filter 6 -> 7','n_series':3}],'note':'n'}",
 
 	"{'event':'operation','time':'2030-01-01T00:00:00.000000000Z','source':'am','id':'op1','verb':'silence','object':'o','text':'t',"
 	"'state':'unknown'}",

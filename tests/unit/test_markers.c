@@ -167,38 +167,131 @@ test_text_and_range(void **state)
 	block_unref(set);
 }
 
-/* A label that is no version gives no more than the limit, in reasonable time. */
 static void
-test_limit(void **state)
+test_titles(void **state)
 {
-	enum { N = 3000 };
-	const struct marker_def def = { .id = "marker:v", .name = "v", .label = "version" };
-	struct series_set range = { .type = SERIES_MATRIX, .start_ns = START, .end_ns = START + N * STEP, .step_ns = STEP, .n = N };
-	struct series *series = calloc(N, sizeof *series);
-	struct label *labels = calloc(N, 2 * sizeof *labels);
-	struct sample *samples = calloc(N, sizeof *samples);
-	char (*names)[16] = calloc(N, sizeof *names);
-	struct marker_set *set;
-	int i;
+	static const struct {
+		const char *title, *group_by, *text;
+	} titles[] = {
+		{ "{{model}} {{version}}", "model", "spam 6 -> 7" },
+		{ NULL, "model", "spam 6 -> 7" },
+		{ "", NULL, "v 6 -> 7" },
+		{ "build {{version}}", NULL, "build 6 -> 7" },
+		{ "build {{ version }}!", "model", "build 6 -> 7!" },
+		{ "{{model}} {{version}}", NULL, "spam 6 -> 7" },	/* both series share it */
+		{ "{{version}} on {{host}}.", "model", "6 -> 7 on ." },	/* these do not */
+		{ "{{nosuch}}{{version}}", "model", "6 -> 7" },
+		{ "{{nosuch}}: {{version}}", "nosuch", "v: 6 -> 7" },	/* no group: the marker's name */
+		{ "deployed", "model", "deployed" },
+		{ "{{version", "model", "{{version" },
+		{ "a }} {{version}} }}", "model", "a }} 6 -> 7 }}" },
+		{ "{{}}x", "model", "x" },
+		{ "{{a}}{{b}}{{c}}{{d}}{{e}}{{f}}{{g}}{{h}}{{host}}|{{version}}", "model", "|6 -> 7" },
+	};
+	static const char *const rows[] = { "spam web-1 6 11111.....", "spam web-1 7 .....11111", "spam web-2 6 11111.....",
+		"spam web-2 7 .....11111" };
 
 	(void)state;
-	for (i = 0; i < N; i++) {
+	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+		const struct marker_def def = { .id = "marker:v", .name = "v", .label = "version", .title = titles[i].title,
+			.group_by = titles[i].group_by };
+		struct drawing d = { .set = { .type = SERIES_MATRIX, .start_ns = START, .end_ns = START + 9 * STEP, .step_ns = STEP } };
+		struct marker_set *set;
+
+		for (size_t j = 0; j < sizeof rows / sizeof *rows; j++)
+			draw_row(&d, rows[j]);
+		d.set.v = d.series;
+		set = insight_markers(&def, &d.set);
+		assert_int_equal(set->n, 1);
+		assert_string_equal(set->v[0].text, titles[i].text);
+		assert_null(set->note);
+		block_unref(set);
+	}
+}
+
+/* A canary's labels name it when it comes and when it is given up. */
+static void
+test_title_of_what_is_gone(void **state)
+{
+	static const char *const rows[] = { "spam pod-a 6 111111111111", "spam pod-b 7 ..111......." };
+	const struct marker_def def = { .id = "marker:v", .name = "v", .label = "version", .group_by = "model", .title = "{{host}} {{version}}" };
+	struct drawing d = { .set = { .type = SERIES_MATRIX, .start_ns = START, .end_ns = START + 20 * STEP, .step_ns = STEP } };
+	struct marker_set *set;
+
+	(void)state;
+	draw_row(&d, rows[0]);
+	draw_row(&d, rows[1]);
+	d.set.v = d.series;
+	set = insight_markers(&def, &d.set);
+	assert_int_equal(set->n, 2);
+	assert_string_equal(set->v[0].text, "pod-b 6 -> 7");
+	assert_string_equal(set->v[1].text, "pod-b 7 -> 6");
+	block_unref(set);
+}
+
+/* n series, each a pod of its own with one sample and one version, n_values of them in each group. */
+static struct marker_set *
+find_in_many(int n, int n_values)
+{
+	const struct marker_def def = { .id = "marker:v", .name = "deploy", .label = "version", .group_by = "group" };
+	struct series_set range = { .type = SERIES_MATRIX, .start_ns = START, .end_ns = START + n * STEP, .step_ns = STEP, .n = (size_t)n };
+	struct series *series = calloc((size_t)n, sizeof *series);
+	struct label *labels = calloc((size_t)n, 3 * sizeof *labels);
+	struct sample *samples = calloc((size_t)n, sizeof *samples);
+	char (*names)[16] = calloc((size_t)n, sizeof *names), (*groups)[16] = calloc((size_t)n, sizeof *groups);
+	struct marker_set *set;
+
+	for (int i = 0; i < n; i++) {
 		snprintf(names[i], sizeof names[i], "%d", i);
+		snprintf(groups[i], sizeof groups[i], "%d", i / n_values);
 		samples[i] = (struct sample){ START + i * STEP, 1 };
-		labels[i * 2] = (struct label){ "pod", names[i] };
-		labels[i * 2 + 1] = (struct label){ "version", names[i] };
-		series[i] = (struct series){ .labels = { 2, &labels[i * 2] }, .n = 1, .v = &samples[i] };
+		labels[i * 3] = (struct label){ "group", groups[i] };
+		labels[i * 3 + 1] = (struct label){ "pod", names[i] };
+		labels[i * 3 + 2] = (struct label){ "version", names[i] };
+		series[i] = (struct series){ .labels = { 3, &labels[i * 3] }, .n = 1, .v = &samples[i] };
 	}
 	range.v = series;
 	set = insight_markers(&def, &range);
-	assert_int_equal(set->n, INSIGHT_MARKERS_MAX);
-	for (i = 1; i < INSIGHT_MARKERS_MAX; i++)
-		assert_true(set->v[i - 1].at_ns <= set->v[i].at_ns);
-	block_unref(set);
 	free(series);
 	free(labels);
 	free(samples);
 	free(names);
+	free(groups);
+	return set;
+}
+
+/* No more than the limit, in order. */
+static void
+test_limit(void **state)
+{
+	struct marker_set *set = find_in_many(3000, 100);
+
+	(void)state;
+	assert_int_equal(set->n, INSIGHT_MARKERS_MAX);
+	for (size_t i = 1; i < set->n; i++)
+		assert_true(set->v[i - 1].at_ns <= set->v[i].at_ns);
+	assert_null(set->note);
+	block_unref(set);
+}
+
+/* A label that is no version: said once, and cheap however many there are. */
+static void
+test_too_many_values(void **state)
+{
+	struct marker_set *set = find_in_many(20000, 20000);
+
+	(void)state;
+	assert_int_equal(set->n, 0);
+	assert_string_equal(set->note, "deploy: too many values of version to be versions (more than 256 in one group)");
+	block_unref(set);
+	set = find_in_many(INSIGHT_VALUES_MAX + 1, INSIGHT_VALUES_MAX);	/* one group just small enough */
+	assert_int_equal(set->n, INSIGHT_VALUES_MAX - 2);	/* the first two are there from the start */
+	assert_null(set->note);
+	block_unref(set);
+	set = find_in_many(INSIGHT_VALUES_MAX + 1, INSIGHT_VALUES_MAX + 1);
+	assert_int_equal(set->n, 0);
+	assert_non_null(set->note);
+	block_unref(set);
 }
 
 int
@@ -208,7 +301,10 @@ main(void)
 		cmocka_unit_test(test_pictures),
 		cmocka_unit_test(test_ungrouped),
 		cmocka_unit_test(test_text_and_range),
+		cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_title_of_what_is_gone),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_too_many_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
