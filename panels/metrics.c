@@ -15,7 +15,8 @@
 #include "metrics.h"
 #include "ui/key.h"
 
-enum { SIDE_FROM = 100, LIST_W = 46, LIST_ROWS_MAX = 6, GRAPH_H = 12, GRAPHS_FROM = 8, VALUE_W = 10 };
+enum { SIDE_FROM = 100, LIST_W = 46, LIST_ROWS_MAX = 6, GRAPH_H = 12, GRAPHS_FROM = 8, VALUE_W = 10,
+	RANGE_FROM = 46, RANGE_W = 13 };
 
 struct metrics {
 	struct list list;
@@ -119,44 +120,52 @@ metrics_arrange(struct panel *p, const struct view *v, int w, int h)
 /* --- drawing --------------------------------------------------------------------------------- */
 
 static void
-row_value(const struct view *v, const struct model_query *q, char *buf, size_t size, enum role *ret_role, size_t *ret_i)
+row_value(const struct view *v, const struct model_query *q, bool is_wide, char *buf, size_t size, enum role *ret_role, size_t *ret_i)
 {
 	enum metrics_freshness f;
 	struct sample sample = { 0 };
-	char value[NUM_TEXT_MAX];
+	char value[NUM_TEXT_MAX], low[NUM_TEXT_MAX];
+	double smallest;
 
 	*ret_role = ROLE_UNKNOWN;
 	*ret_i = 0;
 	snprintf(buf, size, "?");
 	if (q->range == NULL || q->range->n == 0)
 		return;
-	f = metrics_largest(q->range, metrics_cursor(v), &sample, ret_i);
+	f = metrics_largest(q->range, metrics_cursor(v), &sample, &smallest, ret_i);
 	if (f == METRICS_NONE)
 		return;
 	num_format(value, sample.v, metrics_unit(q));
 	*ret_role = f == METRICS_OLD ? ROLE_STALE : ROLE_STRONG;
-	snprintf(buf, size, "%s%s", f == METRICS_OLD ? "~ " : "", value);
+	num_format(low, smallest, metrics_unit(q));
+	/* Of several series both ends: which of them is the bad one is not ours to know. */
+	if (is_wide && f == METRICS_FRESH && smallest < sample.v && strcmp(low, value) != 0)
+		snprintf(buf, size, "%s–%s", low, value);
+	else
+		snprintf(buf, size, "%s%s", f == METRICS_OLD ? "~ " : "", value);
 }
 
 static void
 draw_row(struct canvas *c, int y, const struct view *v, const struct model_query *q)
 {
-	int spark_w = c->w >= 60 ? c->w / 3 : 0, name_w = c->w - spark_w - VALUE_W - 5;
-	char value[NUM_TEXT_MAX + 4], many[24] = "";
+	bool is_wide = c->w >= RANGE_FROM;
+	int value_w = is_wide ? RANGE_W : VALUE_W;
+	int spark_w = c->w >= 60 ? c->w / 3 : 0, name_w = c->w - spark_w - value_w - 5;
+	char value[2 * NUM_TEXT_MAX + 8], many[24] = "";
 	enum role role;
 	size_t largest;
 	int x;
 
-	row_value(v, q, value, sizeof value, &role, &largest);
+	row_value(v, q, is_wide, value, sizeof value, &role, &largest);
 	if (*q->error != '\0')
 		canvas_text(c, 1, y, ROLE_CRITICAL, GLYPH_FIRING);
 	if (q->range != NULL && q->range->n > 1)
 		snprintf(many, sizeof many, "×%zu", q->range->n);
 	x = canvas_text_w(c, 3, y, name_w - (int)str_width(many) - 1, ROLE_TEXT, title_of(q), false);
 	canvas_text(c, x + 1, y, ROLE_DIM, many);
-	canvas_text_right(c, 4 + name_w + VALUE_W, y, role, value);
+	canvas_text_right(c, 4 + name_w + value_w, y, role, value);
 	if (spark_w > 0 && q->range != NULL && q->range->n > 0)
-		sparkline_draw(c, 6 + name_w + VALUE_W, y, spark_w - 2, metrics_role(largest), q->range->v[largest].v,
+		sparkline_draw(c, 6 + name_w + value_w, y, spark_w - 2, metrics_role(largest), q->range->v[largest].v,
 		    q->range->v[largest].n, v->range.start_ns, v->range.end_ns);
 }
 
@@ -259,6 +268,10 @@ metrics_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 	struct metrics *s = state_of(p);
 
 	(void)v;
+	if (!s->is_editing && s->is_zoomed && key == KEY_ESC) {
+		s->is_zoomed = false;
+		return true;
+	}
 	if (!s->is_editing)
 		return false;
 	if (s->editor.is_pasting || (key != KEY_ENTER_ && key != KEY_ESC && key != (KEY_CTRL | 'c'))) {

@@ -14,8 +14,9 @@ enum metrics_freshness {
 
 /* What a series said last at or before at_ns. */
 enum metrics_freshness metrics_value(const struct series *s, int64_t at_ns, int64_t step_ns, struct sample *ret_sample);
-/* The largest value at the cursor among all series; i of its series in *ret_i. */
-enum metrics_freshness metrics_largest(const struct series_set *set, int64_t at_ns, struct sample *ret_sample, size_t *ret_i);
+/* The largest value at the cursor among all series; i of its series in *ret_i. *ret_smallest: the smallest fresh one, +Inf when there is none. */
+enum metrics_freshness metrics_largest(const struct series_set *set, int64_t at_ns, struct sample *ret_sample, double *ret_smallest,
+    size_t *ret_i);
 /* The time whose values are shown: the cursor, never later than now. */
 int64_t metrics_cursor(const struct view *v);
 /* Colour of the i-th series. */

@@ -70,14 +70,18 @@ is_ahead(enum metrics_freshness f, double v, enum metrics_freshness than_f, doub
 }
 
 enum metrics_freshness
-metrics_largest(const struct series_set *set, int64_t at_ns, struct sample *ret_sample, size_t *ret_i)
+metrics_largest(const struct series_set *set, int64_t at_ns, struct sample *ret_sample, double *ret_smallest, size_t *ret_i)
 {
 	enum metrics_freshness best = METRICS_NONE;
+
+	*ret_smallest = INFINITY;
 
 	for (size_t i = 0; i < set->n; i++) {
 		struct sample sample;
 		enum metrics_freshness f = metrics_value(&set->v[i], at_ns, set->step_ns, &sample);
 
+		if (f == METRICS_FRESH && sample.v < *ret_smallest)
+			*ret_smallest = sample.v;
 		if (f == METRICS_NONE || (best != METRICS_NONE && !is_ahead(f, sample.v, best, ret_sample->v)))
 			continue;
 		best = f;
@@ -235,7 +239,6 @@ static void
 draw_lines(struct canvas *c, const struct view *v, const struct model_query *q)
 {
 	const struct series_set *set = q->range;
-	const struct model *m = v->model != NULL ? v->model : v->live;
 	size_t room = set->n > LINES_MAX ? LINES_MAX : set->n, n;
 	struct graph_line *lines = xcalloc(room, sizeof *lines);
 	struct entry *entries = xcalloc(room, sizeof *entries);
@@ -244,7 +247,8 @@ draw_lines(struct canvas *c, const struct view *v, const struct model_query *q)
 		.unit = metrics_unit(q), .objective = q->def != NULL ? q->def->objective : NAN, .lines = lines, .marks = marks };
 
 	g.cursor_ns = v->range.is_live ? 0 : v->range.cursor_ns;
-	g.n_marks = marks_of(v, m, marks);
+	/* As known now, like the curve right of the cursor: a rise whose cause is left out misleads. */
+	g.n_marks = marks_of(v, v->live, marks);
 	g.n_lines = n = first_entries(set, metrics_cursor(v), entries, room);
 	/* Those the legend names first; where lines meet, the one drawn last is seen: the largest. */
 	for (size_t i = 0; i < n; i++) {
