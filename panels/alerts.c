@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "ui/key.h"
 
 enum { LABELS_MAX = 1 << 13, SUMMARY_W_MIN = 12, HEADER_FROM = 6 };
 
@@ -49,6 +50,7 @@ static void
 alerts_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct alerts *s = state_of(p);
+	uint64_t selected = s->list.selected_id;
 
 	if (s->is_silences) {
 		alerts_silences_arrange(s, v, h);
@@ -59,6 +61,8 @@ alerts_arrange(struct panel *p, const struct view *v, int w, int h)
 	s->page = s->split.list_h - (s->split.list_h >= HEADER_FROM);
 	s->page = s->page < 1 ? 1 : s->page;
 	list_arrange(&s->list, s->ids, s->n, s->page);
+	s->is_slid |= selected != 0 && s->list.selected_id != selected && !s->is_rearranged;
+	s->is_rearranged = false;
 	clamp_detail(s, v);
 }
 
@@ -326,6 +330,7 @@ alerts_filter(struct panel *p, const char *text)
 
 	free(s->filter);
 	s->filter = xstrdup_or_null(text);
+	s->is_rearranged = true;
 	s->is_silences = false;
 }
 
@@ -348,6 +353,7 @@ alerts_show(struct panel *p, const struct view *v, const char *arg)
 	s->is_muted_hidden = false;
 	s->n_collapsed = 0;
 	s->list.selected_id = id;
+	s->is_slid = false;
 	s->is_detail = true;
 	s->detail_top = 0;
 }
@@ -373,6 +379,7 @@ move(struct panel *p, int by)
 		list_move(&s->silences, s->silence_ids, s->n_silences, by);
 	else
 		list_move(&s->list, s->ids, s->n, by);
+	s->is_slid &= s->is_silences;
 	s->detail_top = 0;
 	return NULL;
 }
@@ -385,6 +392,22 @@ scroll_detail(struct panel *p, int by)
 	s->detail_top += by;
 	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
 	return NULL;
+}
+
+/* Only for what was selected on the screen: said once when it is gone, and done when asked again. */
+static struct op *
+ack(struct alerts *s, const struct view *v)
+{
+	const struct alerts_row *row = alerts_row_selected(s);
+	bool is_gone = row != NULL && !row->is_header && alerts_selected(s, v) == NULL;
+
+	if (s->is_silences)
+		return op_text(OP_MESSAGE, "ack works on alerts: S goes back to them");
+	if (!s->is_slid && !is_gone)
+		return alerts_act_ack(s, v);
+	s->is_slid = false;
+	s->is_rearranged |= is_gone;
+	return op_text(OP_MESSAGE, "the alert that was selected is gone; select one");
 }
 
 #define COMMAND(name, ...)								\
@@ -407,14 +430,14 @@ COMMAND(first, return move(p, INT_MIN);)
 COMMAND(last, return move(p, INT_MAX);)
 COMMAND(detail_down, return scroll_detail(p, 3);)
 COMMAND(detail_up, return scroll_detail(p, -3);)
-COMMAND(ack, return s->is_silences ? op_text(OP_MESSAGE, "ack works on alerts: S goes back to them") : alerts_act_ack(s, v);)
+COMMAND(ack, return ack(s, v);)
 COMMAND(silence, return alerts_act_silence(s, v);)
 COMMAND(expire, return alerts_act_expire(s, v);)
 COMMAND(edit, return alerts_act_edit(s, v);)
 COMMAND(silences, s->is_silences = !s->is_silences; return NULL;)
-COMMAND(muted, s->is_muted_hidden = !s->is_muted_hidden; return NULL;)
+COMMAND(muted, s->is_muted_hidden = !s->is_muted_hidden; s->is_rearranged = true; return NULL;)
 COMMAND(sort, s->sort = (s->sort + 1) % SORTS; return NULL;)
-COMMAND(group, s->group = (s->group + 1) % GROUPS; s->n_collapsed = 0; return NULL;)
+COMMAND(group, s->group = (s->group + 1) % GROUPS; s->n_collapsed = 0; s->is_rearranged = true; return NULL;)
 
 static struct op *
 alerts_open_row(struct panel *p, const struct view *v, const char *arg)
@@ -445,6 +468,7 @@ alerts_fold_all(struct panel *p, const struct view *v, const char *arg)
 	for (int i = 0; i < s->n; i++)
 		is_any_open |= s->rows[i].is_header && !s->rows[i].is_collapsed;
 	s->n_collapsed = 0;
+	s->is_rearranged = true;
 	for (int i = 0; is_any_open && i < s->n; i++)
 		if (s->rows[i].is_header)
 			alerts_row_toggle(s, s->rows[i].id);
@@ -475,6 +499,23 @@ static const struct command alerts_commands[] = {
 	{ 0 }
 };
 
+/* Esc closes what Enter opened, before it means anything else. */
+static bool
+alerts_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
+{
+	struct alerts *s = state_of(p);
+
+	(void)v;
+	(void)ret_op;
+	if (key != KEY_ESC || (!s->is_detail && !s->is_silences))
+		return false;
+	if (s->is_detail)
+		s->is_detail = false;
+	else
+		s->is_silences = false;
+	return true;
+}
+
 const struct panel_ops panel_alerts = {
 	.name = "alerts",
 	.title = "Alerts",
@@ -485,6 +526,7 @@ const struct panel_ops panel_alerts = {
 	.show = alerts_show,
 	.arrange = alerts_arrange,
 	.draw = alerts_draw,
+	.key = alerts_key,
 	.filter = alerts_filter,
 	.summary = alerts_summary,
 	.close = alerts_close,

@@ -32,6 +32,9 @@ struct alerts {
 	struct alert_counts counts;	/* of all */
 	uint64_t collapsed[ALERTS_COLLAPSED_MAX];
 	int n_collapsed;
+	/* The selected row vanished by itself, and what stands there now was not chosen: an ack, which asks nothing, must not take it. */
+	bool is_slid;
+	bool is_rearranged;		/* a key changed what is listed: then the selection may move */
 	bool is_detail;
 	int detail_top;
 	/* The list of silences instead */

@@ -11,6 +11,8 @@
  * feed       files of feeds/, JSON arrays of events in the order they come; see feed.c for what abbreviates them
  * arg        what the panel is asked to show, as OP_PANEL does
  * keys       names of keys as key_parse() reads them, or text in quotes, which is typed
+ *            +NAME stands for a feed that comes between two keys, -NAME for one that the screen does not show yet at
+ *            the key behind it
  * filter     to the end of the line, as behind /
  * past       the time cursor stands there, instead of live; span: length of the range, 1h otherwise
  * ascii, read-only, unfocused: as they say

@@ -18,6 +18,8 @@ enum { DIALOGS_MAX = 4, ASKED_MAX = 1 << 16 };
 struct stage {
 	const struct scene *scene;
 	struct model *model;
+	const char *feeds_dir;
+	bool is_late;			/* the screen is older than the model */
 	struct view view;
 	struct panel *panel;
 	struct panel *dialogs[DIALOGS_MAX];
@@ -130,7 +132,9 @@ press(struct stage *s, int key)
 	struct grid *g = grid_new(s->scene->w, s->scene->h, s->scene->is_ascii);
 	struct op *op = NULL;
 
-	draw(s, g);
+	if (!s->is_late)
+		draw(s, g);
+	s->is_late = false;
 	grid_free(g);
 	if (p->ops->key != NULL && p->ops->key(p, &s->view, key, &op)) {
 		carry_out(s, op);
@@ -165,17 +169,40 @@ type_text(struct stage *s, const char *at)
 }
 
 static int
+come_between(struct stage *s, const char *word, struct err *err)
+{
+	char *path = xasprintf("%s/%s", s->feeds_dir, word + 1);
+	struct grid *g = grid_new(s->scene->w, s->scene->h, s->scene->is_ascii);
+	int r;
+
+	draw(s, g);
+	grid_free(g);
+	s->is_late = *word == '-';
+	r = feed_apply(path, s->model, err);
+	free(path);
+	return r;
+}
+
+static int
 press_all(struct stage *s, const char *keys, struct err *err)
 {
 	while (keys != NULL && *(keys += strspn(keys, " ")) != '\0') {
 		char name[32];
 		size_t len = strcspn(keys, " ");
+		int r;
 
 		if (*keys == '"') {
 			keys = type_text(s, keys + 1);
 			continue;
 		}
 		snprintf(name, sizeof name, "%.*s", (int)len, keys);
+		if ((*name == '+' || *name == '-') && len > 1) {
+			r = come_between(s, name, err);
+			if (r < 0)
+				return r;
+			keys += len;
+			continue;
+		}
 		if (key_parse(name) == KEY_NONE)
 			return err_set(err, ERR_SYNTAX, "keys: '%s' is no key", name);
 		press(s, key_parse(name));
@@ -193,7 +220,7 @@ stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, st
 	struct view *v = &s->view;
 	struct op op = { .kind = OP_HELP };
 
-	*s = (struct stage){ .scene = scene, .model = model_new(0, 0) };
+	*s = (struct stage){ .scene = scene, .model = model_new(0, 0), .feeds_dir = feeds_dir };
 	buf_init(&s->asked, ASKED_MAX);
 	for (int i = 0; i < scene->n_feeds; i++) {
 		char *path = xasprintf("%s/%s", feeds_dir, scene->feeds[i]);
