@@ -198,10 +198,15 @@ static void
 draw_nothing_wrong(struct canvas *c, int y, const struct view *v)
 {
 	struct alert_counts n = { 0 };
-	char evidence[96], muted[64] = "";
+	char evidence[96], text[256];
+	size_t silenced_pages = 0;
 
-	for (size_t i = 0; i < model_n_alerts(v->model); i++)
-		part_count(&n, model_alert(v->model, i)->state);
+	for (size_t i = 0; i < model_n_alerts(v->model); i++) {
+		const struct model_alert *a = model_alert(v->model, i);
+
+		part_count(&n, a->state);
+		silenced_pages += a->state == ALERT_SILENCED && a->severity == SEVERITY_PAGE;
+	}
 	sources_evidence(v, evidence, sizeof evidence);
 	if (model_n_sources(v->model) == 0) {
 		canvas_text_w(c, 1, y, c->w - 1, ROLE_UNKNOWN, GLYPH_UNKNOWN " Nothing is known: no sources are configured", false);
@@ -212,10 +217,16 @@ draw_nothing_wrong(struct canvas *c, int y, const struct view *v)
 		    false);
 		return;
 	}
-	if (n.silenced + n.inhibited > 0)
-		snprintf(muted, sizeof muted, " (%zu silenced, %zu inhibited)", n.silenced, n.inhibited);
-	canvas_char(c, 1, y, ROLE_OK, 0x25cb);
-	canvas_printf(c, 3, y, ROLE_OK, "Nothing is wrong: %zu alerts firing%s, %s", n.firing, muted, evidence);
+	/* Somebody silenced what may be wrong still: that is said, and not in the colour of well-being. */
+	if (silenced_pages > 0) {
+		snprintf(text, sizeof text, GLYPH_SILENCED " %zu page%s silenced, nothing else fires; %s",
+		    silenced_pages, silenced_pages == 1 ? " is" : "s are", evidence);
+		canvas_text_w(c, 1, y, c->w - 1, ROLE_ALERT_SILENCED, text, false);
+		return;
+	}
+	snprintf(text, sizeof text, GLYPH_OK " Nothing is wrong: %zu alerts firing%s, %s", n.firing,
+	    n.silenced + n.inhibited > 0 ? ", some silenced or inhibited" : "", evidence);
+	canvas_text_w(c, 1, y, c->w - 1, ROLE_OK, text, false);
 }
 
 static void
