@@ -242,12 +242,27 @@ on_resize(int w, int h, void *arg)
 	c->is_dirty = true;
 }
 
+/* Why changes are not shown, once: it comes again with each answer. */
+static void
+tell_marker_note(struct console *c, const char *note)
+{
+	char text[512];
+
+	if (note == NULL || *note == '\0' || str_eq(note, c->marker_note))
+		return;
+	free(c->marker_note);
+	c->marker_note = xstrdup(note);
+	console_say(c, true, str_escape_to(text, sizeof text, note));
+}
+
 static void
 on_event(const struct event *ev, void *arg)
 {
 	struct console *c = arg;
 
 	operate_event(c->operate, ev);
+	if (ev->kind == EVENT_MARKERS)
+		tell_marker_note(c, ((const struct marker_set *)ev->block)->note);
 	if (ev->kind == EVENT_OPERATION) {
 		const struct operation *op = ev->block;
 		char text[512];
@@ -348,6 +363,7 @@ console_done(struct console *c)
 	free(c->last_command);
 	free(c->completing);
 	free(c->message);
+	free(c->marker_note);
 	free(c->pages);
 }
 

@@ -43,6 +43,7 @@ struct console {
 	int64_t message_until;			/* monotonic */
 	char *messages[MESSAGES_MAX];		/* newest last */
 	int n_messages;
+	char *marker_note;			/* the last one told */
 	uint64_t *pages;			/* ids of page alerts firing at the last look */
 	size_t n_pages;
 	bool is_looked;				/* alerts were known at the last look */
