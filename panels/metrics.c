@@ -139,7 +139,8 @@ row_value(const struct view *v, const struct model_query *q, bool is_wide, char 
 	*ret_role = f == METRICS_OLD ? ROLE_STALE : ROLE_STRONG;
 	num_format(low, smallest, metrics_unit(q));
 	/* Of several series both ends: which of them is the bad one is not ours to know. */
-	if (is_wide && f == METRICS_FRESH && smallest < sample.v && strcmp(low, value) != 0)
+	if (is_wide && f == METRICS_FRESH && smallest < sample.v && strcmp(low, value) != 0 &&
+	    str_width(low) + str_width(value) < RANGE_W)
 		snprintf(buf, size, "%s–%s", low, value);
 	else
 		snprintf(buf, size, "%s%s", f == METRICS_OLD ? "~ " : "", value);

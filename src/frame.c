@@ -35,10 +35,18 @@ frame_health_glyph(enum health health, enum role *ret_role)
 	return GLYPH_UNKNOWN;
 }
 
+/* In the past the whole bar has one look, so that nobody takes it for now. */
+static enum role
+on_bar(const struct view *v, enum role role)
+{
+	return v->range.is_live ? role : ROLE_STATUS_PAST;
+}
+
 /* "2 page  1 ticket" of what fires, and how many pages are silenced. */
 static int
-draw_firing(struct canvas *c, int x, const struct model *m)
+draw_firing(struct canvas *c, int x, const struct view *v)
 {
+	const struct model *m = v->model;
 	size_t page = 0, ticket = 0, other = 0, muted = 0;
 	enum role role;
 	const char *glyph = frame_health_glyph(model_health(m), &role);
@@ -57,29 +65,30 @@ draw_firing(struct canvas *c, int x, const struct model *m)
 		else
 			other++;
 	}
-	x = canvas_text(c, x, 0, role, glyph);
-	x = canvas_text(c, x + 1, 0, role, health_name(model_health(m)));
+	x = canvas_text(c, x, 0, on_bar(v, role), glyph);
+	x = canvas_text(c, x + 1, 0, on_bar(v, role), health_name(model_health(m)));
 	if (page > 0)
-		x = canvas_printf(c, x + 2, 0, ROLE_ALERT_FIRING, "%zu page", page);
+		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_FIRING), "%zu page", page);
 	if (ticket > 0)
-		x = canvas_printf(c, x + 2, 0, ROLE_ALERT_TICKET, "%zu ticket", ticket);
+		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_TICKET), "%zu ticket", ticket);
 	if (other > 0)
-		x = canvas_printf(c, x + 2, 0, ROLE_STATUS, "%zu other", other);
+		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_STATUS), "%zu other", other);
 	if (muted > 0)
-		x = canvas_printf(c, x + 2, 0, ROLE_ALERT_SILENCED, GLYPH_SILENCED " %zu page silenced", muted);
+		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_SILENCED), GLYPH_SILENCED " %zu page silenced", muted);
 	return x;
 }
 
 static void
-draw_sources(struct canvas *c, int x_end, const struct model *m)
+draw_sources(struct canvas *c, int x_end, const struct view *v)
 {
+	const struct model *m = v->model;
 	size_t ok = 0, n = model_n_sources(m);
 	char text[48];
 
 	for (size_t i = 0; i < n; i++)
 		ok += model_source(m, i)->state == SOURCE_OK;
 	snprintf(text, sizeof text, "sources %zu/%zu", ok, n);
-	canvas_text_right(c, x_end, 0, ok == n ? ROLE_STATUS : ROLE_STALE, text);
+	canvas_text_right(c, x_end, 0, on_bar(v, ok == n ? ROLE_STATUS : ROLE_STALE), text);
 }
 
 /* "02:28:32Z live", or "PAST 02:10:00Z  18m ago". Returns where it begins. */
@@ -107,7 +116,7 @@ frame_status(struct canvas *c, const struct view *v)
 {
 	const struct environment *e = model_environment(v->live);
 	char name[64], *p;
-	int x, right;
+	int x, badge, right;
 
 	canvas_fill(c, 0, 0, c->w, 1, v->range.is_live ? ROLE_STATUS : ROLE_STATUS_PAST);
 	right = draw_time(c, v);
@@ -115,15 +124,17 @@ frame_status(struct canvas *c, const struct view *v)
 	for (p = name; *p != '\0'; p++)
 		if (*p >= 'a' && *p <= 'z')
 			*p -= 'a' - 'A';
-	x = canvas_text(c, 0, 0, environment_role(e->colour), name);
+	x = badge = canvas_text(c, 0, 0, environment_role(e->colour), name);
 	if (v->is_read_only)
-		x = canvas_text(c, x + 1, 0, ROLE_WARNING, "read-only");
+		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "read-only");
 	if (c->w >= 100 && *e->title != '\0')
-		x = canvas_text_w(c, x + 1, 0, 24, ROLE_STATUS, e->title, false);
+		x = canvas_text_w(c, x + 1, 0, 24, on_bar(v, ROLE_STATUS), e->title, false);
 	if (v->model == NULL)
-		x = canvas_text(c, x + 2, 0, ROLE_UNKNOWN, "? not recorded");
+		x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_UNKNOWN), "? not recorded");
 	else
-		x = draw_firing(c, x + 2, v->model);
+		x = draw_firing(c, x + 2, v);
 	if (v->model != NULL && right - x > 16)
-		draw_sources(c, right - 2, v->model);
+		draw_sources(c, right - 2, v);
+	if (v->range.is_live)	/* one background under all of it */
+		canvas_select(c, badge, 0, c->w - badge);
 }
