@@ -95,7 +95,7 @@ struct conf {
 	char *path;		/* file it came from, NULL for the built-in empty one */
 	char *theme;		/* name of a shipped theme or absolute path */
 	char *layout;		/* "auto", "narrow", "wide", or absolute path */
-	bool bell, osc9, mouse;
+	bool bell, osc9;
 	bool ack_enabled;
 	int64_t ack_ns;		/* how long an ack silences (default 15m) */
 	int64_t history_ns, history_bytes;

@@ -257,8 +257,6 @@ static const struct conf_row top_rows[] = {
 	  .help = "Ring the bell once for a new page." },
 	{ .name = "osc9", .type = CONF_BOOL, .offset = AT(osc9), .def = "true",
 	  .help = "Send the terminal a desktop notification (OSC 9) for a new page." },
-	{ .name = "mouse", .type = CONF_BOOL, .offset = AT(mouse), .def = "false",
-	  .help = "Use the mouse." },
 	{ .name = "range", .type = CONF_DURATION, .offset = AT(range_ns), .min = "1m", .max = "30d",
 	  .def = "1h", .help = "Span of the time range at the start." },
 	{ .name = "ack", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &ack_table,

@@ -86,7 +86,7 @@ defaults(void **state)
 	assert_string_equal(conf->path, "c");
 	assert_string_equal(conf->theme, "dark");
 	assert_string_equal(conf->layout, "auto");
-	assert_true(conf->bell && conf->osc9 && !conf->mouse && conf->ack_enabled);
+	assert_true(conf->bell && conf->osc9 && conf->ack_enabled);
 	assert_int_equal(conf->ack_ns, 15 * NS_PER_MIN);
 	assert_int_equal(conf->history_ns, 30 * NS_PER_MIN);
 	assert_int_equal(conf->history_bytes, 8 << 20);
@@ -231,9 +231,9 @@ positions(void **state)
 	/* The source is kept, with the defaults. */
 	assert_int_equal(conf->environments[0].n_sources, 1);
 	assert_int_equal(conf->environments[0].sources[0].interval_ns, 5 * NS_PER_S);
-	assert_problems(HEAD "bell: yes\nmouse: 7\n",
+	assert_problems(HEAD "bell: yes\nosc9: 7\n",
 	    "c:3:7: bell: 'yes' is not used here: write true\n"
-	    "c:4:8: mouse: '7' is neither true nor false\n"
+	    "c:4:7: osc9: '7' is neither true nor false\n"
 	    "c:1:1: 'environments' is missing");
 }
 
@@ -249,7 +249,6 @@ good_values(void **state)
 	    "layout: wide\n"
 	    "bell: false\n"
 	    "osc9: 'false'\n"
-	    "mouse: true\n"
 	    "range: 1h30m\n"
 	    "in_flight_max: 1GiB\n"
 	    "ack: { enabled: false, duration: 1h }\n"
@@ -287,7 +286,7 @@ good_values(void **state)
 	    "    unit: dB\n", "");
 	assert_string_equal(conf->theme, "/home/ann/t.yaml");
 	assert_string_equal(conf->layout, "wide");
-	assert_true(!conf->bell && !conf->osc9 && conf->mouse && !conf->ack_enabled);
+	assert_true(!conf->bell && !conf->osc9 && !conf->ack_enabled);
 	assert_int_equal(conf->range_ns, 90 * NS_PER_MIN);
 	assert_int_equal(conf->in_flight_max, 1 << 30);
 	assert_int_equal(conf->ack_ns, NS_PER_HOUR);
@@ -295,7 +294,7 @@ good_values(void **state)
 	assert_int_equal(conf->n_keys, 2);
 	assert_string_equal(conf->keys[0].command, "alerts.ack");
 	assert_string_equal(conf->keys[0].key, "A");
-	assert_int_equal(conf->keys[1].line, 14);
+	assert_int_equal(conf->keys[1].line, 13);
 	assert_int_equal(conf->keys[1].column, 3);
 	e = &conf->environments[0];
 	assert_true(e->is_protected);
