@@ -129,7 +129,8 @@ read_back(int64_t at_ns, const struct silence *v, size_t n)
 	struct silence *copy = arena_alloc(&set->block.arena, (n + 1) * sizeof *copy);
 	struct event ev;
 
-	memcpy(copy, v, n * sizeof *copy);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = v[i];
 	set->n = n;
 	set->v = copy;
 	event_init(&ev, EVENT_SILENCES, at_ns, "am", set);
