@@ -6,7 +6,20 @@
 
 #include "alerts.h"
 #include "base/clock.h"
+#include "base/jread.h"
 #include "base/str.h"
+
+/* Prometheus writes 2.9739776951672864e-01; a person reads 0.297. */
+static void
+value_field(struct pen *p, const char *text)
+{
+	char number[NUM_TEXT_MAX];
+	double value;
+
+	if (text != NULL && jread_double(text, strlen(text), &value) == 0)
+		text = num_format(number, value, "none");
+	pen_field(p, "value", ROLE_TEXT, text);
+}
 
 static void
 detail_head(struct pen *p, const struct view *v, const struct model_alert *a)
@@ -24,7 +37,7 @@ detail_head(struct pen *p, const struct view *v, const struct model_alert *a)
 	    a->is_stale ? " (as last seen)" : "");
 	pen_field(p, "since", ROLE_TEXT, a->since_ns != 0 ? part_moment(v, a->since_ns, moment) : "not said");
 	if (a->prometheus != NULL)
-		pen_field(p, "value", ROLE_TEXT, a->prometheus->value);
+		value_field(p, a->prometheus->value);
 	pen_field_printf(p, "seen", a->is_stale ? ROLE_STALE : ROLE_TEXT, "%s%s ago%s%s%s%s", a->is_stale ? "~ " : "",
 	    view_age(v, a->seen_ns, seen), a->am_source != NULL ? ", " : "", a->am_source != NULL ? a->am_source : "",
 	    a->prometheus_source != NULL ? ", " : "", a->prometheus_source != NULL ? a->prometheus_source : "");
