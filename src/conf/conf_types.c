@@ -59,16 +59,23 @@ check_length(const struct conf_row *row, size_t len, struct err *err)
 }
 
 static int
-read_string(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+take_text(const struct conf_row *row, const char *text, size_t len, bool has_lines, struct conf_value *v,
     struct err *err)
 {
-	int r = check_text(text, len, false, err);
+	int r = check_text(text, len, has_lines, err);
 
 	if (r == 0)
 		r = check_length(row, len, err);
 	if (r == 0)
 		v->text = xstrndup(text, len);
 	return r;
+}
+
+static int
+read_string(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
+{
+	return take_text(row, text, len, false, v, err);
 }
 
 static int
@@ -86,8 +93,6 @@ static int
 read_promql(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
     struct err *err)
 {
-	int r;
-
 	while (len > 0 && strchr(" \t\n", text[0]) != NULL) {
 		text++;
 		len--;
@@ -97,12 +102,7 @@ read_promql(const struct conf_row *row, const char *text, size_t len, struct con
 	if (len == 0)
 		return err_set(err, ERR_INVALID,
 		    "is empty; a PromQL expression is expected, such as 'up == 0'");
-	r = check_text(text, len, true, err);
-	if (r == 0)
-		r = check_length(row, len, err);
-	if (r == 0)
-		v->text = xstrndup(text, len);
-	return r;
+	return take_text(row, text, len, true, v, err);
 }
 
 static int

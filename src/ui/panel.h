@@ -39,7 +39,6 @@ struct panel_ops {
 struct panel {
 	const struct panel_ops *ops;
 	void *state;
-	const struct command *const *all_commands;	/* of the keymap in force, for a help panel; may be NULL */
 };
 
 /* NULL when it cannot be opened with that op. */

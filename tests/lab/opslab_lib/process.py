@@ -39,13 +39,13 @@ class Servers:
                 return path
         return None
 
-    def library_folders(self):
+    def folders_of_libraries(self):
         if not self.tree:
             return []
         return sorted(glob.glob(self.file("usr/lib/*-linux-*")) + glob.glob(self.file("lib/*-linux-*")))
 
     def find_library(self, name):
-        for folder in self.library_folders() + glob.glob("/usr/lib/*-linux-*") + ["/usr/lib64", "/usr/lib"]:
+        for folder in self.folders_of_libraries() + glob.glob("/usr/lib/*-linux-*") + ["/usr/lib64", "/usr/lib"]:
             path = os.path.join(folder, name)
             if os.path.exists(path):
                 return path
@@ -54,8 +54,8 @@ class Servers:
     def environment(self, program, **extra):
         """A small environment; libraries of the tree only for programs of the tree."""
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", **extra}
-        if self.tree and program.startswith(self.tree + "/") and self.library_folders():
-            env["LD_LIBRARY_PATH"] = ":".join(self.library_folders())
+        if self.tree and program.startswith(self.tree + "/") and self.folders_of_libraries():
+            env["LD_LIBRARY_PATH"] = ":".join(self.folders_of_libraries())
         return env
 
 
