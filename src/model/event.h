@@ -196,6 +196,7 @@ struct severity_def {
 	const char *value;		/* of the severity label */
 	enum severity severity;
 };
+struct model_def;
 struct environment {
 	struct block block;
 	const char *name, *title, *colour;
@@ -207,6 +208,8 @@ struct environment {
 	const struct query_def *queries;
 	const struct marker_def *markers;
 	const struct contact *contacts;
+	size_t n_models;
+	const struct model_def *models;	/* model/registry.h */
 };
 
 /* --- small events --------------------------------------------------------------------------------------------------- */
@@ -270,6 +273,9 @@ enum event_kind {
 	EVENT_SERIES,		/* struct series_set: the answer to one query */
 	EVENT_MARKERS,		/* struct marker_set: all of one definition in a range */
 	EVENT_OPERATION,	/* struct operation */
+	EVENT_REGISTRY,		/* struct registry_set (model/registry.h): all models of one source */
+	EVENT_SERVING,		/* struct serving_set: who serves what of one model */
+	EVENT_HOSTS,		/* struct host_set: all hosts */
 	EVENT_KINDS
 };
 

@@ -8,6 +8,7 @@
 #define OPS_MODEL_MODEL_H
 
 #include "model/event.h"
+#include "model/registry.h"
 
 struct model;
 
@@ -20,6 +21,8 @@ enum {
 	MODEL_MARKERS = 1u << 4,
 	MODEL_OPERATIONS = 1u << 5,
 	MODEL_PROBLEMS = 1u << 6,	/* also when something became stale by time alone */
+	MODEL_MODELS = 1u << 8,		/* registry, serving */
+	MODEL_HOSTS = 1u << 9,
 	MODEL_ALL = ~0u
 };
 
@@ -167,8 +170,49 @@ size_t model_n_operations(const struct model *m);
 const struct operation *model_operation(const struct model *m, size_t i);
 int64_t model_operation_ns(const struct model *m, size_t i);
 
+/* --- models: registry against serving, worst first ------------------------------------------------------------------------ */
+size_t model_n_models(const struct model *m);
+const struct model_model *model_model(const struct model *m, size_t i);
+const struct model_model *model_model_find(const struct model *m, const char *id);
+/* Models of the registries that the config does not name: shown, not judged. */
+size_t model_n_other_models(const struct model *m);
+const struct reg_model *model_other_model(const struct model *m, size_t i, const char **ret_source);
+
+/* --- hosts, in natural order -------------------------------------------------------------------------------------------------- */
+enum host_state { HOST_UNKNOWN, HOST_UP, HOST_DOWN };	/* of its targets: any down is down; none: unknown */
+struct host_serving {
+	const char *model, *version;	/* name of the model */
+	enum serve_state state;
+	int64_t since_ns;
+};
+struct host_target {
+	const struct target *target;
+	const char *source;
+};
+struct host_value {
+	const struct query_def *def;	/* a named query whose id begins with "host:" */
+	double v;
+	int64_t at_ns;
+};
+struct model_host_row {
+	const struct host_def *def;	/* NULL: not in the config, but it serves a model or is a target of a group */
+	const char *name;
+	enum host_state state;
+	int64_t seen_ns;		/* newest scrape that told of it */
+	const char *error;		/* of a target that is down, "" */
+	size_t n_targets, n_serving, n_values;
+	const struct host_target *targets;
+	const struct host_serving *serving;
+	const struct host_value *values;	/* cpu, memory, disk, .. in the order of the queries */
+};
+size_t model_n_hosts(const struct model *m);
+const struct model_host_row *model_host(const struct model *m, size_t i);
+const struct model_host_row *model_host_find(const struct model *m, const char *name);
+struct strings model_host_groups(const struct model *m);	/* names of all groups, sorted */
+
 /* --- what is wrong now, worst first ------------------------------------------------------------------------------------- */
-enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES };
+/* A model out of step or unserved is a problem of severity page, one that is old a ticket, one that cannot be seen unknown. */
+enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES, PROBLEM_MODEL };
 struct problem {
 	enum problem_kind kind;
 	enum severity severity;		/* PAGE -> critical, TICKET -> warning */
