@@ -188,6 +188,7 @@ problem_state(const struct problem *p)
 	case PROBLEM_SOURCE: return "source";
 	case PROBLEM_TARGETS: return "targets";
 	case PROBLEM_RULES: return "rules";
+	case PROBLEM_SLO: return "slo";
 	}
 	return "";
 }

@@ -8,6 +8,7 @@
 #define OPS_MODEL_MODEL_H
 
 #include "model/event.h"
+#include "model/slo.h"
 
 struct model;
 
@@ -20,6 +21,7 @@ enum {
 	MODEL_MARKERS = 1u << 4,
 	MODEL_OPERATIONS = 1u << 5,
 	MODEL_PROBLEMS = 1u << 6,	/* also when something became stale by time alone */
+	MODEL_SLOS = 1u << 7,
 	MODEL_ALL = ~0u
 };
 
@@ -41,7 +43,7 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t.
+ * newest one of each query is shown whatever t. So are the newest details of objectives.
  *
  * Events are kept as they came, and their times need not ascend: the clock may be set back, and an answer that took long is told with the time it was
  * observed. model_at(t) then takes in all events up to the last one whose time is not after t: what the console had been told when it was
@@ -167,14 +169,37 @@ size_t model_n_operations(const struct model *m);
 const struct operation *model_operation(const struct model *m, size_t i);
 int64_t model_operation_ns(const struct model *m, size_t i);
 
+/* --- service level objectives, most urgent first ------------------------------------------------------------------------- */
+struct model_slo {
+	const struct slo_def *def;
+	const struct slo *slo;		/* NULL: not worked out yet */
+	const struct slo_detail *detail;	/* NULL likewise */
+	bool is_stale;			/* it was worked out too long ago: three times as long as it takes from one time to the next */
+	uint64_t alert_id;		/* the worst alert that fires for it (the definition's alert_labels); 0: none, and for a past time */
+};
+size_t model_n_slos(const struct model *m);
+const struct model_slo *model_slo(const struct model *m, size_t i);
+const struct model_slo *model_slo_find(const struct model *m, const char *id);
+/* As they were at a past time, worked out from the metrics' own history for the time cursor; only a live model has them. The same order, and for every
+ * definition known now. n is 0 when nothing was worked out; ret_at_ns: for when. */
+size_t model_n_past_slos(const struct model *m, int64_t *ret_at_ns);
+const struct model_slo *model_past_slo(const struct model *m, size_t i);
+
 /* --- what is wrong now, worst first ------------------------------------------------------------------------------------- */
-enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES };
+/*
+ * An objective is a problem when a rule fires for it (with that severity), when nothing is left (ticket), and when its data is missing or it cannot be
+ * worked out (unknown). It is none while an alert that fires tells of it with that severity or a worse one. Among problems of one severity, alerts that
+ * are only the burn of an objective stand behind the others: the symptom is read first. Whoever silences that alert means the objective too. One that
+ * cannot be worked out because its source does not answer is not listed beside that source.
+ */
+enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES, PROBLEM_SLO };
 struct problem {
 	enum problem_kind kind;
 	enum severity severity;		/* PAGE -> critical, TICKET -> warning */
 	bool is_unknown;		/* we cannot see: a source is down or stale. Counts as unknown in --status */
 	uint64_t alert_id;		/* PROBLEM_ALERT */
-	const char *name;		/* alert name or source name */
+	const char *name;		/* alert name, source name or objective's name */
+	const char *slo_id;		/* PROBLEM_SLO, and PROBLEM_ALERT that tells of an objective; else NULL */
 	const char *text;		/* what it says: summary, error */
 	int64_t since_ns;		/* 0 unknown */
 	int64_t seen_ns;		/* how old the evidence is */
