@@ -139,15 +139,15 @@ find_root(const char *name, const struct yaml_file *f, const struct yaml_node **
 	return check_kind(name, f->docs[0], err);
 }
 
-int
-conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf,
-    struct conf_problems *ret_problems,
-    struct err *err)
+/* reads_files: what the config names is read too. */
+static int
+parse(const char *name, const char *text, size_t len, bool reads_files, struct conf **ret_conf,
+    struct conf_problems *ret_problems, struct err *err)
 {
 	struct conf_problems problems = { 0 };
 	char shown[SHOWN];
 	struct conf_decode d = { .name = str_escape_to(shown, sizeof shown, name),
-	    .problems = &problems };
+	    .problems = &problems, .reads_files = reads_files };
 	const struct yaml_node *root = NULL;
 	struct yaml_file *f;
 	int r;
@@ -168,6 +168,13 @@ conf_parse(const char *name, const char *text, size_t len, struct conf **ret_con
 }
 
 int
+conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf,
+    struct conf_problems *ret_problems, struct err *err)
+{
+	return parse(name, text, len, false, ret_conf, ret_problems, err);
+}
+
+int
 conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems,
     struct err *err)
 {
@@ -177,7 +184,7 @@ conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_pr
 	buf_init(&b, YAML_BYTES_MAX);
 	r = conf_owner_read(path, &b, err);
 	if (r == 0)
-		r = conf_parse(path, b.data, b.len, ret_conf, ret_problems, err);
+		r = parse(path, b.data, b.len, true, ret_conf, ret_problems, err);
 	buf_done(&b);
 	return r;
 }

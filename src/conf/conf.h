@@ -24,6 +24,8 @@ struct conf_secret {
 	char **command;		/* argument vector, NULL-terminated; stdout less one newline is the secret */
 };
 
+struct slo_def_set;		/* model/slo.h */
+
 struct conf_header {
 	char *name;
 	char *value;		/* or: */
@@ -51,6 +53,7 @@ struct conf_source {
 struct conf_query {
 	char *name, *title, *expr, *unit, *source;
 	double objective;	/* NaN: none */
+	char *slo;		/* name of the objective it shows, or NULL */
 	unsigned line, column;
 };
 
@@ -61,6 +64,47 @@ struct conf_marker {
 
 struct conf_contact {
 	char *role, *name, *channel, *responsibility;
+};
+
+struct conf_burn {		/* a burn-rate rule in place of the usual ones */
+	double factor;
+	int64_t long_ns, short_ns, for_ns;
+	int severity;		/* index into page, ticket, info */
+	unsigned line, column;
+};
+
+struct conf_label {
+	char *name, *value;
+};
+
+/* An objective as it is written: what it becomes is a struct slo_def (conf_slo.h). */
+struct conf_slo {
+	char *name, *title, *service, *kind;
+	double target;
+	char *window;		/* "30d", or a word of the calendar: "month" */
+	char *timezone;
+	char *source;
+	/* The indicator: one of good, bad, histogram, expr, timestamp and the ratios. */
+	char *good, *bad, *total;
+	bool is_counter;
+	char *histogram;
+	bool is_native;
+	char *expr;
+	double below, above;	/* NaN: not given */
+	char *timestamp;
+	int64_t max_age_ns;	/* 0: not given */
+	char *error_ratio, *success_ratio;
+	int method;		/* enum slo_method */
+	int64_t slice_ns;
+	double slice_target;	/* NaN: not given */
+	int64_t resolution_ns;
+	double min_bad, min_events;
+	struct conf_burn *burns;
+	size_t n_burns;
+	int no_data;		/* index into unknown, ticket, page */
+	struct conf_label *alerts;
+	size_t n_alerts;
+	unsigned line, column;
 };
 
 struct conf_severity {		/* value of the severity label -> page, ticket, info, none */
@@ -82,6 +126,14 @@ struct conf_environment {
 	size_t n_markers;
 	struct conf_contact *contacts;
 	size_t n_contacts;
+	struct conf_slo *slos;		/* the short form, as written */
+	size_t n_slos;
+	char **openslo;			/* files and folders, NULL-terminated or NULL */
+	int64_t slo_interval_ns;	/* from one working out of the objectives to the next */
+	bool slo_found;			/* use those that Sloth's and Pyrra's rules define */
+	char *slo_corrections;		/* path of the log of corrections; NULL: the usual one */
+	/* All objectives that are valid, of both forms; see conf_slos(). */
+	const struct slo_def_set *slo_defs;
 	unsigned line, column;
 };
 
@@ -122,7 +174,8 @@ int conf_find(const char *path, char **ret_path, struct err *err);
  * ERR_LIMIT, or ERR_DENIED for ownership or mode (of file and folder). */
 int conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems,
     struct err *err);
-/* The same from memory, without the checks of ownership; name for messages. */
+/* The same from memory, without the checks of ownership, and without the OpenSLO files it names;
+ * name for messages. */
 int conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf,
     struct conf_problems *ret_problems, struct err *err);
 void conf_free(struct conf *c);

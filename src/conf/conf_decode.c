@@ -72,7 +72,9 @@ store(const struct conf_row *row, void *item, struct conf_value *v)
 	case CONF_DURATION: memcpy(to, &v->number, sizeof v->number); break;
 	case CONF_BOOL: *(bool *)to = v->number != 0; break;
 	case CONF_CHOICE: *(int *)to = (int)v->number; break;
-	case CONF_DOUBLE: memcpy(to, &v->real, sizeof v->real); break;
+	case CONF_DOUBLE:
+	case CONF_RATIO:
+	case CONF_AMOUNT: memcpy(to, &v->real, sizeof v->real); break;
 	default:
 		free(*(char **)to);
 		*(char **)to = v->text;
@@ -111,8 +113,11 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_DURATION:
 		case CONF_BOOL:
 		case CONF_CHOICE:
-		case CONF_DOUBLE: break;
+		case CONF_DOUBLE:
+		case CONF_RATIO:
+		case CONF_AMOUNT: break;
 		case CONF_URLS:
+		case CONF_PATHS:
 		case CONF_ARGV: strings_free(member(item, row->offset)); break;
 		case CONF_SECRET:
 			conf_item_done(&conf_table_secret, member(item, row->offset));
@@ -125,6 +130,14 @@ conf_item_done(const struct conf_table *table, void *item)
 			free(*(char **)member(item, row->offset));
 			*(char **)member(item, row->offset) = NULL;
 		}
+	if (table->done != NULL)
+		table->done(item);
+}
+
+static bool
+is_real(enum conf_type type)
+{
+	return type == CONF_DOUBLE || type == CONF_RATIO || type == CONF_AMOUNT;
 }
 
 static void
@@ -136,7 +149,7 @@ set_defaults(const struct conf_table *table, void *item)
 		v = (struct conf_value){ .real = NAN };
 		if (row->type == CONF_GROUP)
 			set_defaults(row->table, item);
-		else if (row->type == CONF_DOUBLE && row->def == NULL)
+		else if (is_real(row->type) && row->def == NULL)
 			store(row, item, &v);
 		else if (row->def != NULL &&
 		    conf_scalar(row, row->def, strlen(row->def), &v, NULL) == 0)
@@ -254,7 +267,8 @@ take_string(struct conf_decode *d, const struct conf_row *row, const char *name,
 		*ret = xstrdup(node->text);
 		return true;
 	}
-	if (conf_url(node->text, node->len, ret, &err) < 0) {
+	if ((row->type == CONF_PATHS ? conf_path_expand(node->text, node->len, false, ret, &err) :
+	    conf_url(node->text, node->len, ret, &err)) < 0) {
 		conf_problem(d, node, "%s: %s", name, err.msg);
 		return false;
 	}
@@ -468,6 +482,7 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
 {
 	switch (row->type) {
 	case CONF_URLS:
+	case CONF_PATHS:
 	case CONF_ARGV: return decode_strings(d, row, name, node, item);
 	case CONF_SECRET: return decode_secret(d, name, node, member(item, row->offset));
 	case CONF_HEADER: return decode_header(d, name, node, item);
@@ -509,8 +524,10 @@ decode_rows(struct conf_decode *d, const struct conf_table *table, const struct 
 	bool is_usable = true;
 
 	for (size_t i = 0; i < map->n; i++)
-		if (find_row(table, map->keys[i]->text) == NULL)
+		if (find_row(table, map->keys[i]->text) == NULL) {
 			unknown_key(d, table, map->keys[i]);
+			is_usable = is_usable && !table->is_strict;
+		}
 	for (const struct conf_row *row = table->rows; row->name != NULL; row++)
 		is_usable = decode_member(d, row, map, item) && is_usable;
 	return is_usable;

@@ -56,6 +56,7 @@ add_queries(struct arena *a, struct environment *e, const struct conf_environmen
 			.expr = copy(a, q->expr), .unit = copy(a, q->unit),
 			.source = copy(a, q->source),
 			.objective = q->objective,
+			.slo = q->slo != NULL ? make_id(a, "slo", q->slo) : NULL,
 		};
 	}
 	e->queries = v;

@@ -133,12 +133,10 @@ unknown_source(struct conf_decode *d, const struct yaml_node *where,
 		    shown);
 }
 
-/* Make *source the name of a Prometheus source. line and column: where the query or marker
- * stands. */
-static bool
-resolve(struct conf_decode *d, const struct yaml_node *env_node, const struct conf_environment *env,
-    const char *what,
-    unsigned line, unsigned column, char **source)
+bool
+conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
+    const struct conf_environment *env, const char *what, unsigned line, unsigned column,
+    char **source)
 {
 	const struct yaml_node where = { .line = line, .column = column };
 	const struct conf_source *first = first_prometheus(env);
@@ -175,7 +173,7 @@ resolve_queries(struct conf_decode *d, const struct yaml_node *node, struct conf
 	for (size_t i = 0; i < env->n_queries; i++) {
 		struct conf_query *q = &env->queries[i];
 
-		if (!resolve(d, node, env, "query", q->line, q->column, &q->source)) {
+		if (!conf_resolve_source(d, node, env, "query", q->line, q->column, &q->source)) {
 			conf_item_done(table, q);
 			continue;
 		}
@@ -195,7 +193,7 @@ resolve_markers(struct conf_decode *d, const struct yaml_node *node, struct conf
 	for (size_t i = 0; i < env->n_markers; i++) {
 		struct conf_marker *m = &env->markers[i];
 
-		if (!resolve(d, node, env, "marker", m->line, m->column, &m->source)) {
+		if (!conf_resolve_source(d, node, env, "marker", m->line, m->column, &m->source)) {
 			conf_item_done(table, m);
 			continue;
 		}
@@ -266,6 +264,7 @@ conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void 
 	add_usual_severities(env);
 	resolve_queries(d, node, env, items_of(table, "queries"));
 	resolve_markers(d, node, env, items_of(table, "markers"));
+	conf_rule_slos(d, node, env);
 	return true;
 }
 

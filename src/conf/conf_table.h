@@ -27,6 +27,9 @@ enum conf_type {
 	CONF_DURATION,		/* int64_t ns: 1h30m */
 	CONF_BOOL,		/* bool: true, false */
 	CONF_DOUBLE,		/* double; NaN when absent */
+	CONF_RATIO,		/* double above 0 and below 1: 99.9% or 0.999; NaN when absent */
+	CONF_AMOUNT,		/* double: 0.3, 300ms (seconds), 2%; NaN when absent */
+	CONF_WINDOW,		/* char *: a duration, or day, week, month, quarter, year */
 	CONF_ENUM,		/* char *: one of row->choices */
 	CONF_CHOICE,		/* int: index into row->choices */
 	CONF_URL,		/* char *: http(s), trailing slashes cut */
@@ -38,6 +41,7 @@ enum conf_type {
 	CONF_HEADER_NAME,	/* char *: name of an HTTP header */
 	/* The above are scalars; the following are not. */
 	CONF_URLS,		/* char **, NULL-terminated */
+	CONF_PATHS,		/* char **, NULL-terminated */
 	CONF_ARGV,		/* char **, NULL-terminated */
 	CONF_SECRET,		/* struct conf_secret: { file: | env: | command: } */
 	CONF_HEADER,		/* struct conf_header, all but its name: text, or a secret */
@@ -80,17 +84,32 @@ struct conf_table {
 	bool is_secret;			/* sentences do not repeat its keys */
 	/* An unknown key here may be a misspelled guard: nothing may write */
 	bool is_guard;
+	/* An unknown key: the item is dropped rather than used without what was meant */
+	bool is_strict;
 	/* What single rows cannot say. false: the item is dropped. May be NULL. */
 	bool (*check)(struct conf_decode *d, const struct yaml_node *node, void *item);
+	/* Frees what no row holds. May be NULL. */
+	void (*done)(void *item);
 };
 
 extern const struct conf_table conf_table_top;	/* struct conf */
 /* The members of a secret, for CONF_SECRET. */
 extern const struct conf_table conf_table_secret;
+/* struct conf_slo, and the members of struct conf_environment for all objectives. */
+extern const struct conf_table conf_table_slo, conf_table_slo_group;
 /* Checks that look at several rows at once (conf_rules.c). */
 bool conf_rule_top(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void *item);
+void conf_environment_done(void *item);
+/* Make *source the name of a Prometheus source, the first when it is NULL. false, with a problem
+ * at line and column about what ("query"): there is none. */
+bool conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
+    const struct conf_environment *env, const char *what, unsigned line, unsigned column,
+    char **source);
+/* Objectives of both forms -> env->slo_defs, and what queries say of them (conf_slo.c). */
+void conf_rule_slos(struct conf_decode *d, const struct yaml_node *env_node,
+    struct conf_environment *env);
 
 /* --- types ----------------------------------------------------------------------------------- */
 
@@ -124,6 +143,7 @@ struct conf_decode {
 	const char *name;		/* of the file, escaped */
 	struct conf *conf;
 	struct conf_problems *problems;
+	bool reads_files;		/* files that the config names are read too */
 };
 
 void conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt, ...)

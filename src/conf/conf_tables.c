@@ -113,6 +113,8 @@ static const struct conf_row query_rows[] = {
 	  .help = "The Prometheus source to ask; the first when absent." },
 	{ .name = "objective", .type = CONF_DOUBLE, .offset = AT(objective),
 	  .help = "Drawn as a line: where good ends." },
+	{ .name = "slo", .type = CONF_NAME, .offset = AT(slo), .max = "200",
+	  .help = "The objective whose error ratio it shows." },
 	{ 0 }
 };
 static const struct conf_table query_table = {
@@ -198,13 +200,17 @@ static const struct conf_row environment_rows[] = {
 	  .table = &marker_table, .max = "100", .help = "PromQL whose changes mark the timeline." },
 	{ .name = "contacts", .type = CONF_LIST, .offset = AT(contacts), .n_offset = AT(n_contacts),
 	  .table = &contact_table, .max = "100", .help = "Whom to call." },
+	{ .name = "slos", .type = CONF_LIST, .offset = AT(slos), .n_offset = AT(n_slos),
+	  .table = &conf_table_slo, .max = "1000", .help = "Service level objectives." },
+	{ .name = "slo", .type = CONF_GROUP, .table = &conf_table_slo_group,
+	  .help = "What holds for all objectives." },
 	{ 0 }
 };
 static const struct conf_table environment_table = {
 	.what = "an environment", .rows = environment_rows, .size = sizeof(struct conf_environment),
 	.is_unique = true,
 	.has_position = true, .position = AT(line), .is_guard = true,
-	.check = conf_rule_environment,
+	.check = conf_rule_environment, .done = conf_environment_done,
 };
 #undef AT
 

@@ -208,6 +208,88 @@ read_double(const struct conf_row *row, const char *text, size_t len, struct con
 	return 0;
 }
 
+/* 99.9% -> 0.999; whole and fraction are read as one number, so that no rounding is added. */
+static bool
+read_percent(const char *text, size_t len, double *ret)
+{
+	char buf[64];
+	int n;
+
+	if (len < 2 || len > 40 || text[len - 1] != '%')
+		return false;
+	for (len--; len > 0 && text[len - 1] == ' '; len--)
+		;
+	if (memchr(text, 'e', len) != NULL || memchr(text, 'E', len) != NULL)
+		return jread_double(text, len, ret) == 0 && isfinite(*ret) && (*ret /= 100, true);
+	n = snprintf(buf, sizeof buf, "%.*se-2", (int)len, text);
+	return jread_double(buf, (size_t)n, ret) == 0 && isfinite(*ret);
+}
+
+static int
+read_ratio(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
+{
+	char buf[SHOWN];
+
+	(void)row;
+	if (!read_percent(text, len, &v->real) &&
+	    (jread_double(text, len, &v->real) < 0 || !isfinite(v->real)))
+		return err_set(err, ERR_INVALID, "'%s' is not a share (such as 99.9%% or 0.999)",
+		    shown(buf, text));
+	if (v->real == 1)
+		return err_set(err, ERR_INVALID,
+		    "'%s' leaves no room for any error; a share below 100%% is expected",
+		    shown(buf, text));
+	if (v->real > 1 && text[len - 1] != '%')
+		return err_set(err, ERR_INVALID,
+		    "'%s' is not between 0 and 1; with a %% sign it would be (such as 99.9%%)",
+		    shown(buf, text));
+	if (!(v->real > 0 && v->real < 1))
+		return err_set(err, ERR_INVALID, "'%s' is not between 0%% and 100%%",
+		    shown(buf, text));
+	return 0;
+}
+
+static int
+read_amount(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
+{
+	char buf[SHOWN];
+	int64_t ns;
+
+	(void)row;
+	if (read_percent(text, len, &v->real) ||
+	    (jread_double(text, len, &v->real) == 0 && isfinite(v->real)))
+		return 0;
+	if (duration_parse(text, &ns, NULL) < 0)
+		return err_set(err, ERR_INVALID,
+		    "'%s' is not a number, share or duration (such as 0.3, 2%%, 300ms)",
+		    shown(buf, text));
+	v->real = (double)ns / (double)NS_PER_S;
+	return 0;
+}
+
+static int
+read_window(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
+{
+	static const char *const words[] = { "day", "week", "month", "quarter", "year" };
+	struct conf_value ns;
+	char buf[SHOWN];
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (str_eq(text, words[i])) {
+			v->text = xstrdup(text);
+			return 0;
+		}
+	if (read_duration(row, text, len, &ns, NULL) < 0)
+		return err_set(err, ERR_INVALID, "'%s' is neither a duration (such as 30d) nor one "
+		    "of day, week, month, quarter or year", shown(buf, text));
+	v->number = ns.number;
+	v->text = xstrdup(text);
+	return 0;
+}
+
 /* --- choices --------------------------------------------------------------------------------- */
 
 static int
@@ -443,6 +525,9 @@ static const struct {
 	[CONF_DURATION] = { "duration", read_duration },
 	[CONF_BOOL] = { "true or false", read_bool },
 	[CONF_DOUBLE] = { "number", read_double },
+	[CONF_RATIO] = { "share", read_ratio },
+	[CONF_AMOUNT] = { "number", read_amount },
+	[CONF_WINDOW] = { "duration or word", read_window },
 	[CONF_ENUM] = { "word", read_enum },
 	[CONF_CHOICE] = { "word", read_choice },
 	[CONF_URL] = { "URL", read_url },
@@ -453,6 +538,7 @@ static const struct {
 	[CONF_ENV_NAME] = { "name of a variable", read_env_name },
 	[CONF_HEADER_NAME] = { "header name", read_header_name },
 	[CONF_URLS] = { "list of URLs", NULL },
+	[CONF_PATHS] = { "list of paths", NULL },
 	[CONF_ARGV] = { "list of a program and its arguments", NULL },
 	[CONF_SECRET] = { "secret", NULL },
 	[CONF_HEADER] = { "text or secret", NULL },
@@ -476,24 +562,46 @@ conf_type_name(enum conf_type type)
 static bool
 has_range(enum conf_type type)
 {
-	return type == CONF_INT || type == CONF_BYTES || type == CONF_DURATION;
+	return type == CONF_INT || type == CONF_BYTES || type == CONF_DURATION ||
+	    type == CONF_WINDOW || type == CONF_DOUBLE;
+}
+
+/* A word of the calendar has no length to compare. */
+static bool
+is_comparable(enum conf_type type, const struct conf_value *v)
+{
+	return type != CONF_WINDOW || v->number > 0 || isdigit((unsigned char)v->text[0]);
+}
+
+/* Below, equal or above: -1, 0, 1. */
+static int
+compare_to_bound(const struct conf_row *row, const char *bound_text, const struct conf_value *v)
+{
+	struct conf_value bound = { .text = NULL };
+	int order = 0;
+
+	if (types[row->type].read(row, bound_text, strlen(bound_text), &bound, NULL) < 0)
+		return 0;
+	if (row->type == CONF_DOUBLE)
+		order = (v->real > bound.real) - (v->real < bound.real);
+	else
+		order = (v->number > bound.number) - (v->number < bound.number);
+	free(bound.text);
+	return order;
 }
 
 static int
 check_range(const struct conf_row *row, const char *text, const struct conf_value *v,
     struct err *err)
 {
-	struct conf_value bound;
 	char buf[SHOWN];
 
-	if (row->min != NULL && types[row->type].read(row, row->min, strlen(row->min), &bound,
-	    NULL) == 0 &&
-	    v->number < bound.number)
+	if (!is_comparable(row->type, v))
+		return 0;
+	if (row->min != NULL && compare_to_bound(row, row->min, v) < 0)
 		return err_set(err, ERR_INVALID, "'%s' is below the least allowed, %s",
 		    shown(buf, text), row->min);
-	if (row->max != NULL && types[row->type].read(row, row->max, strlen(row->max), &bound,
-	    NULL) == 0 &&
-	    v->number > bound.number)
+	if (row->max != NULL && compare_to_bound(row, row->max, v) > 0)
 		return err_set(err, ERR_INVALID, "'%s' is above the most allowed, %s",
 		    shown(buf, text), row->max);
 	return 0;
@@ -514,5 +622,7 @@ conf_scalar(const struct conf_row *row, const char *text, size_t len, struct con
 		r = check_range(row, text, &v, err);
 	if (r == 0)
 		*ret_value = v;
+	else
+		free(v.text);
 	return r;
 }

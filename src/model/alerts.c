@@ -36,7 +36,7 @@ struct merge {
 	struct posting *postings;
 };
 
-static uint64_t
+uint64_t
 label_hash(const struct label *l)
 {
 	return str_hash(l->value, strlen(l->value) + 1, str_hash(l->name, strlen(l->name) + 1, STR_HASH_SEED));

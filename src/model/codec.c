@@ -96,6 +96,18 @@ encode_strings(const struct strings *s)
 }
 
 static json_t *
+encode_times(const struct field *f, const void *p)
+{
+	const int64_t *v = CONST_AT(p, int64_t *, f->offset);
+	size_t n = CONST_AT(p, size_t, f->n_offset);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, codec_time(v[i]));
+	return list;
+}
+
+static json_t *
 encode_list(const struct field *f, const void *p)
 {
 	const char *item;
@@ -136,7 +148,10 @@ encode_value(const struct field *f, const void *p)
 		return codec_enum(f->names, CONST_AT(p, int, f->offset));
 	case FIELD_TIME:
 		return codec_time(CONST_AT(p, int64_t, f->offset));
+	case FIELD_TIMES:
+		return encode_times(f, p);
 	case FIELD_NS:
+	case FIELD_NS_OR_NEVER:
 		return json_integer(CONST_AT(p, int64_t, f->offset));
 	case FIELD_SIZE:
 		return json_integer((json_int_t)CONST_AT(p, size_t, f->offset));
@@ -162,7 +177,8 @@ static bool
 is_left_out(const struct field *f, const void *p)
 {
 	return (f->type == FIELD_TEXT_OR_NULL && text_at(f, p) == NULL) ||
-	    (f->type == FIELD_DOUBLE_OR_NAN && isnan(CONST_AT(p, double, f->offset)));
+	    (f->type == FIELD_DOUBLE_OR_NAN && isnan(CONST_AT(p, double, f->offset))) ||
+	    (f->type == FIELD_NS_OR_NEVER && CONST_AT(p, int64_t, f->offset) == INT64_MAX);
 }
 
 void
@@ -247,6 +263,23 @@ decode_time(const json_t *json, const struct field *f, int64_t *ret, struct err 
 		return expected(f, "a time in RFC 3339 form", err);
 	/* The end of time stays what it is: "no end". */
 	*ret = ns == INT64_MAX ? ns : clock_within(ns);
+	return 0;
+}
+
+static int
+decode_times(const json_t *json, const struct field *f, void *p, struct arena *arena, struct err *err)
+{
+	size_t n = json_array_size(json);
+	int64_t *v;
+
+	if (!json_is_array(json))
+		return expected(f, "a list of times", err);
+	v = arena_alloc(arena, n * sizeof *v);
+	for (size_t i = 0; i < n; i++)
+		if (decode_time(json_array_get(json, i), f, &v[i], err) < 0)
+			return ERR_INVALID;
+	AT(p, const int64_t *, f->offset) = v;
+	AT(p, size_t, f->n_offset) = n;
 	return 0;
 }
 
@@ -354,8 +387,8 @@ static int
 decode_number(const json_t *json, const struct field *f, void *p, struct err *err)
 {
 	int64_t v = 0;
-	int r = decode_integer(json, f, f->type == FIELD_NS || f->type == FIELD_LONG ? INT64_MIN : 0,
-	    f->type == FIELD_UINT ? UINT32_MAX : INT64_MAX, &v, err);
+	bool is_signed = f->type == FIELD_NS || f->type == FIELD_NS_OR_NEVER || f->type == FIELD_LONG;
+	int r = decode_integer(json, f, is_signed ? INT64_MIN : 0, f->type == FIELD_UINT ? UINT32_MAX : INT64_MAX, &v, err);
 
 	if (r < 0)
 		return r;
@@ -365,6 +398,8 @@ decode_number(const json_t *json, const struct field *f, void *p, struct err *er
 		AT(p, unsigned, f->offset) = (unsigned)v;
 	else if (f->type == FIELD_LONG)
 		AT(p, long, f->offset) = (long)v;
+	else if (f->type == FIELD_NS_OR_NEVER && v == INT64_MAX)
+		AT(p, int64_t, f->offset) = v;
 	else
 		AT(p, int64_t, f->offset) = clock_within(v);
 	return 0;
@@ -386,7 +421,10 @@ decode_value(const json_t *json, const struct field *f, void *p, struct arena *a
 		return decode_enum(json, f, &AT(p, int, f->offset), err);
 	case FIELD_TIME:
 		return decode_time(json, f, &AT(p, int64_t, f->offset), err);
+	case FIELD_TIMES:
+		return decode_times(json, f, p, arena, err);
 	case FIELD_NS:
+	case FIELD_NS_OR_NEVER:
 	case FIELD_SIZE:
 	case FIELD_UINT:
 	case FIELD_LONG:
@@ -418,6 +456,8 @@ codec_decode(const json_t *object, const struct field *fields, void *p, struct a
 			AT(p, const char *, f->offset) = "";
 		else if (f->type == FIELD_DOUBLE_OR_NAN)
 			AT(p, double, f->offset) = NAN;
+		else if (f->type == FIELD_NS_OR_NEVER)
+			AT(p, int64_t, f->offset) = INT64_MAX;
 		if (json == NULL)
 			continue;
 		r = decode_value(json, f, p, arena, err);

@@ -2,7 +2,7 @@
  * Structs to JSON and back, by tables of fields.
  *
  * One table describes one struct; both directions walk it, so that they cannot drift apart. A member that is missing takes its zero
- * ("" for text, NaN for what says so), one of a wrong type is an error that names it; unknown members are ignored, so that a newer
+ * ("" for text, NaN or never for what says so), one of a wrong type is an error that names it; unknown members are ignored, so that a newer
  * version's recording can be read. Numbers JSON has no word for are the strings "NaN", "+Inf" and "-Inf".
  */
 #ifndef OPS_MODEL_CODEC_H
@@ -20,7 +20,9 @@ enum field_type {
 	FIELD_BOOL,
 	FIELD_ENUM,		/* by its name in names */
 	FIELD_TIME,		/* int64_t ns <-> RFC 3339; read, it is within CLOCK_FAR_NS, or INT64_MAX: no end */
+	FIELD_TIMES,		/* n at n_offset, const int64_t * at offset <-> list of RFC 3339 */
 	FIELD_NS,		/* int64_t ns, an integer; read, it is within CLOCK_FAR_NS */
+	FIELD_NS_OR_NEVER,	/* the same, or INT64_MAX; left out when it is that */
 	FIELD_SIZE,		/* size_t */
 	FIELD_UINT,		/* unsigned */
 	FIELD_LONG,

@@ -182,6 +182,7 @@ struct query_def {
 	const char *id;			/* "query:NAME", "marker:NAME", "adhoc:N" */
 	const char *name, *title, *expr, *unit, *source;
 	double objective;		/* NaN: none */
+	const char *slo;		/* id of the objective whose error ratio (or threshold) it shows, "slo:NAME"; NULL: none */
 };
 struct marker_def {
 	const char *id, *name, *title, *expr, *source;
@@ -276,6 +277,9 @@ enum event_kind {
 	EVENT_REGISTRY,		/* struct registry_set (model/registry.h): all models of one source */
 	EVENT_SERVING,		/* struct serving_set: who serves what of one model */
 	EVENT_HOSTS,		/* struct host_set: all hosts */
+	EVENT_SLO_DEFS,		/* struct slo_def_set (model/slo.h): all objectives */
+	EVENT_SLOS,		/* struct slo_set: how all of them stand at one time */
+	EVENT_SLO_DETAILS,	/* struct slo_detail_set: burn-down and spends of all of them */
 	EVENT_KINDS
 };
 

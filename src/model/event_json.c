@@ -1,4 +1,4 @@
-/* What each kind of event looks like as JSON: one table a struct. */
+/* What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c. */
 #include "config.h"
 
 #include "model/event.h"
@@ -6,19 +6,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "model/codec.h"
-
-#define F(key, type, s, member) { key, type, offsetof(struct s, member), 0, 0, NULL, NULL }
-#define F_ENUM(key, s, member, words) { key, FIELD_ENUM, offsetof(struct s, member), 0, 0, NULL, words }
-#define F_LIST(key, type, s, member, count, fields) \
-	{ key, type, offsetof(struct s, member), offsetof(struct s, count), sizeof *((struct s *)NULL)->member, fields, NULL }
-#define F_END { NULL, FIELD_TEXT, 0, 0, 0, NULL, NULL }
+#include "model/event_fields.h"
+#include "model/slo.h"
 
 static const char *const alert_states[] = { "pending", "firing", "silenced", "inhibited", "unprocessed", NULL };
 static const char *const silence_states[] = { "pending", "active", "expired", NULL };
 static const char *const target_healths[] = { "unknown", "up", "down", NULL };
 static const char *const series_types[] = { "vector", "matrix", "scalar", "string", NULL };
-static const char *const severities[] = { "none", "info", "ticket", "page", NULL };
+const char *const severity_words[] = { "none", "info", "ticket", "page", NULL };
 static const char *const marker_kinds[] = { "change", "alert", "action", NULL };
 static const char *const operation_states[] = { "started", "done", "failed", "unknown", NULL };
 
@@ -37,6 +32,7 @@ static const struct field query_def_fields[] = {
 	F("unit", FIELD_TEXT, query_def, unit),
 	F("source", FIELD_TEXT, query_def, source),
 	F("objective", FIELD_DOUBLE_OR_NAN, query_def, objective),
+	F("slo", FIELD_TEXT_OR_NULL, query_def, slo),
 	F_END
 };
 static const struct field marker_def_fields[] = {
@@ -58,7 +54,7 @@ static const struct field source_def_fields[] = {
 };
 static const struct field severity_def_fields[] = {
 	F("value", FIELD_TEXT, severity_def, value),
-	F_ENUM("severity", severity_def, severity, severities),
+	F_ENUM("severity", severity_def, severity, severity_words),
 	F_END
 };
 static const struct field environment_fields[] = {
@@ -181,7 +177,7 @@ static const struct field rule_set_fields[] = {
 	F("n_err", FIELD_SIZE, rule_set, n_err),
 	F_END
 };
-static const struct field sample_fields[] = {
+const struct field sample_fields[] = {
 	F("time_ns", FIELD_NS, sample, t_ns),
 	F("value", FIELD_DOUBLE, sample, v),
 	F_END
@@ -262,6 +258,9 @@ static const struct kind {
 	[EVENT_SERIES] = { "series", sizeof(struct series_set), series_set_fields },
 	[EVENT_MARKERS] = { "markers", sizeof(struct marker_set), marker_set_fields },
 	[EVENT_OPERATION] = { "operation", sizeof(struct operation), operation_fields },
+	[EVENT_SLO_DEFS] = { "slo-defs", sizeof(struct slo_def_set), slo_def_set_fields },
+	[EVENT_SLOS] = { "slos", sizeof(struct slo_set), slo_set_fields },
+	[EVENT_SLO_DETAILS] = { "slo-details", sizeof(struct slo_detail_set), slo_detail_set_fields },
 };
 
 const char *
@@ -327,6 +326,12 @@ check_order(enum event_kind kind, const void *block, struct err *err)
 
 	if (kind == EVENT_SERIES)
 		return check_series_order(block, err);
+	if (kind == EVENT_SLO_DEFS)
+		return slo_defs_check(block, err);
+	if (kind == EVENT_SLOS)
+		return slos_check(block, err);
+	if (kind == EVENT_SLO_DETAILS)
+		return slo_details_check(block, err);
 	for (size_t i = 1; kind == EVENT_MARKERS && i < markers->n; i++)
 		if (markers->v[i].at_ns < markers->v[i - 1].at_ns)
 			return err_set(err, ERR_INVALID, "markers[%zu]: at: expected a time not before the one before it", i);

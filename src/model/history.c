@@ -101,6 +101,22 @@ is_too_old(const struct history *h, int64_t now_ns)
 	return __builtin_sub_overflow(now_ns, entry_at(h, 0)->ev.time_ns, &age) || age > h->max_age_ns;
 }
 
+/* Answers over a range, of which only the newest is shown; and what was worked out for a past time, which is nothing that was known then. */
+static bool
+is_kept(const struct event *ev)
+{
+	switch (ev->kind) {
+	case EVENT_SERIES:
+		return ((const struct series_set *)ev->block)->type != SERIES_MATRIX;
+	case EVENT_SLOS:
+		return !((const struct slo_set *)ev->block)->is_past;
+	case EVENT_SLO_DETAILS:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static void
 grow(struct history *h)
 {
@@ -120,7 +136,7 @@ history_add(struct history *h, const struct event *ev)
 {
 	struct entry e = { .ev = *ev };
 
-	if (ev->kind == EVENT_SERIES && ((const struct series_set *)ev->block)->type == SERIES_MATRIX)
+	if (!is_kept(ev))
 		return;
 	if (find_block(h, ev->block) == NULL)
 		e.bytes = block_bytes(ev->block);
@@ -185,6 +201,7 @@ model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns)
 	for (; h->at_next < next; h->at_next++)
 		model_apply_state(h->at, &entry_at(h, (size_t)(h->at_next - h->first))->ev);
 	series_lend_ranges(h->at, m);
+	slos_lend_details(h->at, m);
 	model_advance(h->at, t_ns);
 	return h->at;
 }

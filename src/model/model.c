@@ -35,6 +35,7 @@ derived_free(struct derived *d)
 {
 	alerts_view_done(&d->alerts);
 	markers_view_done(&d->markers);
+	slos_view_done(&d->slos);
 	problems_view_done(&d->problems);
 	free(d);
 }
@@ -50,6 +51,7 @@ model_free(struct model *m)
 	series_done(m);
 	markers_done(m);
 	operations_done(m);
+	slos_done(m);
 	block_unref(m->env);
 	free(m);
 }
@@ -68,6 +70,7 @@ model_clone(const struct model *m)
 	series_clone(copy, m);
 	markers_clone(copy, m);
 	operations_clone(copy, m);
+	slos_clone(copy, m);
 	return copy;
 }
 
@@ -81,7 +84,13 @@ model_touch(struct model *m, unsigned changes)
 		d->has_alerts = false;
 	if (changes & (MODEL_ENVIRONMENT | MODEL_MARKERS))
 		d->has_markers = false;
-	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SOURCES | MODEL_PROBLEMS)) {
+	/* Alerts tell of objectives. */
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SLOS)) {
+		d->has_slos = false;
+		if (m->slo_defs != NULL)
+			m->changes |= MODEL_SLOS;
+	}
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SOURCES | MODEL_SLOS | MODEL_PROBLEMS)) {
 		d->has_problems = false;
 		m->changes |= MODEL_PROBLEMS;
 	}
@@ -100,6 +109,7 @@ apply_environment(struct model *m, const struct event *ev)
 		sources_done(m);
 		series_done(m);
 		markers_done(m);
+		slos_done(m);
 		m->n_external = 0;
 	}
 	if (is_other)
@@ -144,6 +154,11 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_OPERATION:
 		operations_apply(m, ev);
 		break;
+	case EVENT_SLO_DEFS:
+	case EVENT_SLOS:
+	case EVENT_SLO_DETAILS:
+		slos_apply(m, ev);
+		break;
 	case EVENT_KINDS:
 		break;
 	}
@@ -161,13 +176,15 @@ void
 model_advance(struct model *m, int64_t now_ns)
 {
 	int64_t before_ns = m->now_ns;
-	bool is_any_old = false;
+	bool is_any_old;
 
 	m->now_ns = now_ns < 0 ? 0 : now_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : now_ns;
 	sources_advance(m);
 	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
 		model_touch(m, MODEL_ALERTS);
+	slos_advance(m, before_ns);
 	/* The age of old evidence is part of a problem's text. */
+	is_any_old = m->derived->has_slos && m->derived->slos.n_stale > 0;
 	for (size_t i = 0; i < m->n_sources; i++)
 		is_any_old |= m->sources[i]->is_alerts_stale || m->sources[i]->pub.state == SOURCE_STALE;
 	if (is_any_old && before_ns / NS_PER_S != m->now_ns / NS_PER_S)

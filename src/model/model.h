@@ -9,6 +9,7 @@
 
 #include "model/event.h"
 #include "model/registry.h"
+#include "model/slo.h"
 
 struct model;
 
@@ -23,6 +24,7 @@ enum {
 	MODEL_PROBLEMS = 1u << 6,	/* also when something became stale by time alone */
 	MODEL_MODELS = 1u << 8,		/* registry, serving */
 	MODEL_HOSTS = 1u << 9,
+	MODEL_SLOS = 1u << 7,
 	MODEL_ALL = ~0u
 };
 
@@ -44,7 +46,7 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t.
+ * newest one of each query is shown whatever t. So are the newest details of objectives.
  *
  * Events are kept as they came, and their times need not ascend: the clock may be set back, and an answer that took long is told with the time it was
  * observed. model_at(t) then takes in all events up to the last one whose time is not after t: what the console had been told when it was
@@ -210,15 +212,38 @@ const struct model_host_row *model_host(const struct model *m, size_t i);
 const struct model_host_row *model_host_find(const struct model *m, const char *name);
 struct strings model_host_groups(const struct model *m);	/* names of all groups, sorted */
 
+/* --- service level objectives, most urgent first ------------------------------------------------------------------------- */
+struct model_slo {
+	const struct slo_def *def;
+	const struct slo *slo;		/* NULL: not worked out yet */
+	const struct slo_detail *detail;	/* NULL likewise */
+	bool is_stale;			/* it was worked out too long ago: three times as long as it takes from one time to the next */
+	uint64_t alert_id;		/* the worst alert that fires for it (the definition's alert_labels); 0: none, and for a past time */
+};
+size_t model_n_slos(const struct model *m);
+const struct model_slo *model_slo(const struct model *m, size_t i);
+const struct model_slo *model_slo_find(const struct model *m, const char *id);
+/* As they were at a past time, worked out from the metrics' own history for the time cursor; only a live model has them. The same order, and for every
+ * definition known now. n is 0 when nothing was worked out; ret_at_ns: for when. */
+size_t model_n_past_slos(const struct model *m, int64_t *ret_at_ns);
+const struct model_slo *model_past_slo(const struct model *m, size_t i);
+
 /* --- what is wrong now, worst first ------------------------------------------------------------------------------------- */
+/*
+ * An objective is a problem when a rule fires for it (with that severity), when nothing is left (ticket), and when its data is missing or it cannot be
+ * worked out (unknown). It is none while an alert that fires tells of it with that severity or a worse one. Among problems of one severity, alerts that
+ * are only the burn of an objective stand behind the others: the symptom is read first. Whoever silences that alert means the objective too. One that
+ * cannot be worked out because its source does not answer is not listed beside that source.
+ */
 /* A model out of step or unserved is a problem of severity page, one that is old a ticket, one that cannot be seen unknown. */
-enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES, PROBLEM_MODEL };
+enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES, PROBLEM_SLO, PROBLEM_MODEL };
 struct problem {
 	enum problem_kind kind;
 	enum severity severity;		/* PAGE -> critical, TICKET -> warning */
 	bool is_unknown;		/* we cannot see: a source is down or stale. Counts as unknown in --status */
 	uint64_t alert_id;		/* PROBLEM_ALERT */
-	const char *name;		/* alert name or source name */
+	const char *name;		/* alert name, source name or objective's name */
+	const char *slo_id;		/* PROBLEM_SLO, and PROBLEM_ALERT that tells of an objective; else NULL */
 	const char *text;		/* what it says: summary, error */
 	int64_t since_ns;		/* 0 unknown */
 	int64_t seen_ns;		/* how old the evidence is */

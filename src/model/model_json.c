@@ -7,9 +7,8 @@
 #include "model/codec.h"
 #include "model/model_priv.h"
 
-/* null for a time that is not known. */
-static json_t *
-time_or_null(int64_t ns)
+json_t *
+json_time_or_null(int64_t ns)
 {
 	return ns == 0 ? json_null() : codec_time(ns);
 }
@@ -35,8 +34,8 @@ labels_json(const struct labels *l)
 }
 
 /* As text: JSON's readers may keep only 53 bits of a number. */
-static json_t *
-id_json(uint64_t id)
+json_t *
+json_alert_id(uint64_t id)
 {
 	char text[24];
 
@@ -61,7 +60,7 @@ environment_json(const struct environment *env)
 static json_t *
 problem_json(const struct problem *p)
 {
-	static const char *const kinds[] = { "alert", "source", "targets", "rules", NULL };
+	static const char *const kinds[] = { "alert", "source", "targets", "rules", "slo", NULL };
 	json_t *json = json_object();
 
 	json_object_set_new(json, "kind", codec_enum(kinds, (int)p->kind));
@@ -69,13 +68,15 @@ problem_json(const struct problem *p)
 	json_object_set_new(json, "unknown", json_boolean(p->is_unknown));
 	json_object_set_new(json, "name", codec_text(p->name));
 	json_object_set_new(json, "text", codec_text(p->text));
-	json_object_set_new(json, "since", time_or_null(p->since_ns));
-	json_object_set_new(json, "seen", time_or_null(p->seen_ns));
+	json_object_set_new(json, "since", json_time_or_null(p->since_ns));
+	json_object_set_new(json, "seen", json_time_or_null(p->seen_ns));
 	json_object_set_new(json, "evidence", codec_text(p->evidence));
 	if (p->kind == PROBLEM_ALERT) {
-		json_object_set_new(json, "alert", id_json(p->alert_id));
+		json_object_set_new(json, "alert", json_alert_id(p->alert_id));
 		json_object_set_new(json, "state", json_string(alert_state_name(p->state)));
 	}
+	if (p->slo_id != NULL)
+		json_object_set_new(json, "slo", codec_text(p->slo_id));
 	return json;
 }
 
@@ -99,7 +100,7 @@ alert_json(const struct model_alert *a)
 {
 	json_t *json = json_object();
 
-	json_object_set_new(json, "id", id_json(a->id));
+	json_object_set_new(json, "id", json_alert_id(a->id));
 	json_object_set_new(json, "name", codec_text(a->name));
 	json_object_set_new(json, "state", json_string(alert_state_name(a->state)));
 	json_object_set_new(json, "severity", json_string(severity_name(a->severity)));
@@ -108,7 +109,7 @@ alert_json(const struct model_alert *a)
 	json_object_set_new(json, "seen", codec_time(a->seen_ns));
 	json_object_set_new(json, "stale", json_boolean(a->is_stale));
 	json_object_set_new(json, "acked", json_boolean(a->is_acked));
-	json_object_set_new(json, "silenced_until", time_or_null(a->silenced_until_ns));
+	json_object_set_new(json, "silenced_until", json_time_or_null(a->silenced_until_ns));
 	json_object_set_new(json, "labels", labels_json(a->labels));
 	json_object_set_new(json, "annotations", labels_json(a->annotations));
 	json_object_set_new(json, "alertmanager", text_or_null(a->am_source));
@@ -162,10 +163,10 @@ request_json(const struct source_request *r)
 	json_object_set_new(json, "http_status", json_integer(r->last->http_status));
 	json_object_set_new(json, "latency_ns", json_integer(r->last->latency_ns));
 	json_object_set_new(json, "bytes", json_integer((json_int_t)r->last->bytes));
-	json_object_set_new(json, "last", time_or_null(r->last_ns));
-	json_object_set_new(json, "last_ok", time_or_null(r->last_ok_ns));
+	json_object_set_new(json, "last", json_time_or_null(r->last_ns));
+	json_object_set_new(json, "last_ok", json_time_or_null(r->last_ok_ns));
 	json_object_set_new(json, "failed_in_row", json_integer(r->n_failed_in_row));
-	json_object_set_new(json, "failing_since", time_or_null(r->failing_since_ns));
+	json_object_set_new(json, "failing_since", json_time_or_null(r->failing_since_ns));
 	return json;
 }
 
@@ -191,8 +192,8 @@ source_json(const struct model_source *s)
 	json_object_set_new(json, "type", codec_text(s->type));
 	json_object_set_new(json, "url", codec_text(s->url));
 	json_object_set_new(json, "state", json_string(source_state_name(s->state)));
-	json_object_set_new(json, "since", time_or_null(s->since_ns));
-	json_object_set_new(json, "last_ok", time_or_null(s->last_ok_ns));
+	json_object_set_new(json, "since", json_time_or_null(s->since_ns));
+	json_object_set_new(json, "last_ok", json_time_or_null(s->last_ok_ns));
 	json_object_set_new(json, "error", codec_text(s->error));
 	json_object_set_new(json, "product", s->info == NULL ? json_null() : text_or_null(s->info->product));
 	json_object_set_new(json, "version", s->info == NULL ? json_null() : text_or_null(s->info->version));
@@ -308,6 +309,9 @@ model_to_json(const struct model *m)
 	json_object_set_new(json, "queries", list = json_array());
 	for (size_t i = 0; i < model_n_queries(m); i++)
 		json_array_append_new(list, query_json(model_query(m, i)));
+	json_object_set_new(json, "slos", list = json_array());
+	for (size_t i = 0; i < model_n_slos(m); i++)
+		json_array_append_new(list, slo_row_json(model_slo(m, i)));
 	json_object_set_new(json, "markers", list = json_array());
 	for (size_t i = 0; i < model_n_markers(m); i++)
 		json_array_append_new(list, marker_json(model_marker(m, i)));

@@ -7,6 +7,7 @@
 #ifndef OPS_MODEL_PRIV_H
 #define OPS_MODEL_PRIV_H
 
+#include "model/hindex.h"
 #include "model/model.h"
 
 enum {
@@ -58,6 +59,19 @@ struct markers_view {
 	struct marker *v;
 };
 
+/* Objectives: slos.c. */
+struct slo_row {
+	struct model_slo pub;
+	enum severity alert_severity;		/* of pub.alert_id */
+	enum severity told;			/* the worst alert that tells of it and has gone beyond pending, also a silenced one */
+};
+struct slos_view {
+	size_t n, n_past, n_stale;
+	struct slo_row *rows, *past;		/* most urgent first */
+	struct hindex by_alert;			/* id of an alert that tells of an objective -> the definition, the most urgent of several */
+	int64_t next_stale_ns;			/* when the next of them becomes stale; INT64_MAX never */
+};
+
 struct problems_view {
 	struct arena arena;
 	size_t n, cap;
@@ -67,9 +81,10 @@ struct problems_view {
 
 /* Everything worked out; reached through a pointer so that asking a const model may fill it in. */
 struct derived {
-	bool has_alerts, has_markers, has_problems;
+	bool has_alerts, has_markers, has_slos, has_problems;
 	struct alerts_view alerts;
 	struct markers_view markers;
+	struct slos_view slos;
 	struct problems_view problems;
 };
 
@@ -88,6 +103,9 @@ struct model {
 	const struct marker_set **marker_sets;	/* oldest first */
 	size_t n_operations;
 	struct operation_entry operations[OPERATIONS_MAX];	/* oldest first */
+	const struct slo_def_set *slo_defs;
+	const struct slo_set *slos, *past_slos;
+	const struct slo_detail_set *slo_details, *past_slo_details;
 	/* Hashes of name and value of labels that Alertmanager's alerts have more than Prometheus' ones. */
 	size_t n_external;
 	uint64_t external[EXTERNAL_LABELS_MAX];
@@ -126,6 +144,7 @@ size_t source_n_failing(const struct source *s, int64_t now_ns, size_t *ret_n);
 const struct source_request *source_request_find(const struct source *s, const char *what);
 
 /* alerts.c */
+uint64_t label_hash(const struct label *l);		/* of name and value */
 void alerts_learn_external(struct model *m);
 const struct alerts_view *alerts_get(const struct model *m);
 void alerts_view_done(struct alerts_view *v);
@@ -135,7 +154,6 @@ void alerts_view_done(struct alerts_view *v);
 void groups_collect(const struct model *m, struct alerts_view *v);
 
 /* silences.c */
-struct hindex;
 /* All silences, unsorted; ids finds them while the alerts are looked at. */
 void silences_collect(const struct model *m, struct alerts_view *v, struct hindex *ids);
 /* Until when row is silenced and whether that is an acknowledgement; counts what each silence hides. */
@@ -163,7 +181,36 @@ void operations_apply(struct model *m, const struct event *ev);
 void operations_clone(struct model *to, const struct model *from);
 void operations_done(struct model *m);
 
+/* slos.c */
+void slos_apply(struct model *m, const struct event *ev);
+/* Time has passed from before to now: what was fresh may be stale. */
+void slos_advance(struct model *m, int64_t before_ns);
+void slos_clone(struct model *to, const struct model *from);
+/* Show from's details in to, which has none of its own. */
+void slos_lend_details(struct model *to, const struct model *from);
+void slos_done(struct model *m);
+const struct slos_view *slos_get(const struct model *m);
+void slos_view_done(struct slos_view *v);
+/* Of two struct slo_row the more urgent first; for qsort(). */
+int slo_row_compare(const void *a, const void *b);
+/* Id of the objective that the alert tells of, or NULL. */
+const char *slos_alert_tells(const struct model *m, uint64_t alert_id);
+
+/* model_json_slo.c */
+json_t *slo_row_json(const struct model_slo *row);
+/* null for a time that is not known; model_json.c */
+json_t *json_time_or_null(int64_t ns);
+json_t *json_alert_id(uint64_t id);
+
+/* problems_slo.c */
+void problems_add_slos(const struct model *m, struct problems_view *v);
+
 /* problems.c */
+struct problem *problem_add(struct problems_view *v, const struct problem *p);
+/* "41s": how long ago that was; text of DURATION_TEXT_MAX. */
+const char *problem_age(char *text, const struct model *m, int64_t then_ns);
+/* A text that lives as long as the view. */
+const char *problem_textf(struct problems_view *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void problems_view_done(struct problems_view *v);
 
 /* history.c */

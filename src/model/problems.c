@@ -1,4 +1,4 @@
-/* What is wrong now: alerts, sources we cannot see through, targets down, rules that fail; and the health they add up to. */
+/* What is wrong now: alerts, sources we cannot see through, targets down, rules that fail, objectives (problems_slo.c); and the health they add up to. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum { TEXT_MAX = 4096, NAMES_MAX = 5 };
 
-static struct problem *
+struct problem *
 problem_add(struct problems_view *v, const struct problem *p)
 {
 	if (v->n == v->cap) {
@@ -22,10 +22,8 @@ problem_add(struct problems_view *v, const struct problem *p)
 	return &v->v[v->n++];
 }
 
-static const char *textf(struct problems_view *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static const char *
-textf(struct problems_view *v, const char *fmt, ...)
+const char *
+problem_textf(struct problems_view *v, const char *fmt, ...)
 {
 	va_list ap;
 	const char *kept;
@@ -39,8 +37,8 @@ textf(struct problems_view *v, const char *fmt, ...)
 	return kept;
 }
 
-static const char *
-age_text(char *text, const struct model *m, int64_t then_ns)
+const char *
+problem_age(char *text, const struct model *m, int64_t then_ns)
 {
 	return duration_format(text, m->now_ns > then_ns ? (m->now_ns - then_ns) / NS_PER_S * NS_PER_S : 0);
 }
@@ -74,7 +72,7 @@ alert_evidence(const struct model *m, struct problems_view *v, const struct mode
 
 	if (!a->is_stale)
 		return who_tells(m, a);
-	return textf(v, "%s, last seen %s ago", who_tells(m, a), age_text(age, m, a->seen_ns));
+	return problem_textf(v, "%s, last seen %s ago", who_tells(m, a), problem_age(age, m, a->seen_ns));
 }
 
 /* The labels, where nobody wrote a sentence. */
@@ -121,7 +119,7 @@ add_alerts(const struct model *m, struct problems_view *v)
 		problem_add(v, &(struct problem){
 			.kind = PROBLEM_ALERT, .severity = a->severity, .alert_id = a->id, .name = a->name,
 			.text = alert_text(v, a), .since_ns = a->since_ns, .seen_ns = a->seen_ns, .state = a->state,
-			.evidence = alert_evidence(m, v, a),
+			.evidence = alert_evidence(m, v, a), .slo_id = slos_alert_tells(m, a->id),
 		});
 	}
 }
@@ -131,7 +129,7 @@ add_alerts(const struct model *m, struct problems_view *v)
 static const char *
 with_error(struct problems_view *v, const char *text, const char *error)
 {
-	return error[0] == '\0' ? text : textf(v, "%s: %s", text, error);
+	return error[0] == '\0' ? text : problem_textf(v, "%s: %s", text, error);
 }
 
 static const char *
@@ -146,13 +144,13 @@ source_text(const struct model *m, struct problems_view *v, const struct source 
 	case SOURCE_DOWN:
 		return with_error(v, "has never answered", s->pub.error);
 	case SOURCE_STALE:
-		return with_error(v, textf(v, "no good answer for %s", age_text(age, m, s->pub.last_ok_ns)), s->pub.error);
+		return with_error(v, problem_textf(v, "no good answer for %s", problem_age(age, m, s->pub.last_ok_ns)), s->pub.error);
 	case SOURCE_DEGRADED:
 	case SOURCE_OK:
 		break;
 	}
 	n_failing = source_n_failing(s, m->now_ns, &n);
-	return with_error(v, textf(v, "%zu of %zu requests fail", n_failing, n), s->pub.error);
+	return with_error(v, problem_textf(v, "%zu of %zu requests fail", n_failing, n), s->pub.error);
 }
 
 /* Through a source that should tell of alerts and does not, we see nothing; that is not the same as nothing being there. */
@@ -186,7 +184,7 @@ add_source(const struct model *m, struct problems_view *v, const struct source *
 		.kind = PROBLEM_SOURCE, .severity = SEVERITY_TICKET, .is_unknown = is_blind(s), .name = s->pub.name,
 		.text = source_text(m, v, s), .since_ns = s->pub.since_ns, .seen_ns = s->pub.last_ok_ns,
 		.evidence = s->pub.last_ok_ns == 0 ? "never seen" :
-		    textf(v, "last seen %s ago", age_text(age, m, s->pub.last_ok_ns)),
+		    problem_textf(v, "last seen %s ago", problem_age(age, m, s->pub.last_ok_ns)),
 	});
 }
 
@@ -197,7 +195,7 @@ old_evidence(const struct model *m, struct problems_view *v, const struct source
 
 	if (m->now_ns - seen_ns <= source_patience_ns(s))
 		return s->pub.name;
-	return textf(v, "%s, last seen %s ago", s->pub.name, age_text(age, m, seen_ns));
+	return problem_textf(v, "%s, last seen %s ago", s->pub.name, problem_age(age, m, seen_ns));
 }
 
 static void
@@ -214,7 +212,7 @@ add_targets(const struct model *m, struct problems_view *v, const struct source 
 	if (n_down > 0)
 		problem_add(v, &(struct problem){
 			.kind = PROBLEM_TARGETS, .severity = SEVERITY_TICKET, .name = s->pub.name,
-			.text = textf(v, "%zu of %zu targets down: %s%s", n_down, set->n, b.data, n_down > NAMES_MAX ? ", ..." : ""),
+			.text = problem_textf(v, "%zu of %zu targets down: %s%s", n_down, set->n, b.data, n_down > NAMES_MAX ? ", ..." : ""),
 			.since_ns = s->targets_down_since_ns, .seen_ns = s->pub.targets_ns,
 			.evidence = old_evidence(m, v, s, s->pub.targets_ns),
 		});
@@ -238,7 +236,7 @@ add_rules(const struct model *m, struct problems_view *v, const struct source *s
 		return;
 	problem_add(v, &(struct problem){
 		.kind = PROBLEM_RULES, .severity = SEVERITY_TICKET, .name = s->pub.name,
-		.text = textf(v, "%zu of %zu rules fail: %s: %s", n_failing, set->n, first->name, first->error),
+		.text = problem_textf(v, "%zu of %zu rules fail: %s: %s", n_failing, set->n, first->name, first->error),
 		.since_ns = s->rules_failing_since_ns, .seen_ns = s->pub.rules_ns,
 		.evidence = old_evidence(m, v, s, s->pub.rules_ns),
 	});
@@ -291,13 +289,18 @@ problem_compare(const void *pa, const void *pb)
 		c = (a->kind == PROBLEM_ALERT && a->state == ALERT_PENDING) - (b->kind == PROBLEM_ALERT && b->state == ALERT_PENDING);
 	if (c == 0)
 		c = (int)b->severity - (int)a->severity;
+	/* The symptom is read before the budget that it burns. */
+	if (c == 0)
+		c = (a->slo_id != NULL) - (b->slo_id != NULL);
 	if (c == 0)
 		c = (a->since_ns < b->since_ns) - (a->since_ns > b->since_ns);
 	if (c == 0)
 		c = strcmp(a->name, b->name);
 	if (c == 0)
 		c = (a->alert_id > b->alert_id) - (a->alert_id < b->alert_id);
-	return c != 0 ? c : (int)a->kind - (int)b->kind;
+	if (c == 0)
+		c = (int)a->kind - (int)b->kind;
+	return c != 0 || a->slo_id == NULL || b->slo_id == NULL ? c : strcmp(a->slo_id, b->slo_id);
 }
 
 static const struct problems_view *
@@ -311,6 +314,7 @@ problems_get(const struct model *m)
 	problems_view_done(v);
 	add_alerts(m, v);
 	add_sources(m, v);
+	problems_add_slos(m, v);
 	if (v->n > 0)
 		qsort(v->v, v->n, sizeof *v->v, problem_compare);
 	v->health = v->n == 0 ? HEALTH_OK : problem_health(&v->v[0]);

@@ -164,7 +164,8 @@ assert_manual_has_rows(const char *manual, const char *heading, const struct con
 	for (const struct conf_row *row = table->rows; row->name != NULL; row++) {
 		char *entry = manual_entry(section, row->name);
 		bool is_number = row->type == CONF_INT || row->type == CONF_BYTES ||
-		    row->type == CONF_DURATION;
+		    row->type == CONF_DURATION || row->type == CONF_WINDOW ||
+		    row->type == CONF_DOUBLE;
 
 		if (entry == NULL)
 			fail_msg("the manual has no %s in %s", row->name, heading);
@@ -204,6 +205,8 @@ manual_has_every_option(void **state)
 	assert_manual_has_rows(manual, "ENVIRONMENTS", env);
 	assert_manual_has_rows(manual, "SOURCES", table_of(env, "sources"));
 	assert_manual_has_rows(manual, "QUERIES", table_of(env, "queries"));
+	assert_manual_has_rows(manual, "OBJECTIVES", table_of(env, "slos"));
+	assert_manual_has_rows(manual, "BURN RULES", table_of(table_of(env, "slos"), "burn"));
 	assert_manual_has_rows(manual, "MARKERS", table_of(env, "markers"));
 	assert_manual_has_rows(manual, "CONTACTS", table_of(env, "contacts"));
 	assert_manual_has_rows(manual, "SECRETS", &conf_table_secret);

@@ -21,7 +21,7 @@ static const char *const every_kind[] = {
 	"{'event':'environment','time':'2030-01-01T00:00:00.000000000Z','source':'','name':'prod','title':'Blog','colour':'red',"
 	"'protected':true,'severity_label':'severity','severities':[{'value':'critical','severity':'page'}],"
 	"'sources':[{'name':'am','type':'alertmanager','url':'http://127.0.0.1:9093','interval_ns':5000000000}],"
-	"'queries':[{'id':'query:a','name':'a','title':'A','expr':'up','unit':'none','source':'p','objective':0.02},"
+	"'queries':[{'id':'query:a','name':'a','title':'A','expr':'up','unit':'none','source':'p','objective':0.02,'slo':'slo:a'},"
 	"{'id':'query:b','name':'b','title':'B','expr':'down','unit':'none','source':'p'}],"
 	"'markers':[{'id':'marker:a','name':'a','title':'A','expr':'x','source':'p','label':'version','group_by':'model'},"
 	"{'id':'marker:b','name':'b','title':'B','expr':'x','source':'p','label':'version'}],"
@@ -66,6 +66,34 @@ static const char *const every_kind[] = {
 
 	"{'event':'operation','time':'2030-01-01T00:00:00.000000000Z','source':'am','id':'op1','verb':'silence','object':'o','text':'t',"
 	"'state':'unknown'}",
+
+	"{'event':'slo-defs','time':'2030-01-01T00:00:00.000000000Z','source':'','slos':[{'id':'slo:a','name':'a','title':'A','service':'web',"
+	"'kind':'latency','source':'p','origin':'openslo','where':'slos.yaml:1:1','target':0.999,'method':'timeslices','slice_ns':60000000000,"
+	"'slice_target':0.95,'period_ns':86400000000000,'bounds':['2030-01-01T00:00:00.000000000Z','2030-01-02T00:00:00.000000000Z',"
+	"'2262-04-11T23:47:16.854775807Z'],'indicator':'ratio','good':'g','bad':'b','total':'t','counter':true,'raw':'r','raw_success':true,"
+	"'compare':'>=','threshold':0.25,'resolution_ns':15000000000,'rules':[{'factor':14.4,'long_ns':3600000000000,'short_ns':300000000000,"
+	"'for_ns':120000000000,'severity':'page'}],'no_data_severity':'ticket','min_bad':1.0,'min_events':10.0,'corrections':[{'id':'c1',"
+	"'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T01:00:00.000000000Z','reason':'drill','by':'me',"
+	"'at':'2030-01-01T02:00:00.000000000Z'}],'alert_labels':{'alertname':'Burn'},'recorded_ns':300000000000,'notes':['n']},"
+	"{'id':'slo:b','name':'b','title':'','service':'','kind':'','source':'','origin':'pyrra','where':'','target':0.5,'method':'occurrences',"
+	"'slice_ns':0,'period_ns':1,'bounds':[],'indicator':'threshold','counter':false,'raw_success':false,'compare':'<','threshold':0.0,"
+	"'resolution_ns':0,'rules':[],'no_data_severity':'none','min_bad':0.0,'min_events':0.0,'corrections':[],'alert_labels':{},"
+	"'recorded_ns':0,'notes':[]}]}",
+
+	"{'event':'slos','time':'2030-01-01T00:00:00.000000000Z','source':'','at':'2029-12-31T23:59:59.000000000Z','every_ns':30000000000,'past':true,"
+	"'slos':[{'id':'slo:a','state':'no-data','why':'w','since':'2030-01-01T00:00:00.000000000Z','at':'2030-01-01T00:00:00.000000000Z',"
+	"'left':-0.5,'left_ns':-7,'bad':1.5,'total':3.0,'sli':0.5,'start':'2029-12-02T00:00:00.000000000Z','end':'2262-04-11T23:47:16.854775807Z',"
+	"'covered_ns':5,'excluded_ns':6,'burn':14.9,'burn_window_ns':3600000000000,'exhaustion_ns':0,'projected':0.25,"
+	"'projected_at':'2030-01-02T00:00:00.000000000Z','burns':[{'window_ns':300000000000,'rate':14.9,'bad':1.0,'total':2.0,"
+	"'at':'2030-01-01T00:00:00.000000000Z'},{'window_ns':3600000000000,'at':'1970-01-01T00:00:00.000000000Z'}],'rules':[{'above':true,"
+	"'firing':true,'gated':true,'above_since':'2030-01-01T00:00:00.000000000Z'}],'over':true,'notes':['n']},"
+	"{'id':'slo:b','state':'excluded','why':'','since':'1970-01-01T00:00:00.000000000Z','at':'1970-01-01T00:00:00.000000000Z','left_ns':0,"
+	"'start':'1970-01-01T00:00:00.000000000Z','end':'1970-01-01T00:00:00.000000000Z','covered_ns':0,'excluded_ns':0,'burn_window_ns':0,"
+	"'projected_at':'1970-01-01T00:00:00.000000000Z','burns':[],'rules':[],'over':false,'notes':[]}]}",
+
+	"{'event':'slo-details','time':'2030-01-01T00:00:00.000000000Z','source':'','at':'2030-01-01T00:00:00.000000000Z','past':true,"
+	"'slos':[{'id':'slo:a','step_ns':3600000000000,'left':[[1893456000000000000,1.0],[1893459600000000000,'NaN'],[1893463200000000000,-0.5]],"
+	"'spends':[{'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T01:00:00.000000000Z','share':0.5,'beside':'v7'}]}]}",
 };
 
 static json_t *
@@ -111,6 +139,8 @@ every_kind_comes_back_as_it_went(void **state)
 	}
 }
 
+#define DEFS "{'event':'slo-defs','time':'2030-01-01T00:00:00Z','slos':["
+
 /* The word names a member that has to be in the message. */
 static void
 says_which_member_is_wrong(void **state)
@@ -144,6 +174,24 @@ says_which_member_is_wrong(void **state)
 		{ "{'event':'series','time':'2030-01-01T00:00:00Z','series':[{'histograms':[[2,1,1,[]],[1,1,1,[]]]}]}", "histograms[1]" },
 		{ "{'event':'markers','time':'2030-01-01T00:00:00Z','markers':[{'at':'2030-01-01T00:00:01Z'},{'at':'2030-01-01T00:00:00Z'}]}",
 		    "markers[1]" },
+		{ DEFS "{'id':'slo:a'}]}", "slos[0]: target" },
+		{ DEFS "{'target':1}]}", "slos[0]: target" },
+		{ DEFS "{'target':'NaN'}]}", "slos[0]: target" },
+		{ DEFS "{'target':0.5}]}", "slos[0]: period_ns" },
+		{ DEFS "{'target':0.5,'period_ns':1,'method':'timeslices'}]}", "slos[0]: slice_ns" },
+		{ DEFS "{'target':0.5,'period_ns':1},{'target':0.5,'period_ns':1}]}", "slos[1]: id" },
+		{ DEFS "{'id':'b','target':0.5,'period_ns':1},{'id':'a','target':0.5,'period_ns':1}]}", "slos[1]: id" },
+		{ DEFS "{'target':0.5,'period_ns':1,'bounds':7}]}", "bounds" },
+		{ DEFS "{'target':0.5,'period_ns':1,'bounds':[7]}]}", "bounds" },
+		{ DEFS "{'target':0.5,'period_ns':1,'bounds':['2030-01-01T00:00:00Z','2030-01-01T00:00:00Z']}]}", "slos[0]: bounds[1]" },
+		{ DEFS "{'target':0.5,'period_ns':1,'rules':[{'factor':1}]}]}", "slos[0]: rules[0]" },
+		{ DEFS "{'target':0.5,'period_ns':1,'rules':[{'factor':'NaN','long_ns':1}]}]}", "slos[0]: rules[0]" },
+		{ DEFS "{'target':0.5,'period_ns':1,'corrections':[{'start':'2030-01-01T00:00:00Z'},{'start':'2029-01-01T00:00:00Z'}]}]}",
+		    "slos[0]: corrections[1]" },
+		{ "{'event':'slos','time':'2030-01-01T00:00:00Z','slos':[{'burns':[{'window_ns':2},{'window_ns':1}]}]}", "slos[0]: burns[1]" },
+		{ "{'event':'slos','time':'2030-01-01T00:00:00Z','slos':[{'exhaustion_ns':'never'}]}", "exhaustion_ns" },
+		{ "{'event':'slos','time':'2030-01-01T00:00:00Z','slos':[{'state':'odd'}]}", "state" },
+		{ "{'event':'slo-details','time':'2030-01-01T00:00:00Z','slos':[{'left':[[1,1],[1,1]]}]}", "slos[0]: left[1]" },
 	};
 
 	(void)state;
@@ -182,6 +230,24 @@ times_are_kept_within_reach(void **state)
 	assert_true(set->step_ns == CLOCK_FAR_NS && set->v[0].v[0].t_ns == -CLOCK_FAR_NS);
 	event_done(&ev);
 	json_decref(json);
+}
+
+/* "Never" is not a very long time: it stays what it is, and so does the end of a calendar without one. */
+static void
+never_stays_never(void **state)
+{
+	struct event ev = feed_event(0, "{'event':'slos','slos':[{},{'exhaustion_ns':9223372036854775807,'end':'9999-12-31T23:59:59Z'},"
+	    "{'exhaustion_ns':9223372036854775806},{'exhaustion_ns':-1}]}");
+	const struct slo *v = ((const struct slo_set *)ev.block)->v;
+
+	(void)state;
+	assert_true(v[0].exhaustion_ns == INT64_MAX);
+	assert_true(v[1].exhaustion_ns == INT64_MAX && v[1].end_ns == INT64_MAX);
+	assert_true(v[2].exhaustion_ns == CLOCK_FAR_NS);
+	assert_true(v[3].exhaustion_ns == -1);
+	assert_true(isnan(v[0].left) && isnan(v[0].burn) && isnan(v[0].projected));
+	assert_int_equal(v[0].state, SLO_PAGE);		/* the first word, as everywhere */
+	event_done(&ev);
 }
 
 static void
@@ -273,6 +339,7 @@ main(void)
 		cmocka_unit_test(every_kind_comes_back_as_it_went),
 		cmocka_unit_test(says_which_member_is_wrong),
 		cmocka_unit_test(times_are_kept_within_reach),
+		cmocka_unit_test(never_stays_never),
 		cmocka_unit_test(missing_members_are_zero_and_unknown_ones_ignored),
 		cmocka_unit_test(text_that_is_not_utf8_is_escaped),
 		cmocka_unit_test(blocks_are_shared_and_counted),

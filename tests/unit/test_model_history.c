@@ -25,10 +25,13 @@ static const struct {
 	{ 1.5, "{'event':'source-report','source':'p1','what':'alerts','ok':false,'error':'refused'}" },
 	{ 2, "{'event':'source-report','source':'p1','what':'alerts','ok':true}" },
 	{ 2, "{'event':'alerts','source':'p1','alerts':[{'name':'A','labels':{'alertname':'A','severity':'page'},'state':'pending'}]}" },
+	{ 2.5, "{'event':'slo-defs','slos':[{'id':'slo:a','name':'a','target':0.9,'period_ns':1,'alert_labels':{'alertname':'A'}},"
+	    "{'id':'slo:b','name':'b','source':'p1','target':0.9,'period_ns':1}]}" },
 	{ 3, "{'event':'series','source':'p1','type':'vector','query':'query:errors','series':[{'samples':[[1,0.5]]}]}" },
 	{ 5, "{'event':'markers','source':'p1','def':'marker:b','start':'2030-01-01T00:00:00Z','end':'2030-01-01T01:00:00Z','markers':[{'what':'v7'}]}" },
 	{ 7, "{'event':'alerts','source':'p1','alerts':[{'name':'A','labels':{'alertname':'A','severity':'page'},'state':'firing'}]}" },
 	{ 8, "{'event':'alerts','source':'am','alerts':[{'name':'A','labels':{'alertname':'A','cluster':'lab','severity':'page'},'state':'firing','fingerprint':'f'}]}" },
+	{ 9, "{'event':'slos','at':'2030-01-01T00:00:09Z','every_ns':5000000000,'slos':[{'id':'slo:a','state':'ticket'},{'id':'slo:b','state':'ok'}]}" },
 	{ 30, "{'event':'targets','source':'p1','targets':[{'instance':'web-1','health':'down'}]}" },
 	{ 31, "{'event':'rules','source':'p1','rules':[{'name':'r','error':'e'}]}" },
 	{ 32, "{'event':'source-info','source':'am','product':'Alertmanager','version':'0.25'}" },
@@ -39,6 +42,7 @@ static const struct {
 	{ 42, "{'event':'source-report','source':'am','what':'alerts','ok':true}" },
 	{ 43, "{'event':'groups','source':'am','groups':[{'labels':{'alertname':'A'},'receiver':'oncall','fingerprints':['f']}]}" },
 	{ 50, "{'event':'source-report','source':'p1','what':'query:errors','ok':false,'error':'timeout'}" },
+	{ 55, "{'event':'slo-defs','slos':[{'id':'slo:b','name':'b','source':'p1','target':0.9,'period_ns':1}]}" },
 	{ 60, "{'event':'alerts','source':'p1','alerts':[]}" },
 };
 

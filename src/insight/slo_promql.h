@@ -1,0 +1,62 @@
+/*
+ * What to ask Prometheus for an objective: its indicator as two sums over a window.
+ *
+ * Whatever the method, an objective becomes a pair of PromQL templates, "first" (good or bad) and "total", each the sum over ${window} of a number of
+ * events, slices or samples. All arithmetic is then the same: error ratio = bad / total. A template is made once and filled in with each
+ * window.
+ *
+ *   counters          sum(increase(SELECTOR[W])); an expression such as sum(SELECTOR) is taken apart and increase() is put
+ *                     around the selector inside (the increase of a sum would take the restart of one host for a restart of all)
+ *   gauges of events  sum(sum_over_time(SELECTOR[W]))
+ *   with ${window}    as it stands; rate() in it is times the window's seconds
+ *   raw ratio         sum_over_time((BAD)[W:res]) and count_over_time((BAD)[W:res]): samples count, not traffic
+ *   threshold         sum_over_time(((VALUE) OP bool X)[W:res]) and count_over_time((VALUE)[W:res])
+ *   Timeslices        the same again over slices: sum_over_time(((RATIO of a slice) >= bool TARGET)[W:slice])
+ *   RatioTimeslices   sum_over_time((RATIO of a slice)[W:slice])
+ *
+ * Subqueries and sums of samples are asked over W less a millisecond, so that W holds W / step points whether the server counts a range's left
+ * end (Prometheus 2) or not (Prometheus 3). Values that are NaN (0 / 0: no traffic) are no values.
+ *
+ * ${window} may be written $window, {{.window}} (Sloth), $__range, $__interval or $__rate_interval (Grafana) too.
+ */
+#ifndef OPS_INSIGHT_SLO_PROMQL_H
+#define OPS_INSIGHT_SLO_PROMQL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "model/slo.h"
+
+enum { SLO_TEMPLATE_MAX = 8192 };	/* bytes */
+
+struct slo_terms {		/* templates, in the arena */
+	const char *first;	/* good if is_good, else bad */
+	bool is_good;
+	const char *total;
+};
+/* 0; ERR_INVALID with what of the expressions cannot be used and what to write instead. */
+int slo_terms(const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err);
+/* The same without regard to recorded_ns: what `--export slo-rules` records. */
+int slo_terms_direct(const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err);
+/*
+ * Append template with its placeholders filled in: ${window} in the largest unit that is exact ("1h", "90m", "500ms"), ${less} a millisecond less,
+ * ${seconds} as a number, ${step:MS} so many milliseconds, but no longer than the window.
+ */
+void slo_fill(struct buf *out, const char *template, int64_t window_ns);
+/* PromQL for a person to look at: the error ratio over a window, as slo_terms() would have it asked. */
+void slo_ratio_expr(struct buf *out, const struct slo_terms *terms, int64_t window_ns);
+/* "1h", "90m", "500ms": a duration as PromQL (and names of recording rules) have it. At least 1ms. */
+enum { PROMQL_DURATION_MAX = 24 };
+const char *promql_duration(char *buf, int64_t ns);
+/* Append text as a PromQL string, in double quotes. */
+void promql_quote(struct buf *out, const char *text);
+
+/*
+ * A little of PromQL's grammar, enough to find selectors, durations and operators without taking strings, comments or braces for them.
+ * Offsets are bytes into text. Also used to read recording rules.
+ */
+/* The two sides of a division at the top level ("(A) / (B)", brackets around it all passed over), without their own outer brackets; false: it is none. */
+bool promql_split_division(const char *text, const char **ret_a, size_t *ret_a_len, const char **ret_b, size_t *ret_b_len);
+/* Append text with every range "[old]" (the duration exactly; not inside strings) written as "[new]"; returns how many there were. */
+unsigned promql_replace_range(struct buf *out, const char *text, size_t len, const char *old_duration, const char *new_duration);
+
+#endif

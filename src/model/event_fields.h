@@ -1,0 +1,24 @@
+/* Rows of the codec's tables, and the tables that event_json.c and event_json_slo.c share. For src/model only. */
+#ifndef OPS_MODEL_EVENT_FIELDS_H
+#define OPS_MODEL_EVENT_FIELDS_H
+
+#include "model/codec.h"
+#include "model/slo.h"
+
+#define F(key, type, s, member) { key, type, offsetof(struct s, member), 0, 0, NULL, NULL }
+#define F_ENUM(key, s, member, words) { key, FIELD_ENUM, offsetof(struct s, member), 0, 0, NULL, words }
+#define F_TIMES(key, s, member, count) { key, FIELD_TIMES, offsetof(struct s, member), offsetof(struct s, count), 0, NULL, NULL }
+#define F_LIST(key, type, s, member, count, fields) \
+	{ key, type, offsetof(struct s, member), offsetof(struct s, count), sizeof *((struct s *)NULL)->member, fields, NULL }
+#define F_END { NULL, FIELD_TEXT, 0, 0, 0, NULL, NULL }
+
+extern const char *const severity_words[];
+extern const struct field sample_fields[];
+extern const struct field slo_def_set_fields[], slo_set_fields[], slo_detail_set_fields[];
+
+/* What slo.h promises and readers rely on: order, and nothing that they would divide by zero. 0 or ERR_INVALID naming the member. */
+int slo_defs_check(const struct slo_def_set *set, struct err *err);
+int slos_check(const struct slo_set *set, struct err *err);
+int slo_details_check(const struct slo_detail_set *set, struct err *err);
+
+#endif

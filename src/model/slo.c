@@ -1,0 +1,420 @@
+/* Objectives as values: copies, one set out of several, the Workbook's rules, and how an objective stands in a few words. */
+#include "config.h"
+
+#include "model/slo.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/xalloc.h"
+
+#define NS_PER_DAY (24 * NS_PER_HOUR)
+enum { TEXT_MAX = 1 << 16 };
+
+/* --- copies ------------------------------------------------------------------------------------------------------------ */
+
+static const char *
+copy_text(const char *s, struct arena *arena)
+{
+	if (s == NULL)
+		return NULL;
+	return s[0] == '\0' ? "" : arena_strdup(arena, s);
+}
+
+static const void *
+copy_bytes(const void *v, size_t n, size_t size, struct arena *arena)
+{
+	void *copy = arena_alloc(arena, n * size);
+
+	if (n > 0)
+		memcpy(copy, v, n * size);
+	return copy;
+}
+
+static void
+copy_strings(struct strings *to, const struct strings *from, struct arena *arena)
+{
+	const char **v = arena_alloc(arena, from->n * sizeof *v);
+
+	for (size_t i = 0; i < from->n; i++)
+		v[i] = copy_text(from->v[i], arena);
+	*to = (struct strings){ from->n, v };
+}
+
+static void
+copy_labels(struct labels *to, const struct labels *from, struct arena *arena)
+{
+	struct label *v = arena_alloc(arena, from->n * sizeof *v);
+
+	for (size_t i = 0; i < from->n; i++)
+		v[i] = (struct label){ copy_text(from->v[i].name, arena), copy_text(from->v[i].value, arena) };
+	*to = (struct labels){ from->n, v };
+}
+
+static const struct slo_correction *
+copy_corrections(const struct slo_correction *from, size_t n, struct arena *arena)
+{
+	struct slo_correction *v = arena_alloc(arena, n * sizeof *v);
+
+	for (size_t i = 0; i < n; i++) {
+		v[i] = from[i];
+		v[i].id = copy_text(from[i].id, arena);
+		v[i].reason = copy_text(from[i].reason, arena);
+		v[i].by = copy_text(from[i].by, arena);
+	}
+	return v;
+}
+
+void
+slo_def_copy(struct slo_def *to, const struct slo_def *from, struct arena *arena)
+{
+	*to = *from;
+	to->id = copy_text(from->id, arena);
+	to->name = copy_text(from->name, arena);
+	to->title = copy_text(from->title, arena);
+	to->service = copy_text(from->service, arena);
+	to->kind = copy_text(from->kind, arena);
+	to->source = copy_text(from->source, arena);
+	to->where = copy_text(from->where, arena);
+	to->good = copy_text(from->good, arena);
+	to->bad = copy_text(from->bad, arena);
+	to->total = copy_text(from->total, arena);
+	to->raw = copy_text(from->raw, arena);
+	to->bounds = copy_bytes(from->bounds, from->n_bounds, sizeof *from->bounds, arena);
+	to->rules = copy_bytes(from->rules, from->n_rules, sizeof *from->rules, arena);
+	to->corrections = copy_corrections(from->corrections, from->n_corrections, arena);
+	copy_labels(&to->alert_labels, &from->alert_labels, arena);
+	copy_strings(&to->notes, &from->notes, arena);
+}
+
+/* --- sets of definitions ------------------------------------------------------------------------------------------------ */
+
+struct candidate {
+	const struct slo_def *def;
+	size_t place;		/* in the order given: the first of one id counts */
+};
+
+static bool
+is_configured(const struct slo_def *def)
+{
+	return def->origin == SLO_FROM_CONFIG || def->origin == SLO_FROM_OPENSLO;
+}
+
+/* What a person wrote down replaces what was found in rules under the same name. */
+static bool
+replaces(const struct slo_def *configured, const struct slo_def *found)
+{
+	return strcmp(configured->name, found->name) == 0 &&
+	    (configured->service[0] == '\0' || strcmp(configured->service, found->service) == 0);
+}
+
+static bool
+is_replaced(const struct slo_def *found, const struct candidate *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_configured(v[i].def) && replaces(v[i].def, found))
+			return true;
+	return false;
+}
+
+static int
+candidate_compare(const void *pa, const void *pb)
+{
+	const struct candidate *a = pa, *b = pb;
+	int c = strcmp(a->def->id, b->def->id);
+
+	return c != 0 ? c : (a->place > b->place) - (a->place < b->place);
+}
+
+static struct candidate *
+collect(const struct slo_def_set *const *v, size_t n, size_t *ret_n)
+{
+	struct candidate *all;
+	size_t n_all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_all += v[i] == NULL ? 0 : v[i]->n;
+	all = xcalloc(n_all, sizeof *all);
+	*ret_n = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; v[i] != NULL && j < v[i]->n; j++, (*ret_n)++)
+			all[*ret_n] = (struct candidate){ &v[i]->v[j], *ret_n };
+	return all;
+}
+
+struct slo_def_set *
+slo_def_merge(const struct slo_def_set *const *v, size_t n)
+{
+	struct slo_def_set *set = block_new(sizeof *set);
+	size_t n_all, n_kept = 0;
+	struct candidate *all = collect(v, n, &n_all);
+	struct slo_def *defs;
+
+	if (n_all > 0)
+		qsort(all, n_all, sizeof *all, candidate_compare);
+	defs = arena_alloc(&set->block.arena, n_all * sizeof *defs);
+	for (size_t i = 0; i < n_all; i++) {
+		if (!is_configured(all[i].def) && is_replaced(all[i].def, all, n_all))
+			continue;
+		if (n_kept > 0 && strcmp(defs[n_kept - 1].id, all[i].def->id) == 0)
+			continue;
+		slo_def_copy(&defs[n_kept++], all[i].def, &set->block.arena);
+	}
+	free(all);
+	set->v = defs;
+	set->n = n_kept;
+	return set;
+}
+
+static int
+id_compare(const void *id, const void *def)
+{
+	return strcmp(id, ((const struct slo_def *)def)->id);
+}
+
+const struct slo_def *
+slo_def_find(const struct slo_def_set *set, const char *id)
+{
+	return set == NULL || set->n == 0 ? NULL : bsearch(id, set->v, set->n, sizeof *set->v, id_compare);
+}
+
+/* --- the Workbook's rules ------------------------------------------------------------------------------------------------- */
+
+/* The Site Reliability Workbook, table 5-8, with the ticket of 3 over a day that its text and Sloth have too. */
+const struct slo_rule *
+slo_default_rules(int64_t period_ns, struct arena *arena, size_t *ret_n)
+{
+	static const struct slo_rule workbook[] = {
+		{ 14.4, NS_PER_HOUR, 5 * NS_PER_MIN, 0, SEVERITY_PAGE },
+		{ 6, 6 * NS_PER_HOUR, 30 * NS_PER_MIN, 0, SEVERITY_PAGE },
+		{ 3, NS_PER_DAY, 2 * NS_PER_HOUR, 0, SEVERITY_TICKET },
+		{ 1, 3 * NS_PER_DAY, 6 * NS_PER_HOUR, 0, SEVERITY_TICKET },
+	};
+	struct slo_rule *rules = arena_alloc(arena, sizeof workbook);
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof workbook / sizeof workbook[0]; i++)
+		if (workbook[i].long_ns < period_ns)
+			rules[n++] = workbook[i];
+	*ret_n = n;
+	return rules;
+}
+
+/* --- order ------------------------------------------------------------------------------------------------------------------ */
+
+int
+slo_urgency(const struct slo *a, const struct slo *b)
+{
+	int c = (a->state > b->state) - (a->state < b->state);
+
+	if (c == 0)
+		c = (a->exhaustion_ns > b->exhaustion_ns) - (a->exhaustion_ns < b->exhaustion_ns);
+	if (c == 0)
+		c = isnan(a->left) - isnan(b->left);
+	if (c == 0)
+		c = (a->left > b->left) - (a->left < b->left);
+	return c != 0 ? c : strcmp(a->id, b->id);
+}
+
+/* --- words -------------------------------------------------------------------------------------------------------------------- */
+
+const char *
+slo_state_name(enum slo_state state)
+{
+	switch (state) {
+	case SLO_PAGE: return "page";
+	case SLO_TICKET: return "ticket";
+	case SLO_EXHAUSTED: return "exhausted";
+	case SLO_NO_DATA: return "no-data";
+	case SLO_UNKNOWN: return "unknown";
+	case SLO_GATED: return "gated";
+	case SLO_OK: return "ok";
+	case SLO_EXCLUDED: return "excluded";
+	}
+	return "unknown";
+}
+
+const char *
+slo_origin_name(enum slo_origin origin)
+{
+	switch (origin) {
+	case SLO_FROM_CONFIG: return "config";
+	case SLO_FROM_OPENSLO: return "OpenSLO";
+	case SLO_FROM_SLOTH: return "Sloth";
+	case SLO_FROM_PYRRA: return "Pyrra";
+	}
+	return "unknown";
+}
+
+const char *
+slo_method_name(enum slo_method method)
+{
+	switch (method) {
+	case SLO_OCCURRENCES: return "Occurrences";
+	case SLO_TIMESLICES: return "Timeslices";
+	case SLO_RATIO_TIMESLICES: return "RatioTimeslices";
+	}
+	return "unknown";
+}
+
+const char *
+sli_compare_text(enum sli_compare compare)
+{
+	switch (compare) {
+	case SLI_LT: return "<";
+	case SLI_LTE: return "<=";
+	case SLI_GT: return ">";
+	case SLI_GTE: return ">=";
+	}
+	return "?";
+}
+
+/* Never rounded to all or to nothing: "100%" and "0%" mean exactly that. */
+const char *
+slo_share_text(char *buf, double share)
+{
+	double percent = 100 * share, size = percent < 0 ? -percent : percent;
+	const char *sign = percent < 0 ? "-" : "";
+
+	if (!isfinite(percent))
+		snprintf(buf, SLO_SHARE_MAX, "?");
+	else if (size == 0)
+		snprintf(buf, SLO_SHARE_MAX, "0%%");
+	else if (size < 0.1)
+		snprintf(buf, SLO_SHARE_MAX, "%s<0.1%%", sign);
+	else if (size < 9.95)
+		snprintf(buf, SLO_SHARE_MAX, "%s%.1f%%", sign, size);
+	else if (size > 99 && size < 100)
+		snprintf(buf, SLO_SHARE_MAX, "%s%.1f%%", sign, size > 99.9 ? 99.9 : size);
+	else if (size < 1e6)
+		snprintf(buf, SLO_SHARE_MAX, "%s%.0f%%", sign, size);
+	else
+		snprintf(buf, SLO_SHARE_MAX, "%s%.0e%%", sign, size);
+	return buf;
+}
+
+const char *
+slo_rate_text(char *buf, double rate)
+{
+	double size = rate < 0 ? -rate : rate, whole;
+
+	if (!isfinite(rate)) {
+		snprintf(buf, SLO_RATE_MAX, "?");
+		return buf;
+	}
+	whole = size < 100 ? (double)(int)(size * 10 + 0.5) / 10 : size;
+	if (size >= 1e6)
+		snprintf(buf, SLO_RATE_MAX, "%.0ex", rate);
+	else if (size >= 100 || whole == (double)(int)whole)
+		snprintf(buf, SLO_RATE_MAX, "%.0fx", rate);
+	else
+		snprintf(buf, SLO_RATE_MAX, "%.1fx", rate);
+	return buf;
+}
+
+/* "02:20Z"; with its day when that is not the day of at. */
+static const char *
+moment(char *buf, int64_t ns, int64_t at_ns)
+{
+	char at[CLOCK_TEXT_MAX], then[CLOCK_TEXT_MAX];
+
+	clock_format(at, at_ns, 0);
+	clock_format(then, ns, 0);
+	/* "2030-01-01T02:20:00Z": the day is 10 long, hour and minute 5. */
+	if (strncmp(at, then, 10) == 0)
+		snprintf(buf, CLOCK_TEXT_MAX, "%.5sZ", then + 11);
+	else
+		snprintf(buf, CLOCK_TEXT_MAX, "%.10s %.5sZ", then, then + 11);
+	return buf;
+}
+
+static void
+add_left(struct buf *b, const struct slo *s)
+{
+	char share[SLO_SHARE_MAX];
+
+	if (s->left > 0)
+		buf_printf(b, "%s left", slo_share_text(share, s->left));
+	else
+		buf_printf(b, "spent %s", slo_share_text(share, 1 - s->left));
+}
+
+/* How long it lasts, and at which rate: only where something burns. */
+static void
+add_pace(struct buf *b, const struct slo *s)
+{
+	char rate[SLO_RATE_MAX], time[DURATION_TEXT_MAX];
+	bool is_ending = s->exhaustion_ns > 0 && s->exhaustion_ns < INT64_MAX;
+
+	if (!isfinite(s->burn) || s->burn < 0.05)
+		return;
+	if (s->left > 0 && is_ending)
+		buf_printf(b, ", %s", duration_format(time, s->exhaustion_ns));
+	buf_printf(b, "%s%s", s->left > 0 && is_ending ? " at " : ", at ", slo_rate_text(rate, s->burn));
+}
+
+static void
+add_last_known(struct buf *b, const struct slo *s)
+{
+	if (isnan(s->left))
+		return;
+	buf_addstr(b, "; ");
+	add_left(b, s);
+}
+
+static void
+add_text(struct buf *b, const struct slo *s)
+{
+	char since[CLOCK_TEXT_MAX];
+
+	switch (s->state) {
+	case SLO_NO_DATA:
+		buf_addstr(b, "no data");
+		if (s->since_ns != 0)
+			buf_printf(b, " since %s", moment(since, s->since_ns, s->at_ns));
+		add_last_known(b, s);
+		break;
+	case SLO_UNKNOWN:
+		buf_addstr(b, s->why[0] != '\0' ? s->why : "not known");
+		add_last_known(b, s);
+		break;
+	case SLO_PAGE:
+	case SLO_TICKET:
+	case SLO_EXHAUSTED:
+	case SLO_GATED:
+	case SLO_OK:
+	case SLO_EXCLUDED:
+		if (isnan(s->left))
+			buf_addstr(b, "budget not known");
+		else
+			add_left(b, s);
+		add_pace(b, s);
+		break;
+	}
+}
+
+const char *
+slo_budget_text(char *buf, size_t size, const struct slo *s)
+{
+	struct buf b;
+	size_t len;
+
+	buf_init(&b, TEXT_MAX);
+	if (s == NULL)
+		buf_addstr(&b, "not worked out yet");
+	else
+		add_text(&b, s);
+	len = b.len < size ? b.len : size - 1;
+	/* Not within a character. */
+	while (len < b.len && len > 0 && ((unsigned char)b.data[len] & 0xc0) == 0x80)
+		len--;
+	memcpy(buf, b.data, len);
+	buf[len] = '\0';
+	buf_done(&b);
+	return buf;
+}

@@ -1,0 +1,452 @@
+#include "config.h"
+
+#include "status_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+enum { NAMES_IN_LINE = 4, NAME_COLUMNS = 40, TEXT_COLUMNS = 50, REASON_MAX = 1024 };
+
+/* In whole seconds. */
+static const char *
+age_of(const struct model *m, int64_t at_ns, char *buf)
+{
+	return duration_format(buf, (model_now(m) - at_ns) / NS_PER_S * NS_PER_S);
+}
+
+/* --- the first line ----------------------------------------------------------------------------------------------- */
+
+struct counts {
+	size_t page, ticket, other, pending, silenced, inhibited, sources, sources_ok, problems_unknown;
+	size_t burning, spent, silent;		/* objectives that no alert tells of */
+};
+
+static void
+count_objective(const struct model *m, const struct problem *p, struct counts *n)
+{
+	const struct model_slo *row = model_slo_find(m, p->slo_id);
+
+	if (row == NULL || row->slo == NULL)
+		return;
+	n->spent += row->slo->state == SLO_EXHAUSTED;
+	n->silent += row->slo->state == SLO_NO_DATA;
+	n->burning += row->slo->state == SLO_PAGE || row->slo->state == SLO_TICKET;
+}
+
+static void
+count_problems(const struct model *m, struct counts *n)
+{
+	for (size_t i = 0; i < model_n_problems(m); i++) {
+		const struct problem *p = model_problem(m, i);
+
+		if (p->is_unknown)
+			n->problems_unknown++;
+		else if (p->kind == PROBLEM_SLO)
+			count_objective(m, p, n);
+	}
+}
+
+static struct counts
+count(const struct model *m)
+{
+	struct counts n = { .sources = model_n_sources(m) };
+
+	for (size_t i = 0; i < model_n_alerts(m); i++) {
+		const struct model_alert *a = model_alert(m, i);
+
+		switch (a->state) {
+		case ALERT_PENDING: n.pending++; break;
+		case ALERT_SILENCED: n.silenced++; break;
+		case ALERT_INHIBITED: n.inhibited++; break;
+		case ALERT_FIRING:
+		case ALERT_UNPROCESSED:
+			if (a->severity == SEVERITY_PAGE)
+				n.page++;
+			else if (a->severity == SEVERITY_TICKET)
+				n.ticket++;
+			else
+				n.other++;
+		}
+	}
+	for (size_t i = 0; i < n.sources; i++)
+		n.sources_ok += model_source(m, i)->state == SOURCE_OK;
+	count_problems(m, &n);
+	return n;
+}
+
+/* A '|' would begin the performance data, so it becomes another bar. */
+static void
+add_line_text(struct buf *out, const char *text)
+{
+	size_t from = out->len;
+
+	str_escape(out, text, strlen(text));
+	for (size_t i = from; i < out->len; i++)
+		if (out->data[i] == '|')
+			out->data[i] = '/';
+}
+
+/* The worst few by name, with how long; the rest as a number. */
+static void
+add_names(struct buf *out, const struct model *m)
+{
+	size_t shown = 0, more = 0;
+
+	for (size_t i = 0; i < model_n_problems(m); i++) {
+		const struct problem *p = model_problem(m, i);
+		char age[DURATION_TEXT_MAX];
+
+		if (p->kind == PROBLEM_ALERT && p->state != ALERT_FIRING && p->state != ALERT_UNPROCESSED)
+			continue;
+		if (shown == NAMES_IN_LINE) {
+			more++;
+			continue;
+		}
+		buf_addstr(out, shown++ == 0 ? ": " : ", ");
+		add_line_text(out, p->name);
+		if (p->since_ns > 0)
+			buf_printf(out, " %s", age_of(m, p->since_ns, age));
+	}
+	if (more > 0)
+		buf_printf(out, " and %zu more", more);
+}
+
+static void
+add_part(struct buf *out, bool *is_first, size_t n, const char *what)
+{
+	if (n == 0)
+		return;
+	buf_printf(out, "%s%zu %s", *is_first ? "" : ", ", n, what);
+	*is_first = false;
+}
+
+static void
+add_summary(struct buf *out, const struct model *m, const struct counts *n)
+{
+	bool is_first = true;
+
+	add_part(out, &is_first, n->page, "page");
+	add_part(out, &is_first, n->ticket, "ticket");
+	add_part(out, &is_first, n->other, "other");
+	if (!is_first)
+		buf_addstr(out, " firing");
+	add_part(out, &is_first, n->burning, n->burning == 1 ? "budget burning" : "budgets burning");
+	add_part(out, &is_first, n->spent, n->spent == 1 ? "budget spent" : "budgets spent");
+	add_part(out, &is_first, n->silent, n->silent == 1 ? "objective without data" : "objectives without data");
+	add_part(out, &is_first, n->problems_unknown, "not known");
+	if (is_first)
+		buf_printf(out, "%s", model_alerts_known(m) ? "no alert fires" : "nothing is known yet");
+}
+
+/* " 'slo NAME'" of performance data: without what would end the label. */
+static void
+add_perf_label(struct buf *out, const char *kind, const char *name)
+{
+	buf_printf(out, " '%s", kind);
+	for (const char *p = name; *p != '\0'; p++)
+		buf_addch(out, *p == '\'' || *p == '=' || *p == '|' || (unsigned char)*p < 0x20 ? '_' : *p);
+	buf_addch(out, '\'');
+}
+
+/* What is left of each budget now; U where that is not known now. */
+static void
+add_budgets(struct buf *out, const struct model *m)
+{
+	for (size_t i = 0; i < model_n_slos(m); i++) {
+		const struct model_slo *row = model_slo(m, i);
+		bool is_known = row->slo != NULL && !row->is_stale && isfinite(row->slo->left) && row->slo->state != SLO_UNKNOWN &&
+		    row->slo->state != SLO_NO_DATA;
+
+		add_perf_label(out, "slo ", row->def->name);
+		if (is_known)
+			buf_printf(out, "=%.4g%%;0:", 100 * row->slo->left);
+		else
+			buf_addstr(out, "=U");
+	}
+}
+
+static void
+add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
+{
+	buf_printf(out, " | page=%zu;;0 ticket=%zu;0 pending=%zu silenced=%zu inhibited=%zu sources_ok=%zu;;;0;%zu",
+	    n->page, n->ticket, n->pending, n->silenced, n->inhibited, n->sources_ok, n->sources);
+	for (size_t i = 0; i < model_n_queries(m); i++) {
+		const struct model_query *q = model_query(m, i);
+
+		/* A label of several series would have to name them all: only single values are given. */
+		if (q->def == NULL || q->instant == NULL || q->instant->n != 1 || q->instant->v[0].n == 0)
+			continue;
+		add_perf_label(out, "", q->def->name);
+		if (isfinite(q->instant->v[0].v[0].v))
+			buf_printf(out, "=%.6g", q->instant->v[0].v[0].v);
+		else
+			buf_addstr(out, "=U");
+		if (str_eq(q->def->unit, "seconds"))
+			buf_addch(out, 's');
+		else if (str_eq(q->def->unit, "bytes"))
+			buf_addch(out, 'B');
+	}
+	add_budgets(out, m);
+}
+
+/* --- the lines below ---------------------------------------------------------------------------------------------- */
+
+/* Text of outside in w columns and two blanks behind. */
+static void
+add_cell(struct buf *out, const char *text, size_t w)
+{
+	size_t from = out->len, used;
+
+	add_line_text(out, text);
+	used = str_width(out->data + from);
+	do
+		buf_addch(out, ' ');
+	while (++used < w + 2);
+}
+
+/* A column that holds text too, unless that is longer than max. */
+static void
+widen(size_t *w, const char *text, size_t max)
+{
+	size_t needed = str_width(text);
+
+	if (needed > *w && needed <= max)
+		*w = needed;
+}
+
+static const char *
+problem_word(const struct problem *p)
+{
+	if (p->is_unknown)
+		return "unknown";
+	return p->severity == SEVERITY_NONE ? "-" : severity_name(p->severity);
+}
+
+static const char *
+problem_state(const struct problem *p)
+{
+	switch (p->kind) {
+	case PROBLEM_ALERT: return alert_state_name(p->state);
+	case PROBLEM_SOURCE: return "source";
+	case PROBLEM_TARGETS: return "targets";
+	case PROBLEM_RULES: return "rules";
+	case PROBLEM_SLO: return "slo";
+	}
+	return "";
+}
+
+static void
+add_problems(struct buf *out, const struct model *m)
+{
+	size_t name_w = 0;
+
+	for (size_t i = 0; i < model_n_problems(m); i++)
+		widen(&name_w, model_problem(m, i)->name, NAME_COLUMNS);
+	for (size_t i = 0; i < model_n_problems(m); i++) {
+		const struct problem *p = model_problem(m, i);
+		char age[DURATION_TEXT_MAX];
+
+		buf_printf(out, "%-8s %-10s %6s  ", problem_word(p), problem_state(p),
+		    p->since_ns > 0 ? age_of(m, p->since_ns, age) : "-");
+		add_cell(out, p->name, name_w);
+		add_line_text(out, p->text);
+		if (*p->evidence != '\0') {
+			buf_addstr(out, " [");
+			add_line_text(out, p->evidence);
+			buf_addch(out, ']');
+		}
+		buf_addch(out, '\n');
+	}
+}
+
+/* "30d", "12h": whole days and hours as they were written. */
+static const char *
+period_text(char *buf, int64_t ns)
+{
+	const int64_t day = 24 * NS_PER_HOUR;
+
+	if (ns % day == 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%" PRId64 "d", ns / day);
+	else if (ns % NS_PER_HOUR == 0)
+		snprintf(buf, DURATION_TEXT_MAX, "%" PRId64 "h", ns / NS_PER_HOUR);
+	else
+		duration_format(buf, ns);
+	return buf;
+}
+
+static void
+add_slo_state(struct buf *out, const struct model *m, const struct model_slo *row)
+{
+	enum slo_state state = row->slo == NULL ? SLO_UNKNOWN : row->slo->state;
+	int64_t since_ns = row->slo == NULL ? 0 : row->slo->since_ns;
+	char age[DURATION_TEXT_MAX];
+
+	/* What was fine when last seen need not be now. */
+	if (row->is_stale && state > SLO_UNKNOWN)
+		state = SLO_UNKNOWN;
+	buf_printf(out, "%-9s %6s", slo_state_name(state), since_ns > 0 ? age_of(m, since_ns, age) : "-");
+	if (row->is_stale)
+		buf_printf(out, "  last worked out %s ago", age_of(m, row->slo->at_ns, age));
+}
+
+static void
+add_slo(struct buf *out, const struct model *m, const struct model_slo *row, size_t name_w, size_t text_w)
+{
+	char text[REASON_MAX], period[DURATION_TEXT_MAX];
+
+	buf_addstr(out, "slo      ");
+	add_cell(out, row->def->name, name_w);
+	add_cell(out, slo_budget_text(text, sizeof text, row->slo), text_w);
+	add_slo_state(out, m, row);
+	buf_printf(out, "  %.6g%% over %s", 100 * row->def->target, period_text(period, row->def->period_ns));
+	/* Why it is not known is the text already. */
+	if (row->slo != NULL && row->slo->why[0] != '\0' && row->slo->state != SLO_UNKNOWN) {
+		buf_addstr(out, ", ");
+		add_line_text(out, row->slo->why);
+	}
+	buf_addch(out, '\n');
+}
+
+static void
+add_slos(struct buf *out, const struct model *m)
+{
+	size_t name_w = 18, text_w = 0;
+
+	for (size_t i = 0; i < model_n_slos(m); i++) {
+		const struct model_slo *row = model_slo(m, i);
+		char text[REASON_MAX];
+
+		widen(&name_w, row->def->name, NAME_COLUMNS);
+		widen(&text_w, slo_budget_text(text, sizeof text, row->slo), TEXT_COLUMNS);
+	}
+	for (size_t i = 0; i < model_n_slos(m); i++)
+		add_slo(out, m, model_slo(m, i), name_w, text_w);
+}
+
+static void
+add_changes(struct buf *out, const struct model *m)
+{
+	for (size_t i = 0; i < model_n_markers(m) && i < 10; i++) {
+		const struct marker *k = model_marker(m, i);
+		char at[CLOCK_TEXT_MAX];
+
+		buf_printf(out, "changed  %s  ", clock_format(at, k->at_ns, 0));
+		add_line_text(out, k->text);
+		buf_addch(out, '\n');
+	}
+}
+
+/* "serving-01 spam-filter ": whose value it is. */
+static void
+add_label_values(struct buf *out, const struct labels *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].name, "__name__") == 0)
+			continue;
+		add_line_text(out, l->v[i].value);
+		buf_addch(out, ' ');
+	}
+}
+
+static void
+add_value(struct buf *out, const struct model_query *q)
+{
+	char num[NUM_TEXT_MAX];
+
+	buf_addstr(out, "value    ");
+	add_cell(out, q->def->name, 18);
+	if (q->instant == NULL)
+		add_line_text(out, *q->error != '\0' ? q->error : "no answer yet");
+	else if (q->instant->n == 0)
+		buf_addstr(out, "no data");
+	for (size_t i = 0; q->instant != NULL && i < q->instant->n && i < 5; i++) {
+		const struct series *s = &q->instant->v[i];
+
+		if (i > 0)
+			buf_addstr(out, ", ");
+		if (q->instant->n > 1)
+			add_label_values(out, &s->labels);
+		if (s->n > 0)
+			buf_addstr(out, num_format(num, s->v[s->n - 1].v, q->def->unit));
+		else if (s->n_histograms > 0)
+			buf_printf(out, "histogram of %.0f", s->histograms[s->n_histograms - 1].count);
+	}
+	if (q->instant != NULL && q->instant->n > 5)
+		buf_printf(out, " and %zu more series", q->instant->n - 5);
+	buf_addch(out, '\n');
+}
+
+static void
+add_source(struct buf *out, const struct model *m, const struct model_source *s)
+{
+	char age[DURATION_TEXT_MAX];
+
+	buf_addstr(out, "source   ");
+	add_cell(out, s->name, 18);
+	buf_printf(out, "%s", source_state_name(s->state));
+	if (s->info != NULL) {
+		buf_addstr(out, ", ");
+		add_line_text(out, s->info->product);
+		buf_addch(out, ' ');
+		add_line_text(out, s->info->version);
+	}
+	if (s->last_ok_ns > 0)
+		buf_printf(out, ", answered %s ago", age_of(m, s->last_ok_ns, age));
+	else
+		buf_addstr(out, ", never answered");
+	if (*s->error != '\0') {
+		buf_addstr(out, ": ");
+		add_line_text(out, s->error);
+	}
+	buf_addch(out, '\n');
+}
+
+static void
+add_contacts(struct buf *out, const struct environment *e)
+{
+	for (size_t i = 0; i < e->n_contacts; i++) {
+		buf_addstr(out, "call     ");
+		add_cell(out, e->contacts[i].role, 18);
+		add_line_text(out, e->contacts[i].name);
+		buf_addstr(out, ", ");
+		add_line_text(out, e->contacts[i].channel);
+		buf_addch(out, '\n');
+	}
+}
+
+void
+status_text(const struct model *m, enum health health, bool is_late, struct buf *out)
+{
+	const struct environment *e = model_environment(m);
+	struct counts n = count(m);
+	char now[CLOCK_TEXT_MAX];
+
+	buf_printf(out, "OPSCONSOLE %s: ", health_name(health));
+	if (is_late)
+		buf_addstr(out, "the deadline passed; ");
+	add_summary(out, m, &n);
+	add_names(out, m);
+	add_perfdata(out, m, &n);
+	buf_addstr(out, "\nat       ");
+	buf_printf(out, "%s  environment ", clock_format(now, model_now(m), 0));
+	add_line_text(out, e->name);
+	if (*e->title != '\0') {
+		buf_addstr(out, ", ");
+		add_line_text(out, e->title);
+	}
+	buf_addch(out, '\n');
+	add_problems(out, m);
+	add_slos(out, m);
+	add_changes(out, m);
+	for (size_t i = 0; i < model_n_queries(m); i++)
+		if (model_query(m, i)->def != NULL)
+			add_value(out, model_query(m, i));
+	for (size_t i = 0; i < model_n_sources(m); i++)
+		add_source(out, m, model_source(m, i));
+	add_contacts(out, e);
+}
