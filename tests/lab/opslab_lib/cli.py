@@ -157,6 +157,7 @@ def cmd_status(args):
     print(f"config        {answer['config']}")
     print(f"prometheus    {answer['prometheus']}")
     print(f"alertmanager  {answer['alertmanager']}")
+    print(f"registry      {answer['registry']}")
     print(f"hosts         {', '.join(answer['ssh']) or answer['ssh_note'] or 'starting'}")
     print(f"serving       {' '.join(answer['served'].values())}  (registry's champion {answer['champion']})")
     print(f"faults        {', '.join(answer['faults']) or 'none'}")

@@ -17,8 +17,8 @@ import re
 import subprocess
 
 from .process import Child
-from .world import (GOOD_VERSION, MODEL, RANKER, RANKER_VERSION, SERVING_HOSTS, VERSIONS,
-                    WEB_HOSTS)
+from .world import (GOOD_VERSION, MODEL, RANKER, RANKER_VERSION, RANKER_VERSIONS, SERVING_HOSTS,
+                    VERSIONS, WEB_HOSTS)
 
 USER = "ops"
 ROOT_STANDS_FOR_UID = 4242
@@ -94,7 +94,7 @@ class HostFiles:
 
     def make(self):
         for host in SSH_HOSTS:
-            model, versions, active = RANKER, (RANKER_VERSION,), RANKER_VERSION
+            model, versions, active = RANKER, RANKER_VERSIONS, RANKER_VERSION
             if host in SERVING_HOSTS:
                 model, versions, active = MODEL, VERSIONS, GOOD_VERSION
             for version in versions:
@@ -122,14 +122,6 @@ class HostFiles:
 
     def _down(self, host):
         return self.state.file("hosts", host, "run", SERVICE[host] + ".down")
-
-    # The registry's state is a file too: its service will write the same one.
-
-    def champion(self):
-        return self.state.read(f"registry/{MODEL}/champion") or ""
-
-    def set_champion(self, version):
-        self.state.write(f"registry/{MODEL}/champion", version + "\n")
 
 
 class Sshd:

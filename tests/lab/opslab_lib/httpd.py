@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 HEAD_MAX = 32 * 1024
 BODY_MAX = 1024 * 1024
-_REASON = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
-           413: "Content Too Large", 431: "Request Header Fields Too Large",
+_REASON = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+           405: "Method Not Allowed", 413: "Content Too Large", 431: "Request Header Fields Too Large",
            500: "Internal Server Error", 503: "Service Unavailable"}
 
 
@@ -22,6 +22,7 @@ class Request:
     query: dict
     headers: dict  # names in lower case
     body: bytes = b""
+    pairs: list = field(default_factory=list)  # the query again, for names that come more than once
 
 
 @dataclass
@@ -84,7 +85,8 @@ class _Connection(asyncio.Protocol):
         body = self.buffer[end + 4:end + 4 + length]
         self.buffer = self.buffer[end + 4 + length:]
         url = urlsplit(target)
-        return Request(method, url.path, dict(parse_qsl(url.query, keep_blank_values=True)), headers, body)
+        pairs = parse_qsl(url.query, keep_blank_values=True)
+        return Request(method, url.path, dict(pairs), headers, body, pairs)
 
     def _answer(self, request):
         try:
@@ -120,6 +122,7 @@ class Listener:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_server(
                 lambda: _Connection(self), self.address, self.port, reuse_address=True)
+            self.port = self._server.sockets[0].getsockname()[1]  # the one found, where 0 was asked for
 
     def close(self):
         """At once: new connections are refused, present ones are reset."""

@@ -5,17 +5,20 @@ import contextlib
 import json
 import os
 import random
+import secrets
 import signal
 import socket
 import sys
 import time
 
-from . import console, control, monitoring
+from . import console, control, monitoring, registry_serving, registry_world
 from .faults import FAULTS
 from .hosts import ADDRESSES, SSH_HOSTS, HostFiles, Sshd
 from .httpd import Listener, Response
+from .registry import Service
+from .registry_store import Store
 from .state import LabError
-from .world import MODEL, SERVING_HOSTS, World
+from .world import MODEL, RANKER, SERVING_HOSTS, World
 
 PORTS = range(20000, 30000)  # below the range from which the kernel serves connections
 START_TIMEOUT_S = 30
@@ -124,14 +127,15 @@ class Lab:
         taken = set()
         self.prometheus_port = free_port(["127.0.0.1"], taken)
         self.alertmanager_port = free_port(["127.0.0.1"], taken)
+        self.registry_port = free_port(["127.0.0.1"], taken)
         self.ssh_port = free_port(ADDRESSES.values(), taken)
         self.metrics_port = free_port(ADDRESSES.values(), taken)
         self.config = console.write_config(self.state, self.prometheus_port, self.alertmanager_port)
         say(f"ready {self.config}")
         self.files.make()
-        self.files.set_champion(self.files.active(SERVING_HOSTS[0], MODEL))
         self.world = World(self.seed, time.time())
         self.listeners = {}
+        await self._open_registry()
         for instance in self.world.instances:
             listener = Listener(ADDRESSES[instance.host], self.metrics_port, self._metrics_handler(instance), self.log)
             await listener.open()
@@ -141,10 +145,29 @@ class Lab:
         self.state.write("lab.json", json.dumps(self.describe(), indent=1) + "\n")
         self._control = await control.serve(self._answer)
 
+    async def _open_registry(self):
+        self.models = Store(self.state.file("registry", "registry.json"))
+        registry_world.fill(self.models, self.world.started)
+        token = secrets.token_hex(16)
+        self.state.write("registry/token", token + "\n")
+        self.registry = Listener("127.0.0.1", self.registry_port,
+                                 Service(self.models, token, served_by=self._served_by), self.log)
+        await self.registry.open()
+
+    def _served_by(self, host):
+        """{model: version} of a host, None while it is down; KeyError where there is no such host."""
+        instance = {**self.world.web, **self.world.serving}[host]
+        return instance.serves() if instance.alive else None
+
+    def champion(self):
+        """The version of the spam filter that should serve; "" when the alias is gone."""
+        return registry_world.champions(self.models).get((MODEL, registry_world.CHAMPION), "")
+
     def _metrics_handler(self, instance):
         def handle(request):
             if request.path != "/metrics":
-                return Response(404, b"only /metrics is here\n")
+                return registry_serving.answer(request, instance.serves()) or Response(
+                    404, b"only /metrics and /v1/models/ are here\n")
             self.world.advance(time.time())
             content_type, body = self.world.exposition(instance, request.headers.get("accept", ""))
             return Response(200, body, content_type)
@@ -254,7 +277,9 @@ class Lab:
         """Once a second: follow what runbooks or people changed on the hosts."""
         while True:
             self.world.advance(time.time())
-            self.world.registry.champion = self.files.champion()
+            self.world.registry.aliases = registry_world.champions(self.models)
+            for host, web in self.world.web.items():
+                web.activate(self.files.active(host, RANKER))
             for host, serving in self.world.serving.items():
                 await self._follow(host, serving)
             self._note_exits()
@@ -330,7 +355,11 @@ class Lab:
             "ssh_config": self.state.file("ssh", "config"), "ssh_note": self.hosts_note,
             "servers": running,
             "served": {host: self.files.active(host, MODEL) for host in SERVING_HOSTS},
-            "champion": self.files.champion(),
+            "champion": self.champion(),
+            "registry": f"http://127.0.0.1:{self.registry_port}",
+            "registry_token": self.state.file("registry", "token"),
+            "serving": {host: f"http://{ADDRESSES[host]}:{self.metrics_port}/v1/models/{MODEL}"
+                        for host in SERVING_HOSTS},
             "faults": [fault.name for fault in FAULTS.values() if fault.is_on(self)],
         }
 

@@ -24,7 +24,7 @@ WEB_HOSTS = ("web-01", "web-02", "web-03")
 SERVING_HOSTS = ("serving-01", "serving-02", "serving-03")
 MODEL = "spam-filter"
 RANKER = "ranker"
-GOOD_VERSION, BAD_VERSION = "6", "7"
+OLD_VERSION, GOOD_VERSION, BAD_VERSION = "5", "6", "7"
 RANKER_VERSION = "3"
 WEB_BUILD, BAD_WEB_BUILD = "2f31c9a", "8d04e17"
 STALE_BY_S = 45 * DAY_S
@@ -61,6 +61,7 @@ VERSIONS = {v.version: v for v in (
     ModelVersion("6", "41aa9f3", 3 * DAY_S),
     ModelVersion("7", "c07d5e2", 3600, overweights_links=True),
 )}
+RANKER_VERSIONS = {"1": 26 * DAY_S, "2": 19 * DAY_S, "3": 12 * DAY_S}  # version: age when the lab starts
 
 
 class _Table:
@@ -133,9 +134,14 @@ class Instance:
         """The names to expose, or None for all."""
         return None
 
+    def serves(self):
+        """{model: version} of what it serves now."""
+        return {}
+
 
 class Web(Instance):
     job, service = "web", "web"
+    ranker = RANKER_VERSION
 
     def build(self):
         return BAD_WEB_BUILD if self.world.errors else WEB_BUILD
@@ -149,10 +155,21 @@ class Web(Instance):
         self.duration = {k: classic.labels(handler=k) for k in ("read", "post")}
         native = registry.native_histogram("web_request_native_seconds", "Time to answer, native histogram.")
         self.duration_native = {k: native.labels(handler=k) for k in ("read", "post")}
-        served = registry.gauge("served_model_version", "1 for the version that serves.")
-        served.labels(model=RANKER, version=RANKER_VERSION).set(1)
-        trained = registry.gauge("model_trained_timestamp_seconds", "When the version that serves was trained.")
-        trained.labels(model=RANKER, version=RANKER_VERSION).set(self.world.started - 12 * DAY_S)
+        self.served = registry.gauge("served_model_version", "1 for the version that serves.")
+        self.trained = registry.gauge(
+            "model_trained_timestamp_seconds", "When the version that serves was trained.")
+        self.activate(self.ranker)
+
+    def activate(self, name):
+        """What the host's model folder names now; an unknown version leaves the present one."""
+        self.ranker = name if name in RANKER_VERSIONS else self.ranker
+        self.served.clear()
+        self.served.labels(model=RANKER, version=self.ranker).set(1)
+        self.trained.clear()
+        self.trained.labels(model=RANKER, version=self.ranker).set(self.world.started - RANKER_VERSIONS[self.ranker])
+
+    def serves(self):
+        return {RANKER: self.ranker}
 
     def answered(self, handler, counter, seconds):
         counter.inc()
@@ -212,6 +229,9 @@ class Serving(Instance):
     def exposed(self):
         return PROCESS_METRICS if self.world.telemetry_gap else None
 
+    def serves(self):
+        return {MODEL: self.version.version}
+
     def predict(self, is_spam, features, seconds):
         """Score one post; returns the decision."""
         score = self.world.score(self.version, is_spam, features)
@@ -262,18 +282,18 @@ class Feedback(Instance):
 
 
 class ModelRegistry(Instance):
-    """Exports the registry's aliases; the lab sets champion from the registry's state."""
+    """Exports the registry's aliases; the lab sets them from the registry's state."""
 
     job, service = "registry", "registry"
-    champion = GOOD_VERSION
+    aliases = {(MODEL, "champion"): GOOD_VERSION, (RANKER, "champion"): RANKER_VERSION}
 
     def declare(self, registry):
         self.alias = registry.gauge("model_registry_alias", "1 for the version an alias points to.")
 
     def refresh(self):
         self.alias.clear()
-        self.alias.labels(model=MODEL, alias="champion", version=self.champion).set(1)
-        self.alias.labels(model=RANKER, alias="champion", version=RANKER_VERSION).set(1)
+        for (model, alias), version in sorted(self.aliases.items()):
+            self.alias.labels(model=model, alias=alias, version=version).set(1)
 
 
 class World:
