@@ -1,7 +1,7 @@
 """A small HTTP/1.1 server on asyncio: keep-alive, bounded requests, one handler per listener.
 
 Each simulated service is a listener with a handler: (Request) -> Response. A further service (a
-log store, a model registry) is one module with such a handler.
+log store) is one module with such a handler; registry.py is an example.
 """
 
 import asyncio

@@ -221,7 +221,8 @@ class Mlflow:
             row["description"] = model.description
         row["latest_versions"] = [version_json(v) for v in self.store.latest(model.name)]
         row["tags"] = _pairs(model.tags)
-        row["aliases"] = [{"alias": a, "version": str(v)} for a, v in sorted(model.aliases.items())]
+        if self.release > 1:
+            row["aliases"] = [{"alias": a, "version": str(v)} for a, v in sorted(model.aliases.items())]
         return _without_empty(row)
 
     @_route("POST", "registered-models/create", "name")
