@@ -78,6 +78,10 @@ slo_spent_text(const struct model_slo *m, int64_t start_ns, int64_t end_ns, char
 		snprintf(buf, size, "nothing: it lies before the window of the budget");
 	else if (start_ns >= m->slo->at_ns)
 		snprintf(buf, size, "nothing yet: it lies ahead");
+	else if (spent == 0)
+		snprintf(buf, size, "nothing: no budget went in it");
+	else if (spent < 0.001)
+		snprintf(buf, size, "less than 0.1%% of the budget");
 	else
 		snprintf(buf, size, "about %s of the budget", slo_share_text(share, spent));
 	return buf;

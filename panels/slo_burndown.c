@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "slo.h"
 
-enum { GRAPH_H = 11, MARKS_MAX = 64 };
+enum { GRAPH_H = 11, GRAPH_W_MIN = 30, MARKS_MAX = 64 };
 
 static size_t
 marks_of(const struct view *v, const struct model_slo *m, int64_t end_ns, struct graph_mark *marks)
@@ -65,7 +65,7 @@ slo_detail_burndown(struct pen *p, const struct view *v, const struct model_slo 
 	char share[SLO_SHARE_MAX];
 	double elapsed, even;
 
-	if (m->detail == NULL || m->detail->n < 2 || m->slo->end_ns <= m->slo->start_ns)
+	if (m->detail == NULL || m->detail->n < 2 || m->slo->end_ns <= m->slo->start_ns || p->c->w < GRAPH_W_MIN)
 		return;
 	p->y++;
 	elapsed = (double)(m->slo->at_ns - m->slo->start_ns);
@@ -74,7 +74,7 @@ slo_detail_burndown(struct pen *p, const struct view *v, const struct model_slo 
 	if (m->slo->end_ns > m->slo->at_ns)
 		canvas_printf(p->c, 12, p->y - 1, ROLE_DIM, "at an even pace %s would be left now", slo_share_text(share, even));
 	else
-		canvas_text_w(p->c, 12, p->y - 1, p->c->w - 13, ROLE_DIM, "thin: an even pace, which just lasts", false);
+		canvas_text_w(p->c, 12, p->y - 1, p->c->w - 13, ROLE_DIM, "straight: an even pace, which just lasts", false);
 	if (p->c->h > 0)
 		draw_graph(p, v, m);
 	p->y += GRAPH_H;

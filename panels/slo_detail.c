@@ -100,7 +100,7 @@ events_field(struct pen *p, const struct model_slo *m)
 
 	if (!isfinite(m->slo->total))
 		return;
-	pen_field_printf(p, "counted", ROLE_TEXT, "%s bad of %s %s: %.6g%% good", num_format(bad, m->slo->bad, "count"),
+	pen_field_printf(p, "counted", ROLE_TEXT, "%s bad of %s %s: %.8g%% good", num_format(bad, m->slo->bad, "count"),
 	    num_format(total, m->slo->total, "count"), slo_counts_what(m->def), m->slo->sli * 100);
 	if (m->slo->is_over)
 		pen_field(p, "", ROLE_WARNING, "! more good (or bad) than there are in all: the expressions do not belong together, "

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,11 +15,11 @@
 #include "ui/key.h"
 #include "ui/time_text.h"
 
-enum { FIELD_X = 11, TIME_W = 24, WHY_MAX = 300, SENTENCE_MAX = 160 };
+enum { FIELD_X = 11, TIME_W = 24, VERDICT_Y = 6, WHY_MAX = 300, SENTENCE_MAX = 160 };
 enum field { FIELD_WHAT, FIELD_FROM, FIELD_TO, FIELD_REASON, FIELD_SUBMIT, FIELDS };
 
 struct form {
-	char id[256];			/* of the objective it began with; "" when that cannot be */
+	char *id;			/* of the objective it began with */
 	bool is_all;
 	struct editor from, to, reason;
 	enum field focus;
@@ -44,9 +45,9 @@ form_open(struct panel *p, const struct view *v, const struct op *op)
 	struct form *s = state_of(p);
 
 	(void)v;
-	if (op == NULL || op->text == NULL || strlen(op->text) >= sizeof s->id)
+	if (op == NULL || op->text == NULL)
 		return -1;
-	snprintf(s->id, sizeof s->id, "%s", op->text);
+	s->id = xstrdup(op->text);
 	editor_set(&s->from, "-30m");
 	editor_set(&s->to, "now");
 	s->focus = FIELD_FROM;
@@ -149,7 +150,7 @@ make_op(const struct form *s, const struct view *v, const struct stretch *t)
 	op_confirm_line(op, "to        %s, %s", clock_format(text, t->end_ns, 0), duration_format(length, t->end_ns - t->start_ns));
 	op_confirm_line(op, "why       %s", s->reason.text);
 	op_confirm_line(op, "by        %s", v->user != NULL ? v->user : "?");
-	op_confirm_line(op, "gives     %s back", gives_text(s, v, t, gives, sizeof gives));
+	op_confirm_line(op, "returns   %s", gives_text(s, v, t, gives, sizeof gives));
 	op_confirm_line(op, "then      nothing in it counts, good or bad; burn rates leave it out too, so a rule may stop firing");
 	op_confirm_line(op, "record    a line in the log of corrections; u in the details puts the stretch back");
 	if (t->end_ns > v->now_ns)
@@ -272,37 +273,56 @@ draw_time(struct canvas *c, int y, const struct form *s, const struct view *v, e
 	draw_name(c, y, field == FIELD_FROM ? "from" : "to", s->focus == field);
 	editor_draw(c, FIELD_X, y, TIME_W, e, s->focus == field);
 	if (read_time(e->text, v->now_ns, &t, NULL) == 0)
-		canvas_text(c, FIELD_X + TIME_W + 1, y, ROLE_TEXT, clock_format(text, t, 0));
+		canvas_text_w(c, FIELD_X + TIME_W + 1, y, c->w - FIELD_X - TIME_W - 2, ROLE_TEXT, clock_format(text, t, 0), false);
 	else
 		canvas_text_w(c, FIELD_X + TIME_W + 1, y, c->w - FIELD_X - TIME_W - 2, ROLE_DIM, "02:10, -30m, now, +1h, or a full time (UTC)",
 		    false);
 }
 
+/* What the stretch adds up to. */
 static void
-draw_verdict(struct canvas *c, int y, const struct form *s, const struct view *v)
+draw_preview(struct canvas *c, const struct form *s, const struct view *v, const struct stretch *t)
 {
-	char why[WHY_MAX], gives[SENTENCE_MAX], length[DURATION_TEXT_MAX];
-	struct pen pen = { .c = c, .y = y + 2 };
-	struct stretch t;
+	char gives[SENTENCE_MAX], length[DURATION_TEXT_MAX];
+	struct pen pen = { .c = c };
 
-	read_stretch(s, v, &t);
-	if (*refusal_of(s, v, &t, why, sizeof why) != '\0')
-		canvas_text_w(c, 1, y, c->w - 2, s->is_refused ? ROLE_ERROR : ROLE_WARNING, why, false);
-	if (!t.is_read || t.end_ns <= t.start_ns)
+	if (!t->is_read || t->end_ns <= t->start_ns)
 		return;
-	pen_field_printf(&pen, "takes out", ROLE_STRONG, "%s", duration_format(length, t.end_ns - t.start_ns));
-	pen_field_printf(&pen, "gives back", ROLE_STRONG, "%s", gives_text(s, v, &t, gives, sizeof gives));
-	if (t.end_ns > v->now_ns)
+	pen_field_printf(&pen, "takes out", ROLE_STRONG, "%s", duration_format(length, t->end_ns - t->start_ns));
+	pen_field_printf(&pen, "gives back", ROLE_STRONG, "%s", gives_text(s, v, t, gives, sizeof gives));
+	if (t->end_ns > v->now_ns)
 		pen_field(&pen, "careful", ROLE_WARNING, "it reaches ahead: what goes wrong then will not be seen here");
+}
+
+/* On a screen too small for a row of its own, why it is refused stands beside the button. */
+static void
+draw_button(struct canvas *c, int y, const struct form *s, const char *why)
+{
+	bool is_on_button = s->focus == FIELD_SUBMIT;
+	int x;
+
+	canvas_fill(c, 0, y, c->w, 1, ROLE_TEXT);
+	draw_name(c, y, "", is_on_button);
+	x = canvas_text(c, 1, y, is_on_button ? ROLE_STRONG : ROLE_TEXT, "[ Take it out ]");
+	if (is_on_button)
+		canvas_select(c, 1, y, x - 1);
+	if (*why != '\0' && c->h <= VERDICT_Y + 1)
+		canvas_text_w(c, x + 2, y, c->w - x - 3, s->is_refused ? ROLE_ERROR : ROLE_WARNING, why, false);
+	else
+		canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, is_on_button ? "Enter: asks once more    Esc leave" :
+		    "Enter or Tab: next field    Esc leave", false);
 }
 
 static void
 form_draw(const struct panel *p, const struct view *v, struct canvas *c)
 {
 	const struct form *s = state_of(p);
-	bool is_on_button = s->focus == FIELD_SUBMIT;
-	int x, y = c->h - 1;
+	struct canvas preview;
+	struct stretch t;
+	char why[WHY_MAX];
 
+	read_stretch(s, v, &t);
+	refusal_of(s, v, &t, why, sizeof why);
 	draw_what(c, 0, s, v);
 	draw_time(c, 1, s, v, FIELD_FROM);
 	draw_time(c, 2, s, v, FIELD_TO);
@@ -310,13 +330,11 @@ form_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	editor_draw(c, FIELD_X, 3, c->w - FIELD_X - 3, &s->reason, s->focus == FIELD_REASON);
 	draw_name(c, 4, "by", false);
 	canvas_text_w(c, FIELD_X, 4, c->w - FIELD_X - 1, ROLE_TEXT, v->user != NULL ? v->user : "?", false);
-	draw_verdict(c, 6, s, v);
-	draw_name(c, y, "", is_on_button);
-	x = canvas_text(c, 1, y, is_on_button ? ROLE_STRONG : ROLE_TEXT, "[ Take it out ]");
-	if (is_on_button)
-		canvas_select(c, 1, y, x - 1);
-	canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, is_on_button ? "Enter: asks once more    Esc leave" :
-	    "Enter or Tab: next field    Esc leave", false);
+	if (c->h > VERDICT_Y + 1)
+		canvas_text_w(c, 1, VERDICT_Y, c->w - 2, s->is_refused ? ROLE_ERROR : ROLE_WARNING, why, false);
+	preview = canvas_sub(c, 0, VERDICT_Y + 2, c->w, c->h - VERDICT_Y - 3);
+	draw_preview(&preview, s, v, &t);
+	draw_button(c, c->h - 1, s, why);
 }
 
 static void
@@ -326,6 +344,12 @@ form_summary(const struct panel *p, const struct view *v, char *buf, size_t size
 
 	(void)p;
 	snprintf(buf, size, "%s", e != NULL ? e->name : "");
+}
+
+static void
+form_close(struct panel *p)
+{
+	free(state_of(p)->id);
 }
 
 static const struct command no_commands[] = { { 0 } };
@@ -342,4 +366,5 @@ const struct panel_ops panel_slo_form = {
 	.draw = form_draw,
 	.key = form_key,
 	.summary = form_summary,
+	.close = form_close,
 };
