@@ -83,8 +83,8 @@ budget_field(struct pen *p, const struct model_slo *m)
 		pen_field(p, "budget", ROLE_UNKNOWN, "? not known");
 		return;
 	}
-	duration_format(all, (int64_t)((1 - m->def->target) * (double)m->def->period_ns) / NS_PER_S * NS_PER_S);
-	duration_format(time, (s->left_ns < 0 ? -s->left_ns : s->left_ns) / NS_PER_S * NS_PER_S);
+	duration_format(all, (int64_t)((1 - m->def->target) * (double)m->def->period_ns));
+	duration_format(time, s->left_ns < 0 ? -s->left_ns : s->left_ns);
 	if (s->left > 0)
 		pen_field_printf(p, "budget", ROLE_STRONG, "%s left%s: %s of %s of total outage", slo_share_text(share, s->left), then,
 		    time, all);
@@ -146,7 +146,7 @@ window_field(struct pen *p, const struct model_slo *m)
 	else
 		pen_field_printf(p, "window", ROLE_TEXT, "%s to %s (calendar)", start, clock_format(end, s->end_ns, 0));
 	/* A hair less is how samples fall, not a gap. */
-	if (so_far > 0 && s->covered_ns < so_far - so_far / 100)
+	if (so_far > 0 && s->covered_ns + s->excluded_ns < so_far - so_far / 100)
 		pen_field_printf(p, "", ROLE_WARNING, "only %s of %s have data", duration_format(covered, s->covered_ns),
 		    duration_format(length, so_far));
 	if (s->excluded_ns > 0)

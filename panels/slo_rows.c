@@ -230,7 +230,7 @@ draw_budget(struct canvas *row, const struct column *cols, const struct model_sl
 
 	draw_bar(row, &cols[COL_BAR], m);
 	columns_cell(row, 0, &cols[COL_LEFT], role, slo_share_text(share, s->left));
-	columns_cell(row, 0, &cols[COL_TIME], ROLE_TEXT, duration_format(time, s->left_ns / NS_PER_S * NS_PER_S));
+	columns_cell(row, 0, &cols[COL_TIME], ROLE_TEXT, duration_format(time, s->left_ns));
 	draw_pace(row, cols, s);
 	if (cols[COL_TREND].w > 0 && m->detail != NULL && m->detail->n > 1)
 		sparkline_draw(row, cols[COL_TREND].x, 0, cols[COL_TREND].w, bar_role(m), m->detail->left, m->detail->n, s->start_ns,
