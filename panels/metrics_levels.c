@@ -27,7 +27,8 @@ add_objective(struct metrics_levels *l, double value, const char *unit)
 	add_level(l, value, ROLE_GRAPH_OBJECTIVE, true, text);
 }
 
-/* A burn rate of f is an error ratio of f times what the target allows. One of 1 is the objective itself, one above 1 / (1 - target) cannot be. */
+/* A burn rate of f is an error ratio of f times what the target allows. One of 1 is the objective itself, one above
+ * 1 / (1 - target) cannot be. */
 static void
 add_rules(struct metrics_levels *l, const struct slo_def *d)
 {
@@ -37,12 +38,14 @@ add_rules(struct metrics_levels *l, const struct slo_def *d)
 
 		if (d->rules[i].factor <= 1 || value > 1)
 			continue;
-		snprintf(text, sizeof text, "%s %s", slo_rate_text(factor, d->rules[i].factor), severity_name(d->rules[i].severity));
+		snprintf(text, sizeof text, "%s %s", slo_rate_text(factor, d->rules[i].factor),
+		    severity_name(d->rules[i].severity));
 		add_level(l, value, d->rules[i].severity == SEVERITY_PAGE ? ROLE_CRITICAL : ROLE_WARNING, false, text);
 	}
 }
 
-/* A named query of a threshold objective shows the value that is compared; what the panel of objectives asks for is a ratio always. */
+/* A named query of a threshold objective shows the value that is compared; what the panel of objectives asks for is a ratio
+ * always. */
 static bool
 shows_value(const struct query_def *q, const struct slo_def *d)
 {
@@ -53,9 +56,11 @@ void
 metrics_levels_of(const struct view *v, const struct model_query *q, struct metrics_levels *ret)
 {
 	const struct query_def *def = q->def;
-	const struct model_slo *m = def != NULL && def->slo != NULL && v->live != NULL ? model_slo_find(v->live, def->slo) : NULL;
+	const struct model_slo *m = NULL;
 
 	ret->n = 0;
+	if (def != NULL && def->slo != NULL && v->live != NULL)
+		m = model_slo_find(v->live, def->slo);
 	if (m != NULL && shows_value(def, m->def)) {
 		add_objective(ret, m->def->threshold, def->unit);
 	} else if (m != NULL) {

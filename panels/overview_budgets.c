@@ -70,7 +70,7 @@ overview_budgets_draw(const struct view *v, struct canvas *c)
 	else if (slos.kind == PART_SLOS_PENDING)
 		x = canvas_text_w(c, TITLE_W, 0, c->w - TITLE_W - 1, ROLE_DIM, "working them out for this time …", false);
 	else
-		x = canvas_printf(c, TITLE_W, 0, ROLE_UNKNOWN, GLYPH_UNKNOWN " not known: %zu objective%s, no budget worked out", slos.n,
-		    slos.n == 1 ? "" : "s");
+		x = canvas_printf(c, TITLE_W, 0, ROLE_UNKNOWN, GLYPH_UNKNOWN " not known: %zu objective%s, no budget worked out",
+		    slos.n, slos.n == 1 ? "" : "s");
 	canvas_char(c, x, 0, ROLE_BORDER, ' ');
 }

@@ -1,4 +1,7 @@
-/* Objectives as several panels and the status line show them: which ones stand for the time shown, glyph and word of a state, a few words. Pure. */
+/*
+ * Objectives as several panels and the status line show them: which ones stand for the time shown, glyph and word of a state, a
+ * few words. Pure.
+ */
 #ifndef OPS_PANELS_PARTS_SLO_H
 #define OPS_PANELS_PARTS_SLO_H
 
@@ -32,8 +35,8 @@ bool part_slo_is_blind(const struct model_slo *s);
 
 /* The one to worry about: the most urgent that burns, else the one with the least left. false: of none is anything known. */
 bool part_slo_first(const struct part_slos *s, struct model_slo *ret);
-/* "budget spam-quality 38% left, 6h10m at 14.9x" on at most w columns, in shorter words where it must be; "" where there is no room.
- * Escaped. buf of size; returns buf. */
+/* "budget spam-quality 38% left, 6h10m at 14.9x" on at most w columns, in shorter words where it must be; "" where there is no
+ * room. Escaped. buf of size; returns buf. */
 const char *part_slo_sentence(const struct model_slo *s, int w, char *buf, size_t size);
 /* What "a target of 99.95%" is written like. buf of PART_TARGET_MAX; returns buf. */
 enum { PART_TARGET_MAX = 32 };

@@ -1,6 +1,7 @@
 /*
- * Objectives: how much of each error budget is left, how fast it goes and when it is gone, most urgent first. Behind Enter all that is
- * known of one: its rules, its burn-down, where the budget went. Stretches are taken out of the budget and put back from here.
+ * Objectives: how much of each error budget is left, how fast it goes and when it is gone, most urgent first. Behind Enter
+ * all that is known of one: its rules, its burn-down, where the budget went. Stretches are taken out of the budget and put
+ * back from here.
  */
 #include "config.h"
 
@@ -88,7 +89,8 @@ draw_undefined(struct canvas *c)
 	pen.y++;
 	pen_field(&pen, "slos:", ROLE_DIM, "in opsconsole.yaml: a name, a target, and PromQL for good and for all events");
 	pen_field(&pen, "openslo:", ROLE_DIM, "files of OpenSLO v1");
-	pen_field(&pen, "or nothing", ROLE_DIM, "recording rules of Sloth and Pyrra are found by themselves in a Prometheus that has them");
+	pen_field(&pen, "or nothing", ROLE_DIM,
+	    "recording rules of Sloth and Pyrra are found by themselves in a Prometheus that has them");
 	pen.y++;
 	pen_text(&pen, ROLE_DIM, "man opsconsole.yaml has examples to copy.");
 }
@@ -143,7 +145,8 @@ static void
 counts_text(const struct part_slos *slos, char *buf, size_t size)
 {
 	static const char *const words[] = { [SLO_PAGE] = "page", [SLO_TICKET] = "ticket", [SLO_EXHAUSTED] = "spent",
-		[SLO_NO_DATA] = "no data", [SLO_UNKNOWN] = "unknown", [SLO_GATED] = "gated", [SLO_OK] = "ok", [SLO_EXCLUDED] = "excluded" };
+		[SLO_NO_DATA] = "no data", [SLO_UNKNOWN] = "unknown", [SLO_GATED] = "gated", [SLO_OK] = "ok",
+		[SLO_EXCLUDED] = "excluded" };
 	size_t n[sizeof words / sizeof words[0]] = { 0 }, used = 0;
 
 	for (size_t i = 0; i < slos->n; i++) {
@@ -340,7 +343,8 @@ slo_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 const struct panel_ops panel_slo = {
 	.name = "slo",
 	.title = "SLO budgets",
-	.help = "Error budgets: what is left, how fast it goes, when it is gone; filter with / (words, !word, state=page, service=web).",
+	.help = "Error budgets: what is left, how fast it goes, when it is gone; filter with / (words, !word, state=page, "
+	    "service=web).",
 	.state_size = sizeof(struct slo_panel),
 	.watches = MODEL_SLOS | MODEL_ALERTS | MODEL_MARKERS | MODEL_ENVIRONMENT,
 	.commands = slo_commands,

@@ -49,7 +49,8 @@ struct op *slo_act_graph(const struct model_slo *m);
 struct op *slo_act_alert(const struct model_slo *m);
 struct op *slo_act_exclude(const struct model_slo *m);
 struct op *slo_act_include(const struct view *v, const struct model_slo *m, const struct slo_correction *correction);
-/* Which share of the budget went in a stretch, by the burn-down: about what comes back when it does not count. NaN: not known; 0 outside the window. */
+/* Which share of the budget went in a stretch, by the burn-down: about what comes back when it does not count. NaN: not known;
+ * 0 outside the window. */
 double slo_spent_in(const struct model_slo *m, int64_t start_ns, int64_t end_ns);
 /* "about 12% of the budget", or that it is not known. buf of size; returns buf. */
 const char *slo_spent_text(const struct model_slo *m, int64_t start_ns, int64_t end_ns, char *buf, size_t size);

@@ -20,9 +20,11 @@ slo_act_alert(const struct model_slo *m)
 {
 	struct op *op;
 
+	if (m->alert_id == 0 && m->def->alert_labels.n == 0)
+		return op_text(OP_MESSAGE, "which alert tells of %s is not known (alerts: of an objective in opsconsole.yaml)",
+		    m->def->name);
 	if (m->alert_id == 0)
-		return op_text(OP_MESSAGE, m->def->alert_labels.n == 0 ?
-		    "which alert tells of %s is not known (alerts: of an objective in opsconsole.yaml)" : "no alert fires for %s", m->def->name);
+		return op_text(OP_MESSAGE, "no alert fires for %s", m->def->name);
 	op = op_text(OP_PANEL, "alerts");
 	op->arg = xasprintf("%016llx", (unsigned long long)m->alert_id);
 	return op;
@@ -113,13 +115,15 @@ slo_act_include(const struct view *v, const struct model_slo *m, const struct sl
 	char stretch[SLO_STRETCH_MAX], length[DURATION_TEXT_MAX], moment[PART_MOMENT_MAX];
 
 	op->arg = xstrdup("taken back");
-	op_confirm_line(op, "Let a stretch count again for %s%s%s", m->def->name, e != NULL ? " in " : "", e != NULL ? e->name : "");
+	op_confirm_line(op, "Let a stretch count again for %s%s%s", m->def->name, e != NULL ? " in " : "",
+	    e != NULL ? e->name : "");
 	op_confirm_line(op, "from, to  %s, %s", slo_stretch(correction->start_ns, correction->end_ns, stretch),
 	    duration_format(length, correction->end_ns - correction->start_ns));
 	op_confirm_line(op, "why       %s", correction->reason);
 	op_confirm_line(op, "by        %s, %s", correction->by, part_moment(v, correction->at_ns, moment));
 	if (others > 0)
-		op_confirm_line(op, "also      for %zu more objective%s, as it was one correction", others, others == 1 ? "" : "s");
+		op_confirm_line(op, "also      for %zu more objective%s, as it was one correction", others,
+		    others == 1 ? "" : "s");
 	op_confirm_line(op, "then      what went wrong in it is taken from the budget again, for everyone who reads this log");
 	op_confirm_line(op, "record    correction %s stays in the log, and so does this", correction->id);
 	return op;

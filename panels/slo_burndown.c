@@ -48,7 +48,7 @@ draw_graph(struct pen *p, const struct view *v, const struct model_slo *m)
 		{ .name = "", .role = ROLE_GRAPH_1, .v = m->detail->left, .n = m->detail->n } };
 	struct graph_level nothing = { .value = 0, .text = "nothing left", .role = ROLE_CRITICAL, .is_inside = true };
 	struct graph_mark marks[MARKS_MAX];
-	struct graph g = { .start_ns = s->start_ns, .end_ns = s->end_ns, .step_ns = 0, .unit = "ratio", .lines = lines, .n_lines = 2,
+	struct graph g = { .start_ns = s->start_ns, .end_ns = s->end_ns, .unit = "ratio", .lines = lines, .n_lines = 2,
 		.marks = marks, .levels = &nothing, .n_levels = 1 };
 	struct grid *grid = grid_new(p->c->w - 2, GRAPH_H, canvas_is_ascii(p->c));
 	struct canvas canvas = grid_canvas(grid);
@@ -65,7 +65,9 @@ slo_detail_burndown(struct pen *p, const struct view *v, const struct model_slo 
 	char share[SLO_SHARE_MAX];
 	double elapsed, even;
 
-	if (m->detail == NULL || m->detail->n < 2 || m->slo->end_ns <= m->slo->start_ns || p->c->w < GRAPH_W_MIN)
+	if (m->detail == NULL || m->detail->n < 2 || m->slo->end_ns <= m->slo->start_ns)
+		return;
+	if (p->c->w < GRAPH_W_MIN)
 		return;
 	p->y++;
 	elapsed = (double)(m->slo->at_ns - m->slo->start_ns);

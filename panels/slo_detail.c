@@ -56,7 +56,8 @@ detail_head(struct pen *p, const struct view *v, const struct part_slos *slos, c
 	if (*m->def->title != '\0')
 		pen_text(p, ROLE_TEXT, m->def->title);
 	if (m->slo == NULL) {
-		pen_text(p, ROLE_UNKNOWN, slos->kind == PART_SLOS_PENDING ? "? working it out for this time …" : "? not worked out yet");
+		pen_text(p, ROLE_UNKNOWN, slos->kind == PART_SLOS_PENDING ? "? working it out for this time …" :
+		    "? not worked out yet");
 		return;
 	}
 	if (*m->slo->why != '\0')
@@ -86,8 +87,8 @@ budget_field(struct pen *p, const struct model_slo *m)
 	duration_format(all, (int64_t)((1 - m->def->target) * (double)m->def->period_ns));
 	duration_format(time, s->left_ns < 0 ? -s->left_ns : s->left_ns);
 	if (s->left > 0)
-		pen_field_printf(p, "budget", ROLE_STRONG, "%s left%s: %s of %s of total outage", slo_share_text(share, s->left), then,
-		    time, all);
+		pen_field_printf(p, "budget", ROLE_STRONG, "%s left%s: %s of %s of total outage",
+		    slo_share_text(share, s->left), then, time, all);
 	else
 		pen_field_printf(p, "budget", ROLE_CRITICAL, "spent %s%s: %s more than %s of total outage",
 		    slo_share_text(share, 1 - s->left), then, time, all);
@@ -103,15 +104,16 @@ events_field(struct pen *p, const struct model_slo *m)
 	pen_field_printf(p, "counted", ROLE_TEXT, "%s bad of %s %s: %.8g%% good", num_format(bad, m->slo->bad, "count"),
 	    num_format(total, m->slo->total, "count"), slo_counts_what(m->def), m->slo->sli * 100);
 	if (m->slo->is_over)
-		pen_field(p, "", ROLE_WARNING, "! more good (or bad) than there are in all: the expressions do not belong together, "
-		    "and ratios were clamped");
+		pen_field(p, "", ROLE_WARNING, "! more good (or bad) than there are in all: the expressions do not belong "
+		    "together, and ratios were clamped");
 }
 
 static void
 pace_fields(struct pen *p, const struct view *v, const struct model_slo *m)
 {
 	const struct slo *s = m->slo;
-	char rate[SLO_RATE_MAX], window[DURATION_TEXT_MAX], in[DURATION_TEXT_MAX], share[SLO_SHARE_MAX], moment[PART_MOMENT_MAX];
+	char rate[SLO_RATE_MAX], window[DURATION_TEXT_MAX], in[DURATION_TEXT_MAX], share[SLO_SHARE_MAX];
+	char moment[PART_MOMENT_MAX];
 
 	if (!isnan(s->burn)) {
 		slo_rate_text(rate, s->burn);
@@ -121,7 +123,8 @@ pace_fields(struct pen *p, const struct view *v, const struct model_slo *m)
 		else if (s->exhaustion_ns == INT64_MAX)
 			pen_field_printf(p, "burns", ROLE_TEXT, "%s over %s: it lasts", rate, window);
 		else
-			pen_field_printf(p, "burns", ROLE_STRONG, "%s over %s: gone in %s", rate, window, duration_format(in, s->exhaustion_ns));
+			pen_field_printf(p, "burns", ROLE_STRONG, "%s over %s: gone in %s", rate, window,
+			    duration_format(in, s->exhaustion_ns));
 	}
 	if (isnan(s->projected))
 		return;
@@ -136,7 +139,8 @@ static void
 window_field(struct pen *p, const struct model_slo *m)
 {
 	const struct slo *s = m->slo;
-	char period[DURATION_TEXT_MAX], start[CLOCK_TEXT_MAX], end[CLOCK_TEXT_MAX], covered[DURATION_TEXT_MAX], length[DURATION_TEXT_MAX];
+	char period[DURATION_TEXT_MAX], start[CLOCK_TEXT_MAX], end[CLOCK_TEXT_MAX];
+	char covered[DURATION_TEXT_MAX], length[DURATION_TEXT_MAX];
 	int64_t so_far = s->at_ns - s->start_ns;
 
 	part_window(m->def->period_ns, period);
@@ -175,7 +179,8 @@ alert_field(struct pen *p, const struct view *v, const struct model_slo *m)
 	const struct model_alert *a = m->alert_id != 0 && v->model != NULL ? model_alert_find(v->model, m->alert_id) : NULL;
 
 	if (a != NULL)
-		pen_field_printf(p, "alert", ROLE_TEXT, "%s, %s %s (a shows it)", a->name, part_row_word(a), part_severity_word(a));
+		pen_field_printf(p, "alert", ROLE_TEXT, "%s, %s %s (a shows it)", a->name, part_row_word(a),
+		    part_severity_word(a));
 }
 
 /* --- what was taken out, what to know, where it comes from ----------------------------------------------------------- */
@@ -188,7 +193,8 @@ detail_corrections(struct pen *p, const struct view *v, const struct slo_def *d,
 	if (d->n_corrections == 0)
 		return;
 	p->y++;
-	pen_heading(p, d->n_corrections > 1 ? "Does not count (u puts the chosen one back; n, p choose)" : "Does not count (u puts it back)");
+	pen_heading(p, d->n_corrections > 1 ? "Does not count (u puts the chosen one back; n, p choose)" :
+	    "Does not count (u puts it back)");
 	for (size_t i = 0; i < d->n_corrections; i++) {
 		const struct slo_correction *k = &d->corrections[i];
 

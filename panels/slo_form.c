@@ -1,6 +1,6 @@
 /*
- * The form that takes a stretch of time out of an error budget: which objective, from when to when, why; below it what that changes.
- * Nothing is written from here: the last row asks the confirm dialog.
+ * The form that takes a stretch of time out of an error budget: which objective, from when to when, why; below it what that
+ * changes. Nothing is written from here: the last row asks the confirm dialog.
  */
 #include "config.h"
 
@@ -145,13 +145,16 @@ make_op(const struct form *s, const struct view *v, const struct stretch *t)
 	op->arg = xstrdup(s->reason.text);
 	if (!s->is_all && objective(s, v, &m))
 		str_escape_to(name, sizeof name, m.def->name);
-	op_confirm_line(op, "Take a stretch out of the error budget of %s%s%s", name, e != NULL ? " in " : "", e != NULL ? e->name : "");
+	op_confirm_line(op, "Take a stretch out of the error budget of %s%s%s", name, e != NULL ? " in " : "",
+	    e != NULL ? e->name : "");
 	op_confirm_line(op, "from      %s", clock_format(text, t->start_ns, 0));
-	op_confirm_line(op, "to        %s, %s", clock_format(text, t->end_ns, 0), duration_format(length, t->end_ns - t->start_ns));
+	op_confirm_line(op, "to        %s, %s", clock_format(text, t->end_ns, 0),
+	    duration_format(length, t->end_ns - t->start_ns));
 	op_confirm_line(op, "why       %s", s->reason.text);
 	op_confirm_line(op, "by        %s", v->user != NULL ? v->user : "?");
 	op_confirm_line(op, "returns   %s", gives_text(s, v, t, gives, sizeof gives));
-	op_confirm_line(op, "then      nothing in it counts, good or bad; burn rates leave it out too, so a rule may stop firing");
+	op_confirm_line(op, "then      nothing in it counts, good or bad; burn rates leave it out too, so a rule may stop "
+	    "firing");
 	op_confirm_line(op, "record    a line in the log of corrections; u in the details puts the stretch back");
 	if (t->end_ns > v->now_ns)
 		op_confirm_line(op, "careful   it reaches %s ahead: what goes wrong then will not be seen here",
@@ -268,15 +271,15 @@ draw_time(struct canvas *c, int y, const struct form *s, const struct view *v, e
 {
 	const struct editor *e = field == FIELD_FROM ? &s->from : &s->to;
 	char text[CLOCK_TEXT_MAX];
+	int x = FIELD_X + TIME_W + 1;
 	int64_t t;
 
 	draw_name(c, y, field == FIELD_FROM ? "from" : "to", s->focus == field);
 	editor_draw(c, FIELD_X, y, TIME_W, e, s->focus == field);
 	if (read_time(e->text, v->now_ns, &t, NULL) == 0)
-		canvas_text_w(c, FIELD_X + TIME_W + 1, y, c->w - FIELD_X - TIME_W - 2, ROLE_TEXT, clock_format(text, t, 0), false);
+		canvas_text_w(c, x, y, c->w - x - 1, ROLE_TEXT, clock_format(text, t, 0), false);
 	else
-		canvas_text_w(c, FIELD_X + TIME_W + 1, y, c->w - FIELD_X - TIME_W - 2, ROLE_DIM, "02:10, -30m, now, +1h, or a full time (UTC)",
-		    false);
+		canvas_text_w(c, x, y, c->w - x - 1, ROLE_DIM, "02:10, -30m, now, +1h, or a full time (UTC)", false);
 }
 
 /* What the stretch adds up to. */

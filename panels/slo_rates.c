@@ -34,7 +34,8 @@ add_rate(struct buf *b, const struct slo *s, int64_t window_ns)
 static void
 burn_row(struct pen *p, const struct model_slo *m, const struct slo_burn *burn)
 {
-	char window[DURATION_TEXT_MAX], rate[SLO_RATE_MAX], bad[NUM_TEXT_MAX], total[NUM_TEXT_MAX], age[DURATION_TEXT_MAX];
+	char window[DURATION_TEXT_MAX], rate[SLO_RATE_MAX], age[DURATION_TEXT_MAX];
+	char bad[NUM_TEXT_MAX], total[NUM_TEXT_MAX];
 	int64_t old = m->slo->at_ns - burn->at_ns;
 	int x = COUNTS_X;
 
@@ -56,11 +57,13 @@ burn_row(struct pen *p, const struct model_slo *m, const struct slo_burn *burn)
 static bool
 is_unknown(const struct slo *s, const struct slo_rule *rule, const struct slo_rule_state *state)
 {
-	const struct slo_burn *over_long = burn_over(s, rule->long_ns), *over_short = burn_over(s, rule->short_ns);
+	const struct slo_burn *longer = burn_over(s, rule->long_ns), *shorter = burn_over(s, rule->short_ns);
 
 	if (state == NULL || state->is_above)
 		return state == NULL;
-	return over_long == NULL || isnan(over_long->rate) || (rule->short_ns != 0 && (over_short == NULL || isnan(over_short->rate)));
+	if (longer == NULL || isnan(longer->rate))
+		return true;
+	return rule->short_ns != 0 && (shorter == NULL || isnan(shorter->rate));
 }
 
 static const char *
@@ -89,8 +92,8 @@ add_rule_state(struct buf *b, const struct view *v, const struct slo_rule *rule,
 		buf_addstr(b, ": not known");
 		return;
 	}
-	buf_addstr(b, state->is_firing ? ": fires" : state->is_gated ? ": above, on too few events to fire" : state->is_above ? ": above" :
-	    ": below");
+	buf_addstr(b, state->is_firing ? ": fires" : state->is_gated ? ": above, on too few events to fire" :
+	    state->is_above ? ": above" : ": below");
 	if (state->is_above && !state->is_firing && !state->is_gated && rule->for_ns > 0)
 		buf_printf(b, ", fires after %s", duration_format(wait, rule->for_ns));
 	if (state->is_above && state->above_since_ns != 0)

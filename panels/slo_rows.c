@@ -10,7 +10,8 @@
 #include "base/xalloc.h"
 #include "slo.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 32, BAR_W = 14, BAR_W_NARROW = 8, BAR_W_WIDE = 20, NARROW_TO = 72, WIDE_FROM = 110, TREND_W = 12 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 32, BAR_W = 14, BAR_W_NARROW = 8, BAR_W_WIDE = 20, TREND_W = 12, NARROW_TO = 72,
+	WIDE_FROM = 110 };
 
 const char *
 slo_sort_name(enum slo_sort sort)
@@ -132,7 +133,8 @@ slo_rows_build(struct slo_panel *s, const struct part_slos *slos)
 
 /* --- drawing --------------------------------------------------------------------------------- */
 
-enum { COL_GLYPH, COL_STATE, COL_NAME, COL_SERVICE, COL_TARGET, COL_BAR, COL_LEFT, COL_TIME, COL_BURN, COL_GONE, COL_TREND, COLS };
+enum { COL_GLYPH, COL_STATE, COL_NAME, COL_SERVICE, COL_TARGET, COL_BAR, COL_LEFT, COL_TIME, COL_BURN,
+	COL_GONE, COL_TREND, COLS };
 
 static int
 name_width(const struct part_slos *slos, int w)
@@ -164,7 +166,8 @@ columns_of(const struct part_slos *slos, int w, struct column *cols)
 	cols[COL_LEFT] = (struct column){ .title = "left", .min = is_narrow ? 5 : 6, .is_right = true, .priority = 0 };
 	cols[COL_TIME] = (struct column){ .title = "as time", .min = 7, .is_right = true, .priority = 6 };
 	cols[COL_BURN] = (struct column){ .title = "burn", .min = is_narrow ? 6 : 9, .is_right = true, .priority = 2 };
-	cols[COL_GONE] = (struct column){ .title = is_narrow ? "gone" : "gone in", .min = is_narrow ? 6 : 7, .is_right = true, .priority = 1 };
+	cols[COL_GONE] = (struct column){ .title = is_narrow ? "gone" : "gone in", .min = is_narrow ? 6 : 7, .is_right = true,
+		.priority = 1 };
 	cols[COL_TREND] = (struct column){ .title = "over the window", .min = TREND_W, .weight = 1, .priority = 8 };
 	columns_fit(cols, COLS, w - 2);
 	if (cols[COL_TREND].w > 4 * TREND_W)	/* wider says no more */
@@ -218,7 +221,8 @@ draw_pace(struct canvas *row, const struct column *cols, const struct slo *s)
 		snprintf(in, sizeof in, isnan(s->burn) ? "?" : "-");
 	else
 		duration_format(in, s->exhaustion_ns);
-	columns_cell(row, 0, &cols[COL_GONE], s->left <= 0 ? ROLE_CRITICAL : s->exhaustion_ns == INT64_MAX ? ROLE_DIM : ROLE_STRONG, in);
+	columns_cell(row, 0, &cols[COL_GONE], s->left <= 0 ? ROLE_CRITICAL :
+	    s->exhaustion_ns == INT64_MAX ? ROLE_DIM : ROLE_STRONG, in);
 }
 
 static void
@@ -233,8 +237,8 @@ draw_budget(struct canvas *row, const struct column *cols, const struct model_sl
 	columns_cell(row, 0, &cols[COL_TIME], ROLE_TEXT, duration_format(time, s->left_ns));
 	draw_pace(row, cols, s);
 	if (cols[COL_TREND].w > 0 && m->detail != NULL && m->detail->n > 1)
-		sparkline_draw(row, cols[COL_TREND].x, 0, cols[COL_TREND].w, bar_role(m), m->detail->left, m->detail->n, s->start_ns,
-		    s->at_ns);
+		sparkline_draw(row, cols[COL_TREND].x, 0, cols[COL_TREND].w, bar_role(m), m->detail->left, m->detail->n,
+		    s->start_ns, s->at_ns);
 }
 
 /* No bar where it would be a guess: words, over all the columns that have nothing to say. */
