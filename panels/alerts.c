@@ -521,7 +521,7 @@ const struct panel_ops panel_alerts = {
 	.title = "Alerts",
 	.help = "Every alert with its state; filter with / (words, !word, label=value); silences are made and ended here.",
 	.state_size = sizeof(struct alerts),
-	.watches = MODEL_ALERTS | MODEL_SOURCES | MODEL_ENVIRONMENT | MODEL_PROBLEMS,
+	.watches = MODEL_ALERTS | MODEL_SOURCES | MODEL_ENVIRONMENT | MODEL_PROBLEMS | MODEL_SLOS,
 	.commands = alerts_commands,
 	.show = alerts_show,
 	.arrange = alerts_arrange,

@@ -21,6 +21,19 @@ value_field(struct pen *p, const char *text)
 	pen_field(p, "value", ROLE_TEXT, text);
 }
 
+/* The alert may be how an objective tells of its burn. */
+static void
+detail_budget(struct pen *p, const struct view *v, const struct model_alert *a)
+{
+	for (size_t i = 0; i < model_n_slos(v->model); i++) {
+		const struct model_slo *m = model_slo(v->model, i);
+		char text[SLO_TEXT_MAX];
+
+		if (m->def->alert_labels.n > 0 && labels_within(&m->def->alert_labels, a->labels))
+			pen_field_printf(p, "budget", ROLE_STRONG, "%s: %s", m->def->name, slo_budget_text(text, sizeof text, m->slo));
+	}
+}
+
 static void
 detail_head(struct pen *p, const struct view *v, const struct model_alert *a)
 {
@@ -158,6 +171,7 @@ alerts_detail(struct pen *p, const struct view *v, const struct model_alert *a)
 	const char *url;
 
 	detail_head(p, v, a);
+	detail_budget(p, v, a);
 	pen_field(p, "runbook", ROLE_STRONG, labels_get(a->annotations, "runbook_url"));
 	if (am != NULL)
 		detail_routing(p, v, a);

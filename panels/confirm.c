@@ -38,6 +38,7 @@ op_copy(const struct op *from)
 	op->text = xstrdup_or_null(from->text);
 	op->arg = xstrdup_or_null(from->arg);
 	op->number = from->number;
+	op->until_ns = from->until_ns;
 	op->source = xstrdup_or_null(from->source);
 	if (from->silence != NULL)
 		op->silence = silence_block_new(&from->silence->silence);

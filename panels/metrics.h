@@ -27,6 +27,15 @@ const char *metrics_unit(const struct model_query *q);
 void metrics_graph_draw(struct canvas *c, const struct view *v, const struct model_query *q, const char *title,
     bool is_selected);
 
+/* metrics_levels.c: the objective of a query, and the burn rates at which it pages. */
+enum { METRICS_LEVELS_MAX = 16, METRICS_LEVEL_TEXT_MAX = 80 };
+struct metrics_levels {
+	size_t n;
+	struct graph_level v[METRICS_LEVELS_MAX];	/* the objective first */
+	char texts[METRICS_LEVELS_MAX][METRICS_LEVEL_TEXT_MAX];
+};
+void metrics_levels_of(const struct view *v, const struct model_query *q, struct metrics_levels *ret);
+
 /* Native histograms: buckets up, time across, density by shade. */
 bool metrics_is_histogram(const struct series_set *set);
 void metrics_heat_draw(struct canvas *c, const struct view *v, const struct model_query *q);

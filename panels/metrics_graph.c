@@ -244,8 +244,12 @@ draw_lines(struct canvas *c, const struct view *v, const struct model_query *q)
 	struct entry *entries = xcalloc(room, sizeof *entries);
 	struct graph_mark marks[MARKS_MAX];
 	struct graph g = { .start_ns = v->range.start_ns, .end_ns = v->range.end_ns, .step_ns = set->step_ns,
-		.unit = metrics_unit(q), .objective = q->def != NULL ? q->def->objective : NAN, .lines = lines, .marks = marks };
+		.unit = metrics_unit(q), .lines = lines, .marks = marks };
+	struct metrics_levels levels;
 
+	metrics_levels_of(v, q, &levels);
+	g.levels = levels.v;
+	g.n_levels = levels.n;
 	g.cursor_ns = v->range.is_live ? 0 : v->range.cursor_ns;
 	/* As known now, like the curve right of the cursor: a rise whose cause is left out misleads. */
 	g.n_marks = marks_of(v, v->live, marks);
@@ -265,7 +269,8 @@ draw_lines(struct canvas *c, const struct view *v, const struct model_query *q)
 static void
 draw_title(struct canvas *c, const struct view *v, const struct model_query *q, const char *title, bool is_selected)
 {
-	char right[200] = "", age[DURATION_TEXT_MAX], objective[NUM_TEXT_MAX], left_out[48] = "", drawn[40] = "";
+	char right[300] = "", age[DURATION_TEXT_MAX], left_out[48] = "", drawn[40] = "";
+	struct metrics_levels levels;
 	int x_end;
 
 	if (q->range != NULL && metrics_is_histogram(q->range)) {
@@ -277,9 +282,9 @@ draw_title(struct canvas *c, const struct view *v, const struct model_query *q, 
 			snprintf(drawn, sizeof drawn, ", largest %d drawn", LINES_MAX);
 		if (q->range->n > 1 || *left_out != '\0')
 			snprintf(right, sizeof right, "%zu series%s%s", q->range->n, drawn, left_out);
-		if (q->def != NULL && isfinite(q->def->objective))
-			snprintf(right + strlen(right), sizeof right - strlen(right), "%sobjective %s", *right != '\0' ? "   " : "",
-			    num_format(objective, q->def->objective, metrics_unit(q)));
+		metrics_levels_of(v, q, &levels);
+		if (levels.n > 0)
+			snprintf(right + strlen(right), sizeof right - strlen(right), "%s%s", *right != '\0' ? "   " : "", levels.texts[0]);
 	}
 	/* An answer is asked for once per step: older than a few of them means that none came. */
 	if (q->range != NULL && v->range.is_live && v->now_ns - q->range_ns > 3 * q->range->step_ns + 10 * NS_PER_S)

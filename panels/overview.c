@@ -12,11 +12,12 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "parts.h"
+#include "overview.h"
+#include "parts_slo.h"
 #include "ui/panel.h"
 #include "ui/widget.h"
 
-enum section { SECTION_WRONG, SECTION_CHANGED, SECTION_SOURCES, SECTION_CALL, SECTIONS };
+enum section { SECTION_WRONG, SECTION_BUDGETS, SECTION_CHANGED, SECTION_SOURCES, SECTION_CALL, SECTIONS };
 enum { TEXT_W_MIN = 12, EVIDENCE_W = 30, EVIDENCE_FROM = 110, EVIDENCE_ROW_FROM = 14, TEXT_ROW_FROM = 18, TINY_H = 6 };
 
 struct overview {
@@ -67,8 +68,11 @@ is_old(const struct model *m, const struct problem *p)
 static const char *
 problem_glyph(const struct model *m, const struct problem *p, enum role *ret_role)
 {
+	const struct model_slo *slo = p->kind == PROBLEM_SLO ? model_slo_find(m, p->slo_id) : NULL;
 	const struct model_source *s;
 
+	if (slo != NULL)
+		return part_slo_glyph(slo, ret_role);
 	if (is_old(m, p)) {
 		*ret_role = ROLE_STALE;
 		return GLYPH_STALE;
@@ -87,6 +91,7 @@ problem_word(const struct model *m, const struct problem *p)
 {
 	const struct model_alert *a;
 	const struct model_source *s;
+	const struct model_slo *slo;
 
 	switch (p->kind) {
 	case PROBLEM_ALERT:
@@ -99,6 +104,9 @@ problem_word(const struct model *m, const struct problem *p)
 		return s != NULL ? source_state_name(s->state) : "unknown";
 	case PROBLEM_TARGETS:
 		return "down";
+	case PROBLEM_SLO:
+		slo = model_slo_find(m, p->slo_id);
+		return slo != NULL ? part_slo_word(slo) : "unknown";
 	case PROBLEM_RULES:
 		break;
 	}
@@ -144,7 +152,7 @@ rows_of_selected(int w, int h, int n)
 static void
 overview_arrange(struct panel *p, const struct view *v, int w, int h)
 {
-	static const int least[SECTIONS] = { 4, 2, 2, 2 };
+	static const int least[SECTIONS] = { 4, 1, 2, 2, 2 };
 	const struct environment *e = v->live != NULL ? model_environment(v->live) : NULL;
 	struct overview *o = state_of(p);
 	int want[SECTIONS], shown;
@@ -159,6 +167,7 @@ overview_arrange(struct panel *p, const struct view *v, int w, int h)
 	for (int i = 0; i < o->n; i++)
 		o->ids[i] = problem_id(model_problem(v->model, (size_t)i));
 	want[SECTION_WRONG] = 1 + (o->n > 0 ? o->n + rows_of_selected(w, h, o->n) : 1);
+	want[SECTION_BUDGETS] = overview_budgets_rows(v);
 	want[SECTION_CHANGED] = 1 + (model_n_markers(v->model) > 0 ? count_max(model_n_markers(v->model)) : 1);
 	want[SECTION_SOURCES] = 1 + (model_n_sources(v->model) > 0 ? count_max(model_n_sources(v->model)) : 1);
 	want[SECTION_CALL] = 1 + (e != NULL && e->n_contacts > 0 ? count_max(e->n_contacts) : 1);
@@ -250,6 +259,35 @@ columns_of(const struct view *v, int w, struct column *cols)
 	columns_fit(cols, w >= EVIDENCE_FROM ? 6 : 5, w - 2);
 }
 
+/* "38% left, 6h10m at 14.9x" of the objective that an alert tells of, "" when it tells of none. */
+static const char *
+budget_of(const struct model *m, const struct problem *p, char *buf, size_t size)
+{
+	const struct model_slo *slo = p->kind == PROBLEM_ALERT && p->slo_id != NULL ? model_slo_find(m, p->slo_id) : NULL;
+	char text[SLO_TEXT_MAX];
+
+	*buf = '\0';
+	if (slo != NULL && slo->slo != NULL)
+		str_escape_to(buf, size, slo_budget_text(text, sizeof text, slo->slo));
+	return buf;
+}
+
+/* What it says, then in a lower voice what it costs, where there is room for both. */
+static void
+draw_text(struct canvas *row, const struct model *m, const struct problem *p, const struct column *col)
+{
+	char budget[4 * SLO_TEXT_MAX];
+	int x, room;
+
+	columns_cell(row, 0, col, ROLE_TEXT, p->text);
+	if (col->w <= 0 || *budget_of(m, p, budget, sizeof budget) == '\0')
+		return;
+	x = col->x + (int)str_width(p->text) + 2;
+	room = col->x + col->w - x;
+	if ((int)str_width(budget) <= room)
+		canvas_text(row, x, 0, ROLE_DIM, budget);
+}
+
 static void
 draw_problem(struct canvas *c, int y, const struct view *v, const struct problem *p, const struct column *cols,
     bool is_selected)
@@ -263,7 +301,7 @@ draw_problem(struct canvas *c, int y, const struct view *v, const struct problem
 	columns_cell(&row, 0, &cols[1], ROLE_STRONG, *p->name != '\0' ? p->name : "(no name)");
 	columns_cell(&row, 0, &cols[2], role, problem_word(v->model, p));
 	columns_cell(&row, 0, &cols[3], ROLE_TEXT, view_age(v, p->since_ns, age));
-	columns_cell(&row, 0, &cols[4], ROLE_TEXT, p->text);
+	draw_text(&row, v->model, p, &cols[4]);
 	if (c->w >= EVIDENCE_FROM)
 		columns_cell(&row, 0, &cols[5], is_old(v->model, p) || p->is_unknown ? ROLE_STALE : ROLE_DIM, p->evidence);
 	if (is_selected)
@@ -274,8 +312,9 @@ static void
 draw_selected(struct canvas *c, int y, int rows, const struct view *v, uint64_t id)
 {
 	const struct problem *p = problem_find(v->model, id);
-	char age[DURATION_TEXT_MAX];
+	char age[DURATION_TEXT_MAX], budget[4 * SLO_TEXT_MAX];
 	bool is_doubtful;
+	int x;
 
 	if (p == NULL)
 		return;
@@ -283,9 +322,13 @@ draw_selected(struct canvas *c, int y, int rows, const struct view *v, uint64_t 
 		canvas_text_w(c, 3, y++, c->w - 4, ROLE_TEXT, p->text, false);
 	is_doubtful = is_old(v->model, p) || p->is_unknown;
 	if (p->seen_ns == 0 || is_doubtful)
-		canvas_printf(c, 3, y, is_doubtful ? ROLE_STALE : ROLE_DIM, "how sure: %s", p->evidence);
+		x = canvas_printf(c, 3, y, is_doubtful ? ROLE_STALE : ROLE_DIM, "how sure: %s", p->evidence);
 	else
-		canvas_printf(c, 3, y, ROLE_DIM, "how sure: %s, seen %s ago", p->evidence, view_age(v, p->seen_ns, age));
+		x = canvas_printf(c, 3, y, ROLE_DIM, "how sure: %s, seen %s ago", p->evidence, view_age(v, p->seen_ns, age));
+	if (*budget_of(v->model, p, budget, sizeof budget) == '\0')
+		return;
+	x = canvas_text(c, x, y, ROLE_DIM, "; budget ");
+	canvas_text_w(c, x, y, c->w - x - 1, ROLE_STRONG, budget, false);
 }
 
 static void
@@ -468,66 +511,6 @@ draw_sources(const struct view *v, struct canvas *c)
 		canvas_text_w(c, 1, 1, c->w - 1, ROLE_UNKNOWN, GLYPH_UNKNOWN " no sources are configured", false);
 }
 
-/* --- whom to call ---------------------------------------------------------------------------- */
-
-static int
-widest(const struct environment *e, const char *(*text)(const struct contact *), int w)
-{
-	int most = 4;
-
-	for (size_t i = 0; i < e->n_contacts; i++) {
-		int width = (int)str_width(text(&e->contacts[i]));
-
-		most = width > most ? width : most;
-	}
-	return most > w ? w : most;
-}
-
-static const char *
-contact_role(const struct contact *k)
-{
-	return k->role;
-}
-
-static const char *
-contact_name(const struct contact *k)
-{
-	return k->name;
-}
-
-static const char *
-contact_channel(const struct contact *k)
-{
-	return k->channel;
-}
-
-static void
-draw_call(const struct view *v, struct canvas *c)
-{
-	const struct environment *e = v->live != NULL ? model_environment(v->live) : NULL;
-	struct column cols[4];
-
-	part_heading(c, 0, "Call", "");
-	if (e == NULL || e->n_contacts == 0) {
-		canvas_text_w(c, 1, 1, c->w - 1, ROLE_DIM, "No contacts are configured (contacts: in opsconsole.yaml).", false);
-		return;
-	}
-	cols[0] = (struct column){ .min = widest(e, contact_role, c->w / 4), .priority = 0 };
-	cols[1] = (struct column){ .min = widest(e, contact_name, c->w / 3), .priority = 0 };
-	cols[2] = (struct column){ .min = widest(e, contact_channel, c->w / 3), .priority = 1 };
-	cols[3] = (struct column){ .min = 8, .weight = 1, .priority = 2 };
-	columns_fit(cols, 4, c->w - 2);
-	for (int i = 0; i < c->h - 1 && (size_t)i < e->n_contacts; i++) {
-		const struct contact *k = &e->contacts[i];
-		struct canvas row = canvas_sub(c, 1, i + 1, c->w - 1, 1);
-
-		columns_cell(&row, 0, &cols[0], ROLE_DIM, k->role);
-		columns_cell(&row, 0, &cols[1], ROLE_STRONG, k->name);
-		columns_cell(&row, 0, &cols[2], ROLE_TEXT, k->channel);
-		columns_cell(&row, 0, &cols[3], ROLE_DIM, k->responsibility);
-	}
-}
-
 /* --- the panel ------------------------------------------------------------------------------- */
 
 static void
@@ -549,9 +532,10 @@ overview_draw(const struct panel *p, const struct view *v, struct canvas *c)
 		case SECTION_WRONG:
 			draw_wrong(o, v, &part, is_tiny, part.h > 3 ? rows_of_selected(c->w, c->h, o->n) : 0);
 			break;
+		case SECTION_BUDGETS: overview_budgets_draw(v, &part); break;
 		case SECTION_CHANGED: draw_changed(v, &part); break;
 		case SECTION_SOURCES: draw_sources(v, &part); break;
-		case SECTION_CALL: draw_call(v, &part); break;
+		case SECTION_CALL: overview_call_draw(v, &part); break;
 		case SECTIONS: break;
 		}
 	}
@@ -626,6 +610,9 @@ overview_open_problem(struct panel *p, const struct view *v, const char *arg)
 	if (problem->kind == PROBLEM_ALERT) {
 		op = op_text(OP_PANEL, "alerts");
 		op->arg = xasprintf("%016llx", (unsigned long long)problem->alert_id);
+	} else if (problem->kind == PROBLEM_SLO) {
+		op = op_text(OP_PANEL, "slo");
+		op->arg = xstrdup(problem->slo_id);
 	} else {
 		op = op_text(OP_PANEL, "sources");
 		op->arg = xstrdup(problem->name);

@@ -8,7 +8,9 @@ extern const struct panel_ops panel_overview;
 extern const struct panel_ops panel_alerts;
 extern const struct panel_ops panel_metrics;
 extern const struct panel_ops panel_sources;
+extern const struct panel_ops panel_slo;
 extern const struct panel_ops panel_silence_form;
+extern const struct panel_ops panel_slo_form;
 extern const struct panel_ops panel_confirm;
 extern const struct panel_ops panel_text;
 

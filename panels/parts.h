@@ -46,6 +46,14 @@ void part_matchers(struct buf *out, const struct silence *s);	/* with blanks bet
 /* Name of the label that holds the severity. */
 const char *part_severity_label(const struct view *v);
 
+/* --- filters: words that must all be found, !word must not be, name=value exactly ------------------------------------ */
+
+struct part_filter {
+	bool (*contains)(const void *thing, const char *word);
+	bool (*is)(const void *thing, const char *name, const char *value);
+};
+bool part_filter_matches(const char *filter, const struct part_filter *f, const void *thing);	/* parts_filter.c */
+
 /* --- time ------------------------------------------------------------------------------------------------------------------ */
 
 /* "02:13:58Z" within the last 20 hours, else "30 Dec". buf of CLOCK_TEXT_MAX. */

@@ -10,7 +10,9 @@ const struct panel_ops *const panels[] = {
 	&panel_alerts,
 	&panel_metrics,
 	&panel_sources,
+	&panel_slo,
 	&panel_silence_form,
+	&panel_slo_form,
 	&panel_confirm,
 	&panel_text,
 	NULL

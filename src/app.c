@@ -3,8 +3,11 @@
 #include "app.h"
 
 #include <math.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,8 +15,10 @@
 #include "base/xalloc.h"
 #include "conf/conf_env.h"
 #include "insight/markers.h"
+#include "insight/slo_promql.h"
+#include "slos.h"
 
-enum { RANGE_POINTS = 240, WORKERS = 2 };
+enum { RANGE_POINTS = 240, WORKERS = 2, EXPR_MAX = 1 << 20 };
 #define MARKER_SPAN NS_PER_HOUR		/* changes are looked for at least this far back */
 #define SPAN_MIN NS_PER_MIN
 #define SPAN_MAX (30 * 24 * NS_PER_HOUR)
@@ -65,11 +70,13 @@ want_of(const struct app *a, const char *id, const char *source, const char *exp
 	return w;
 }
 
-static void
-tell_wants(struct app *a)
+void
+app_tell_wants(struct app *a)
 {
 	const struct environment *e = a->environment;
-	struct query_want *v = xcalloc(e->n_queries + e->n_markers, sizeof *v);
+	const struct query_want *slos;
+	size_t n_slos = slos_wants(a->slos, &slos);
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers + n_slos, sizeof *v);
 	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN, span = a->is_instant ? 0 : a->span_ns;
 	size_t n = 0;
 
@@ -77,6 +84,8 @@ tell_wants(struct app *a)
 		v[n++] = want_of(a, e->queries[i].id, e->queries[i].source, e->queries[i].expr, span);
 	for (size_t i = 0; i < e->n_markers; i++)
 		v[n++] = want_of(a, e->markers[i].id, e->markers[i].source, e->markers[i].expr, marker_span);
+	for (size_t i = 0; i < n_slos; i++)
+		v[n++] = slos[i];
 	sources_want(a->sources, v, n);
 	free(v);
 }
@@ -161,16 +170,35 @@ app_apply(struct app *a, const struct event *ev)
 }
 
 void
-app_observe(struct app *a, sources_event_cb *cb, void *arg)
+app_observe(struct app *a, sources_event_cb *cb, app_note_cb *note, void *arg)
 {
 	a->observer = cb;
+	a->note = note;
 	a->observer_arg = arg;
+}
+
+void
+app_note(struct app *a, const char *text)
+{
+	if (a->note != NULL)
+		a->note(text, a->observer_arg);
+	else
+		fprintf(stderr, "opsconsole: %s\n", text);
+}
+
+bool
+app_slos_settled(const struct app *a)
+{
+	return slos_is_settled(a->slos);
 }
 
 static void
 on_event(const struct event *ev, void *arg)
 {
-	app_apply(arg, ev);
+	struct app *a = arg;
+
+	if (!slos_event(a->slos, ev))
+		app_apply(a, ev);
 }
 
 /* Ad-hoc queries stand behind the named ones, so that everybody finds their expression in the model. */
@@ -184,9 +212,13 @@ add_adhoc(const struct app *a, struct environment *e)
 	for (size_t i = 0; i < a->n_adhoc; i++) {
 		const char *expr = arena_strdup(&e->block.arena, a->adhoc[i].expr);
 
+		const char *title = a->adhoc[i].title != NULL ? arena_strdup(&e->block.arena, a->adhoc[i].title) : expr;
+
 		v[n++] = (struct query_def){
-			.id = arena_strdup(&e->block.arena, a->adhoc[i].id), .name = expr, .title = expr, .expr = expr, .unit = "none",
-			.source = arena_strdup(&e->block.arena, a->adhoc[i].source), .objective = NAN };
+			.id = arena_strdup(&e->block.arena, a->adhoc[i].id), .name = title, .title = title, .expr = expr,
+			.unit = a->adhoc[i].slo != NULL ? "ratio" : "none", .objective = NAN,
+			.source = arena_strdup(&e->block.arena, a->adhoc[i].source),
+			.slo = a->adhoc[i].slo != NULL ? arena_strdup(&e->block.arena, a->adhoc[i].slo) : NULL };
 	}
 	e->queries = v;
 	e->n_queries = n;
@@ -209,12 +241,24 @@ apply_environment(struct app *a)
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
+static void
+find_user(struct app *a)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (pw != NULL)
+		snprintf(a->user, sizeof a->user, "%s", pw->pw_name);
+	else
+		snprintf(a->user, sizeof a->user, "uid %u", (unsigned)getuid());
+}
+
 int
 app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_problems *problems, struct err *err)
 {
 	int r;
 
 	*a = (struct app){ .options = o, .conf = conf };
+	find_user(a);
 	r = conf_environment(conf, o->environment, &a->env, err);
 	if (r < 0)
 		goto fail;
@@ -232,6 +276,7 @@ app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_
 	r = sources_new(a->loop, a->pool, a->env, conf->in_flight_max, on_event, a, &a->sources, err);
 	if (r < 0)
 		goto fail;
+	a->slos = slos_new(a);
 	a->problems = *problems;
 	*problems = (struct conf_problems){ 0 };
 	return 0;
@@ -243,7 +288,8 @@ fail:
 void
 app_start(struct app *a)
 {
-	tell_wants(a);
+	slos_start(a->slos);
+	app_tell_wants(a);
 	sources_start(a->sources);
 }
 
@@ -251,8 +297,10 @@ static void
 adhoc_done(struct adhoc_query *q)
 {
 	free(q->id);
+	free(q->title);
 	free(q->expr);
 	free(q->source);
+	free(q->slo);
 	*q = (struct adhoc_query){ 0 };
 }
 
@@ -261,6 +309,7 @@ app_close(struct app *a)
 {
 	sources_free(a->sources);
 	pool_lane_free(a->insight);
+	slos_free(a->slos);
 	pool_free(a->pool);
 	for (size_t i = 0; i < a->n_adhoc; i++)
 		adhoc_done(&a->adhoc[i]);
@@ -296,7 +345,8 @@ app_range_live(struct app *a)
 {
 	a->range.is_live = true;
 	app_range_follow(a);
-	tell_wants(a);
+	app_tell_wants(a);
+	slos_range(a->slos);
 }
 
 void
@@ -315,7 +365,7 @@ app_range_span(struct app *a, int64_t span_ns)
 	}
 	a->range.start_ns = a->range.end_ns - span_ns;
 	app_range_jump(a, cursor);
-	tell_wants(a);
+	app_tell_wants(a);
 }
 
 void
@@ -333,12 +383,13 @@ app_range_jump(struct app *a, int64_t cursor_ns)
 			a->range.end_ns = align_up(clock_now(), step);
 		a->range.start_ns = a->range.end_ns - a->span_ns;
 		a->range.is_live = false;
-		tell_wants(a);
+		app_tell_wants(a);
 	} else if (a->range.is_live) {
 		a->range.is_live = false;
-		tell_wants(a);
+		app_tell_wants(a);
 	}
 	a->range.cursor_ns = cursor_ns;
+	slos_range(a->slos);
 }
 
 void
@@ -364,17 +415,14 @@ first_metrics_source(const struct app *a)
 	return NULL;
 }
 
-const char *
-app_query(struct app *a, const char *expr, const char *source)
+/* slo NULL: a query of its own. title NULL: the expression. */
+static const char *
+graph_adhoc(struct app *a, const char *title, const char *expr, const char *source, const char *slo)
 {
 	struct adhoc_query *q;
 
-	if (source == NULL)
-		source = first_metrics_source(a);
-	if (source == NULL)
-		return NULL;
 	for (size_t i = 0; i < a->n_adhoc; i++)
-		if (str_eq(a->adhoc[i].expr, expr) && str_eq(a->adhoc[i].source, source))
+		if (str_eq(a->adhoc[i].expr, expr) && str_eq(a->adhoc[i].source, source) && str_eq(a->adhoc[i].slo, slo))
 			return a->adhoc[i].id;
 	if (a->n_adhoc == ADHOC_MAX) {
 		adhoc_done(&a->adhoc[0]);
@@ -383,8 +431,63 @@ app_query(struct app *a, const char *expr, const char *source)
 	}
 	q = &a->adhoc[a->n_adhoc++];
 	*q = (struct adhoc_query){
-		.id = xasprintf("adhoc:%u", ++a->adhoc_made), .expr = xstrdup(expr), .source = xstrdup(source) };
+		.id = xasprintf("adhoc:%u", ++a->adhoc_made), .title = title != NULL ? xstrdup(title) : NULL, .expr = xstrdup(expr),
+		.source = xstrdup(source), .slo = slo != NULL ? xstrdup(slo) : NULL };
 	apply_environment(a);
-	tell_wants(a);
+	app_tell_wants(a);
 	return q->id;
+}
+
+const char *
+app_query(struct app *a, const char *expr, const char *source)
+{
+	if (source == NULL)
+		source = first_metrics_source(a);
+	return source != NULL ? graph_adhoc(a, NULL, expr, source, NULL) : NULL;
+}
+
+/* One line a window. */
+static void
+add_windows(struct buf *out, const struct slo_def *def, const struct slo_terms *terms)
+{
+	int64_t windows[2] = { def->resolution_ns, 0 };
+	char name[DURATION_TEXT_MAX];
+
+	if (def->n_rules > 0) {
+		windows[0] = def->rules[0].short_ns;
+		windows[1] = def->rules[0].long_ns;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (windows[i] == 0)
+			continue;
+		buf_addstr(out, out->len > 0 ? " or label_replace(" : "label_replace(");
+		slo_ratio_expr(out, terms, windows[i]);
+		buf_printf(out, ", \"window\", \"%s\", \"\", \"\")", duration_format(name, windows[i]));
+	}
+}
+
+const char *
+app_query_slo(struct app *a, const char *slo, struct err *err)
+{
+	const struct slo_def *def = slos_find(a->slos, slo);
+	struct arena arena = { 0 };
+	struct slo_terms terms;
+	const char *id = NULL;
+	struct buf expr;
+
+	if (def == NULL) {
+		err_set(err, ERR_NOTFOUND, "this objective is not there any more");
+		return NULL;
+	}
+	buf_init(&expr, EXPR_MAX);
+	if (slo_terms(def, &arena, &terms, err) == 0) {
+		char *title = xasprintf("%s / error ratio", *def->title != '\0' ? def->title : def->name);
+
+		add_windows(&expr, def, &terms);
+		id = graph_adhoc(a, title, expr.data, def->source, def->id);
+		free(title);
+	}
+	buf_done(&expr);
+	arena_done(&arena);
+	return id;
 }

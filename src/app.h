@@ -18,14 +18,20 @@ enum { ADHOC_MAX = 8 };
 
 struct options {		/* the command line, see main.c */
 	const char *config, *environment, *debug_log, *init_path;
+	const char *export_what;	/* an objective's name, NULL: all */
 	bool is_read_only, is_json, is_demo;
 	int64_t watch_ns;	/* 0: once */
 	int64_t deadline_ns;
 };
 
 struct adhoc_query {
-	char *id, *expr, *source;
+	char *id, *title, *expr, *source;
+	char *slo;		/* objective whose burn it shows, or NULL */
 };
+struct slos;
+
+/* Something a person should know that is no event, such as a line of a file that cannot be read. */
+typedef void app_note_cb(const char *text, void *arg);
 
 struct app {
 	const struct options *options;
@@ -38,6 +44,8 @@ struct app {
 	unsigned n_insight;		/* tasks there */
 	struct model *model;
 	struct sources *sources;
+	struct slos *slos;
+	char user[64];			/* the real one, for silences and corrections */
 	const struct environment *environment;	/* block of the EVENT_ENVIRONMENT */
 	struct timerange range;
 	int64_t span_ns;
@@ -46,6 +54,7 @@ struct app {
 	unsigned adhoc_made;		/* for ids */
 	bool is_instant;		/* --status: values now, no ranges */
 	sources_event_cb *observer;	/* see app_observe() */
+	app_note_cb *note;
 	void *observer_arg;
 };
 
@@ -57,8 +66,13 @@ void app_close(struct app *a);
 
 /* The one door: ev, and what insight makes of it, into the model. */
 void app_apply(struct app *a, const struct event *ev);
-/* cb sees each event after it was applied; NULL ends it. */
-void app_observe(struct app *a, sources_event_cb *cb, void *arg);
+/* cb sees each event after it was applied, note what app_note() says (on stderr without one); NULL ends both. */
+void app_observe(struct app *a, sources_event_cb *cb, app_note_cb *note, void *arg);
+void app_note(struct app *a, const char *text);
+/* Tell the sources which queries are wanted now. */
+void app_tell_wants(struct app *a);
+/* true: every objective has been worked out once, or cannot be. */
+bool app_slos_settled(const struct app *a);
 
 /* --- the shared time range: each tells the sources what is wanted now -------------------------------------------------- */
 void app_range_follow(struct app *a);			/* once a turn: a live range moves with the clock */
@@ -71,5 +85,7 @@ int64_t app_range_resolution(const struct app *a);
 
 /* Graph expr beside the named queries; the oldest ad-hoc one makes room. Returns its id (borrowed). */
 const char *app_query(struct app *a, const char *expr, const char *source);
+/* The same for an objective's error ratio, over the shortest and the longest window of its worst rule. NULL, and err, when it has none. */
+const char *app_query_slo(struct app *a, const char *slo, struct err *err);
 
 #endif

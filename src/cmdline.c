@@ -5,33 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/str.h"
+#include "ui/time_text.h"
 
-#define DAY (24 * NS_PER_HOUR)
 enum { WORD_MAX = 64 };
 
 int
 cmdline_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err)
 {
-	unsigned h, m, s = 0;
-	int used = 0;
-	int64_t ago, t;
-
-	if (text[0] == '-' && duration_parse(text + 1, &ago, NULL) == 0 && ago <= now_ns) {
-		*ret_ns = now_ns - ago;
-		return 0;
-	}
-	if ((sscanf(text, "%2u:%2u%n:%2u%n", &h, &m, &used, &s, &used) >= 2) && text[used] == '\0' && h < 24 && m < 60 && s < 60) {
-		t = now_ns / DAY * DAY + (int64_t)(h * 3600 + m * 60 + s) * NS_PER_S;
-		*ret_ns = t <= now_ns ? t : t - DAY;
-		return 0;
-	}
-	if (clock_parse(text, &t, NULL) == 0 && t >= 0) {
-		*ret_ns = t;
-		return 0;
-	}
-	return err_set(err, ERR_SYNTAX, "not a time: '%.40s'; say 02:10, 02:10:30, -18m or 2030-01-31T02:10:00Z (all UTC)", text);
+	return time_text_parse(text, now_ns, ret_ns, err);
 }
 
 static struct op *

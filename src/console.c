@@ -5,12 +5,10 @@
 
 #include "console.h"
 
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -31,7 +29,7 @@ console_view(struct console *c, bool is_focused)
 		.range = a->range,
 		.is_focused = is_focused,
 		.is_read_only = a->options->is_read_only || a->conf->is_policy_broken,
-		.user = c->user,
+		.user = c->app->user,
 		.ack_ns = a->conf->ack_enabled ? a->conf->ack_ns : 0,
 	};
 }
@@ -273,6 +271,12 @@ on_event(const struct event *ev, void *arg)
 }
 
 static void
+on_note(const char *text, void *arg)
+{
+	console_say(arg, true, text);
+}
+
+static void
 on_second(void *arg)
 {
 	struct console *c = arg;
@@ -372,13 +376,8 @@ console_run(struct app *a, struct err *err)
 {
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
 	struct console c = { .app = a };
-	const struct passwd *pw = getpwuid(getuid());
 	int r, w, h;
 
-	if (pw != NULL)
-		snprintf(c.user, sizeof c.user, "%s", pw->pw_name);
-	else
-		snprintf(c.user, sizeof c.user, "uid %u", (unsigned)getuid());
 	c.operate = operate_new(a);
 	build_keymap(&c);
 	if (load_theme(&c, err) < 0)
@@ -399,13 +398,13 @@ console_run(struct app *a, struct err *err)
 	tell_problems(&c);
 	c.second = loop_timer_new(a->loop, on_second, &c);
 	loop_timer_in(c.second, NS_PER_S);
-	app_observe(a, on_event, &c);
+	app_observe(a, on_event, on_note, &c);
 	loop_on_turn(a->loop, on_turn, &c);
 	console_draw(&c);		/* before anything is asked */
 	app_start(a);
 	r = loop_run(a->loop);
 done:
-	app_observe(a, NULL, NULL);
+	app_observe(a, NULL, NULL, NULL);
 	loop_on_turn(a->loop, NULL, NULL);
 	console_done(&c);
 	return r;

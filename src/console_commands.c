@@ -79,6 +79,7 @@ GLOBAL(panel_1, op = show_nth(0);)
 GLOBAL(panel_2, op = show_nth(1);)
 GLOBAL(panel_3, op = show_nth(2);)
 GLOBAL(panel_4, op = show_nth(3);)
+GLOBAL(panel_5, op = show_nth(4);)
 
 static struct op *
 global_goto(struct panel *p, const struct view *v, const char *arg)
@@ -131,6 +132,7 @@ const struct command console_commands[] = {
 	{ "alerts", "2", CMD_HINT, global_panel_2, "go to the alerts" },
 	{ "metrics", "3", CMD_HINT, global_panel_3, "go to the metrics" },
 	{ "sources", "4", CMD_HINT, global_panel_4, "go to the sources" },
+	{ "slo", "5", CMD_HINT, global_panel_5, "go to the objectives and their budgets" },
 	{ "filter", "/", CMD_HINT, global_filter, "show only rows that match" },
 	{ "command", ":", CMD_HINT, global_command, "type a command; Tab completes" },
 	{ "quit", "q", CMD_HINT, global_quit, "leave" },

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "base/xalloc.h"
+#include "slos.h"
 #include "ui/help.h"
 
 /* --- ops ------------------------------------------------------------------------------------------------------------ */
@@ -156,6 +158,11 @@ carry_out_write(struct console *c, struct op *op)
 	} else if (op->confirm != NULL && !op->is_confirmed) {
 		open_dialog(c, "confirm", op);
 		return;
+	} else if (op->kind == OP_SLO_EXCLUDE || op->kind == OP_SLO_INCLUDE) {
+		slos_correct(c->app->slos, op);
+		while (c->n_dialogs > 0)
+			console_close_dialog(c);
+		return;
 	} else if (operate_run(c->operate, op, &err) < 0) {
 		console_say(c, true, err.msg);
 	} else {
@@ -169,11 +176,13 @@ carry_out_write(struct console *c, struct op *op)
 static void
 carry_out_query(struct console *c, const struct op *op)
 {
-	const char *id = app_query(c->app, op->text, op->arg);
+	bool is_slo = str_has_prefix(op->text, "slo:");
+	struct err err = ERR_INIT;
+	const char *id = is_slo ? app_query_slo(c->app, op->text, &err) : app_query(c->app, op->text, op->arg);
 	struct op *show;
 
 	if (id == NULL) {
-		console_say(c, true, "no source of metrics in this environment: nothing to ask");
+		console_say(c, true, is_slo ? err.msg : "no source of metrics in this environment: nothing to ask");
 		return;
 	}
 	show = op_text(OP_PANEL, "metrics");
@@ -206,6 +215,7 @@ console_carry_out(struct console *c, struct op *op)
 	case OP_REFRESH: sources_refresh(c->app->sources); console_say(c, false, "asking every source again"); break;
 	case OP_QUIT: loop_stop(c->app->loop, EXIT_SUCCESS); break;
 	case OP_SILENCE_FORM: open_dialog(c, "silence-form", op); break;
+	case OP_SLO_FORM: open_dialog(c, "slo-form", op); break;
 	case OP_CLOSE: console_close_dialog(c); break;
 	case OP_FOCUS: move_focus(c, (int)op->number); break;
 	case OP_ZOOM: c->is_zoomed = !c->is_zoomed; break;

@@ -50,7 +50,6 @@ struct console {
 	bool is_dirty, is_pasting;
 	int64_t drawn_s;			/* second shown by the clock */
 	struct loop_timer *second;
-	char user[64];
 };
 
 /* console.c */

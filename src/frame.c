@@ -7,6 +7,9 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "panels/parts_slo.h"
+
+enum { BUDGET_MAX = 512 };
 
 static enum role
 environment_role(const char *colour)
@@ -78,7 +81,8 @@ draw_firing(struct canvas *c, int x, const struct view *v)
 	return x;
 }
 
-static void
+/* Returns where it begins. */
+static int
 draw_sources(struct canvas *c, int x_end, const struct view *v)
 {
 	const struct model *m = v->model;
@@ -88,7 +92,23 @@ draw_sources(struct canvas *c, int x_end, const struct view *v)
 	for (size_t i = 0; i < n; i++)
 		ok += model_source(m, i)->state == SOURCE_OK;
 	snprintf(text, sizeof text, "sources %zu/%zu", ok, n);
-	canvas_text_right(c, x_end, 0, on_bar(v, ok == n ? ROLE_STATUS : ROLE_STALE), text);
+	return canvas_text_right(c, x_end, 0, on_bar(v, ok == n ? ROLE_STATUS : ROLE_STALE), text);
+}
+
+/* How long have we got, in the room that is left; the first thing to go where it is short. */
+static void
+draw_budget(struct canvas *c, int x, int x_end, const struct view *v)
+{
+	struct part_slos slos = part_slos(v);
+	struct model_slo first;
+	char text[BUDGET_MAX];
+	enum role role;
+
+	if (!part_slo_first(&slos, &first))
+		return;
+	part_slo_glyph(&first, &role);
+	part_slo_sentence(&first, x_end - x, text, sizeof text);
+	canvas_text(c, x, 0, on_bar(v, first.slo->state == SLO_OK && !first.is_stale ? ROLE_STATUS : role), text);
 }
 
 /* "02:28:32Z live", or "PAST 02:10:00Z  18m ago". Returns where it begins. */
@@ -134,7 +154,8 @@ frame_status(struct canvas *c, const struct view *v)
 	else
 		x = draw_firing(c, x + 2, v);
 	if (v->model != NULL && right - x > 16)
-		draw_sources(c, right - 2, v);
+		right = draw_sources(c, right - 2, v);
+	draw_budget(c, x + 2, right - 2, v);
 	if (v->range.is_live)	/* one background under all of it */
 		canvas_select(c, badge, 0, c->w - badge);
 }

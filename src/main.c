@@ -1,6 +1,7 @@
 /* Arguments -> mode. One table holds every option: the parser, --help and the manual's check come from it. */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
@@ -16,12 +17,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "conf/conf_slo.h"
 #include "console.h"
 #include "demo.h"
+#include "insight/slo_rules.h"
 #include "status.h"
 
-enum mode { MODE_CONSOLE, MODE_STATUS, MODE_CHECK, MODE_INIT, MODE_HELP, MODE_VERSION };
-enum { EXIT_USAGE = 2, EXIT_STATUS_UNKNOWN = 3 };
+enum mode { MODE_CONSOLE, MODE_STATUS, MODE_EXPORT, MODE_CHECK, MODE_INIT, MODE_HELP, MODE_VERSION };
+enum { EXIT_USAGE = 2, EXIT_STATUS_UNKNOWN = 3, EXPORT_MAX = 64 << 20 };
 
 struct args {
 	enum mode mode;
@@ -31,6 +34,7 @@ struct args {
 static int set_mode(struct args *a, const char *value, int number, struct err *err);
 static int set_text(struct args *a, const char *value, int number, struct err *err);
 static int set_flag(struct args *a, const char *value, int number, struct err *err);
+static int set_export(struct args *a, const char *value, int number, struct err *err);
 static int set_duration(struct args *a, const char *value, int number, struct err *err);
 
 /* Which member of struct options a row sets. */
@@ -50,6 +54,7 @@ static const struct arg_row {
 	{ "json", NULL, set_flag, OPT_JSON, "with --status: JSON" },
 	{ "watch", "S", set_duration, OPT_WATCH, "with --status: again every S seconds until interrupted" },
 	{ "deadline", "S", set_duration, OPT_DEADLINE, "with --status: wait this long for answers (default 10)" },
+	{ "export", "slo-rules", set_export, MODE_EXPORT, "print recording and alerting rules for the objectives (or one, by NAME)" },
 	{ "check", NULL, set_mode, MODE_CHECK, "check the config without any network, list every mistake, exit" },
 	{ "init", NULL, set_mode, MODE_INIT, "look at localhost's usual ports and write a config for what is there" },
 	{ "debug-log", "FILE", set_text, OPT_DEBUG_LOG, "append a log for developers to FILE" },
@@ -64,7 +69,7 @@ static const char *
 mode_option(enum mode mode)
 {
 	for (int i = 0; i < N_ROWS; i++)
-		if (rows[i].set == set_mode && rows[i].number == (int)mode)
+		if ((rows[i].set == set_mode || rows[i].set == set_export) && rows[i].number == (int)mode)
 			return rows[i].name;
 	return "";
 }
@@ -77,6 +82,16 @@ set_mode(struct args *a, const char *value, int number, struct err *err)
 		return err_set(err, ERR_USAGE, "--%s and --%s cannot go together", mode_option(a->mode), mode_option((enum mode)number));
 	a->mode = (enum mode)number;
 	return 0;
+}
+
+static int
+set_export(struct args *a, const char *value, int number, struct err *err)
+{
+	char shown[64];
+
+	if (strcmp(value, "slo-rules") != 0)
+		return err_set(err, ERR_USAGE, "'%s' cannot be exported; slo-rules can", str_escape_to(shown, sizeof shown, value));
+	return set_mode(a, value, number, err);
 }
 
 static int
@@ -137,6 +152,7 @@ print_help(void)
 	    "  opsconsole [--env NAME] [--read-only]      the console\n"
 	    "  opsconsole --demo                          the console on the bundled lab\n"
 	    "  opsconsole --status [--json] [--watch S]   what is wrong now, as a Nagios plugin says it\n"
+	    "  opsconsole --export slo-rules [NAME]       Prometheus rules for the objectives of the config\n"
 	    "  opsconsole --check | --init                check the config | write a first one\n\n");
 	for (int i = 0; i < N_ROWS; i++) {
 		char left[40];
@@ -212,6 +228,8 @@ parse(int argc, char **argv, struct args *a, struct err *err)
 			return r;
 		}
 	}
+	if (a->mode == MODE_EXPORT && optind < argc)
+		a->options.export_what = argv[optind++];
 	if (optind < argc) {
 		char shown[160];
 
@@ -265,6 +283,78 @@ list_problems(const struct conf_problems *p)
 	if (p->n > 0)
 		fprintf(stderr, "opsconsole: %zu mistake%s in the config; nothing was asked\n", p->n, p->n == 1 ? "" : "s");
 	return EXIT_STATUS_UNKNOWN;
+}
+
+/* Those called name; all when it is NULL. One reference, the caller's; NULL: none is called that. */
+static struct slo_def_set *
+slos_named(const struct conf_environment *env, const char *name, struct err *err)
+{
+	struct slo_def_set *all = conf_slos(env, NULL), *some = block_new(sizeof *some);
+	struct slo_def *v = arena_alloc(&some->block.arena, (all->n + 1) * sizeof *v);
+	char shown[64];
+
+	for (size_t i = 0; i < all->n; i++)
+		if (name == NULL || strcmp(all->v[i].name, name) == 0)
+			slo_def_copy(&v[some->n++], &all->v[i], &some->block.arena);
+	some->v = v;
+	block_unref(all);
+	if (some->n > 0)
+		return some;
+	if (name == NULL)
+		err_set(err, ERR_NOTFOUND, "environment %s has no objectives: give it some under slos: or openslo:, see man opsconsole.yaml", env->name);
+	else
+		err_set(err, ERR_NOTFOUND, "environment %s has no objective '%s'; opsconsole --status names those there are", env->name,
+		    str_escape_to(shown, sizeof shown, name));
+	block_unref(some);
+	return NULL;
+}
+
+static int
+export_rules(const struct conf *conf, const struct options *o, struct err *err)
+{
+	const struct conf_environment *env;
+	struct slo_def_set *slos;
+	struct buf out;
+	int r;
+
+	r = conf_environment(conf, o->environment, &env, err);
+	if (r < 0)
+		return r;
+	slos = slos_named(env, o->export_what, err);
+	if (slos == NULL)
+		return ERR_NOTFOUND;
+	buf_init(&out, EXPORT_MAX);
+	r = slo_rules_export(slos, &out, err);
+	if (r == 0 && out.is_over)
+		r = err_set(err, ERR_LIMIT, "the rules are longer than %d MiB: export some objectives by name", EXPORT_MAX >> 20);
+	if (r == 0 && fwrite(out.data, 1, out.len, stdout) < out.len)
+		r = err_set_errno(err, ERR_IO, errno, "the rules could not be written");
+	buf_done(&out);
+	block_unref(slos);
+	return r;
+}
+
+static int
+run_export(const struct options *o)
+{
+	struct conf_problems problems = { 0 };
+	struct err err = ERR_INIT;
+	struct conf *conf = NULL;
+	char *path = NULL;
+	int status = EXIT_SUCCESS;
+
+	if (conf_find(o->config, &path, &err) < 0 || conf_load(path, &conf, &problems, &err) < 0) {
+		status = fail(&err, EXIT_USAGE);
+	} else if (problems.n > 0) {
+		list_problems(&problems);
+		status = EXIT_USAGE;
+	} else if (export_rules(conf, o, &err) < 0) {
+		status = fail(&err, err.code == ERR_IO ? EXIT_FAILURE : EXIT_USAGE);
+	}
+	conf_problems_done(&problems);
+	conf_free(conf);
+	free(path);
+	return status;
 }
 
 static int
@@ -365,6 +455,9 @@ main(int argc, char **argv)
 		break;
 	case MODE_CHECK:
 		status = run_check(&a.options);
+		break;
+	case MODE_EXPORT:
+		status = run_export(&a.options);
 		break;
 	case MODE_INIT:
 		status = run_init(&a.options);

@@ -93,7 +93,7 @@ on_turn(void *arg)
 	struct app *a = s->app;
 
 	model_advance(a->model, clock_now());
-	if (s->is_printed || !(s->is_late || (sources_all_tried(a->sources) && a->n_insight == 0)))
+	if (s->is_printed || !(s->is_late || (sources_all_tried(a->sources) && a->n_insight == 0 && app_slos_settled(a))))
 		return;
 	if (s->is_late)
 		fprintf(stderr, "opsconsole: the deadline passed before everything that was asked had been answered; "

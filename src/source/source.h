@@ -22,12 +22,13 @@ struct poll {
 	const struct decoder_ops *decoder;
 };
 
-/* A query somebody wants answered: named, ad hoc, marker. Instants have step_ns 0 and are asked at "now". */
+/* A query somebody wants answered: named, ad hoc, marker, objective. Instants have step_ns 0 and are asked at at_ns, or "now" when that is 0. */
 struct query_want {
 	const char *id;		/* "query:false-positives" */
 	const char *source;	/* name of the source */
 	const char *expr;
 	int64_t start_ns, end_ns, step_ns;
+	int64_t at_ns;
 	int64_t every_ns;	/* again after this long; 0: once */
 	bool is_live;		/* range: end follows now (aligned down to step), keeping its length */
 };

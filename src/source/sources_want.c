@@ -36,7 +36,7 @@ is_same(const struct query_want *a, const struct query_want *b)
 	    a->end_ns - a->start_ns == b->end_ns - b->start_ns :
 	    a->is_live == b->is_live && a->start_ns == b->start_ns && a->end_ns == b->end_ns;
 
-	return is_same_range && a->step_ns == b->step_ns && a->every_ns == b->every_ns &&
+	return is_same_range && a->step_ns == b->step_ns && a->at_ns == b->at_ns && a->every_ns == b->every_ns &&
 	    str_eq(a->source, b->source) && str_eq(a->expr, b->expr);
 }
 
@@ -111,7 +111,7 @@ want_request(const struct slot *slot, struct request *ret, struct decode_ctx *ct
 	ctx->start_ns = w->start_ns;
 	ctx->end_ns = w->end_ns;
 	if (w->step_ns <= 0) {
-		ctx->start_ns = ctx->end_ns = clock_now();
+		ctx->start_ns = ctx->end_ns = w->at_ns != 0 ? w->at_ns : clock_now();
 	} else if (w->is_live) {
 		/* On the same points of time each poll: a graph does not flicker, and the server's own cache
 		 * helps. */

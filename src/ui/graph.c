@@ -8,10 +8,11 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "ui/ascii.h"
 #include "ui/graph_scale.h"
 #include "ui/widget.h"
 
-enum { NO_LINE = 0xff, ROWS_PER_TICK = 3, WIDTH_MIN = 12, HEIGHT_MIN = 3 };
+enum { NO_LINE = 0xff, ROWS_PER_TICK = 3, WIDTH_MIN = 12, HEIGHT_MIN = 3, LEVEL_LABEL_MAX = 120, LEVEL_CHAR = 0xb7 };
 
 /* Where the parts of a graph stand, and the dots of its lines before they become characters. */
 struct plot {
@@ -27,7 +28,7 @@ struct plot {
 
 struct extent {
 	double lo, hi;
-	size_t n_finite, n_infinite, n_nan;
+	size_t n_finite, n_infinite, n_nan, n_levels;
 };
 
 /* --- what there is to draw ----------------------------------------------------------------------- */
@@ -36,6 +37,27 @@ static bool
 is_inside(const struct graph *g, const struct sample *s)
 {
 	return s->t_ns >= g->start_ns && s->t_ns <= g->end_ns;
+}
+
+/* A level that is far from every line would flatten them all; half-way up to it, one wants to see how far there is to go. */
+static bool
+is_shown(const struct graph_level *level, double hi)
+{
+	return isfinite(level->value) && (level->is_inside || hi >= level->value / 2);
+}
+
+static void
+extent_levels(struct extent *e, const struct graph *g)
+{
+	double hi = e->hi;
+
+	for (size_t i = 0; i < g->n_levels; i++) {
+		if (!is_shown(&g->levels[i], hi))
+			continue;
+		e->n_levels++;
+		e->lo = fmin(e->lo, g->levels[i].value);
+		e->hi = fmax(e->hi, g->levels[i].value);
+	}
 }
 
 static struct extent
@@ -60,10 +82,7 @@ extent_of(const struct graph *g)
 			}
 		}
 	}
-	if (isfinite(g->objective)) {
-		e.lo = fmin(e.lo, g->objective);
-		e.hi = fmax(e.hi, g->objective);
-	}
+	extent_levels(&e, g);
 	if (e.lo > e.hi)
 		e.lo = e.hi = 0;
 	return e;
@@ -142,7 +161,7 @@ plot_init(struct plot *p, const struct canvas *c, const struct graph *g, const s
 	p->dy = canvas_is_ascii(c) ? 1 : 4;
 	scale_fit(&p->scale, e->lo, e->hi, n_ticks < 1 ? 1 : n_ticks > 6 ? 6 : n_ticks, g->unit);
 	/* With nothing but infinities there is no scale to label. */
-	p->label_w = e->n_finite > 0 || isfinite(g->objective) ? labels_width(p) : 0;
+	p->label_w = e->n_finite + e->n_levels > 0 ? labels_width(p) : 0;
 	if (p->label_w > c->w / 3)
 		p->label_w = 0;
 	p->area = canvas_sub(c, p->label_w + 2, top, c->w - p->label_w - 2, rows);
@@ -287,46 +306,104 @@ is_free(const struct plot *p, int x, int y)
 	return p->owner[cell_index(p, x, y)] == NO_LINE;
 }
 
-static void
-objective_draw(struct plot *p)
+/* Row of a level in cells; -1 when it is not on the scale. */
+static int
+level_y(const struct plot *p, const struct graph_level *level)
 {
-	if (!isfinite(p->g->objective))
-		return;
-	for (int x = 0; x < p->area.w; x += 2)
-		canvas_char(&p->area, x, cell_y(p, p->g->objective), ROLE_GRAPH_OBJECTIVE, 0xb7);
+	double v = level->value, slack = p->scale.step * 1e-6;
+
+	if (!isfinite(v) || v < p->scale.lo - slack || v > p->scale.hi + slack)
+		return -1;
+	return cell_y(p, v);
 }
 
-/* Only the objective's own dots may make way for its name. */
 static bool
-is_objective_only(const struct plot *p, int x, int y, int w)
+is_row_taken(const struct plot *p, size_t before, int y)
 {
+	for (size_t i = 0; i < before; i++)
+		if (level_y(p, &p->g->levels[i]) == y)
+			return true;
+	return false;
+}
+
+static void
+levels_draw(struct plot *p)
+{
+	for (size_t i = 0; i < p->g->n_levels; i++) {
+		int y = level_y(p, &p->g->levels[i]);
+
+		if (y < 0 || is_row_taken(p, i, y))
+			continue;
+		for (int x = 0; x < p->area.w; x += 2)
+			canvas_char(&p->area, x, y, p->g->levels[i].role, LEVEL_CHAR);
+	}
+}
+
+/* Only the dots of levels may make way for a name. */
+static bool
+is_dots_only(const struct plot *p, int x, int y, int w)
+{
+	uint32_t dot = canvas_is_ascii(&p->area) ? ascii_of(LEVEL_CHAR) : LEVEL_CHAR;
+
 	for (int i = x; i < x + w; i++) {
 		const struct cell *cell = grid_cell(p->area.grid, p->area.x0 + i, p->area.y0 + y);
 
-		if (cell == NULL || (cell->ch != ' ' && cell->role != ROLE_GRAPH_OBJECTIVE))
+		if (cell == NULL || (cell->ch != ' ' && cell->ch != dot))
 			return false;
 	}
 	return true;
 }
 
-/* Drawn last, at the first place where nothing else stands; without one the dots speak for themselves. */
+/* At the first place from the left where nothing else stands, or the first from the right when x_step is negative; without one the dots
+ * speak for themselves. */
 static void
-objective_label_draw(struct plot *p)
+level_label_draw(struct plot *p, const struct graph_level *level, int y, const char *before, int x_step)
 {
-	char number[NUM_TEXT_MAX], label[NUM_TEXT_MAX + 16];
-	int y, w;
+	char label[LEVEL_LABEL_MAX];
+	int w;
 
-	if (!isfinite(p->g->objective))
+	if (level->text == NULL || *level->text == '\0')
 		return;
-	snprintf(label, sizeof label, " objective %s ", num_format(number, p->g->objective, p->g->unit));
+	snprintf(label, sizeof label, " %s%s ", before, level->text);
 	w = (int)str_width(label);
-	y = cell_y(p, p->g->objective);
-	for (int x = 1; x + w <= p->area.w; x++) {
-		if (is_objective_only(p, x, y, w)) {
-			canvas_text(&p->area, x, y, ROLE_GRAPH_OBJECTIVE, label);
+	for (int x = x_step > 0 ? 1 : p->area.w - w; x >= 0 && x + w <= p->area.w; x += x_step) {
+		if (is_dots_only(p, x, y, w)) {
+			canvas_text(&p->area, x, y, level->role, label);
 			return;
 		}
 	}
+}
+
+/* The lowest of those above the scale; NULL when there is none. */
+static const struct graph_level *
+level_above(const struct plot *p)
+{
+	const struct graph_level *lowest = NULL;
+
+	for (size_t i = 0; i < p->g->n_levels; i++) {
+		const struct graph_level *level = &p->g->levels[i];
+
+		if (isfinite(level->value) && level->value > p->scale.hi && level_y(p, level) < 0 &&
+		    (lowest == NULL || level->value < lowest->value))
+			lowest = level;
+	}
+	return lowest;
+}
+
+/* Drawn last, where nothing else stands. */
+static void
+level_labels_draw(struct plot *p)
+{
+	const struct graph_level *above = level_above(p);
+
+	for (size_t i = 0; i < p->g->n_levels; i++) {
+		int y = level_y(p, &p->g->levels[i]);
+
+		if (y >= 0)
+			level_label_draw(p, &p->g->levels[i], y, "", 1);
+	}
+	if (above != NULL)
+		level_label_draw(p, above, 0, "↑ ", -1);
 }
 
 /* Marks of one column stand together; several say how many. */
@@ -346,18 +423,21 @@ marks_in_column(const struct plot *p, int x, const char **ret_text)
 	return n;
 }
 
-/* The text stands right of its mark, left of it at the right edge, and never over its neighbours. */
-static void
+/* The text stands right of its mark, left of it at the right edge, and never over its neighbours. Returns the first column taken. */
+static int
 mark_text_draw(struct plot *p, struct canvas *c, int x, int before, int after, const char *text)
 {
 	int left = p->label_w + 2, w = (int)str_width(text);
 
-	if (w <= after - x - 2)
+	if (w <= after - x - 2) {
 		canvas_text(c, left + x + 1, p->mark_row, ROLE_GRAPH_MARKER, text);
-	else if (w <= x - before - 2)
+	} else if (w <= x - before - 2) {
 		canvas_text(c, left + x - w, p->mark_row, ROLE_GRAPH_MARKER, text);
-	else
+		return x - w;
+	} else {
 		canvas_text_w(c, left + x + 1, p->mark_row, after - x - 2, ROLE_GRAPH_MARKER, text, false);
+	}
+	return x;
 }
 
 static void
@@ -380,9 +460,7 @@ marks_draw(struct plot *p, struct canvas *c)
 				canvas_char(&p->area, x, y, ROLE_GRAPH_MARKER, 0x250a);
 		snprintf(count, sizeof count, "%zu×", n);
 		canvas_char(c, p->label_w + 2 + x, p->mark_row >= 0 ? p->mark_row : 0, ROLE_GRAPH_MARKER, 0x25b2);
-		if (p->mark_row >= 0)
-			mark_text_draw(p, c, x, before, after, n > 1 ? count : text);
-		after = x;
+		after = p->mark_row >= 0 ? mark_text_draw(p, c, x, before, after, n > 1 ? count : text) : x;
 	}
 }
 
@@ -481,12 +559,12 @@ graph_draw(struct canvas *c, const struct graph *g)
 	time_axis_draw(&p, c);
 	for (size_t l = 0; l < g->n_lines && l < NO_LINE; l++)
 		line_plot(&p, (int)l);
-	objective_draw(&p);
+	levels_draw(&p);
 	marks_draw(&p, c);
 	cursor_draw(&p);
 	dots_draw(&p);
 	infinities_draw(&p);
-	objective_label_draw(&p);
+	level_labels_draw(&p);
 	plot_done(&p);
 }
 

@@ -72,7 +72,8 @@ op_free(struct op *op)
 bool
 op_writes(const struct op *op)
 {
-	return op->kind == OP_SILENCE || op->kind == OP_ACK || op->kind == OP_EXPIRE;
+	return op->kind == OP_SILENCE || op->kind == OP_ACK || op->kind == OP_EXPIRE || op->kind == OP_SLO_EXCLUDE ||
+	    op->kind == OP_SLO_INCLUDE;
 }
 
 /* --- drafts of silences ---------------------------------------------------------------------- */

@@ -25,6 +25,9 @@ enum op_kind {
 	OP_SILENCE,		/* make or edit: draft. Writes */
 	OP_ACK,			/* the same, short, comment ACK. Writes */
 	OP_EXPIRE,		/* text: id of the silence. Writes */
+	OP_SLO_FORM,		/* open the form that takes a stretch out of the budget; text: id of the objective it begins with */
+	OP_SLO_EXCLUDE,		/* text: id of the objective, "*" all; number to until_ns do not count; arg: the reason. Writes the log of corrections */
+	OP_SLO_INCLUDE,		/* text: id of a correction, taken back; arg: the reason. Writes the same */
 	OP_CLOSE,		/* close this dialog */
 	/* What the frame of the console does, from its own command table: */
 	OP_FOCUS,		/* number: +1 next panel, -1 previous */
@@ -43,6 +46,7 @@ struct op {
 	enum op_kind kind;
 	char *text, *arg;
 	int64_t number;
+	int64_t until_ns;		/* OP_SLO_EXCLUDE: end */
 	char *source;			/* Alertmanager source it goes to, NULL: the one that holds the alert/silence, or the only one */
 	struct silence_block *silence;	/* draft for OP_SILENCE*, OP_ACK: a one-silence set, id "" when new */
 	bool is_confirmed;		/* the question was answered with yes */

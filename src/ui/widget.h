@@ -45,15 +45,22 @@ struct graph_mark {
 	int64_t at_ns;
 	const char *text;
 };
+struct graph_level {		/* a line across: an objective, a threshold */
+	double value;
+	const char *text;	/* "objective 2%" */
+	enum role role;
+	bool is_inside;		/* always within the scale. Else only when a line comes near; until then an arrow at the upper edge names the lowest one above */
+};
 struct graph {
 	int64_t start_ns, end_ns, step_ns;
 	int64_t cursor_ns;		/* 0: none */
 	const char *unit;
-	double objective;		/* NaN: none; always inside the scale */
 	const struct graph_line *lines;
 	size_t n_lines;
 	const struct graph_mark *marks;
 	size_t n_marks;
+	const struct graph_level *levels;	/* where two meet in a row, the first one is drawn */
+	size_t n_levels;
 };
 /* Braille dots (ASCII mode: one character a column), y axis with nice steps in unit, x axis with times; a gap (missing sample, NaN) stays a gap. */
 void graph_draw(struct canvas *c, const struct graph *g);

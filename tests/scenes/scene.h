@@ -16,6 +16,7 @@
  * filter     to the end of the line, as behind /
  * past       the time cursor stands there, instead of live; span: length of the range, 1h otherwise
  * ascii, read-only, unfocused: as they say
+ * status     the console's status line stands above the panel
  *
  * The first line of the screen is the panel's title with its summary. What was asked of the app stands below the screen.
  */
@@ -38,7 +39,7 @@ struct scene {
 	char *panel, *arg, *keys, *filter;
 	char *feeds[SCENE_FEEDS_MAX];
 	int n_feeds;
-	bool is_ascii, is_read_only, is_unfocused;
+	bool is_ascii, is_read_only, is_unfocused, has_status;
 };
 
 /* 0, or err says what is wrong with the file. */

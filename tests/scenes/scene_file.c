@@ -67,6 +67,8 @@ read_setting(struct scene *s, const char *word, const char **at, struct err *err
 		s->is_read_only = true;
 	else if (strcmp(word, "unfocused") == 0)
 		s->is_unfocused = true;
+	else if (strcmp(word, "status") == 0)
+		s->has_status = true;
 	else
 		arg = next_word(at);
 	if (arg == NULL)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "frame.h"
 #include "panels/panels.h"
 #include "panels/parts.h"
 #include "scene.h"
@@ -37,7 +38,14 @@ draw(struct stage *s, struct grid *g)
 	struct view v = s->view;
 
 	v.is_focused = s->view.is_focused && s->n_dialogs == 0;
-	panel_draw(s->panel, &v, &screen, NULL);
+	if (s->scene->has_status) {
+		struct canvas top = canvas_sub(&screen, 0, 0, screen.w, 1), rest = canvas_sub(&screen, 0, 1, screen.w, screen.h - 1);
+
+		frame_status(&top, &v);
+		panel_draw(s->panel, &v, &rest, NULL);
+	} else {
+		panel_draw(s->panel, &v, &screen, NULL);
+	}
 	for (int i = 0; i < s->n_dialogs; i++)
 		panel_draw_dialog(s->dialogs[i], &s->view, &screen);
 }
@@ -63,13 +71,29 @@ open_dialog(struct stage *s, const char *name, const struct op *op)
 }
 
 static void
+write_down_correction(struct stage *s, const struct op *op)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (op->kind == OP_SLO_EXCLUDE) {
+		buf_printf(&s->asked, "  from %s", clock_format(text, op->number, 0));
+		buf_printf(&s->asked, " to %s", clock_format(text, op->until_ns, 0));
+	}
+	buf_printf(&s->asked, "  \"%s\"", op->arg);
+}
+
+static void
 write_down(struct stage *s, const struct op *op)
 {
-	static const char *const verbs[] = { [OP_SILENCE] = "silence", [OP_ACK] = "ack", [OP_EXPIRE] = "expire" };
+	static const char *const verbs[] = { [OP_SILENCE] = "silence", [OP_ACK] = "ack", [OP_EXPIRE] = "expire",
+		[OP_SLO_EXCLUDE] = "exclude", [OP_SLO_INCLUDE] = "include" };
 	char text[CLOCK_TEXT_MAX];
 
 	buf_printf(&s->asked, "app: %s%s%s", verbs[op->kind], op->text != NULL ? " " : "", op->text != NULL ? op->text : "");
-	buf_printf(&s->asked, "  on %s", op->source != NULL ? op->source : "the only one");
+	if (op->kind == OP_SLO_EXCLUDE || op->kind == OP_SLO_INCLUDE)
+		write_down_correction(s, op);
+	else
+		buf_printf(&s->asked, "  on %s", op->source != NULL ? op->source : "the only one");
 	if (op->silence != NULL) {
 		const struct silence *d = &op->silence->silence;
 
@@ -107,6 +131,8 @@ carry_out(struct stage *s, struct op *op)
 		close_dialogs(s, 0);
 	} else if (op->kind == OP_SILENCE_FORM) {
 		open_dialog(s, "silence-form", op);
+	} else if (op->kind == OP_SLO_FORM) {
+		open_dialog(s, "slo-form", op);
 	} else if (op->kind == OP_MESSAGES) {
 		open_dialog(s, "text", op);
 	} else if (op->kind == OP_CLOSE) {

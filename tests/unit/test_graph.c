@@ -32,7 +32,7 @@ hour(const char *unit, double (*f)(int i))
 		samples[i] = (struct sample){ .t_ns = END - (N - 1 - i) * STEP, .v = f(i) };
 	line.n = N;
 	return (struct graph){
-		.start_ns = END - NS_PER_HOUR, .end_ns = END, .step_ns = STEP, .unit = unit, .objective = NAN, .lines = &line, .n_lines = 1,
+		.start_ns = END - NS_PER_HOUR, .end_ns = END, .step_ns = STEP, .unit = unit, .lines = &line, .n_lines = 1,
 	};
 }
 
@@ -99,7 +99,8 @@ an_incident_stands_out(void **state)
 
 	(void)state;
 	marks[0].at_ns = samples[45].t_ns;
-	g.objective = 0.02;
+	g.levels = &(struct graph_level){ 0.02, "objective 2%", ROLE_GRAPH_OBJECTIVE, true };
+	g.n_levels = 1;
 	g.marks = marks;
 	g.n_marks = 2;
 	assert_graph(&g, 60, 10, false,
@@ -122,6 +123,40 @@ an_incident_stands_out(void **state)
 	    "    |.************************** . . . .\n"
 	    " 0% +-+-------+--------+-------+--------\n"
 	    "    01:30   01:45    02:00   02:15\n");
+}
+
+/* An objective is always in sight; a threshold when a line is half-way there, until then an arrow names the lowest one. */
+static void
+levels_come_into_sight(void **state)
+{
+	struct graph_level levels[] = { { 0.02, "objective 2%", ROLE_GRAPH_OBJECTIVE, true }, { 0.12, "6x page", ROLE_CRITICAL, false },
+		{ 0.288, "14.4x page", ROLE_CRITICAL, false }, { NAN, "none", ROLE_CRITICAL, true } };
+	struct graph g = hour("ratio", incident);
+
+	(void)state;
+	g.levels = levels;
+	g.n_levels = 4;
+	assert_graph(&g, 60, 10, false,
+	    "15% ┤                                          ↑ 14.4x page\n"
+	    "    │· 6x page · · · · · · · · · · · · · · · · · · · · · · ·\n"
+	    "10% ┤                                                 ⣀⣀⡤⠴⠒⠒\n"
+	    "    │                                              ⣠⠖⠋⠁\n"
+	    "    │                                            ⣠⠞⠁\n"
+	    " 5% ┤                                           ⡴⠃\n"
+	    "    │· objective 2%  · · · · · · · · · · · · · ⣸⠁· · · · · ·\n"
+	    "    │ ⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠃\n"
+	    " 0% ┼─┬────────┬────────┬────────┬────────┬────────┬────────\n"
+	    "    01:30    01:40    01:50    02:00    02:10    02:20\n");
+	for (int i = 0; i < N; i++)
+		samples[i].v = 0.001;
+	assert_graph(&g, 60, 7, true,
+	    "2% +. objective 2%  . . . . . . . . . . . . . . . ^ 6x page\n"
+	    "   |\n"
+	    "1% +\n"
+	    "   |\n"
+	    "   | *******************************************************\n"
+	    "0% +-+---------+--------+--------+--------+--------+--------\n"
+	    "   01:30     01:40    01:50    02:00    02:10    02:20\n");
 }
 
 static void
@@ -274,6 +309,7 @@ survives_any_size_and_value(void **state)
 {
 	static const double extremes[] = { 0, -1, 1e308, -1e308, 5e-324, 1e15, DBL_MAX, -DBL_MAX, INFINITY, NAN, 0.3 };
 	static const char *const units[] = { "ratio", "seconds", "bytes", "per-second", "count", "requests" };
+	struct graph_level levels[3];
 	struct graph_mark marks[3] = { { END, "now" }, { END, "and now" }, { END - NS_PER_HOUR, "a long text that has no room anywhere" } };
 
 	(void)state;
@@ -288,7 +324,11 @@ survives_any_size_and_value(void **state)
 					samples[i].v = extremes[(size_t)(i * (w + h)) % (sizeof extremes / sizeof extremes[0])];
 				g.marks = marks;
 				g.n_marks = (size_t)(w % 4);
-				g.objective = w % 2 ? extremes[(size_t)h % 8] : NAN;
+				for (size_t i = 0; i < 3; i++)
+					levels[i] = (struct graph_level){ extremes[(size_t)(h + w * (int)i) % 11], i == 1 ? "a level" : NULL,
+						ROLE_GRAPH_OBJECTIVE, w % 2 == 0 };
+				g.levels = levels;
+				g.n_levels = (size_t)(h % 4);
 				g.cursor_ns = w % 3 ? END : 0;
 				graph_draw(&c, &g);
 				grid_free(grid);
@@ -381,6 +421,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_incident_stands_out),
+		cmocka_unit_test(levels_come_into_sight),
 		cmocka_unit_test(gaps_stay_gaps),
 		cmocka_unit_test(infinities_are_marked),
 		cmocka_unit_test(flat_lines_have_a_scale),

@@ -1,0 +1,14 @@
+/* The overview, over several files. Private to panels/overview*.c. */
+#ifndef OPS_PANELS_OVERVIEW_H
+#define OPS_PANELS_OVERVIEW_H
+
+#include "ui/canvas.h"
+#include "ui/view.h"
+
+/* overview_call.c: whom to call. */
+void overview_call_draw(const struct view *v, struct canvas *c);
+/* overview_budgets.c: how long have we got, in one line. 0: there is nothing to say. */
+int overview_budgets_rows(const struct view *v);
+void overview_budgets_draw(const struct view *v, struct canvas *c);
+
+#endif

@@ -1,0 +1,213 @@
+#include "config.h"
+
+#include "parts_slo.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+enum { NAME_W = 24, SENTENCE_MAX = 256 };
+#define NEAR_CURSOR (2 * NS_PER_S)
+
+/* --- which of them ----------------------------------------------------------------------------- */
+
+static bool
+is_near(int64_t a, int64_t b)
+{
+	return a - b <= NEAR_CURSOR && b - a <= NEAR_CURSOR;
+}
+
+/* The newest of them; 0 when none was worked out. */
+static int64_t
+newest(const struct model *m)
+{
+	int64_t at = 0;
+
+	for (size_t i = 0; m != NULL && i < model_n_slos(m); i++)
+		if (model_slo(m, i)->slo != NULL && model_slo(m, i)->slo->at_ns > at)
+			at = model_slo(m, i)->slo->at_ns;
+	return at;
+}
+
+struct part_slos
+part_slos(const struct view *v)
+{
+	struct part_slos s = { .kind = PART_SLOS_LIVE, .model = v->model };
+	int64_t at = 0;
+
+	if (v->range.is_live) {
+		s.n = s.model != NULL ? model_n_slos(s.model) : 0;
+		s.at_ns = newest(s.model);
+		return s;
+	}
+	if (v->live != NULL && model_n_past_slos(v->live, &at) > 0 && is_near(at, v->range.cursor_ns))
+		return (struct part_slos){ PART_SLOS_WORKED_OUT, v->live, model_n_past_slos(v->live, NULL), at };
+	at = newest(v->model);
+	if (at != 0)
+		return (struct part_slos){ PART_SLOS_RECORDED, v->model, model_n_slos(v->model), at };
+	return (struct part_slos){ PART_SLOS_PENDING, v->live, v->live != NULL ? model_n_slos(v->live) : 0, 0 };
+}
+
+struct model_slo
+part_slo(const struct part_slos *s, size_t i)
+{
+	struct model_slo row = s->kind == PART_SLOS_WORKED_OUT ? *model_past_slo(s->model, i) : *model_slo(s->model, i);
+
+	if (s->kind == PART_SLOS_PENDING)
+		row = (struct model_slo){ .def = row.def };
+	return row;
+}
+
+bool
+part_slo_find(const struct part_slos *s, const char *id, struct model_slo *ret)
+{
+	for (size_t i = 0; id != NULL && i < s->n; i++) {
+		struct model_slo row = part_slo(s, i);
+
+		if (strcmp(row.def->id, id) == 0) {
+			*ret = row;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+part_slos_text(const struct view *v, const struct part_slos *s, char *buf)
+{
+	char at[CLOCK_TEXT_MAX];
+	const char *shown;
+
+	clock_format(at, s->at_ns, 0);
+	shown = v->now_ns - s->at_ns < 20 * NS_PER_HOUR ? at + 11 : at;
+	*buf = '\0';
+	switch (s->kind) {
+	case PART_SLOS_LIVE: break;
+	case PART_SLOS_WORKED_OUT: snprintf(buf, PART_SLOS_TEXT_MAX, "worked out for %s", shown); break;
+	case PART_SLOS_RECORDED: snprintf(buf, PART_SLOS_TEXT_MAX, "as recorded %s", shown); break;
+	case PART_SLOS_PENDING: snprintf(buf, PART_SLOS_TEXT_MAX, "working it out …"); break;
+	}
+	return buf;
+}
+
+/* --- states -------------------------------------------------------------------------------------- */
+
+const char *
+part_slo_glyph(const struct model_slo *s, enum role *ret_role)
+{
+	*ret_role = ROLE_UNKNOWN;
+	if (s->slo == NULL)
+		return GLYPH_UNKNOWN;
+	if (s->is_stale) {
+		*ret_role = ROLE_STALE;
+		return GLYPH_STALE;
+	}
+	switch (s->slo->state) {
+	case SLO_PAGE: *ret_role = ROLE_ALERT_FIRING; return GLYPH_FIRING;
+	case SLO_TICKET: *ret_role = ROLE_ALERT_TICKET; return GLYPH_FIRING;
+	case SLO_EXHAUSTED: *ret_role = ROLE_CRITICAL; return GLYPH_FIRING;
+	case SLO_GATED: *ret_role = ROLE_ALERT_PENDING; return GLYPH_PENDING;
+	case SLO_OK: *ret_role = ROLE_OK; return GLYPH_OK;
+	case SLO_EXCLUDED: *ret_role = ROLE_ALERT_SILENCED; return GLYPH_SILENCED;
+	case SLO_NO_DATA: case SLO_UNKNOWN: break;
+	}
+	return GLYPH_UNKNOWN;
+}
+
+const char *
+part_slo_word(const struct model_slo *s)
+{
+	if (s->slo == NULL)
+		return "unknown";
+	switch (s->slo->state) {
+	case SLO_NO_DATA: return "no data";
+	case SLO_EXHAUSTED: return "spent";
+	case SLO_PAGE: case SLO_TICKET: case SLO_UNKNOWN: case SLO_GATED: case SLO_OK: case SLO_EXCLUDED: break;
+	}
+	return slo_state_name(s->slo->state);
+}
+
+bool
+part_slo_is_blind(const struct model_slo *s)
+{
+	return s->slo == NULL || s->slo->state == SLO_NO_DATA || s->slo->state == SLO_UNKNOWN || isnan(s->slo->left);
+}
+
+/* --- a few words --------------------------------------------------------------------------------- */
+
+static bool
+is_burning(const struct model_slo *s)
+{
+	return s->slo != NULL && (s->slo->state == SLO_PAGE || s->slo->state == SLO_TICKET);
+}
+
+bool
+part_slo_first(const struct part_slos *s, struct model_slo *ret)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct model_slo row = part_slo(s, i);
+
+		if (is_burning(&row)) {
+			*ret = row;
+			return true;
+		}
+		if (part_slo_is_blind(&row) || (is_found && !(row.slo->left < ret->slo->left)))
+			continue;
+		*ret = row;
+		is_found = true;
+	}
+	return is_found;
+}
+
+const char *
+part_slo_sentence(const struct model_slo *s, int w, char *buf, size_t size)
+{
+	char text[SLO_TEXT_MAX], name[4 * NAME_W], how[4 * SLO_TEXT_MAX], share[SLO_SHARE_MAX], in[DURATION_TEXT_MAX];
+	bool is_ending = s->slo != NULL && s->slo->left > 0 && s->slo->exhaustion_ns > 0 && s->slo->exhaustion_ns < INT64_MAX;
+
+	str_escape_to(name, sizeof name, s->def->name);
+	str_escape_to(how, sizeof how, slo_budget_text(text, sizeof text, s->slo));
+	snprintf(buf, size, "budget %s %s", name, how);
+	if ((int)str_width(buf) <= w)
+		return buf;
+	snprintf(buf, size, "%s %s", name, how);
+	if ((int)str_width(buf) <= w)
+		return buf;
+	if (part_slo_is_blind(s))
+		snprintf(buf, size, "budget ?");
+	else
+		snprintf(buf, size, "budget %s%s%s", slo_share_text(share, s->slo->left), is_ending ? ", " : "",
+		    is_ending ? duration_format(in, s->slo->exhaustion_ns) : "");
+	if ((int)str_width(buf) > w)
+		*buf = '\0';
+	return buf;
+}
+
+const char *
+part_target(double target, char *buf)
+{
+	snprintf(buf, PART_TARGET_MAX, "%.10g%%", target * 100);
+	return buf;
+}
+
+const char *
+part_window(int64_t window_ns, char *buf)
+{
+	static const struct {
+		int64_t ns;
+		char letter;
+	} units[] = { { 24 * NS_PER_HOUR, 'd' }, { NS_PER_HOUR, 'h' }, { NS_PER_MIN, 'm' }, { NS_PER_S, 's' } };
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (window_ns > 0 && window_ns % units[i].ns == 0) {
+			snprintf(buf, DURATION_TEXT_MAX, "%lld%c", (long long)(window_ns / units[i].ns), units[i].letter);
+			return buf;
+		}
+	}
+	return duration_format(buf, window_ns);
+}

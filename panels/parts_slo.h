@@ -1,0 +1,47 @@
+/*
+ * Objectives as several panels and the status line show them: which ones stand for the time shown, glyph and word of a state, a
+ * few words. Pure.
+ */
+#ifndef OPS_PANELS_PARTS_SLO_H
+#define OPS_PANELS_PARTS_SLO_H
+
+#include "parts.h"
+
+enum part_slos_kind {
+	PART_SLOS_LIVE,
+	PART_SLOS_WORKED_OUT,	/* for the time cursor, from the metrics' own history */
+	PART_SLOS_RECORDED,	/* as the console saw them then */
+	PART_SLOS_PENDING,	/* being worked out for the cursor: only their definitions are known */
+};
+struct part_slos {
+	enum part_slos_kind kind;
+	const struct model *model;	/* whose rows; NULL: none */
+	size_t n;
+	int64_t at_ns;			/* what the rows are as of; 0 when nothing was worked out */
+};
+/* Those of the time shown. Nothing need have been recorded then: metrics carry their own history. */
+struct part_slos part_slos(const struct view *v);
+/* Most urgent first. slo and detail are NULL while pending. */
+struct model_slo part_slo(const struct part_slos *s, size_t i);
+bool part_slo_find(const struct part_slos *s, const char *id, struct model_slo *ret);
+/* How it is known: "worked out for 02:10:00Z", "" when live. buf of PART_SLOS_TEXT_MAX; returns buf. */
+enum { PART_SLOS_TEXT_MAX = 80 };
+const char *part_slos_text(const struct view *v, const struct part_slos *s, char *buf);
+
+const char *part_slo_glyph(const struct model_slo *s, enum role *ret_role);
+const char *part_slo_word(const struct model_slo *s);		/* "page", "no data", "spent", ..: at most 8 columns */
+/* true: its budget is not known now, and a bar would be a guess. */
+bool part_slo_is_blind(const struct model_slo *s);
+
+/* The one to worry about: the most urgent that burns, else the one with the least left. false: of none is anything known. */
+bool part_slo_first(const struct part_slos *s, struct model_slo *ret);
+/* "budget spam-quality 38% left, 6h10m at 14.9x" on at most w columns, in shorter words where it must be; "" where there is no
+ * room. Escaped. buf of size; returns buf. */
+const char *part_slo_sentence(const struct model_slo *s, int w, char *buf, size_t size);
+/* What "a target of 99.95%" is written like. buf of PART_TARGET_MAX; returns buf. */
+enum { PART_TARGET_MAX = 32 };
+const char *part_target(double target, char *buf);
+/* A window as people call it: "1h", "30m", "3d"; not "1h00m". buf of DURATION_TEXT_MAX; returns buf. */
+const char *part_window(int64_t window_ns, char *buf);
+
+#endif

@@ -1,0 +1,446 @@
+/* Error budgets: how an objective stands. */
+#include "config.h"
+
+#include "insight/slo_eval.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "insight/slo_eval_priv.h"
+
+#define NS_PER_DAY (24 * NS_PER_HOUR)
+
+/* A window of which corrections leave less than this is not judged: what is left of its sums is mostly the error of taking one from another. */
+#define JUDGED_LEAST 0.5
+
+enum { PROJECTED_PART = 30 };
+
+/* --- burn rates ------------------------------------------------------------------------------------------------------- */
+
+static void
+burn_of(struct slo_standing *st, const struct slo_window_sum *w, struct slo_burn *ret)
+{
+	struct slo_oddity *odd = st->budget.count.total > 0 ? &(struct slo_oddity){ 0 } : &st->odd;
+	struct slo_count count, excluded;
+	double length = (double)w->window_ns, out;
+
+	*ret = (struct slo_burn){ .window_ns = w->window_ns, .rate = NAN, .bad = NAN, .total = NAN, .at_ns = w->at_ns };
+	if (!slo_count_of(st->in, &w->sum, length, &count, odd))
+		return;
+	st->odd.excess = fmax(st->odd.excess, odd->excess);
+	out = slo_excluded(st->in, st->budget.start_ns, w->at_ns - w->window_ns, w->at_ns, &excluded);
+	if (out > (1 - JUDGED_LEAST) * length)
+		count = (struct slo_count){ 0, 0 };
+	else if (out > 0)
+		slo_count_subtract(&count, &excluded);
+	ret->bad = count.bad;
+	ret->total = count.total;
+	ret->rate = count.total > 0 ? count.bad / count.total / (1 - st->def->target) : 0;
+}
+
+static void
+all_burns(struct slo_standing *st)
+{
+	size_t n = st->in->n_windows;
+
+	st->burns = arena_alloc(st->mem, (n + 1) * sizeof *st->burns);
+	for (size_t i = 0; i < n; i++)
+		burn_of(st, &st->in->windows[i], &st->burns[i]);
+	st->slo->n_burns = n;
+	st->slo->burns = st->burns;
+}
+
+const struct slo_burn *
+slo_burn_find(const struct slo_standing *st, int64_t window_ns)
+{
+	for (size_t i = 0; i < st->slo->n_burns; i++)
+		if (st->burns[i].window_ns == window_ns)
+			return &st->burns[i];
+	return NULL;
+}
+
+/* --- rules ------------------------------------------------------------------------------------------------------------- */
+
+static bool
+is_above(const struct slo_standing *st, int64_t window_ns, double factor)
+{
+	const struct slo_burn *burn = slo_burn_find(st, window_ns);
+
+	return burn != NULL && burn->rate > factor;	/* NaN is not */
+}
+
+/*
+ * The Workbook, ch. 5, "Low-Traffic Services and Error Budget Alerting": at ten requests an hour one failure burns at 1000x. Slices and samples come at their
+ * own pace, however little traffic there is, so only events are asked how many they are.
+ */
+static bool
+is_on_few(const struct slo_standing *st, const struct slo_rule *rule)
+{
+	const struct slo_burn *burn = slo_burn_find(st, rule->long_ns);
+
+	if (st->def->sli != SLI_RATIO || st->def->method != SLO_OCCURRENCES || burn == NULL)
+		return false;
+	return burn->bad < st->def->min_bad - SLO_COUNT_SLACK || burn->total < st->def->min_events - SLO_COUNT_SLACK;
+}
+
+/* How this rule stood before; NULL: it was not looked at. */
+static const struct slo_rule_state *
+rule_before(const struct slo_standing *st, size_t i)
+{
+	const struct slo *previous = st->in->previous;
+
+	if (previous == NULL || previous->state == SLO_UNKNOWN || previous->n_rules != st->def->n_rules)
+		return NULL;
+	return &previous->rules[i];
+}
+
+/* Where nothing was seen before, such as in a single --status or at a past time, what is above is taken to have been so for long enough. */
+static bool
+has_lasted(const struct slo_standing *st, size_t i)
+{
+	const struct slo_rule_state *before = rule_before(st, i);
+
+	return before == NULL || before->is_firing || st->in->at_ns - st->rules[i].above_since_ns >= st->def->rules[i].for_ns;
+}
+
+static void
+rule_judge(struct slo_standing *st, size_t i)
+{
+	const struct slo_rule *rule = &st->def->rules[i];
+	const struct slo_rule_state *before = rule_before(st, i);
+	struct slo_rule_state *state = &st->rules[i];
+
+	state->is_above = is_above(st, rule->long_ns, rule->factor) && (rule->short_ns == 0 || is_above(st, rule->short_ns, rule->factor));
+	if (!state->is_above)
+		return;
+	state->above_since_ns = before != NULL && before->is_above ? before->above_since_ns : st->in->at_ns;
+	state->is_gated = is_on_few(st, rule);
+	state->is_firing = !state->is_gated && has_lasted(st, i);
+}
+
+static void
+all_rules(struct slo_standing *st)
+{
+	size_t n = st->def->n_rules;
+
+	st->rules = arena_alloc(st->mem, (n + 1) * sizeof *st->rules);
+	st->slo->n_rules = n;
+	st->slo->rules = st->rules;
+	/* What could not be asked is of some time ago. */
+	for (size_t i = 0; i < n && st->in->error == NULL; i++)
+		rule_judge(st, i);
+}
+
+/* --- what the burn leads to --------------------------------------------------------------------------------------------- */
+
+/* The window the burn is told of: see struct slo. Without rules an hour, or what is nearest below. */
+static const struct slo_burn *
+burn_to_tell(const struct slo_standing *st)
+{
+	const struct slo_rule *shortest = NULL;
+	const struct slo_burn *burn = NULL;
+
+	for (size_t i = 0; i < st->def->n_rules; i++) {
+		const struct slo_rule *rule = &st->def->rules[i];
+
+		if (st->rules[i].is_above)
+			return slo_burn_find(st, rule->long_ns);
+		if (shortest == NULL || rule->long_ns < shortest->long_ns)
+			shortest = rule;
+	}
+	if (shortest != NULL)
+		return slo_burn_find(st, shortest->long_ns);
+	for (size_t i = 0; i < st->slo->n_burns; i++)
+		if (burn == NULL || st->burns[i].window_ns <= NS_PER_HOUR)
+			burn = &st->burns[i];
+	return burn;
+}
+
+/* How long the period is, as far as it counts; a calendar's months differ. */
+static double
+period_ns(const struct slo_standing *st)
+{
+	if (!slo_is_calendar(st->def) || !st->budget.is_window)
+		return (double)st->def->period_ns;
+	return (double)(st->budget.end_ns - st->budget.start_ns) - (st->def->method != SLO_OCCURRENCES ? st->budget.excluded_ns : 0);
+}
+
+static int64_t
+exhaustion(const struct slo_standing *st)
+{
+	double left = st->slo->left, burn = st->slo->burn, in_ns, within_ns;
+
+	if (left <= 0)
+		return 0;
+	if (isnan(left) || !(burn > 0))
+		return INT64_MAX;
+	/* The Workbook, ch. 5: at burn rate B the budget lasts period / B, and what is left of it so much less. */
+	in_ns = left * period_ns(st) / burn;
+	/* After a whole period what was spent until now no longer counts; at the end of a calendar window there is a new budget. */
+	within_ns = slo_is_calendar(st->def) ? (double)(st->budget.end_ns - st->in->at_ns) : (double)st->def->period_ns;
+	/* A whole period, to the nanosecond, is still within it: 1x lasts just so long. */
+	return in_ns > within_ns + 1 ? INT64_MAX : slo_ns_of(in_ns);
+}
+
+/* At the mean burn rate so far, at the end of the window. */
+static double
+project_calendar(const struct slo_standing *st)
+{
+	const struct slo_budget *b = &st->budget;
+	double mean = b->count.total > 0 ? b->count.bad / b->count.total : 0, slices;
+
+	if (st->def->method == SLO_OCCURRENCES || st->def->slice_ns <= 0)
+		return b->left;		/* of the events so far: as many more at the same ratio change nothing */
+	slices = (double)(b->end_ns - st->in->at_ns) / (double)st->def->slice_ns;
+	return slo_left_of(b, b->count.bad + mean * slices);
+}
+
+static const struct slo_burn *
+longest_burn(const struct slo_standing *st)
+{
+	int64_t longest_ns = 0;
+
+	for (size_t i = 0; i < st->def->n_rules; i++)
+		if (st->def->rules[i].long_ns > longest_ns)
+			longest_ns = st->def->rules[i].long_ns;
+	if (st->def->n_rules > 0)
+		return slo_burn_find(st, longest_ns);
+	return st->slo->n_burns > 0 ? &st->burns[st->slo->n_burns - 1] : NULL;
+}
+
+/* At the burn rate of the longest rule's window, and without what leaves the window at its old end meanwhile. */
+static double
+project_rolling(const struct slo_standing *st, int64_t ahead_ns)
+{
+	const struct slo_burn *burn = longest_burn(st);
+	struct slo_budget then = st->budget;
+	struct slo_stretch leaving;
+	struct slo_count excluded;
+	double times;
+
+	if (burn == NULL || isnan(burn->rate))
+		return NAN;
+	slo_stretch_sum(st->in, then.start_ns, then.start_ns + ahead_ns, &leaving, NULL);
+	(void)slo_excluded(st->in, then.start_ns, then.start_ns, then.start_ns + ahead_ns, &excluded);
+	slo_count_subtract(&leaving.count, &excluded);
+	slo_count_subtract(&then.count, &leaving.count);
+	times = (double)ahead_ns / (double)burn->window_ns;
+	then.count.bad += times * burn->bad;
+	then.count.total += times * burn->total;
+	then.allowed = (1 - st->def->target) * then.count.total;
+	return slo_left_of(&then, then.count.bad);
+}
+
+static void
+project(struct slo_standing *st)
+{
+	int64_t ahead_ns = st->def->period_ns / PROJECTED_PART;
+
+	if (ahead_ns > NS_PER_DAY)
+		ahead_ns = NS_PER_DAY;
+	st->slo->projected_ns = slo_is_calendar(st->def) && st->budget.is_window ? st->budget.end_ns : st->in->at_ns + ahead_ns;
+	st->slo->projected = NAN;
+	if (!isnan(st->slo->left))
+		st->slo->projected = slo_is_calendar(st->def) ? project_calendar(st) : project_rolling(st, ahead_ns);
+}
+
+static void
+set_budget(struct slo_standing *st)
+{
+	const struct slo_budget *b = &st->budget;
+	struct slo *s = st->slo;
+	bool is_known = !isnan(b->left);
+
+	s->start_ns = b->start_ns;
+	s->end_ns = b->end_ns;
+	s->covered_ns = slo_ns_of(b->covered_ns);
+	s->excluded_ns = slo_ns_of(b->excluded_ns);
+	s->left = b->left;
+	s->left_ns = is_known ? slo_ns_of((1 - st->def->target) * period_ns(st) * b->left) : 0;
+	s->bad = is_known ? b->count.bad : NAN;
+	s->total = is_known ? b->count.total : NAN;
+	s->sli = is_known && b->count.total > 0 ? 1 - b->count.bad / b->count.total : NAN;
+}
+
+static void
+set_outlook(struct slo_standing *st)
+{
+	const struct slo_burn *burn = burn_to_tell(st);
+
+	st->slo->burn = burn != NULL ? burn->rate : NAN;
+	st->slo->burn_window_ns = burn != NULL ? burn->window_ns : 0;
+	st->slo->exhaustion_ns = exhaustion(st);
+	project(st);
+}
+
+/* --- state ---------------------------------------------------------------------------------------------------------------- */
+
+const struct slo_correction *
+slo_correction_now(const struct slo_standing *st)
+{
+	const struct slo_correction *found = NULL;
+
+	for (size_t i = 0; i < st->def->n_corrections; i++) {
+		const struct slo_correction *c = &st->def->corrections[i];
+
+		if (c->start_ns <= st->in->at_ns && st->in->at_ns < c->end_ns && (found == NULL || c->end_ns > found->end_ns))
+			found = c;
+	}
+	return found;
+}
+
+const struct slo_rule *
+slo_rule_firing(const struct slo_standing *st)
+{
+	const struct slo_rule *worst = NULL;
+
+	for (size_t i = 0; i < st->def->n_rules; i++)
+		if (st->rules[i].is_firing && (worst == NULL || st->def->rules[i].severity > worst->severity))
+			worst = &st->def->rules[i];
+	return worst;
+}
+
+/* The shortest window that a rule looks at (of all there are, without rules); NULL: it was not asked. */
+static const struct slo_burn *
+shortest_burn(const struct slo_standing *st)
+{
+	int64_t shortest_ns = INT64_MAX;
+
+	for (size_t i = 0; i < st->def->n_rules; i++) {
+		const struct slo_rule *rule = &st->def->rules[i];
+		int64_t ns = rule->short_ns > 0 ? rule->short_ns : rule->long_ns;
+
+		if (ns < shortest_ns)
+			shortest_ns = ns;
+	}
+	if (st->def->n_rules > 0)
+		return slo_burn_find(st, shortest_ns);
+	return st->slo->n_burns > 0 ? &st->burns[0] : NULL;
+}
+
+/* The fastest rule sees nothing, and none of the slower ones still fires: that all is well cannot be said. */
+static bool
+is_silent(const struct slo_standing *st)
+{
+	const struct slo_burn *burn = shortest_burn(st);
+
+	return st->slo->n_burns > 0 ? burn == NULL || isnan(burn->rate) : isnan(st->slo->left);
+}
+
+static bool
+is_asked(const struct slo_standing *st)
+{
+	return st->slo->n_burns > 0 || st->budget.is_read;
+}
+
+static bool
+any_gated(const struct slo_standing *st)
+{
+	for (size_t i = 0; i < st->def->n_rules; i++)
+		if (st->rules[i].is_gated)
+			return true;
+	return false;
+}
+
+static enum slo_state
+state_of(const struct slo_standing *st)
+{
+	const struct slo_rule *firing = slo_rule_firing(st);
+
+	if (slo_correction_now(st) != NULL)
+		return SLO_EXCLUDED;
+	if (st->in->error != NULL)
+		return SLO_UNKNOWN;
+	if (firing != NULL)
+		return firing->severity == SEVERITY_PAGE ? SLO_PAGE : SLO_TICKET;
+	if (!is_asked(st) || !st->budget.is_window)
+		return SLO_UNKNOWN;
+	if (is_silent(st))
+		return SLO_NO_DATA;
+	if (st->slo->left <= 0)
+		return SLO_EXHAUSTED;
+	return any_gated(st) ? SLO_GATED : SLO_OK;
+}
+
+/*
+ * When data stopped: the end of the last tile with data, as far as the windows do not know it better. There was data within the shortest window that
+ * has any, and none within the longest that has not.
+ */
+static int64_t
+silent_since(const struct slo_standing *st)
+{
+	int64_t since_ns = st->budget.data_end_ns, earliest_ns = 0, latest_ns = st->in->at_ns;
+
+	for (size_t i = 0; i < st->slo->n_burns; i++) {
+		const struct slo_burn *burn = &st->burns[i];
+		int64_t start_ns = burn->at_ns - burn->window_ns;
+
+		if (!isnan(burn->rate) && start_ns > earliest_ns)
+			earliest_ns = start_ns;
+		else if (isnan(burn->rate) && start_ns < latest_ns)
+			latest_ns = start_ns;
+	}
+	if (since_ns < earliest_ns)
+		since_ns = earliest_ns;
+	return since_ns > latest_ns ? latest_ns : since_ns;
+}
+
+static int64_t
+since(const struct slo_standing *st)
+{
+	const struct slo *previous = st->in->previous;
+	const struct slo_correction *correction = slo_correction_now(st);
+
+	if (previous != NULL && previous->state == st->slo->state)
+		return previous->since_ns;
+	if (st->slo->state == SLO_NO_DATA)
+		return silent_since(st);
+	if (st->slo->state == SLO_EXCLUDED)
+		return correction->start_ns;
+	return previous != NULL ? st->in->at_ns : 0;
+}
+
+void
+slo_evaluate(const struct slo_input *in, struct arena *arena, struct slo *ret)
+{
+	struct slo_standing st = { .in = in, .def = in->def, .mem = arena, .slo = ret };
+
+	memset(ret, 0, sizeof *ret);
+	ret->id = arena_strdup(arena, in->def->id);
+	ret->at_ns = in->at_ns;
+	slo_budget_of(in, &st.budget, &st.odd);
+	set_budget(&st);
+	all_burns(&st);
+	all_rules(&st);
+	set_outlook(&st);
+	ret->state = state_of(&st);
+	/* What does not count fires nothing. */
+	for (size_t i = 0; ret->state == SLO_EXCLUDED && i < ret->n_rules; i++)
+		st.rules[i].is_firing = false;
+	ret->since_ns = since(&st);
+	slo_say(&st);
+}
+
+/* --- order ------------------------------------------------------------------------------------------------------------------- */
+
+static int
+compare_left(double a, double b)
+{
+	if (isnan(a) || isnan(b))
+		return isnan(a) - isnan(b);
+	return (a > b) - (a < b);
+}
+
+int
+slo_compare_urgency(const void *a, const void *b)
+{
+	const struct slo *x = a, *y = b;
+	int left = compare_left(x->left, y->left);
+
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	if (x->exhaustion_ns != y->exhaustion_ns)
+		return x->exhaustion_ns < y->exhaustion_ns ? -1 : 1;
+	return left != 0 ? left : strcmp(x->id, y->id);
+}

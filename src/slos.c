@@ -1,0 +1,547 @@
+#include "config.h"
+
+#include "slos.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/conf_slo.h"
+#include "conf/corrections.h"
+#include "insight/slo_book.h"
+#include "insight/slo_found.h"
+
+/* A cursor that is being moved is not asked for at every stop. */
+#define CURSOR_REST (150 * NS_PER_MS)
+
+struct answer_in {			/* came while the book was being worked on, or since the last turn */
+	STAILQ_ENTRY(answer_in) next;
+	const struct series_set *series;	/* or: */
+	char *id, *error;
+	long http_status;
+};
+
+struct found {				/* objectives in the rules of one source */
+	char *source;
+	struct slo_def_set *defs;
+	const struct rule_set *rules;
+};
+
+struct slos {
+	struct app *app;
+	struct slo_book *book;
+	struct loop_timer *timer, *cursor;
+	struct corrections log;
+	struct timespec log_changed;	/* mtime; 0: there is no file */
+	struct slo_def_set *defs;	/* all of them */
+	uint64_t defs_hash;
+	size_t n_found;
+	struct found *found;
+	size_t n_wants;
+	struct query_want *wants;	/* strings owned */
+	STAILQ_HEAD(, answer_in) answers;
+	unsigned n_finding;		/* sets of rules being looked at */
+	unsigned n_correcting;		/* corrections being written */
+	unsigned n_corrections;		/* so far, for ids of operations */
+	bool is_started;
+	bool is_busy;			/* a worker has the book */
+	bool is_changed;		/* definitions must be put together anew */
+	bool is_settled;
+	int64_t past_ns;		/* the time cursor, 0 live */
+};
+
+static void work(struct slos *s);
+
+/* --- definitions -------------------------------------------------------------------------------------------------- */
+
+static uint64_t
+hash_event(const struct event *ev)
+{
+	json_t *json = event_to_json(ev);
+	char *text;
+	uint64_t h;
+
+	json_object_del(json, "time");
+	text = json_dumps(json, JSON_COMPACT);
+	h = str_hash(text, strlen(text), STR_HASH_SEED);
+	free(text);
+	json_decref(json);
+	return h;
+}
+
+/* Takes defs. What has not changed is not told again. */
+static void
+apply_defs(struct slos *s, struct slo_def_set *defs)
+{
+	struct event ev;
+	uint64_t hash;
+
+	event_init(&ev, EVENT_SLO_DEFS, clock_now(), "", defs);
+	hash = hash_event(&ev);
+	if (s->defs == NULL || hash != s->defs_hash) {
+		s->defs_hash = hash;
+		block_unref(s->defs);
+		s->defs = block_ref(ev.block);
+		app_apply(s->app, &ev);
+		slo_book_define(s->book, s->defs, s->app->environment);
+	}
+	event_done(&ev);
+}
+
+static void
+put_together(struct slos *s)
+{
+	size_t n = s->n_found + 1;
+	const struct slo_def_set **v = xcalloc(n, sizeof *v);
+	struct slo_def_set *configured, *all;
+
+	configured = conf_slos(s->app->env, &s->log);
+	v[0] = configured;
+	for (size_t i = 0; i < s->n_found; i++)
+		v[i + 1] = s->found[i].defs;
+	all = slo_def_merge(v, n);
+	for (size_t i = 0; i < s->n_found; i++) {
+		struct slo_def_set *with = slo_found_recorded(all, s->found[i].rules, s->found[i].source);
+
+		block_unref(all);
+		all = with;
+	}
+	block_unref(configured);
+	free(v);
+	apply_defs(s, all);
+}
+
+/* Somebody else may have added to it: it is read again when it has changed. */
+static void
+read_log(struct slos *s)
+{
+	struct timespec changed = { 0, 0 };
+	struct corrections log;
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	if (s->log.path != NULL && stat(s->log.path, &st) == 0)
+		changed = st.st_mtim;
+	if (s->log.path != NULL && changed.tv_sec == s->log_changed.tv_sec && changed.tv_nsec == s->log_changed.tv_nsec)
+		return;
+	if (corrections_read(s->app->env, &log, &err) < 0) {
+		if (s->log.path == NULL || changed.tv_sec != 0)
+			app_note(s->app, err.msg);
+		s->log_changed = changed;
+		return;
+	}
+	if (s->log.path == NULL && stat(log.path, &st) == 0)
+		changed = st.st_mtim;
+	for (size_t i = 0; i < log.problems.n; i++)
+		app_note(s->app, log.problems.v[i]);
+	corrections_done(&s->log);
+	s->log = log;
+	s->log_changed = changed;
+	s->is_changed = true;
+}
+
+/* --- objectives found in rules ------------------------------------------------------------------------------------ */
+
+struct find_task {
+	struct slos *slos;
+	char *source;
+	const struct rule_set *rules;
+	struct slo_def_set *defs;
+};
+
+static void
+find_work(void *arg)
+{
+	struct find_task *t = arg;
+
+	t->defs = slo_found(t->rules, t->source);
+}
+
+static struct found *
+found_of(struct slos *s, const char *source)
+{
+	for (size_t i = 0; i < s->n_found; i++)
+		if (strcmp(s->found[i].source, source) == 0)
+			return &s->found[i];
+	s->found = xreallocarray(s->found, s->n_found + 1, sizeof *s->found);
+	s->found[s->n_found] = (struct found){ .source = xstrdup(source) };
+	return &s->found[s->n_found++];
+}
+
+static void
+find_done(void *arg)
+{
+	struct find_task *t = arg;
+	struct slos *s = t->slos;
+
+	s->n_finding--;
+	s->app->n_insight--;
+	if (t->defs != NULL) {		/* else it was not run: the program ends */
+		struct found *f = found_of(s, t->source);
+
+		block_unref(f->defs);
+		block_unref(f->rules);
+		f->defs = t->defs;
+		f->rules = block_ref(t->rules);
+		s->is_changed = true;
+		loop_timer_in(s->timer, 0);
+	}
+	block_unref(t->rules);
+	free(t->source);
+	free(t);
+}
+
+static void
+find(struct slos *s, const struct event *ev)
+{
+	struct find_task *t = xcalloc(1, sizeof *t);
+
+	*t = (struct find_task){ .slos = s, .source = xstrdup(ev->source), .rules = block_ref(ev->block) };
+	s->n_finding++;
+	s->app->n_insight++;
+	pool_run(s->app->insight, find_work, find_done, t);
+}
+
+/* --- rounds ------------------------------------------------------------------------------------------------------- */
+
+struct take_task {
+	struct slos *slos;
+	struct slo_set *set;
+	struct slo_detail_set *details;
+};
+
+static void
+take_work(void *arg)
+{
+	struct take_task *t = arg;
+
+	slo_book_take(t->slos->book, &t->set, &t->details);
+}
+
+static void
+apply_block(struct slos *s, enum event_kind kind, void *block)
+{
+	struct event ev;
+
+	if (block == NULL)
+		return;
+	event_init(&ev, kind, clock_now(), "", block);
+	app_apply(s->app, &ev);
+	event_done(&ev);
+}
+
+static void
+take_done(void *arg)
+{
+	struct take_task *t = arg;
+	struct slos *s = t->slos;
+	bool is_more = t->set != NULL || t->details != NULL;
+
+	s->is_busy = false;
+	apply_block(s, EVENT_SLOS, t->set);
+	apply_block(s, EVENT_SLO_DETAILS, t->details);
+	free(t);
+	s->is_settled = slo_book_is_settled(s->book);
+	/* There may be more: another time, or answers that came meanwhile. */
+	if (is_more || s->is_changed || !STAILQ_EMPTY(&s->answers))
+		loop_timer_in(s->timer, 0);
+}
+
+static void
+take(struct slos *s)
+{
+	struct take_task *t = xcalloc(1, sizeof *t);
+
+	t->slos = s;
+	s->is_busy = true;
+	pool_run(s->app->insight, take_work, take_done, t);
+}
+
+static void
+answer_free(struct answer_in *in)
+{
+	block_unref(in->series);
+	free(in->id);
+	free(in->error);
+	free(in);
+}
+
+static void
+hand_over(struct slos *s)
+{
+	struct answer_in *in;
+
+	while ((in = STAILQ_FIRST(&s->answers)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->answers, next);
+		if (in->series != NULL)
+			slo_book_answer(s->book, in->series);
+		else
+			slo_book_failed(s->book, in->id, in->http_status, in->error);
+		answer_free(in);
+	}
+}
+
+static void
+wants_free(struct slos *s)
+{
+	for (size_t i = 0; i < s->n_wants; i++) {
+		free((char *)(uintptr_t)s->wants[i].id);
+		free((char *)(uintptr_t)s->wants[i].source);
+		free((char *)(uintptr_t)s->wants[i].expr);
+	}
+	free(s->wants);
+	s->wants = NULL;
+	s->n_wants = 0;
+}
+
+/* Copies: a worker may have the book when the sources are told. */
+static void
+copy_asks(struct slos *s)
+{
+	const struct slo_ask *v;
+	size_t n = slo_book_asks(s->book, &v);
+
+	wants_free(s);
+	s->wants = xcalloc(n, sizeof *s->wants);
+	s->n_wants = n;
+	for (size_t i = 0; i < n; i++)
+		s->wants[i] = (struct query_want){
+			.id = xstrdup(v[i].id), .source = xstrdup(v[i].source), .expr = xstrdup(v[i].expr),
+			.at_ns = v[i].at_ns, .start_ns = v[i].start_ns, .end_ns = v[i].end_ns, .step_ns = v[i].step_ns };
+}
+
+/* All that touches the book, but for the arithmetic of a worker. */
+static void
+work(struct slos *s)
+{
+	bool has_answers = !STAILQ_EMPTY(&s->answers), has_turned, was_changed;
+	int64_t due;
+
+	if (s->is_busy)
+		return;
+	read_log(s);
+	was_changed = s->is_changed;
+	if (s->is_changed) {
+		s->is_changed = false;
+		put_together(s);
+	}
+	slo_book_at(s->book, s->past_ns);
+	hand_over(s);
+	has_turned = slo_book_turn(s->book, clock_now());
+	if (has_answers || has_turned || was_changed) {
+		copy_asks(s);
+		app_tell_wants(s->app);
+		take(s);
+	}
+	due = slo_book_due_ns(s->book);
+	if (due != INT64_MAX)
+		loop_timer_in(s->timer, due > clock_now() ? due - clock_now() : 0);
+}
+
+static void
+on_timer(void *arg)
+{
+	work(arg);
+}
+
+/* --- from the app ------------------------------------------------------------------------------------------------- */
+
+static void
+add_answer(struct slos *s, struct answer_in *in)
+{
+	STAILQ_INSERT_TAIL(&s->answers, in, next);
+	loop_timer_in(s->timer, 0);
+}
+
+bool
+slos_event(struct slos *s, const struct event *ev)
+{
+	const struct source_report *report = ev->block;
+	const struct series_set *set = ev->block;
+	struct answer_in *in;
+
+	if (ev->kind == EVENT_RULES && s->app->env->slo_found)
+		find(s, ev);
+	if (ev->kind == EVENT_SOURCE_REPORT && !report->is_ok && str_has_prefix(report->what, SLO_ASK_PREFIX)) {
+		in = xcalloc(1, sizeof *in);
+		*in = (struct answer_in){ .id = xstrdup(report->what), .error = xstrdup(report->error), .http_status = report->http_status };
+		add_answer(s, in);
+	}
+	if (ev->kind != EVENT_SERIES || !str_has_prefix(set->query, SLO_ASK_PREFIX))
+		return false;
+	in = xcalloc(1, sizeof *in);
+	in->series = block_ref(set);
+	add_answer(s, in);
+	return true;
+}
+
+static void
+on_cursor(void *arg)
+{
+	struct slos *s = arg;
+
+	s->past_ns = s->app->range.is_live ? 0 : s->app->range.cursor_ns;
+	work(s);
+}
+
+void
+slos_range(struct slos *s)
+{
+	if (s->is_started && s->past_ns != (s->app->range.is_live ? 0 : s->app->range.cursor_ns))
+		loop_timer_in(s->cursor, CURSOR_REST);
+}
+
+size_t
+slos_wants(const struct slos *s, const struct query_want **ret)
+{
+	*ret = s->wants;
+	return s->n_wants;
+}
+
+bool
+slos_is_settled(const struct slos *s)
+{
+	return s->is_settled && !s->is_busy && !s->is_changed && s->n_finding == 0 && STAILQ_EMPTY(&s->answers);
+}
+
+const struct slo_def *
+slos_find(const struct slos *s, const char *id)
+{
+	return s->defs != NULL ? slo_def_find(s->defs, id) : NULL;
+}
+
+void
+slos_start(struct slos *s)
+{
+	s->is_started = true;
+	s->is_changed = true;
+	work(s);
+}
+
+struct slos *
+slos_new(struct app *a)
+{
+	struct slos *s = xcalloc(1, sizeof *s);
+
+	s->app = a;
+	s->book = slo_book_new();
+	slo_book_every(s->book, a->env->slo_interval_ns);
+	s->timer = loop_timer_new(a->loop, on_timer, s);
+	s->cursor = loop_timer_new(a->loop, on_cursor, s);
+	STAILQ_INIT(&s->answers);
+	return s;
+}
+
+/* After the lane of insight is gone: no worker has the book. */
+void
+slos_free(struct slos *s)
+{
+	struct answer_in *in;
+
+	if (s == NULL)
+		return;
+	while ((in = STAILQ_FIRST(&s->answers)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->answers, next);
+		answer_free(in);
+	}
+	for (size_t i = 0; i < s->n_found; i++) {
+		free(s->found[i].source);
+		block_unref(s->found[i].defs);
+		block_unref(s->found[i].rules);
+	}
+	free(s->found);
+	wants_free(s);
+	block_unref(s->defs);
+	corrections_done(&s->log);
+	slo_book_free(s->book);
+	loop_timer_free(s->timer);
+	loop_timer_free(s->cursor);
+	free(s);
+}
+
+/* --- corrections -------------------------------------------------------------------------------------------------- */
+
+struct correct_task {
+	struct slos *slos;
+	enum op_kind kind;
+	char *operation, *object, *reason, *id;
+	int64_t start_ns, end_ns;
+	struct err err;
+	bool was_run;
+};
+
+static void
+correct_work(void *arg)
+{
+	struct correct_task *t = arg;
+	const struct app *a = t->slos->app;
+
+	t->was_run = true;
+	if (t->kind == OP_SLO_EXCLUDE)
+		corrections_add(a->env, t->object, t->start_ns, t->end_ns, a->user, t->reason, &t->id, &t->err);
+	else
+		corrections_revoke(a->env, t->object, a->user, t->reason, &t->err);
+}
+
+static void
+tell_correction(const struct correct_task *t, enum operation_state state, const char *text)
+{
+	struct operation *op = block_new(sizeof *op);
+
+	op->id = arena_strdup(&op->block.arena, t->operation);
+	op->verb = t->kind == OP_SLO_EXCLUDE ? "exclude" : "include";
+	op->object = arena_strdup(&op->block.arena, t->object);
+	op->text = arena_strdup(&op->block.arena, text);
+	op->state = state;
+	apply_block(t->slos, EVENT_OPERATION, op);
+}
+
+static char *
+describe_correction(const struct correct_task *t)
+{
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
+
+	if (t->kind == OP_SLO_INCLUDE)
+		return xasprintf("correction %s taken back", t->object);
+	return xasprintf("%s to %s does not count for %s (correction %s)", clock_format(from, t->start_ns, 0), clock_format(to, t->end_ns, 0),
+	    strcmp(t->object, "*") == 0 ? "all objectives" : t->object, t->id);
+}
+
+static void
+correct_done(void *arg)
+{
+	struct correct_task *t = arg;
+	struct slos *s = t->slos;
+	char *text;
+
+	s->n_correcting--;
+	if (t->was_run) {
+		text = t->err.code != 0 ? xasprintf("the correction was not logged: %s", t->err.msg) : describe_correction(t);
+		tell_correction(t, t->err.code != 0 ? OPERATION_FAILED : OPERATION_DONE, text);
+		free(text);
+		loop_timer_in(s->timer, 0);	/* the log is read again there */
+	}
+	free(t->operation);
+	free(t->object);
+	free(t->reason);
+	free(t->id);
+	free(t);
+}
+
+void
+slos_correct(struct slos *s, const struct op *op)
+{
+	struct correct_task *t = xcalloc(1, sizeof *t);
+	const struct slo_def *def = slos_find(s, op->text);
+
+	*t = (struct correct_task){ .slos = s, .kind = op->kind, .reason = xstrdup(op->arg != NULL ? op->arg : ""),
+		.object = xstrdup(op->kind == OP_SLO_EXCLUDE && def != NULL ? def->name : op->text), .start_ns = op->number,
+		.end_ns = op->until_ns, .operation = xasprintf("correction-%u", ++s->n_corrections) };
+	s->n_correcting++;
+	pool_run(s->app->insight, correct_work, correct_done, t);
+}
