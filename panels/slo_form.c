@@ -15,7 +15,7 @@
 #include "ui/key.h"
 #include "ui/time_text.h"
 
-enum { FIELD_X = 11, TIME_W = 24, VERDICT_Y = 6, WHY_MAX = 300, SENTENCE_MAX = 160 };
+enum { FIELD_X = 11, TIME_W = 24, VERDICT_Y = 6, WHY_MAX = sizeof ((struct err *)NULL)->msg, SENTENCE_MAX = 160 };
 enum field { FIELD_WHAT, FIELD_FROM, FIELD_TO, FIELD_REASON, FIELD_SUBMIT, FIELDS };
 
 struct form {

@@ -26,6 +26,15 @@ struct answer_in {			/* came while the book was being worked on, or since the la
 	long http_status;
 };
 
+struct asked {				/* how the requests to one source went since it was last told */
+	char *source;
+	unsigned n_ok, n_failed;
+	int64_t latency_ns;		/* the slowest */
+	size_t bytes;
+	long http_status;		/* of the newest failure */
+	char *error;
+};
+
 struct found {				/* objectives in the rules of one source */
 	char *source;
 	struct slo_def_set *defs;
@@ -40,8 +49,9 @@ struct slos {
 	struct timespec log_changed;	/* mtime; 0: there is no file */
 	struct slo_def_set *defs;	/* all of them */
 	uint64_t defs_hash;
-	size_t n_found;
+	size_t n_found, n_asked;
 	struct found *found;
+	struct asked *asked;
 	size_t n_wants;
 	struct query_want *wants;	/* strings owned */
 	STAILQ_HEAD(, answer_in) answers;
@@ -207,6 +217,62 @@ find(struct slos *s, const struct event *ev)
 	pool_run(s->app->insight, find_work, find_done, t);
 }
 
+/* --- how the requests went ------------------------------------------------------------------------------------------ */
+
+static void
+count_report(struct slos *s, const char *source, const struct source_report *report)
+{
+	struct asked *a = NULL;
+
+	for (size_t i = 0; i < s->n_asked && a == NULL; i++)
+		if (strcmp(s->asked[i].source, source) == 0)
+			a = &s->asked[i];
+	if (a == NULL) {
+		s->asked = xreallocarray(s->asked, s->n_asked + 1, sizeof *s->asked);
+		a = &s->asked[s->n_asked++];
+		*a = (struct asked){ .source = xstrdup(source) };
+	}
+	a->bytes += report->bytes;
+	if (report->latency_ns > a->latency_ns)
+		a->latency_ns = report->latency_ns;
+	if (report->is_ok) {
+		a->n_ok++;
+		return;
+	}
+	a->n_failed++;
+	a->http_status = report->http_status;
+	free(a->error);
+	a->error = xstrdup(report->error);
+}
+
+/* One line for all of a round's requests: an expression that a server refuses is its objective's trouble, not the source's. */
+static void
+tell_asked(struct slos *s)
+{
+	for (size_t i = 0; i < s->n_asked; i++) {
+		struct asked *a = &s->asked[i];
+		struct source_report *report;
+		struct event ev;
+
+		if (a->n_ok == 0 && a->n_failed == 0)
+			continue;
+		report = block_new(sizeof *report);
+		report->what = "objectives";
+		report->is_ok = a->n_ok > 0;
+		report->error = report->is_ok ? "" : arena_strdup(&report->block.arena, a->error);
+		report->http_status = report->is_ok ? 200 : a->http_status;
+		report->latency_ns = a->latency_ns;
+		report->bytes = a->bytes;
+		report->next_due_ns = slo_book_due_ns(s->book) != INT64_MAX ? slo_book_due_ns(s->book) : 0;
+		report->replica = "";
+		event_init(&ev, EVENT_SOURCE_REPORT, clock_now(), a->source, report);
+		app_apply(s->app, &ev);
+		event_done(&ev);
+		free(a->error);
+		*a = (struct asked){ .source = a->source };
+	}
+}
+
 /* --- rounds ------------------------------------------------------------------------------------------------------- */
 
 struct take_task {
@@ -245,6 +311,8 @@ take_done(void *arg)
 	s->is_busy = false;
 	apply_block(s, EVENT_SLOS, t->set);
 	apply_block(s, EVENT_SLO_DETAILS, t->details);
+	if (t->set != NULL)
+		tell_asked(s);
 	free(t);
 	s->is_settled = slo_book_is_settled(s->book);
 	/* There may be more: another time, or answers that came meanwhile. */
@@ -367,10 +435,14 @@ slos_event(struct slos *s, const struct event *ev)
 
 	if (ev->kind == EVENT_RULES && s->app->env->slo_found)
 		find(s, ev);
-	if (ev->kind == EVENT_SOURCE_REPORT && !report->is_ok && str_has_prefix(report->what, SLO_ASK_PREFIX)) {
+	if (ev->kind == EVENT_SOURCE_REPORT && str_has_prefix(report->what, SLO_ASK_PREFIX)) {
+		count_report(s, ev->source, report);
+		if (report->is_ok)
+			return true;
 		in = xcalloc(1, sizeof *in);
 		*in = (struct answer_in){ .id = xstrdup(report->what), .error = xstrdup(report->error), .http_status = report->http_status };
 		add_answer(s, in);
+		return true;
 	}
 	if (ev->kind != EVENT_SERIES || !str_has_prefix(set->query, SLO_ASK_PREFIX))
 		return false;
@@ -454,7 +526,12 @@ slos_free(struct slos *s)
 		block_unref(s->found[i].defs);
 		block_unref(s->found[i].rules);
 	}
+	for (size_t i = 0; i < s->n_asked; i++) {
+		free(s->asked[i].source);
+		free(s->asked[i].error);
+	}
 	free(s->found);
+	free(s->asked);
 	wants_free(s);
 	block_unref(s->defs);
 	corrections_done(&s->log);

@@ -16,7 +16,7 @@ struct slos *slos_new(struct app *a);
 void slos_free(struct slos *s);
 /* Tells the model of the objectives, and begins to ask. */
 void slos_start(struct slos *s);
-/* Each event of the sources before the model sees it. true: it was an answer for an objective, and not for the model. */
+/* Each event of the sources before the model sees it. true: it was about a query of an objective, and not for the model. */
 bool slos_event(struct slos *s, const struct event *ev);
 /* The shared time range has moved. */
 void slos_range(struct slos *s);

@@ -98,7 +98,7 @@ struct conf_slo {
 	int64_t slice_ns;
 	double slice_target;	/* NaN: not given */
 	int64_t resolution_ns;
-	double min_bad, min_events;
+	double min_bad, min_events;	/* min_bad NaN: not given */
 	struct conf_burn *burns;
 	size_t n_burns;
 	int no_data;		/* index into unknown, ticket, page */
@@ -182,7 +182,7 @@ void conf_free(struct conf *c);
 void conf_problems_done(struct conf_problems *p);
 
 /* --check: read path, print each problem to stdout and then "FILE: 3 problems" or "FILE: ok (1
- * environment, 2 sources, 8 queries, 2 markers)". Also looks at the files, variables and programs
+ * environment, 2 sources, 8 queries, 2 markers, 3 objectives)". Also looks at the files, variables and programs
  * the config names. 0; ERR_INVALID with problems printed and err untouched; else as conf_load(). */
 int conf_check(const char *path, struct err *err);
 

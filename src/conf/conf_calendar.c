@@ -94,23 +94,36 @@ is_same_clock(const struct tm *a, const struct tm *b)
 	return a->tm_hour == b->tm_hour && a->tm_min == b->tm_min && a->tm_mday == b->tm_mday;
 }
 
+/* Clocks that are put back show the same time twice; by how much differs between zones. */
+static time_t
+first_of_two(time_t t, const struct tm *local)
+{
+	static const time_t shifts[] = { 1800, 3600, 7200 };
+	struct tm tm;
+	time_t earlier;
+
+	for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
+		earlier = t - shifts[i];
+		if (localtime_r(&earlier, &tm) != NULL && is_same_clock(&tm, local))
+			return earlier;
+	}
+	return t;
+}
+
 /* The zone is entered. local is normal. */
 static time_t
 to_moment(const struct tm *local)
 {
-	/* Summer time first: of two moments with the same clock it is the earlier. */
-	for (int is_dst = 1; is_dst >= -1; is_dst--) {
-		struct tm tm = *local;
-		time_t t;
-
-		tm.tm_isdst = is_dst;
-		t = mktime(&tm);
-		if (t != (time_t)-1 && is_same_clock(&tm, local))
-			return t;
-	}
-	/* Skipped. By the clock before the change it is the moment of the change, or after it. */
 	struct tm tm = *local;
+	time_t t;
 
+	/* Not asked for summer time where there is none: the C library would search for years. */
+	tm.tm_isdst = -1;
+	t = mktime(&tm);
+	if (is_same_clock(&tm, local))
+		return first_of_two(t, local);
+	/* Skipped. By the clock before the change it is the moment of the change, or after it. */
+	tm = *local;
 	tm.tm_isdst = 0;
 	return mktime(&tm);
 }

@@ -13,6 +13,8 @@
 #include "conf/conf.h"
 #include "conf/conf_owner.h"
 #include "conf/conf_table.h"
+#include "conf/corrections.h"
+#include "model/slo.h"
 
 struct check {
 	struct conf_decode decode;	/* where problems go */
@@ -113,6 +115,22 @@ check_source(struct check *c, const struct conf_source *s)
 		check_secret(c, s->headers[i].name, &s->headers[i].secret);
 }
 
+/* Could the log of corrections be read? What its lines say is no matter of the config. */
+static void
+check_corrections(struct check *c, const struct conf_environment *env)
+{
+	const struct yaml_node where = { .line = env->line, .column = env->column };
+	struct corrections log;
+	struct err err = ERR_INIT;
+
+	if (env->slo_defs == NULL || env->slo_defs->n == 0)
+		return;
+	if (corrections_read(env, &log, &err) < 0)
+		conf_problem(&c->decode, &where, "slo: corrections: %s", err.msg);
+	else
+		corrections_done(&log);
+}
+
 /* value: name of a shipped file under folder, or the path of one's own. */
 static void
 check_look(struct check *c, const char *option, const char *folder, const char *value)
@@ -147,7 +165,7 @@ print_count(size_t n, const char *one, const char *many, const char *separator)
 static void
 print_summary(const char *name, const struct conf *conf, const struct conf_problems *problems)
 {
-	size_t sources = 0, queries = 0, markers = 0;
+	size_t sources = 0, queries = 0, markers = 0, slos = 0;
 
 	for (size_t i = 0; i < problems->n; i++)
 		printf("%s\n", problems->v[i]);
@@ -159,12 +177,15 @@ print_summary(const char *name, const struct conf *conf, const struct conf_probl
 		sources += conf->environments[i].n_sources;
 		queries += conf->environments[i].n_queries;
 		markers += conf->environments[i].n_markers;
+		if (conf->environments[i].slo_defs != NULL)
+			slos += conf->environments[i].slo_defs->n;
 	}
 	printf("%s: ok (", name);
 	print_count(conf->n_environments, "environment", "environments", ", ");
 	print_count(sources, "source", "sources", ", ");
 	print_count(queries, "query", "queries", ", ");
-	print_count(markers, "marker", "markers", ")\n");
+	print_count(markers, "marker", "markers", ", ");
+	print_count(slos, "objective", "objectives", ")\n");
 }
 
 int
@@ -184,9 +205,11 @@ conf_check(const char *path, struct err *err)
 	};
 	check_look(&c, "theme", "themes", conf->theme);
 	check_look(&c, "layout", "panels/layouts", conf->layout);
-	for (size_t i = 0; i < conf->n_environments; i++)
+	for (size_t i = 0; i < conf->n_environments; i++) {
 		for (size_t j = 0; j < conf->environments[i].n_sources; j++)
 			check_source(&c, &conf->environments[i].sources[j]);
+		check_corrections(&c, &conf->environments[i]);
+	}
 	print_summary(name, conf, &problems);
 	r = problems.n > 0 ? ERR_INVALID : 0;
 	conf_problems_done(&problems);

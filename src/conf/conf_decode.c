@@ -20,6 +20,30 @@ static bool decode_row(struct conf_decode *d, const struct conf_row *row, const 
 static bool decode_rows(struct conf_decode *d, const struct conf_table *table,
     const struct yaml_node *map, void *item);
 
+/* sentence is owned. What was said already, of the same place, is not said again: many may refer to
+ * one that is wrong. */
+static void
+take_problem(struct conf_problems *p, char *sentence)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->v[i], sentence)) {
+			free(sentence);
+			return;
+		}
+	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
+	p->v[p->n++] = sentence;
+}
+
+void
+conf_problem_add(struct conf_decode *d, const char *sentence)
+{
+	if (d->problems->n < CONF_PROBLEMS_MAX)
+		take_problem(d->problems, xstrdup(sentence));
+	else if (d->problems->n == CONF_PROBLEMS_MAX)
+		take_problem(d->problems, xasprintf("%s: more problems than the first %d are not "
+		    "listed", d->name, CONF_PROBLEMS_MAX));
+}
+
 void
 conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt, ...)
 {
@@ -29,17 +53,15 @@ conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt,
 
 	if (p->n > CONF_PROBLEMS_MAX)
 		return;
-	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
 	if (p->n == CONF_PROBLEMS_MAX) {
-		p->v[p->n++] = xasprintf("%s:%u:%u: more problems than the first %d are not listed",
-		    d->name, at->line,
-		    at->column, CONF_PROBLEMS_MAX);
+		take_problem(p, xasprintf("%s:%u:%u: more problems than the first %d are not "
+		    "listed", d->name, at->line, at->column, CONF_PROBLEMS_MAX));
 		return;
 	}
 	va_start(ap, fmt);
 	sentence = xvasprintf(fmt, ap);
 	va_end(ap);
-	p->v[p->n++] = xasprintf("%s:%u:%u: %s", d->name, at->line, at->column, sentence);
+	take_problem(p, xasprintf("%s:%u:%u: %s", d->name, at->line, at->column, sentence));
 	free(sentence);
 }
 
@@ -66,7 +88,8 @@ store(const struct conf_row *row, void *item, struct conf_value *v)
 	void *to = member(item, row->offset);
 
 	switch (row->type) {
-	case CONF_CONST: break;
+	case CONF_CONST:
+	case CONF_ANY: break;
 	case CONF_INT:
 	case CONF_BYTES:
 	case CONF_DURATION: memcpy(to, &v->number, sizeof v->number); break;
@@ -102,12 +125,24 @@ array_done(const struct conf_row *row, void *item)
 	*n = 0;
 }
 
+static void
+map_done(const struct conf_row *row, void *item)
+{
+	void **map = member(item, row->offset);
+
+	if (*map != NULL)
+		conf_item_done(row->table, *map);
+	free(*map);
+	*map = NULL;
+}
+
 void
 conf_item_done(const struct conf_table *table, void *item)
 {
 	for (const struct conf_row *row = table->rows; row->name != NULL; row++)
 		switch (row->type) {
 		case CONF_CONST:
+		case CONF_ANY:
 		case CONF_INT:
 		case CONF_BYTES:
 		case CONF_DURATION:
@@ -118,6 +153,7 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_AMOUNT: break;
 		case CONF_URLS:
 		case CONF_PATHS:
+		case CONF_UNUSED:
 		case CONF_ARGV: strings_free(member(item, row->offset)); break;
 		case CONF_SECRET:
 			conf_item_done(&conf_table_secret, member(item, row->offset));
@@ -126,6 +162,7 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_GROUP: conf_item_done(row->table, item); break;
 		case CONF_LIST:
 		case CONF_PAIRS: array_done(row, item); break;
+		case CONF_MAP: map_done(row, item); break;
 		default:
 			free(*(char **)member(item, row->offset));
 			*(char **)member(item, row->offset) = NULL;
@@ -474,6 +511,35 @@ not_a_map(struct conf_decode *d, const struct conf_row *row, const struct yaml_n
 	return false;
 }
 
+static bool
+decode_pointer(struct conf_decode *d, const struct conf_row *row, const struct yaml_node *node,
+    void *item)
+{
+	void *map = xcalloc(1, row->table->size);
+
+	if (!conf_decode_map(d, row->table, node, map)) {
+		conf_item_done(row->table, map);
+		free(map);
+		return false;
+	}
+	*(void **)member(item, row->offset) = map;
+	return true;
+}
+
+static bool
+note_unused(const struct conf_row *row, void *item)
+{
+	char ***v = member(item, row->offset);
+	size_t n = 0;
+
+	while (*v != NULL && (*v)[n] != NULL)
+		n++;
+	*v = xreallocarray(*v, n + 2, sizeof(**v));
+	(*v)[n] = xstrdup(row->help);
+	(*v)[n + 1] = NULL;
+	return true;
+}
+
 /* --- maps ------------------------------------------------------------------------------------ */
 
 static bool
@@ -488,6 +554,9 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
 	case CONF_HEADER: return decode_header(d, name, node, item);
 	case CONF_LIST: return decode_list(d, row, name, node, item);
 	case CONF_PAIRS: return decode_pairs(d, row, name, node, item);
+	case CONF_MAP: return decode_pointer(d, row, node, item);
+	case CONF_ANY: return true;
+	case CONF_UNUSED: return note_unused(row, item);
 	default: return decode_scalar(d, row, name, node, item);
 	}
 }
@@ -539,6 +608,12 @@ conf_decode_map(struct conf_decode *d, const struct conf_table *table, const str
 {
 	bool is_usable;
 
+	if (table->has_node)
+		*(const struct yaml_node **)member(item, table->node) = map;
+	if (map->type == YAML_TYPE_SCALAR && table->bare != NULL) {
+		set_defaults(table, item);
+		return decode_row(d, find_row(table, table->bare), table->bare, map, item);
+	}
 	if (map->type != YAML_TYPE_MAP) {
 		conf_problem(d, map, "%s is a map of options (NAME: VALUE)", table->what);
 		return false;

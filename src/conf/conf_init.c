@@ -150,6 +150,24 @@ static const char queries_text[] =
     "        expr: 'prometheus_build_info'\n"
     "        label: version\n";
 
+/* Commented out: what is promised nobody can guess. */
+static const char slos_text[] =
+    "\n"
+    "    # What is promised: how much of the error budget is left, and how fast it is spent, is "
+    "worked out from it.\n"
+    "    #slos:\n"
+    "    #  - name: availability\n"
+    "    #    title: 'requests are answered'\n"
+    "    #    target: 99.9%\n"
+    "    #    window: 30d          # or day, week, month, quarter, year: of the calendar\n"
+    "    #    bad: 'http_requests_total{code=~\"5..\"}'\n"
+    "    #    total: 'http_requests_total'\n"
+    "    #  - name: latency\n"
+    "    #    target: 99%\n"
+    "    #    histogram: 'http_request_duration_seconds'\n"
+    "    #    below: 300ms\n"
+    "    #openslo: [~/.config/opsconsole/openslo]    # OpenSLO v1 files, and folders of them\n";
+
 static const char tail_text[] =
     "\n"
     "    # Whom to call.\n"
@@ -196,28 +214,11 @@ compose(struct buf *b, const struct conf_port *ports, const struct finding *foun
 		write_source(b, &ports[i], &found[i]);
 		has_prometheus = has_prometheus || str_eq(ports[i].type, "prometheus");
 	}
-	if (has_prometheus)
+	if (has_prometheus) {
 		buf_addstr(b, queries_text);
-	buf_addstr(b, tail_text);
-}
-
-/* Folders on the way to path that are missing, for the user alone. */
-static int
-make_folders(const char *path, struct err *err)
-{
-	char *copy = xstrdup(path), shown[SHOWN];
-	int r = 0;
-
-	for (char *slash = strchr(copy + 1, '/'); slash != NULL && r == 0;
-	    slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-			r = err_set_errno(err, ERR_IO, errno, "cannot make the folder %s",
-			    str_escape_to(shown, sizeof shown, copy));
-		*slash = '/';
+		buf_addstr(b, slos_text);
 	}
-	free(copy);
-	return r;
+	buf_addstr(b, tail_text);
 }
 
 /* A config in a folder that others may write would be refused when it is read. */
@@ -342,7 +343,7 @@ conf_init_write_ports(const char *path, const struct conf_port *ports, size_t n,
 
 	if (r < 0)
 		return r;
-	r = make_folders(chosen, err);
+	r = conf_make_folders(chosen, err);
 	if (r == 0)
 		r = check_folder(chosen, err);
 	if (r == 0)

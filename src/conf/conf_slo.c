@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_slo_build.h"
+#include "conf/openslo.h"
 
 enum { SHOWN = 72 };
 
@@ -105,7 +106,8 @@ check_query(struct conf_decode *d, const struct yaml_node *env_node,
 	const char *near;
 	char shown[SHOWN];
 
-	if (q->slo == NULL || is_known(env, q->slo))
+	/* Without its files an objective of OpenSLO cannot be known. */
+	if (q->slo == NULL || is_known(env, q->slo) || (env->openslo != NULL && !d->reads_files))
 		return;
 	str_escape_to(shown, sizeof shown, q->slo);
 	near = nearest(env, q->slo);
@@ -131,6 +133,8 @@ conf_rule_slos(struct conf_decode *d, const struct yaml_node *env_node,
 
 	b.set = block_new(sizeof *b.set);
 	build_short_forms(&b, env);
+	if (d->reads_files)
+		openslo_build_paths(&b);
 	env->slo_defs = finish(&b);
 	for (size_t i = 0; i < env->n_queries; i++)
 		check_query(d, env_node, env, &env->queries[i]);

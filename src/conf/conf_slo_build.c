@@ -70,6 +70,23 @@ slo_build_where(struct slo_build *b, const char *file, unsigned line, unsigned c
 	return slo_build_printf(b, "%s:%u:%u", slash != NULL ? slash + 1 : file, line, column);
 }
 
+/* In the largest unit that is exact: "90s" is not "1m". */
+static const char *
+exact(char buf[DURATION_TEXT_MAX], int64_t ns)
+{
+	static const struct {
+		int64_t ns;
+		const char *name;
+	} units[] = { { NS_PER_DAY, "d" }, { NS_PER_HOUR, "h" }, { NS_PER_MIN, "m" },
+	    { NS_PER_S, "s" }, { NS_PER_MS, "ms" } };
+	size_t u = 0;
+
+	while (u + 1 < sizeof units / sizeof units[0] && ns % units[u].ns != 0)
+		u++;
+	snprintf(buf, DURATION_TEXT_MAX, "%" PRId64 "%s", ns / units[u].ns, units[u].name);
+	return buf;
+}
+
 /* --- windows and rules ----------------------------------------------------------------------- */
 
 bool
@@ -96,7 +113,29 @@ slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml
 void
 slo_build_default_rules(struct slo_build *b, struct slo_def *def)
 {
-	def->rules = slo_default_rules(def->period_ns, &b->set->block.arena, &def->n_rules);
+	const struct slo_rule *usual;
+	int64_t least = def->slice_ns > def->resolution_ns ? def->slice_ns : def->resolution_ns;
+	char text[DURATION_TEXT_MAX];
+	struct slo_rule *v;
+	size_t n, kept = 0, longer = 0;
+
+	usual = slo_default_rules(def->period_ns, &b->set->block.arena, &n);
+	v = arena_alloc(&b->set->block.arena, (n + 1) * sizeof *v);
+	for (size_t i = 0; i < n; i++) {
+		if (usual[i].long_ns < least)
+			continue;
+		v[kept] = usual[i];
+		if (v[kept].short_ns < least) {
+			longer++;
+			v[kept].short_ns = least < v[kept].long_ns ? least : 0;
+		}
+		kept++;
+	}
+	def->rules = v;
+	def->n_rules = kept;
+	if (longer > 0 || kept < n)
+		slo_build_note(b, def, "no burn over less than %s can be seen: short windows of the "
+		    "usual rules are as long as that", exact(text, least));
 }
 
 static int
@@ -110,6 +149,12 @@ slo_build_set_labels(struct slo_def *def, struct label *v, size_t n)
 {
 	qsort(v, n, sizeof *v, compare_labels);
 	def->alert_labels = (struct labels){ .n = n, .v = v };
+}
+
+double
+slo_build_min_bad(const struct slo_def *def)
+{
+	return def->sli == SLI_RATIO && def->method == SLO_OCCURRENCES ? 3 : 0;
 }
 
 static int
@@ -132,28 +177,13 @@ slo_build_sort_rules(struct slo_rule *v, size_t n)
 
 /* --- what must go together ------------------------------------------------------------------- */
 
-/* In the largest unit that is exact: "90s" is not "1m". */
-static const char *
-exact(char buf[DURATION_TEXT_MAX], int64_t ns)
-{
-	static const struct {
-		int64_t ns;
-		const char *name;
-	} units[] = { { NS_PER_DAY, "d" }, { NS_PER_HOUR, "h" }, { NS_PER_MIN, "m" },
-	    { NS_PER_S, "s" }, { NS_PER_MS, "ms" } };
-	size_t u = 0;
-
-	while (u + 1 < sizeof units / sizeof units[0] && ns % units[u].ns != 0)
-		u++;
-	snprintf(buf, DURATION_TEXT_MAX, "%" PRId64 "%s", ns / units[u].ns, units[u].name);
-	return buf;
-}
-
 static bool
 check_rule(struct conf_decode *d, const struct yaml_node *node, const char *burns,
     const struct slo_def *def, const struct slo_rule *rule)
 {
 	int64_t least = rule->short_ns > 0 ? rule->short_ns : rule->long_ns;
+	bool is_slice = def->slice_ns > def->resolution_ns;
+	int64_t seen = is_slice ? def->slice_ns : def->resolution_ns;
 	char a[DURATION_TEXT_MAX], b[DURATION_TEXT_MAX];
 
 	if (rule->long_ns > def->period_ns) {
@@ -161,9 +191,9 @@ check_rule(struct conf_decode *d, const struct yaml_node *node, const char *burn
 		    exact(a, rule->long_ns), exact(b, def->period_ns));
 		return false;
 	}
-	if (least < def->resolution_ns) {
-		conf_problem(d, node, "%s: a burn over %s is shorter than the resolution, %s", burns,
-		    exact(a, least), exact(b, def->resolution_ns));
+	if (least < seen) {
+		conf_problem(d, node, "%s: a burn over %s is shorter than the %s, %s", burns,
+		    exact(a, least), is_slice ? "slices" : "resolution", exact(b, seen));
 		return false;
 	}
 	return true;

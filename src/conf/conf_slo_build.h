@@ -39,10 +39,13 @@ bool slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct
     const struct calendar *calendar, struct slo_def *def);
 /* By name, as struct labels wants them; v is in the arena. */
 void slo_build_set_labels(struct slo_def *def, struct label *v, size_t n);
-/* The Workbook's rules for the definition's period. */
+/* The Workbook's rules for the definition's period, slices and resolution. */
 void slo_build_default_rules(struct slo_build *b, struct slo_def *def);
 /* Worst severity first, then by factor. */
 void slo_build_sort_rules(struct slo_rule *v, size_t n);
+/* Fewer bad events than this do not fire where nothing else is said: 3 of events that are counted.
+ * Slices and samples come at their own pace, whatever the traffic, and may be bad in part. */
+double slo_build_min_bad(const struct slo_def *def);
 /* What rules, slices and windows must be to each other. burns: what the rules are called in the
  * file. false: with a problem at node. */
 bool slo_build_check(struct slo_build *b, struct conf_decode *d, const struct yaml_node *node,

@@ -308,7 +308,9 @@ slo_build_short(struct slo_build *b, const struct conf_slo *s, const struct yaml
 	is_good = set_indicator(&f);
 	is_good = set_window(&f) && is_good;
 	is_good = set_method(&f) && is_good;
-	is_good = set_rules(&f) && is_good;
+	is_good = is_good && set_rules(&f);
+	if (isnan(s->min_bad))
+		f.def.min_bad = slo_build_min_bad(&f.def);
 	if (is_good && slo_build_check(b, b->d, at(&f, "burn"), "burn", &f.def))
 		slo_build_add(b, b->d, node, &f.def);
 }

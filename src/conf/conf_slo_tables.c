@@ -101,7 +101,7 @@ static const struct conf_row slo_rows[] = {
 	  .flags = ROW_ESSENTIAL, .min = "1s", .max = "1d", .def = "1m",
 	  .help = "How far apart the metric's values are looked at." },
 	{ .name = "min_bad", .type = CONF_DOUBLE, .offset = AT(min_bad), .flags = ROW_ESSENTIAL,
-	  .min = "0", .max = "1e15", .def = "3",
+	  .min = "0", .max = "1e15",
 	  .help = "A burn that rests on fewer bad events does not fire." },
 	{ .name = "min_events", .type = CONF_DOUBLE, .offset = AT(min_events),
 	  .flags = ROW_ESSENTIAL, .min = "0", .max = "1e15", .def = "0",

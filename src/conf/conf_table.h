@@ -49,6 +49,11 @@ enum conf_type {
 	CONF_LIST,		/* list of maps -> array of row->table */
 	/* Map -> array of row->table: its first row reads the key, its second the value */
 	CONF_PAIRS,
+	CONF_MAP,		/* map -> pointer to a struct of row->table; NULL when absent */
+	CONF_LINES,		/* char *: any lines, perhaps empty; max counts characters */
+	CONF_ANY,		/* whatever stands there; stored nowhere */
+	/* The same, but row->help is added to the char ** that rows of this type share */
+	CONF_UNUSED,
 };
 
 enum {
@@ -80,6 +85,9 @@ struct conf_table {
 	size_t size;			/* of one item */
 	bool has_position;
 	size_t position;		/* offset of `unsigned line, column` */
+	bool has_node;
+	size_t node;			/* offset of `const struct yaml_node *`, the item's map */
+	const char *bare;		/* row that an item is which is only text; NULL: none may be */
 	bool is_unique;			/* no two items with the same text in the first row */
 	bool is_secret;			/* sentences do not repeat its keys */
 	/* An unknown key here may be a misspelled guard: nothing may write */
@@ -148,6 +156,8 @@ struct conf_decode {
 
 void conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* A sentence that says where by itself. */
+void conf_problem_add(struct conf_decode *d, const char *sentence);
 /* Fill item (zeroed) from a map. false: the item cannot be used; what it holds must still be
  * freed. */
 bool conf_decode_map(struct conf_decode *d, const struct conf_table *table,

@@ -113,7 +113,7 @@ static const struct conf_row query_rows[] = {
 	  .help = "The Prometheus source to ask; the first when absent." },
 	{ .name = "objective", .type = CONF_DOUBLE, .offset = AT(objective),
 	  .help = "Drawn as a line: where good ends." },
-	{ .name = "slo", .type = CONF_NAME, .offset = AT(slo), .max = "200",
+	{ .name = "slo", .type = CONF_NAME, .offset = AT(slo), .max = "400",
 	  .help = "The objective whose error ratio it shows." },
 	{ 0 }
 };
@@ -202,6 +202,8 @@ static const struct conf_row environment_rows[] = {
 	  .table = &contact_table, .max = "100", .help = "Whom to call." },
 	{ .name = "slos", .type = CONF_LIST, .offset = AT(slos), .n_offset = AT(n_slos),
 	  .table = &conf_table_slo, .max = "1000", .help = "Service level objectives." },
+	{ .name = "openslo", .type = CONF_PATHS, .offset = AT(openslo), .max = "100",
+	  .help = "OpenSLO files, and folders of them." },
 	{ .name = "slo", .type = CONF_GROUP, .table = &conf_table_slo_group,
 	  .help = "What holds for all objectives." },
 	{ 0 }

@@ -106,6 +106,22 @@ read_promql(const struct conf_row *row, const char *text, size_t len, struct con
 }
 
 static int
+read_lines(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
+    struct err *err)
+{
+	size_t max = strtoul(row->max, NULL, 10), n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	if (n > max)
+		return err_set(err, ERR_LIMIT, "is %zu characters long; at most %zu", n, max);
+	if (check_text(text, len, true, err) < 0)
+		return ERR_INVALID;
+	v->text = xstrndup(text, len);
+	return 0;
+}
+
+static int
 read_const(const struct conf_row *row, const char *text, size_t len, struct conf_value *v,
     struct err *err)
 {
@@ -545,6 +561,10 @@ static const struct {
 	[CONF_GROUP] = { "map", NULL },
 	[CONF_LIST] = { "list", NULL },
 	[CONF_PAIRS] = { "map", NULL },
+	[CONF_MAP] = { "map", NULL },
+	[CONF_LINES] = { "text", read_lines },
+	[CONF_ANY] = { "value", NULL },
+	[CONF_UNUSED] = { "value", NULL },
 };
 
 bool

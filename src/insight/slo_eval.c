@@ -11,12 +11,15 @@
 
 #define NS_PER_DAY (24 * NS_PER_HOUR)
 
-/* A window of which corrections leave less than this is not judged: what is left of its sums is mostly the error of taking one from another. */
+/*
+ * A window of which corrections leave less than this is not judged: what is left of its sums is
+ * mostly the error of taking one from another.
+ */
 #define JUDGED_LEAST 0.5
 
 enum { PROJECTED_PART = 30 };
 
-/* --- burn rates ------------------------------------------------------------------------------------------------------- */
+/* --- burn rates ------------------------------------------------------------------------------------------------- */
 
 static void
 burn_of(struct slo_standing *st, const struct slo_window_sum *w, struct slo_burn *ret)
@@ -60,7 +63,7 @@ slo_burn_find(const struct slo_standing *st, int64_t window_ns)
 	return NULL;
 }
 
-/* --- rules ------------------------------------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------------------------ */
 
 static bool
 is_above(const struct slo_standing *st, int64_t window_ns, double factor)
@@ -71,8 +74,9 @@ is_above(const struct slo_standing *st, int64_t window_ns, double factor)
 }
 
 /*
- * The Workbook, ch. 5, "Low-Traffic Services and Error Budget Alerting": at ten requests an hour one failure burns at 1000x. Slices and samples come at their
- * own pace, however little traffic there is, so only events are asked how many they are.
+ * The Workbook, ch. 5, "Low-Traffic Services and Error Budget Alerting": at ten requests an hour
+ * one failure burns at 1000x. Slices and samples come at their own pace, however little traffic
+ * there is, so only events are asked how many they are.
  */
 static bool
 is_on_few(const struct slo_standing *st, const struct slo_rule *rule)
@@ -95,13 +99,18 @@ rule_before(const struct slo_standing *st, size_t i)
 	return &previous->rules[i];
 }
 
-/* Where nothing was seen before, such as in a single --status or at a past time, what is above is taken to have been so for long enough. */
+/*
+ * Where nothing was seen before, such as in a single --status or at a past time, what is above is
+ * taken to have been so for long enough.
+ */
 static bool
 has_lasted(const struct slo_standing *st, size_t i)
 {
 	const struct slo_rule_state *before = rule_before(st, i);
 
-	return before == NULL || before->is_firing || st->in->at_ns - st->rules[i].above_since_ns >= st->def->rules[i].for_ns;
+	if (before == NULL || before->is_firing)
+		return true;
+	return st->in->at_ns - st->rules[i].above_since_ns >= st->def->rules[i].for_ns;
 }
 
 static void
@@ -111,7 +120,8 @@ rule_judge(struct slo_standing *st, size_t i)
 	const struct slo_rule_state *before = rule_before(st, i);
 	struct slo_rule_state *state = &st->rules[i];
 
-	state->is_above = is_above(st, rule->long_ns, rule->factor) && (rule->short_ns == 0 || is_above(st, rule->short_ns, rule->factor));
+	state->is_above = is_above(st, rule->long_ns, rule->factor) &&
+	    (rule->short_ns == 0 || is_above(st, rule->short_ns, rule->factor));
 	if (!state->is_above)
 		return;
 	state->above_since_ns = before != NULL && before->is_above ? before->above_since_ns : st->in->at_ns;
@@ -132,7 +142,7 @@ all_rules(struct slo_standing *st)
 		rule_judge(st, i);
 }
 
-/* --- what the burn leads to --------------------------------------------------------------------------------------------- */
+/* --- what the burn leads to ------------------------------------------------------------------------------------- */
 
 /* The window the burn is told of: see struct slo. Without rules an hour, or what is nearest below. */
 static const struct slo_burn *
@@ -161,9 +171,12 @@ burn_to_tell(const struct slo_standing *st)
 static double
 period_ns(const struct slo_standing *st)
 {
+	double length;
+
 	if (!slo_is_calendar(st->def) || !st->budget.is_window)
 		return (double)st->def->period_ns;
-	return (double)(st->budget.end_ns - st->budget.start_ns) - (st->def->method != SLO_OCCURRENCES ? st->budget.excluded_ns : 0);
+	length = (double)(st->budget.end_ns - st->budget.start_ns);
+	return st->def->method == SLO_OCCURRENCES ? length : length - st->budget.excluded_ns;
 }
 
 static int64_t
@@ -175,10 +188,18 @@ exhaustion(const struct slo_standing *st)
 		return 0;
 	if (isnan(left) || !(burn > 0))
 		return INT64_MAX;
-	/* The Workbook, ch. 5: at burn rate B the budget lasts period / B, and what is left of it so much less. */
+	/*
+	 * The Workbook, ch. 5: at burn rate B the budget lasts period / B, and what is left of it
+	 * so much less.
+	 */
 	in_ns = left * period_ns(st) / burn;
-	/* After a whole period what was spent until now no longer counts; at the end of a calendar window there is a new budget. */
-	within_ns = slo_is_calendar(st->def) ? (double)(st->budget.end_ns - st->in->at_ns) : (double)st->def->period_ns;
+	/*
+	 * After a whole period what was spent until now no longer counts; at the end of a calendar
+	 * window there is a new budget.
+	 */
+	within_ns = (double)st->def->period_ns;
+	if (slo_is_calendar(st->def))
+		within_ns = (double)(st->budget.end_ns - st->in->at_ns);
 	/* A whole period, to the nanosecond, is still within it: 1x lasts just so long. */
 	return in_ns > within_ns + 1 ? INT64_MAX : slo_ns_of(in_ns);
 }
@@ -209,7 +230,10 @@ longest_burn(const struct slo_standing *st)
 	return st->slo->n_burns > 0 ? &st->burns[st->slo->n_burns - 1] : NULL;
 }
 
-/* At the burn rate of the longest rule's window, and without what leaves the window at its old end meanwhile. */
+/*
+ * At the burn rate of the longest rule's window, and without what leaves the window at its old end
+ * meanwhile.
+ */
 static double
 project_rolling(const struct slo_standing *st, int64_t ahead_ns)
 {
@@ -239,7 +263,9 @@ project(struct slo_standing *st)
 
 	if (ahead_ns > NS_PER_DAY)
 		ahead_ns = NS_PER_DAY;
-	st->slo->projected_ns = slo_is_calendar(st->def) && st->budget.is_window ? st->budget.end_ns : st->in->at_ns + ahead_ns;
+	st->slo->projected_ns = st->in->at_ns + ahead_ns;
+	if (slo_is_calendar(st->def) && st->budget.is_window)
+		st->slo->projected_ns = st->budget.end_ns;
 	st->slo->projected = NAN;
 	if (!isnan(st->slo->left))
 		st->slo->projected = slo_is_calendar(st->def) ? project_calendar(st) : project_rolling(st, ahead_ns);
@@ -274,7 +300,7 @@ set_outlook(struct slo_standing *st)
 	project(st);
 }
 
-/* --- state ---------------------------------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------------------------------ */
 
 const struct slo_correction *
 slo_correction_now(const struct slo_standing *st)
@@ -284,7 +310,9 @@ slo_correction_now(const struct slo_standing *st)
 	for (size_t i = 0; i < st->def->n_corrections; i++) {
 		const struct slo_correction *c = &st->def->corrections[i];
 
-		if (c->start_ns <= st->in->at_ns && st->in->at_ns < c->end_ns && (found == NULL || c->end_ns > found->end_ns))
+		if (st->in->at_ns < c->start_ns || st->in->at_ns >= c->end_ns)
+			continue;
+		if (found == NULL || c->end_ns > found->end_ns)
 			found = c;
 	}
 	return found;
@@ -319,7 +347,10 @@ shortest_burn(const struct slo_standing *st)
 	return st->slo->n_burns > 0 ? &st->burns[0] : NULL;
 }
 
-/* The fastest rule sees nothing, and none of the slower ones still fires: that all is well cannot be said. */
+/*
+ * The fastest rule sees nothing, and none of the slower ones still fires: that all is well cannot
+ * be said.
+ */
 static bool
 is_silent(const struct slo_standing *st)
 {
@@ -364,8 +395,9 @@ state_of(const struct slo_standing *st)
 }
 
 /*
- * When data stopped: the end of the last tile with data, as far as the windows do not know it better. There was data within the shortest window that
- * has any, and none within the longest that has not.
+ * When data stopped: the end of the last tile with data, as far as the windows do not know it
+ * better. There was data within the shortest window that has any, and none within the longest that
+ * has not.
  */
 static int64_t
 silent_since(const struct slo_standing *st)
@@ -422,7 +454,7 @@ slo_evaluate(const struct slo_input *in, struct arena *arena, struct slo *ret)
 	slo_say(&st);
 }
 
-/* --- order ------------------------------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------------------------ */
 
 static int
 compare_left(double a, double b)

@@ -9,11 +9,15 @@
 #include "base/xalloc.h"
 #include "insight/slo_eval_priv.h"
 
-/* A piece is hot when it spends at more than this many times the pace that would just use the budget up; what lies between hot ones is not over. */
+/*
+ * A piece is hot when it spends at more than this many times the pace that would just use the
+ * budget up; what lies between hot ones is not over.
+ */
 #define HOT_PACE 2.0
 /* A stretch is worth telling when so much of the budget went in it. */
 #define SPEND_LEAST 0.02
-enum { SPENDS_MAX = 16, COOL_PIECES_MAX = 2, LEAD_PIECES = 3, BESIDE_MAX = 3, BESIDE_KEPT_MAX = 64, BESIDE_BYTES_MAX = 1024 };
+enum { SPENDS_MAX = 16, COOL_PIECES_MAX = 2, LEAD_PIECES = 3 };
+enum { BESIDE_MAX = 3, BESIDE_KEPT_MAX = 64, BESIDE_BYTES_MAX = 1024 };
 
 struct piece {
 	int64_t start_ns, end_ns;
@@ -28,7 +32,7 @@ struct course {				/* the window, piece by piece */
 	double base_ns;			/* how long a time the budget is of */
 };
 
-/* --- pieces ------------------------------------------------------------------------------------------------------------ */
+/* --- pieces ----------------------------------------------------------------------------------------------------- */
 
 static double
 piece_bad(const struct course *c, size_t i, const struct piece *p)
@@ -41,12 +45,15 @@ piece_bad(const struct course *c, size_t i, const struct piece *p)
 		return 0;
 	count.bad *= (double)(p->end_ns - p->start_ns) / (double)(b - a);
 	count.total *= (double)(p->end_ns - p->start_ns) / (double)(b - a);
-	if (c->in->def->n_corrections > 0 && slo_excluded(c->in, c->budget.start_ns, p->start_ns, p->end_ns, &excluded) > 0)
+	if (slo_excluded(c->in, c->budget.start_ns, p->start_ns, p->end_ns, &excluded) > 0)
 		slo_count_subtract(&count, &excluded);
 	return count.bad;
 }
 
-/* The sums of corrections are spread over the pieces as well as the tiles tell; all together must come to what the budget says. */
+/*
+ * The sums of corrections are spread over the pieces as well as the tiles tell; all together must
+ * come to what the budget says.
+ */
 static void
 pieces_settle(struct course *c)
 {
@@ -86,13 +93,16 @@ base_ns(const struct course *c)
 {
 	const struct slo_budget *b = &c->budget;
 
-	/* See slo_budget_of(): a known number of slices is of the whole calendar window, all else of the time there is data of. */
+	/*
+	 * See slo_budget_of(): a known number of slices is of the whole calendar window, all else
+	 * of the time there is data of.
+	 */
 	if (slo_is_calendar(c->in->def) && c->in->def->method != SLO_OCCURRENCES)
 		return (double)(b->end_ns - b->start_ns) - b->excluded_ns;
 	return b->covered_ns;
 }
 
-/* --- burn-down ---------------------------------------------------------------------------------------------------------- */
+/* --- burn-down -------------------------------------------------------------------------------------------------- */
 
 static void
 burn_down(const struct course *c, struct slo_detail *ret)
@@ -110,11 +120,14 @@ burn_down(const struct course *c, struct slo_detail *ret)
 	ret->left = v;
 }
 
-/* --- what was beside ------------------------------------------------------------------------------------------------------ */
+/* --- what was beside -------------------------------------------------------------------------------------------- */
 
 enum nearness { NEAR_CHANGE, NEAR_BEGINS, NEAR_LASTS, NEAR_NOT };
 
-/* Changes are read first, for they are causes; then what began with the stretch, then what was there all the time. */
+/*
+ * Changes are read first, for they are causes; then what began with the stretch, then what was
+ * there all the time.
+ */
 static enum nearness
 nearness_of(const struct slo_past *past, int64_t lead_ns, const struct slo_spend *spend)
 {
@@ -173,7 +186,7 @@ beside(const struct course *c, const struct slo_spend *spend)
 	return beside_text(&b, c->mem);
 }
 
-/* --- spends ------------------------------------------------------------------------------------------------------------------ */
+/* --- spends ----------------------------------------------------------------------------------------------------- */
 
 static bool
 is_hot(const struct course *c, const struct piece *p)

@@ -1,4 +1,7 @@
-/* What the files of slo_eval share: sums with all oddities taken care of, the budget of a window, and an objective in the making. */
+/*
+ * What the files of slo_eval share: sums with all oddities taken care of, the budget of a window,
+ * and an objective in the making.
+ */
 #ifndef OPS_INSIGHT_SLO_EVAL_PRIV_H
 #define OPS_INSIGHT_SLO_EVAL_PRIV_H
 
@@ -28,15 +31,21 @@ struct slo_budget {
 };
 
 /* false: no data. weight_ns: how long a time the sum stands for, for the oddities; odd may be NULL. */
-bool slo_count_of(const struct slo_input *in, const struct slo_sum *sum, double weight_ns, struct slo_count *ret, struct slo_oddity *odd);
+bool slo_count_of(const struct slo_input *in, const struct slo_sum *sum, double weight_ns, struct slo_count *ret,
+    struct slo_oddity *odd);
 
 /* Pieces are the tiles and, as the last one, the head. */
 size_t slo_n_pieces(const struct slo_input *in);
 const struct slo_sum *slo_piece(const struct slo_input *in, size_t i, int64_t *ret_start_ns, int64_t *ret_end_ns);
 /* All in (start, end]; a piece that is partly in it counts by its part. */
-void slo_stretch_sum(const struct slo_input *in, int64_t start_ns, int64_t end_ns, struct slo_stretch *ret, struct slo_oddity *odd);
-/* What corrections take out of (start, end], and how much of that time. A moment that two corrections name is taken out once. */
-double slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_ns, int64_t end_ns, struct slo_count *ret);
+void slo_stretch_sum(const struct slo_input *in, int64_t start_ns, int64_t end_ns, struct slo_stretch *ret,
+    struct slo_oddity *odd);
+/*
+ * What corrections take out of (start, end], and how much of that time. A moment that two
+ * corrections name is taken out once.
+ */
+double slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_ns, int64_t end_ns,
+    struct slo_count *ret);
 void slo_count_subtract(struct slo_count *count, const struct slo_count *less);
 
 void slo_budget_of(const struct slo_input *in, struct slo_budget *ret, struct slo_oddity *odd);
@@ -44,7 +53,7 @@ void slo_budget_of(const struct slo_input *in, struct slo_budget *ret, struct sl
 double slo_left_of(const struct slo_budget *b, double bad);
 bool slo_is_calendar(const struct slo_def *def);
 
-/* --- an objective while it is worked out --------------------------------------------------------------------------------- */
+/* --- an objective while it is worked out ------------------------------------------------------------------------ */
 
 /* Counts come out of increase() a little off whole numbers. */
 #define SLO_COUNT_SLACK 1e-6

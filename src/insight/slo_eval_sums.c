@@ -8,8 +8,9 @@
 #include "insight/slo_eval_priv.h"
 
 /*
- * increase() extrapolates each series by itself, so that good and total of a short time may differ by a little though they belong together: only what
- * is above the total by more than this share, and by a whole event, is called odd.
+ * increase() extrapolates each series by itself, so that good and total of a short time may differ
+ * by a little though they belong together: only what is above the total by more than this share,
+ * and by a whole event, is called odd.
  */
 #define EXCESS_SLACK 0.005
 #define LEFT_NOTHING 1e-12
@@ -32,10 +33,11 @@ slo_is_calendar(const struct slo_def *def)
 	return def->n_bounds > 0;
 }
 
-/* --- one sum ----------------------------------------------------------------------------------------------------------- */
+/* --- one sum ---------------------------------------------------------------------------------------------------- */
 
 bool
-slo_count_of(const struct slo_input *in, const struct slo_sum *sum, double weight_ns, struct slo_count *ret, struct slo_oddity *odd)
+slo_count_of(const struct slo_input *in, const struct slo_sum *sum, double weight_ns, struct slo_count *ret,
+    struct slo_oddity *odd)
 {
 	bool is_missing = !isfinite(sum->first);
 	/* A difference of counters (all less those in time) may come out a little below zero. */
@@ -63,7 +65,7 @@ slo_count_subtract(struct slo_count *count, const struct slo_count *less)
 	count->bad = fmin(fmax(count->bad - less->bad, 0), count->total);
 }
 
-/* --- tiles and head ------------------------------------------------------------------------------------------------------- */
+/* --- tiles and head --------------------------------------------------------------------------------------------- */
 
 static bool
 has_head(const struct slo_input *in)
@@ -105,7 +107,8 @@ first_piece(const struct slo_input *in, int64_t start_ns)
 }
 
 static void
-stretch_add(const struct slo_input *in, size_t i, int64_t start_ns, int64_t end_ns, struct slo_stretch *stretch, struct slo_oddity *odd)
+stretch_add(const struct slo_input *in, size_t i, int64_t start_ns, int64_t end_ns, struct slo_stretch *stretch,
+    struct slo_oddity *odd)
 {
 	struct slo_count count;
 	int64_t a, b;
@@ -122,7 +125,8 @@ stretch_add(const struct slo_input *in, size_t i, int64_t start_ns, int64_t end_
 }
 
 void
-slo_stretch_sum(const struct slo_input *in, int64_t start_ns, int64_t end_ns, struct slo_stretch *ret, struct slo_oddity *odd)
+slo_stretch_sum(const struct slo_input *in, int64_t start_ns, int64_t end_ns, struct slo_stretch *ret,
+    struct slo_oddity *odd)
 {
 	size_t n = slo_n_pieces(in);
 
@@ -137,7 +141,7 @@ slo_stretch_sum(const struct slo_input *in, int64_t start_ns, int64_t end_ns, st
 	}
 }
 
-/* --- corrections ---------------------------------------------------------------------------------------------------------- */
+/* --- corrections ------------------------------------------------------------------------------------------------ */
 
 struct span {
 	int64_t start_ns, end_ns;
@@ -155,7 +159,10 @@ share_of(double part, double whole, double otherwise)
 	return whole > 0 ? fmin(part / whole, 1) : otherwise;
 }
 
-/* What a correction, whose sum is over all of whole, takes out of part, which lies in it. The tiles say how the sum is spread over the time. */
+/*
+ * What a correction, whose sum is over all of whole, takes out of part, which lies in it. The tiles
+ * say how the sum is spread over the time.
+ */
 static void
 excluded_part(const struct slo_input *in, size_t i, struct span whole, struct span part, struct slo_count *ret)
 {
@@ -184,8 +191,30 @@ count_add(struct slo_count *count, const struct slo_count *more)
 	count->total += more->total;
 }
 
+/* What correction i takes out of span, all of which it covers. */
+static void
+excluded_span(const struct slo_input *in, size_t i, int64_t window_start_ns, struct span span, struct slo_count *ret)
+{
+	const struct slo_correction *c = &in->def->corrections[i];
+	struct span before = span_cut(span.start_ns, span.end_ns, INT64_MIN, window_start_ns);
+	struct span within = span_cut(span.start_ns, span.end_ns, window_start_ns, in->at_ns);
+	struct slo_stretch stretch;
+	struct slo_count count;
+
+	/* A burn window may reach back over the start of a calendar window, where the correction's own sum does not. */
+	if (before.end_ns > before.start_ns) {
+		slo_stretch_sum(in, before.start_ns, before.end_ns, &stretch, NULL);
+		count_add(ret, &stretch.count);
+	}
+	if (within.end_ns > within.start_ns) {
+		excluded_part(in, i, span_cut(c->start_ns, c->end_ns, window_start_ns, in->at_ns), within, &count);
+		count_add(ret, &count);
+	}
+}
+
 double
-slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_ns, int64_t end_ns, struct slo_count *ret)
+slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_ns, int64_t end_ns,
+    struct slo_count *ret)
 {
 	int64_t done_ns = start_ns;	/* up to here earlier corrections have been counted */
 	double length = 0;
@@ -193,34 +222,23 @@ slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_
 	*ret = (struct slo_count){ 0, 0 };
 	for (size_t i = 0; i < in->def->n_corrections; i++) {
 		const struct slo_correction *c = &in->def->corrections[i];
-		struct span whole = span_cut(c->start_ns, c->end_ns, window_start_ns, in->at_ns);
-		struct span all = span_cut(c->start_ns, c->end_ns, done_ns, end_ns), part;
-		struct slo_stretch before;
-		struct slo_count count;
+		struct span span = span_cut(c->start_ns, c->end_ns, done_ns, end_ns);
 
-		if (all.end_ns <= all.start_ns)
+		if (span.end_ns <= span.start_ns)
 			continue;
-		done_ns = all.end_ns;
-		length += (double)(all.end_ns - all.start_ns);
-		/* A burn window may reach back over the start of a calendar window, where the correction's own sum does not. */
-		part = span_cut(all.start_ns, all.end_ns, window_start_ns, in->at_ns);
-		if (all.start_ns < window_start_ns) {
-			slo_stretch_sum(in, all.start_ns, all.end_ns < window_start_ns ? all.end_ns : window_start_ns, &before, NULL);
-			count_add(ret, &before.count);
-		}
-		if (part.end_ns > part.start_ns) {
-			excluded_part(in, i, whole, part, &count);
-			count_add(ret, &count);
-		}
+		done_ns = span.end_ns;
+		length += (double)(span.end_ns - span.start_ns);
+		excluded_span(in, i, window_start_ns, span, ret);
 	}
 	return length;
 }
 
-/* --- the budget ------------------------------------------------------------------------------------------------------------ */
+/* --- the budget ------------------------------------------------------------------------------------------------- */
 
 /*
- * How many events, slices or samples the budget is a share of: those there were. Of slices in a calendar window it is known beforehand how many there
- * will be, and the budget is a share of all of them (OpenSLO v1, "Timeslices": good slices to all slices in the budgeting period).
+ * How many events, slices or samples the budget is a share of: those there were. Of slices in a
+ * calendar window it is known beforehand how many there will be, and the budget is a share of all
+ * of them (OpenSLO v1, "Timeslices": good slices to all slices in the budgeting period).
  */
 static double
 budget_base(const struct slo_def *def, const struct slo_budget *b)
@@ -236,7 +254,10 @@ slo_left_of(const struct slo_budget *b, double bad)
 	/* No traffic spends nothing. */
 	double left = b->allowed > 0 ? 1 - bad / b->allowed : 1;
 
-	/* One bad event of the one that is allowed leaves nothing, though 1 - 0.999 is not 0.001 in binary. */
+	/*
+	 * One bad event of the one that is allowed leaves nothing, though 1 - 0.999 is not 0.001 in
+	 * binary.
+	 */
 	return fabs(left) < LEFT_NOTHING ? 0 : left;
 }
 

@@ -83,13 +83,14 @@ text(struct arena *mem, const char *fmt, ...)
 	return arena_strdup(mem, s);
 }
 
-/* --- why ------------------------------------------------------------------------------------------------------------------ */
+/* --- why -------------------------------------------------------------------------------------------------------- */
 
 /* "burns 14.9x over 1h and 16.2x over 5m" */
 static const char *
 text_burns(const struct slo_standing *st, const struct slo_rule *rule)
 {
-	const struct slo_burn *longer = slo_burn_find(st, rule->long_ns), *shorter = slo_burn_find(st, rule->short_ns);
+	const struct slo_burn *longer = slo_burn_find(st, rule->long_ns);
+	const struct slo_burn *shorter = slo_burn_find(st, rule->short_ns);
 	char rate[TEXT_MAX], window[TEXT_MAX], short_rate[TEXT_MAX], short_window[TEXT_MAX];
 
 	text_rate(rate, longer->rate);
@@ -106,8 +107,8 @@ why_firing(const struct slo_standing *st)
 	const struct slo_rule *rule = slo_rule_firing(st);
 	char factor[TEXT_MAX];
 
-	return text(st->mem, rule->severity == SEVERITY_PAGE ? "%s; %s pages" : "%s; %s makes a ticket", text_burns(st, rule),
-	    text_rate(factor, rule->factor));
+	return text(st->mem, "%s; %s %s", text_burns(st, rule), text_rate(factor, rule->factor),
+	    rule->severity == SEVERITY_PAGE ? "pages" : "makes a ticket");
 }
 
 static const char *
@@ -143,7 +144,7 @@ why_unknown(const struct slo_standing *st)
 	if (st->in->error != NULL)
 		return arena_strdup(st->mem, st->in->error);
 	if (!st->budget.is_window)
-		return "the calendar is known for some years around the start of this program, not for this time: start it anew";
+		return "the calendar is known for some years around the start of this program, not for this time";
 	return "not asked yet";
 }
 
@@ -153,18 +154,19 @@ why_gated(const struct slo_standing *st)
 	const struct slo_def *def = st->def;
 	const struct slo_burn *burn;
 	char bad[TEXT_MAX], total[TEXT_MAX], least[TEXT_MAX];
+	const char *burns;
 	size_t i = 0;
 
 	while (!st->rules[i].is_gated)
 		i++;
+	burns = text_burns(st, &def->rules[i]);
 	burn = slo_burn_find(st, def->rules[i].long_ns);
 	text_count(bad, burn->bad);
 	text_count(total, burn->total);
 	if (burn->bad < def->min_bad - SLO_COUNT_SLACK)
-		return text(st->mem, "%s, but with only %s bad of %s events; it takes %s bad", text_burns(st, &def->rules[i]), bad, total,
+		return text(st->mem, "%s, but with only %s bad of %s events; it takes %s bad", burns, bad, total,
 		    text_count(least, def->min_bad));
-	return text(st->mem, "%s, but with only %s events; it takes %s", text_burns(st, &def->rules[i]), total,
-	    text_count(least, def->min_events));
+	return text(st->mem, "%s, but with only %s events; it takes %s", burns, total, text_count(least, def->min_events));
 }
 
 static const char *
@@ -213,7 +215,7 @@ why(const struct slo_standing *st)
 	return why_ok(st);
 }
 
-/* --- notes ---------------------------------------------------------------------------------------------------------------- */
+/* --- notes ------------------------------------------------------------------------------------------------------ */
 
 static void
 note(struct slo_standing *st, const char *s)
@@ -244,6 +246,7 @@ note_coverage(struct slo_standing *st)
 static void
 note_over(struct slo_standing *st)
 {
+	static const char advice[] = "the expressions do not belong together, ratios are cut at 1";
 	const char *first = st->in->is_good ? "good" : "bad";
 	char share[TEXT_MAX];
 
@@ -251,10 +254,9 @@ note_over(struct slo_standing *st)
 		return;
 	st->slo->is_over = true;
 	if (isinf(st->odd.excess))
-		note(st, text(st->mem, "%s counts events where total has none: the expressions do not belong together, ratios are cut at 1", first));
+		note(st, text(st->mem, "%s counts events where total has none: %s", first, advice));
 	else
-		note(st, text(st->mem, "%s is up to %s more than total: the expressions do not belong together, ratios are cut at 1", first,
-		    text_share(share, st->odd.excess)));
+		note(st, text(st->mem, "%s is up to %s more than total: %s", first, text_share(share, st->odd.excess), advice));
 }
 
 static void

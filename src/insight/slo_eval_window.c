@@ -8,7 +8,10 @@
 
 #define NS_PER_DAY (24 * NS_PER_HOUR)
 
-/* Tiles of a window, about; how much wider or narrower a tile of a round length may be, and how much before it is better not to divide the period. */
+/*
+ * Tiles of a window, about; how much wider or narrower a tile of a round length may be, and how
+ * much before it is better not to divide the period.
+ */
 enum { TILES = 720, TILE_ROUND_MAX = 2, TILE_OFF_MAX = 4 };
 
 static const int64_t usual_windows[] = {
@@ -18,7 +21,8 @@ static const int64_t round_times[] = {
 	100 * NS_PER_MS, 200 * NS_PER_MS, 500 * NS_PER_MS,
 	NS_PER_S, 2 * NS_PER_S, 5 * NS_PER_S, 10 * NS_PER_S, 15 * NS_PER_S, 20 * NS_PER_S, 30 * NS_PER_S,
 	NS_PER_MIN, 2 * NS_PER_MIN, 5 * NS_PER_MIN, 10 * NS_PER_MIN, 15 * NS_PER_MIN, 20 * NS_PER_MIN, 30 * NS_PER_MIN,
-	NS_PER_HOUR, 2 * NS_PER_HOUR, 3 * NS_PER_HOUR, 4 * NS_PER_HOUR, 6 * NS_PER_HOUR, 8 * NS_PER_HOUR, 12 * NS_PER_HOUR,
+	NS_PER_HOUR, 2 * NS_PER_HOUR, 3 * NS_PER_HOUR, 4 * NS_PER_HOUR, 6 * NS_PER_HOUR, 8 * NS_PER_HOUR,
+	12 * NS_PER_HOUR,
 	NS_PER_DAY, 2 * NS_PER_DAY, 7 * NS_PER_DAY,
 };
 #define N_OF(v) (sizeof(v) / sizeof *(v))
@@ -48,7 +52,7 @@ slo_window_at(const struct slo_def *def, int64_t at_ns, int64_t *ret_start_ns, i
 	return true;
 }
 
-/* --- windows to ask over ----------------------------------------------------------------------------------------------- */
+/* --- windows to ask over ---------------------------------------------------------------------------------------- */
 
 static bool
 is_usual(int64_t window_ns)
@@ -93,7 +97,7 @@ slo_windows(const struct slo_def *def, int64_t *v)
 	return n;
 }
 
-/* --- tiles ------------------------------------------------------------------------------------------------------------------ */
+/* --- tiles ------------------------------------------------------------------------------------------------------ */
 
 /* Slices and samples are counted whole: a tile holds so long a time, or several of them. */
 static int64_t
@@ -122,7 +126,9 @@ consider(struct tile_choice *c, int64_t step_ns, bool must_divide)
 {
 	double d = distance(step_ns, c->ideal_ns);
 
-	if (step_ns < c->least_ns || step_ns % c->unit_ns != 0 || (must_divide && c->def->period_ns % step_ns != 0) || d >= c->best)
+	if (step_ns < c->least_ns || step_ns % c->unit_ns != 0 || d >= c->best)
+		return;
+	if (must_divide && c->def->period_ns % step_ns != 0)
 		return;
 	c->best_ns = step_ns;
 	c->best = d;
@@ -132,12 +138,16 @@ int64_t
 slo_tile_step(const struct slo_def *def)
 {
 	int64_t unit_ns = tile_unit(def), times;
-	struct tile_choice c = { .def = def, .least_ns = def->resolution_ns > unit_ns ? def->resolution_ns : unit_ns, .unit_ns = unit_ns, .best = INFINITY };
+	struct tile_choice c = { .def = def, .unit_ns = unit_ns, .best = INFINITY };
 
+	c.least_ns = def->resolution_ns > unit_ns ? def->resolution_ns : unit_ns;
 	c.ideal_ns = fmax((double)def->period_ns / TILES, (double)c.least_ns);
 	for (size_t i = 0; i < N_OF(round_times); i++)
 		consider(&c, round_times[i], true);
-	/* No round time will do: as many slices or resolutions as divide the period, else just about as many. */
+	/*
+	 * No round time will do: as many slices or resolutions as divide the period, else just
+	 * about as many.
+	 */
 	times = slo_ns_of(ceil(c.ideal_ns / (double)c.least_ns));
 	if (c.best >= TILE_ROUND_MAX && c.least_ns % unit_ns == 0)
 		for (int64_t i = 1; i <= TILE_OFF_MAX * times && i <= TILES * TILE_OFF_MAX; i++)
@@ -150,13 +160,17 @@ slo_tile_step(const struct slo_def *def)
 	return c.best_ns;
 }
 
-/* --- detection ---------------------------------------------------------------------------------------------------------------- */
+/* --- detection -------------------------------------------------------------------------------------------------- */
 
-/* The Site Reliability Workbook, ch. 5: detection time = (1 - target) x factor x window / error ratio. The short window is over it sooner. */
+/*
+ * The Site Reliability Workbook, ch. 5: detection time = (1 - target) x factor x window / error
+ * ratio. The short window is over it sooner.
+ */
 int64_t
 slo_detection_ns(const struct slo_def *def, const struct slo_rule *rule, double error_ratio)
 {
-	double ratio = error_ratio > 0 ? fmin(error_ratio, 1) : 0, longer = (double)(rule->long_ns > rule->short_ns ? rule->long_ns : rule->short_ns);
+	double ratio = error_ratio > 0 ? fmin(error_ratio, 1) : 0;
+	double longer = fmax((double)rule->long_ns, (double)rule->short_ns);
 
 	/* A window full of such errors burns just so much, and must be above the factor. */
 	if (!(ratio / (1 - def->target) > rule->factor))

@@ -61,7 +61,7 @@ add_duration(struct buf *out, int64_t ns)
 
 /* Append what a placeholder (without ${ and }) stands for; false: it is none of ours. */
 static bool
-add_placeholder(struct buf *out, const char *name, size_t len, int64_t window_ns)
+add_placeholder(struct buf *out, const char *name, size_t len, int64_t window_ns, bool is_exact)
 {
 	if (len == 6 && memcmp(name, "window", len) == 0) {
 		add_duration(out, window_ns);
@@ -72,25 +72,37 @@ add_placeholder(struct buf *out, const char *name, size_t len, int64_t window_ns
 	} else if (len > 5 && memcmp(name, "step:", 5) == 0) {
 		int64_t step_ns = strtoll(name + 5, NULL, 10) * NS_PER_MS;
 
-		add_duration(out, step_ns < window_ns ? step_ns : window_ns);
+		add_duration(out, is_exact || step_ns < window_ns ? step_ns : window_ns);
 	} else {
 		return false;
 	}
 	return true;
 }
 
-void
-slo_fill(struct buf *out, const char *template, int64_t window_ns)
+static void
+fill(struct buf *out, const char *template, int64_t window_ns, bool is_exact)
 {
 	const char *open, *close;
 
 	while ((open = strstr(template, "${")) != NULL && (close = strchr(open, '}')) != NULL) {
 		buf_add(out, template, (size_t)(open - template));
-		if (!add_placeholder(out, open + 2, (size_t)(close - open - 2), window_ns))
+		if (!add_placeholder(out, open + 2, (size_t)(close - open - 2), window_ns, is_exact))
 			buf_add(out, open, (size_t)(close + 1 - open));
 		template = close + 1;
 	}
 	buf_addstr(out, template);
+}
+
+void
+slo_fill(struct buf *out, const char *template, int64_t window_ns)
+{
+	fill(out, template, window_ns, false);
+}
+
+void
+slo_fill_exact(struct buf *out, const char *template, int64_t window_ns)
+{
+	fill(out, template, window_ns, true);
 }
 
 void

@@ -42,6 +42,8 @@ int slo_terms_direct(const struct slo_def *def, struct arena *arena, struct slo_
  * ${seconds} as a number, ${step:MS} so many milliseconds, but no longer than the window.
  */
 void slo_fill(struct buf *out, const char *template, int64_t window_ns);
+/* The same with ${step:MS} as it is: a window shorter than a step may then hold none. For windows side by side, so that each slice is counted once. */
+void slo_fill_exact(struct buf *out, const char *template, int64_t window_ns);
 /* PromQL for a person to look at: the error ratio over a window, as slo_terms() would have it asked. */
 void slo_ratio_expr(struct buf *out, const struct slo_terms *terms, int64_t window_ns);
 /* "1h", "90m", "500ms": a duration as PromQL (and names of recording rules) have it. At least 1ms. */

@@ -2,7 +2,13 @@
 
 #include "slo_world.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 #include "base/xalloc.h"
 
@@ -21,9 +27,11 @@ world_new(void)
 
 	for (size_t i = 0; i < 4; i++)
 		w->rules[i] = workbook[i];
-	w->def = (struct slo_def){ .id = "slo:web", .name = "web", .target = 0.999, .period_ns = 30 * DAY, .slice_target = NAN, .resolution_ns = MINUTE,
-		.is_counter = true, .n_rules = 4, .rules = w->rules, .corrections = w->corrections };
-	w->in = (struct slo_input){ .def = &w->def, .at_ns = AT, .tiles = w->tiles, .windows = w->windows, .head = { NAN, NAN } };
+	w->def = (struct slo_def){ .id = "slo:web", .name = "web", .target = 0.999, .period_ns = 30 * DAY,
+		.slice_target = NAN, .resolution_ns = MINUTE, .is_counter = true, .n_rules = 4, .rules = w->rules,
+		.corrections = w->corrections };
+	w->in = (struct slo_input){ .def = &w->def, .at_ns = AT, .tiles = w->tiles, .windows = w->windows,
+		.head = { NAN, NAN } };
 	w->in.n_windows = slo_windows(&w->def, windows);
 	for (size_t i = 0; i < w->in.n_windows; i++)
 		w->windows[i] = (struct slo_window_sum){ .window_ns = windows[i], .at_ns = AT };
@@ -78,7 +86,8 @@ world_correct(struct world *w, int64_t start_ns, int64_t end_ns, double bad, dou
 {
 	size_t i = w->def.n_corrections++;
 
-	w->corrections[i] = (struct slo_correction){ .id = "c", .start_ns = start_ns, .end_ns = end_ns, .reason = "maintenance", .by = "ana" };
+	w->corrections[i] = (struct slo_correction){ .id = "c", .start_ns = start_ns, .end_ns = end_ns,
+		.reason = "maintenance", .by = "ana" };
 	w->excluded[i] = (struct slo_sum){ w->in.is_good ? total - bad : bad, total };
 	w->in.excluded = w->excluded;
 }
@@ -104,4 +113,34 @@ world_burn_over(const struct world *w, int64_t window_ns)
 		if (w->slo.burns[i].window_ns == window_ns)
 			return &w->slo.burns[i];
 	return NULL;
+}
+
+void
+near(const char *what, double got, double want)
+{
+	if (isnan(want) ? !isnan(got) : !(fabs(got - want) <= 1e-9 * fmax(1, fabs(want))))
+		fail_msg("%s: got %.17g, expected %.17g", what, got, want);
+}
+
+void
+near_ns(const char *what, int64_t got, int64_t want)
+{
+	if (llabs(got - want) > NS_PER_US)
+		fail_msg("%s: got %lld ns, expected %lld ns", what, (long long)got, (long long)want);
+}
+
+void
+is_state(const struct slo *s, enum slo_state want)
+{
+	if (s->state != want)
+		fail_msg("state is %d (\"%s\"), expected %d", (int)s->state, s->why, (int)want);
+}
+
+void
+has_note(const struct slo *s, const char *part)
+{
+	for (size_t i = 0; i < s->notes.n; i++)
+		if (strstr(s->notes.v[i], part) != NULL)
+			return;
+	fail_msg("no note has \"%s\"", part);
 }

@@ -1,4 +1,7 @@
-/* A small world for the tests of error budgets: one objective whose events the test lays out in time, and the sums that come of them. */
+/*
+ * A small world for the tests of error budgets: one objective whose events the test lays out in
+ * time, and the sums that come of them.
+ */
 #ifndef OPS_TESTS_SLO_WORLD_H
 #define OPS_TESTS_SLO_WORLD_H
 
@@ -7,6 +10,7 @@
 #include "base/clock.h"
 #include "insight/slo_eval.h"
 
+#define N_OF(v) (sizeof(v) / sizeof *(v))
 #define DAY (24 * NS_PER_HOUR)
 #define HOUR NS_PER_HOUR
 #define MINUTE NS_PER_MIN
@@ -26,7 +30,10 @@ struct world {
 	struct slo_detail detail;
 };
 
-/* 99.9 % of events over 30 rolling days, the Workbook's rules; first is bad. Every tile and window: 100 events an hour, none bad. */
+/*
+ * 99.9 % of events over 30 rolling days, the Workbook's rules; first is bad. Every tile and window:
+ * 100 events an hour, none bad.
+ */
 struct world *world_new(void);
 void world_free(struct world *w);
 /* Tiles of step that reach back so far from at. */
@@ -40,5 +47,14 @@ void world_correct(struct world *w, int64_t start_ns, int64_t end_ns, double bad
 const struct slo *world_evaluate(struct world *w);
 const struct slo_detail *world_detail(struct world *w);
 const struct slo_burn *world_burn_over(const struct world *w, int64_t window_ns);
+
+/*
+ * Fail the test when it is not so. what: named in the failure; NaN is near NaN; times may differ by
+ * a microsecond, for they pass through doubles.
+ */
+void near(const char *what, double got, double want);
+void near_ns(const char *what, int64_t got, int64_t want);
+void is_state(const struct slo *s, enum slo_state want);
+void has_note(const struct slo *s, const char *part);
 
 #endif

@@ -342,10 +342,11 @@ check_reports(void **state)
 	write_file("themes/dark.yaml", "");
 	setenv("OPSCONSOLE_DATADIR", dir, 1);
 	assert_checks(SOURCE, 0, "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 "
-	    "markers)\n");
+	    "markers, 0 objectives)\n");
 	assert_checks(SOURCE "  queries: [{ name: q, expr: up }]\n- name: f\n  sources: [{ name: "
 	    "p, type: prometheus, url: 'http://h' }]\n", 0,
-	    "DIR/c.yaml: ok (2 environments, 2 sources, 1 query, 0 markers)\n");
+	    "DIR/c.yaml: ok (2 environments, 2 sources, 1 query, 0 markers, "
+	    "0 objectives)\n");
 	assert_checks(SOURCE "    interval: 5\n", ERR_INVALID,
 	    "DIR/c.yaml:9:15: interval: '5' has no unit (such as 500ms, 30s, 15m, "
 	    "1h30m)\nDIR/c.yaml: 1 problem\n");
@@ -353,6 +354,37 @@ check_reports(void **state)
 	    "DIR/c.yaml:1:1: 'apiVersion' is missing\n"
 	    "DIR/c.yaml:1:7: bell: 'on' is not used here: write true\n"
 	    "DIR/c.yaml:1:1: 'environments' is missing\n"
+	    "DIR/c.yaml: 3 problems\n");
+}
+
+static void
+check_counts_objectives(void **state)
+{
+	char *path;
+
+	(void)state;
+	make_dir("themes");
+	make_dir("state");
+	write_file("themes/dark.yaml", "");
+	write_file("slo.yaml", "apiVersion: openslo/v1\nkind: SLO\nmetadata: { name: a }\n"
+	    "spec:\n  service: web\n  timeWindow: [{ duration: 7d }]\n"
+	    "  budgetingMethod: Occurrences\n  objectives: [{ target: 0.9, op: gt, value: 1 }]\n"
+	    "  indicator: { spec: { thresholdMetric: { metricSource: { spec: up } } } }\n");
+	write_file("state/log", "not JSON\n");
+	setenv("OPSCONSOLE_DATADIR", dir, 1);
+	assert_checks(SOURCE "  slos: [{ name: b, target: 90%, error_ratio: x }]\n"
+	    "  openslo: [~/slo.yaml]\n  slo: { corrections: ~/state/log }\n", 0,
+	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers, 2 objectives)\n");
+	path = in_dir("state/log");
+	assert_int_equal(chmod(path, 0666), 0);
+	free(path);
+	assert_checks(SOURCE "  slos: [{ name: a, target: 1, error_ratio: x }]\n"
+	    "  openslo: [~/slo.yaml, ~/gone]\n  slo: { corrections: ~/state/log }\n", ERR_INVALID,
+	    "DIR/c.yaml:9:29: target: '1' leaves no room for any error; a share below 100% is "
+	    "expected\n"
+	    "DIR/c.yaml:10:25: openslo: cannot read DIR/gone: No such file or directory\n"
+	    "DIR/c.yaml:4:3: slo: corrections: DIR/state/log can be written by others (mode "
+	    "0666): chmod go-w DIR/state/log\n"
 	    "DIR/c.yaml: 3 problems\n");
 }
 
@@ -370,7 +402,8 @@ check_looks_at_what_is_named(void **state)
 	unsetenv("TEST_UNSET");
 	assert_checks(SOURCE "    bearer: { file: ~/token }\n    tls: { ca_file: ~/ca.pem }\n    "
 	    "headers: { X-Token: { command: [sh] } }\n", 0,
-	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers)\n");
+	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers, "
+	    "0 objectives)\n");
 	assert_checks(SOURCE
 	    "    bearer: { file: ~/missing }\n"
 	    "    tls: { ca_file: ~/no.pem }\n"
@@ -390,7 +423,8 @@ check_looks_at_what_is_named(void **state)
 	write_file("client.pem", "x");
 	write_file("client.key", "x");
 	assert_checks(SOURCE "    tls: { client_cert: ~/client.pem, client_key: ~/client.key }\n", 0,
-	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers)\n");
+	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers, "
+	    "0 objectives)\n");
 	key = in_dir("client.key");
 	assert_int_equal(chmod(key, 0640), 0);
 	free(key);
@@ -429,7 +463,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(search_order), TEST(nothing_found), TEST(data_folder), TEST(build_tree),
 		    TEST(check_reports),
-		TEST(check_looks_at_what_is_named), TEST(check_of_unusable_files),
+		TEST(check_counts_objectives), TEST(check_looks_at_what_is_named), TEST(check_of_unusable_files),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--data") == 0) {

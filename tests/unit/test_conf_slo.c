@@ -150,7 +150,7 @@ most(void **state)
 	    "    total: sum(rate(t[${window}]))\n"
 	    "    counter: false\n"
 	    "    method: timeslices\n"
-	    "    slice: 10s\n"
+	    "    slice: 4s\n"
 	    "    slice_target: 99%\n"
 	    "    resolution: 2s\n"
 	    "    min_bad: 0\n"
@@ -173,7 +173,7 @@ most(void **state)
 	assert_string_equal(d->good, "g{a=\"b\"}");
 	assert_false(d->is_counter);
 	assert_int_equal(d->method, SLO_TIMESLICES);
-	assert_int_equal(d->slice_ns, 10 * NS_PER_S);
+	assert_int_equal(d->slice_ns, 4 * NS_PER_S);
 	assert_true(d->slice_target == 0.99);
 	assert_int_equal(d->resolution_ns, 2 * NS_PER_S);
 	assert_true(d->min_bad == 0 && d->min_events == 12.5);
@@ -272,6 +272,20 @@ other_indicators(void **state)
 	d = parse_good(RATIO "    method: ratio-timeslices\n    slice: 20s\n");
 	assert_int_equal(d->method, SLO_RATIO_TIMESLICES);
 	assert_int_equal(d->resolution_ns, 20 * NS_PER_S);
+	assert_true(d->min_bad == 0);
+	assert_true(d->rules[0].short_ns == 5 * NS_PER_MIN);
+	/* The usual rules look at whole slices. */
+	d = parse_good(RATIO "    method: ratio-timeslices\n    slice: 1h\n");
+	assert_int_equal(d->n_rules, 4);
+	assert_int_equal(d->rules[0].long_ns, NS_PER_HOUR);
+	assert_int_equal(d->rules[0].short_ns, 0);
+	assert_int_equal(d->rules[1].long_ns, 6 * NS_PER_HOUR);
+	assert_int_equal(d->rules[1].short_ns, NS_PER_HOUR);
+	assert_int_equal(d->rules[2].short_ns, 2 * NS_PER_HOUR);
+	assert_string_equal(d->notes.v[0], "no burn over less than 1h can be seen: short windows "
+	    "of the usual rules are as long as that");
+	d = parse_good(RATIO "    resolution: 2h\n");
+	assert_int_equal(d->n_rules, 3);
 	/* No rules is a choice, too. */
 	d = parse_good(RATIO "    burn: []\n");
 	assert_int_equal(d->n_rules, 0);
@@ -375,8 +389,12 @@ wrong_options(void **state)
 		{ "error_ratio: e\n    method: ratio-timeslices\n    slice: 90s\n"
 		    "    resolution: 1m",
 		    "10:5: slices of 90s are not a multiple of the resolution, 1m" },
-		{ "error_ratio: e\n    resolution: 10m",
-		    "10:5: burn: a burn over 5m is shorter than the resolution, 10m" },
+		{ "error_ratio: e\n    resolution: 10m\n    burn: [{ factor: 2, long: 1h, "
+		    "short: 5m }]",
+		    "14:11: burn: a burn over 5m is shorter than the resolution, 10m" },
+		{ "error_ratio: e\n    method: ratio-timeslices\n    slice: 10m\n"
+		    "    burn: [{ factor: 2, long: 5m }]",
+		    "15:11: burn: a burn over 5m is shorter than the slices, 10m" },
 		{ "error_ratio: e\n    burn: [{ factor: 2, long: 40d }]", "13:11: burn: a burn "
 		    "over 40d does not fit into the window of 30d" },
 		{ "error_ratio: e\n    burn: [{ factor: 2, long: 1h, short: 1h }]",

@@ -12,15 +12,6 @@
 
 #include "slo_world.h"
 
-#define N_OF(v) (sizeof(v) / sizeof *(v))
-
-static void
-near(const char *what, double got, double want)
-{
-	if (!(fabs(got - want) <= 1e-9 * fmax(1, fabs(want))))
-		fail_msg("%s: got %.17g, expected %.17g", what, got, want);
-}
-
 /* The end of so many hours before at. */
 static int64_t
 hours_ago(int hours)
@@ -93,12 +84,18 @@ test_burn_down_with_corrections(void **state)
 		world_tile(w, i, (double)(i % 3) / 8, 100);
 	world_tile(w, 300, 80, 100);
 	world_tile(w, 301, 40, 100);
-	/* An hour and a half from the middle of one to the end of the other; its own sums are not quite those of the tiles. */
+	/*
+	 * An hour and a half from the middle of one to the end of the other; its own sums are not
+	 * quite those of the tiles.
+	 */
 	world_correct(w, AT - 30 * DAY + 300 * HOUR + 30 * MINUTE, AT - 30 * DAY + 302 * HOUR, 78, 149);
 	d = world_detail(w);
 	world_evaluate(w);
 	assert_true(d->left[d->n - 1].v == w->slo.left);
-	/* By halves (40 and 40 of the tiles' 80) 39 go out of each: 41 remain, and 1; but of the 100 events 149 x 100/150 are out, 2/3 is all that can be bad. */
+	/*
+	 * By halves (40 and 40 of the tiles' 80) 39 go out of each: 41 remain, and 1; but of its
+	 * 100 events 149 x 100/150 are out, and what remains is all that can be bad.
+	 */
 	near("the excluded hour", (d->left[300].v - d->left[301].v) / (d->left[299].v - d->left[300].v), 2.0 / 3 / 41);
 	assert_true(d->left[300].v < d->left[299].v);
 	world_free(w);
@@ -111,7 +108,10 @@ test_spends(void **state)
 	const struct slo_detail *d;
 
 	(void)state;
-	/* 72 may be bad, 0.1 an hour is the even pace. 18 in two hours with one between; 7.2 in one; 1 in one is no 2 %. */
+	/*
+	 * 72 may be bad, 0.1 an hour is the even pace. 18 in two hours with one between; 7.2 in
+	 * one; 1 in one is no 2 %.
+	 */
 	world_tile(w, 100, 9, 100);
 	world_tile(w, 102, 9, 100);
 	world_tile(w, 400, 7.2, 100);
@@ -183,7 +183,10 @@ test_slices_in_a_calendar(void **state)
 	const struct slo_detail *d;
 
 	(void)state;
-	/* 43,200 slices of a minute in the month, of which 43.2 may be bad: an hour with 21.6 is half of it. 360 tiles have been. */
+	/*
+	 * 43,200 slices of a minute in the month, of which 43.2 may be bad: an hour with 21.6 is
+	 * half of it. 360 tiles have been.
+	 */
 	w->def.method = SLO_TIMESLICES;
 	w->def.slice_ns = MINUTE;
 	w->def.bounds = months;
@@ -202,7 +205,10 @@ test_slices_in_a_calendar(void **state)
 static void
 test_beside(void **state)
 {
-	/* The stretch is tile 400, from 320 to 319 hours ago; what begins up to three tiles before it is beside it. */
+	/*
+	 * The stretch is tile 400, from 320 to 319 hours ago; what begins up to three tiles before
+	 * it is beside it.
+	 */
 	const struct slo_past all[] = {
 		{ hours_ago(700), hours_ago(310), "DiskFull" },
 		{ hours_ago(600), hours_ago(320), "EndedJustThen" },
@@ -238,7 +244,10 @@ test_beside(void **state)
 	world_free(w);
 }
 
-/* 200 objectives of 720 tiles, as bench_slo has them: what a round of arithmetic costs, for people to read. */
+/*
+ * 200 objectives of 720 tiles, as bench_slo has them: what a round of arithmetic costs, for people
+ * to read.
+ */
 static void
 test_cost(void **state)
 {
@@ -250,7 +259,8 @@ test_cost(void **state)
 	for (size_t i = 0; i < w->in.n_tiles; i++)
 		world_tile(w, i, i % 17 == 0 ? 2 : 0.01, 100);
 	for (size_t i = 0; i < N_OF(past); i++)
-		past[i] = (struct slo_past){ hours_ago(700 - (int)i * 14), hours_ago(690 - (int)i * 14), i % 2 == 0 ? "one" : "another" };
+		past[i] = (struct slo_past){ hours_ago(700 - (int)i * 14), hours_ago(690 - (int)i * 14),
+			i % 2 == 0 ? "one" : "another" };
 	w->in.past = past;
 	w->in.n_past = N_OF(past);
 	world_correct(w, hours_ago(500), hours_ago(430), 2, 7000);
@@ -261,8 +271,8 @@ test_cost(void **state)
 	for (int i = 0; i < 200; i++)
 		world_detail(w);
 	detailed_ns = clock_mono_fresh();
-	print_message("200 objectives, 720 tiles: evaluated in %.2f ms, detailed in %.2f ms\n", (double)(evaluated_ns - start_ns) / 1e6,
-	    (double)(detailed_ns - evaluated_ns) / 1e6);
+	print_message("200 objectives, 720 tiles: evaluated in %.2f ms, detailed in %.2f ms\n",
+	    (double)(evaluated_ns - start_ns) / 1e6, (double)(detailed_ns - evaluated_ns) / 1e6);
 	assert_int_equal(w->detail.n, 720);
 	world_free(w);
 }

@@ -1,4 +1,7 @@
-/* Burn rates, the rules over them, states, and what they lead to: the Workbook's own numbers, and some by hand. */
+/*
+ * Burn rates, the rules over them, states, and what they lead to: the Workbook's own numbers, and
+ * some by hand.
+ */
 #include "config.h"
 
 #include <setjmp.h>
@@ -12,30 +15,7 @@
 
 #include "slo_world.h"
 
-#define N_OF(v) (sizeof(v) / sizeof *(v))
-
-static void
-near(const char *what, double got, double want)
-{
-	if (isnan(want) ? !isnan(got) : !(fabs(got - want) <= 1e-9 * fmax(1, fabs(want))))
-		fail_msg("%s: got %.17g, expected %.17g", what, got, want);
-}
-
-static void
-near_ns(const char *what, int64_t got, int64_t want)
-{
-	if (llabs(got - want) > NS_PER_US)
-		fail_msg("%s: got %lld ns, expected %lld ns", what, (long long)got, (long long)want);
-}
-
-static void
-is_state(const struct slo *s, enum slo_state want)
-{
-	if (s->state != want)
-		fail_msg("state is %d (\"%s\"), expected %d", (int)s->state, s->why, (int)want);
-}
-
-/* --- rules -------------------------------------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------------------------ */
 
 static void
 test_states_of_the_workbook(void **state)
@@ -44,7 +24,7 @@ test_states_of_the_workbook(void **state)
 	static const struct {
 		double rate;
 		enum slo_state want;
-		double told;	/* long window of the worst rule that is above, else the shortest long one, in hours */
+		double told;	/* long window of the worst rule above, else the shortest long one, in hours */
 		const char *why;
 	} cases[] = {
 		{ 0, SLO_OK, 1, "" },
@@ -119,7 +99,10 @@ test_low_traffic(void **state)
 	struct world *w = world_new();
 
 	(void)state;
-	/* The Workbook's service with ten requests an hour: one that fails is 10 % of the hour, 1000x at 99.9 %... */
+	/*
+	 * The Workbook's service with ten requests an hour: one that fails is 10 % of the hour,
+	 * 1000x at 99.9 %...
+	 */
 	w->def.min_bad = 3;
 	for (size_t i = 0; i < w->in.n_tiles; i++)
 		world_tile(w, i, i == 719, 10);
@@ -134,7 +117,8 @@ test_low_traffic(void **state)
 	assert_true(w->slo.rules[0].is_gated);
 	assert_true(w->slo.rules[0].is_above);
 	assert_false(w->slo.rules[0].is_firing);
-	assert_string_equal(w->slo.why, "burns 100x over 1h and 1000x over 5m, but with only 1 bad of 10 events; it takes 3 bad");
+	assert_string_equal(w->slo.why,
+	    "burns 100x over 1h and 1000x over 5m, but with only 1 bad of 10 events; it takes 3 bad");
 	/* Three are enough, though increase() makes a little less of them. */
 	world_window(w, HOUR, 2.9999999, 10);
 	is_state(world_evaluate(w), SLO_PAGE);
@@ -210,9 +194,15 @@ test_for(void **state)
 	w->in.previous = &previous;
 	w->in.at_ns += MINUTE;
 	is_state(world_evaluate(w), SLO_PAGE);
-	/* Rules that have changed are not those of before. */
+	/* Rules that have changed are not those of before; nor is anything known of a time that was not worked out. */
 	previous.n_rules = 0;
+	previous.rules = NULL;
 	is_state(world_evaluate(w), SLO_PAGE);
+	w->in.error = "no answer";
+	previous = *world_evaluate(w);
+	w->in.error = NULL;
+	is_state(world_evaluate(w), SLO_PAGE);
+	assert_int_equal(w->slo.since_ns, w->in.at_ns);
 	world_free(w);
 }
 
@@ -231,6 +221,10 @@ test_order_of_states(void **state)
 	is_state(world_evaluate(w), SLO_TICKET);
 	w->rules[3].severity = SEVERITY_PAGE;
 	is_state(world_evaluate(w), SLO_PAGE);
+	world_burn(w, 4);
+	is_state(world_evaluate(w), SLO_PAGE);
+	assert_non_null(strstr(w->slo.why, "over 3d and 4x over 6h; 1x pages"));
+	w->rules[3].severity = SEVERITY_TICKET;
 	/* All spent to the last bit: 72 of 72. */
 	world_burn(w, 0);
 	world_tile(w, 0, 72, 100);
@@ -261,17 +255,21 @@ test_without_rules(void **state)
 	world_free(w);
 }
 
-/* --- exhaustion, projection ------------------------------------------------------------------------------------------------ */
+/* --- exhaustion, projection ------------------------------------------------------------------------------------- */
 
 static void
 test_exhaustion(void **state)
 {
-	/* The Workbook: a whole budget of 30 days lasts 30 d at 1x, 5 d at 6x, 50 h at 14.4x, 43 min in a total outage at 99.9 %. */
+	/*
+	 * The Workbook: a whole budget of 30 days lasts 30 d at 1x, 5 d at 6x, 50 h at 14.4x, 43
+	 * min in a total outage at 99.9 %.
+	 */
 	static const struct {
 		double rate;
 		int64_t want_ns;
 	} cases[] = {
-		{ 0, INT64_MAX }, { 0.999, INT64_MAX }, { 1, 30 * DAY }, { 6, 5 * DAY }, { 14.4, 50 * HOUR }, { 1000, 43 * MINUTE + 12 * NS_PER_S },
+		{ 0, INT64_MAX }, { 0.999, INT64_MAX }, { 1, 30 * DAY }, { 6, 5 * DAY }, { 14.4, 50 * HOUR },
+		{ 1000, 43 * MINUTE + 12 * NS_PER_S },
 	};
 
 	(void)state;
@@ -280,13 +278,16 @@ test_exhaustion(void **state)
 
 		world_burn(w, cases[i].rate);
 		near_ns("exhaustion", world_evaluate(w)->exhaustion_ns, cases[i].want_ns);
-		/* Half of it, half as long; and then a burn below 1x may use up what is left before anything old drops out. */
+		/*
+		 * Half of it, half as long; and then a burn below 1x may use up what is left before
+		 * anything old drops out.
+		 */
 		world_tile(w, 719, 36, 100);
 		world_evaluate(w);
 		if (cases[i].rate >= 1)
 			near_ns("exhaustion of half", w->slo.exhaustion_ns, cases[i].want_ns / 2);
 		else if (cases[i].rate > 0.5)
-			near_ns("below 1x", w->slo.exhaustion_ns, slo_detection_ns(&w->def, &(struct slo_rule){ .factor = 500 / cases[i].rate, .long_ns = 30 * DAY }, 1));
+			near("below 1x", (double)w->slo.exhaustion_ns / (double)DAY, 15 / cases[i].rate);
 		else
 			assert_int_equal(w->slo.exhaustion_ns, INT64_MAX);
 		world_free(w);
@@ -299,16 +300,26 @@ test_projection(void **state)
 	struct world *w = world_new();
 
 	(void)state;
-	/* In a day (a 30th of the period): 36 bad of the first day drop out, and 3d burn at 2x = 200 bad of 100,000 brings in 4.8 of 2400. */
+	/*
+	 * In a day (a 30th of the period): 36 bad of the first day drop out, and 3d burn at 2x =
+	 * 200 bad of 100,000 brings in 4.8 of 2400.
+	 */
 	for (size_t i = 0; i < 24; i++)
 		world_tile(w, i, 1.5, 100);
 	world_window(w, 3 * DAY, 14.4, 7200);
 	near("left", world_evaluate(w)->left, 0.5);
 	assert_int_equal(w->slo.projected_ns, AT + DAY);
 	near("projected", w->slo.projected, 1 - 4.8 / 72);
-	/* What drops out and does not count anyway gives nothing back: 71,900 events now, 100 excluded ones and 2,300 others leave. */
+	/*
+	 * What drops out and does not count anyway gives nothing back: 71,900 events now, 100
+	 * excluded ones and 2,300 others leave.
+	 */
 	world_correct(w, AT - 30 * DAY, AT - 30 * DAY + HOUR, 1.5, 100);
 	near("beside a correction", world_evaluate(w)->projected, 1 - 4.8 / 72);
+	/* Never more than a day ahead. */
+	w->def.period_ns = 90 * DAY;
+	assert_int_equal(world_evaluate(w)->projected_ns, AT + DAY);
+	w->def.period_ns = 30 * DAY;
 	/* Nothing is known of the longest window. */
 	world_window(w, 3 * DAY, NAN, NAN);
 	near("unknown", world_evaluate(w)->projected, NAN);
@@ -330,7 +341,7 @@ test_projection_of_the_young(void **state)
 	world_free(w);
 }
 
-/* --- windows, tiles, detection ------------------------------------------------------------------------------------------------ */
+/* --- windows, tiles, detection ---------------------------------------------------------------------------------- */
 
 static void
 check_windows(const struct slo_def *def, const int64_t *want, size_t n)
@@ -402,8 +413,8 @@ test_tile_step(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N_OF(cases); i++) {
-		const struct slo_def def = { .id = "slo:x", .period_ns = cases[i].period_ns, .resolution_ns = cases[i].resolution_ns,
-			.slice_ns = cases[i].slice_ns, .sli = cases[i].sli };
+		const struct slo_def def = { .id = "slo:x", .period_ns = cases[i].period_ns,
+			.resolution_ns = cases[i].resolution_ns, .slice_ns = cases[i].slice_ns, .sli = cases[i].sli };
 
 		if (slo_tile_step(&def) != cases[i].want_ns)
 			fail_msg("case %zu: got %lld s, expected %lld s", i, (long long)(slo_tile_step(&def) / NS_PER_S),
@@ -421,9 +432,12 @@ test_tile_step_of_odd_periods(void **state)
 	(void)state;
 	srand(1);
 	for (size_t i = 0; i < 3000; i++) {
-		const struct slo_def def = { .id = "slo:x", .period_ns = (60 + rand() % 40000000) * NS_PER_S, .resolution_ns = resolutions[i % 6],
-			.slice_ns = slices[i % 5], .sli = (enum sli_kind)(i % 3) };
-		int64_t step_ns = slo_tile_step(&def), unit_ns = def.slice_ns > 0 ? def.slice_ns : def.sli == SLI_RATIO ? 1 : def.resolution_ns;
+		const struct slo_def def = { .id = "slo:x", .period_ns = (60 + rand() % 40000000) * NS_PER_S,
+			.resolution_ns = resolutions[i % 6], .slice_ns = slices[i % 5], .sli = (enum sli_kind)(i % 3) };
+		int64_t step_ns = slo_tile_step(&def), unit_ns = def.sli == SLI_RATIO ? 1 : def.resolution_ns;
+
+		if (def.slice_ns > 0)
+			unit_ns = def.slice_ns;
 
 		assert_true(step_ns >= def.resolution_ns);
 		assert_int_equal(step_ns % unit_ns, 0);
@@ -436,7 +450,8 @@ static void
 test_detection(void **state)
 {
 	const struct slo_def three = { .id = "slo:x", .target = 0.999 }, four = { .id = "slo:x", .target = 0.9999 };
-	const struct slo_rule fast = { 14.4, HOUR, 5 * MINUTE, 0, SEVERITY_PAGE }, slow = { 6, 6 * HOUR, 30 * MINUTE, 0, SEVERITY_PAGE };
+	const struct slo_rule fast = { 14.4, HOUR, 5 * MINUTE, 0, SEVERITY_PAGE };
+	const struct slo_rule slow = { 6, 6 * HOUR, 30 * MINUTE, 0, SEVERITY_PAGE };
 	const struct slo_rule held = { 14.4, HOUR, 0, MINUTE, SEVERITY_PAGE };
 
 	(void)state;
@@ -472,7 +487,7 @@ test_detection_by_evaluation(void **state)
 	world_free(w);
 }
 
-/* --- order ---------------------------------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------------------------ */
 
 static void
 test_urgency(void **state)
