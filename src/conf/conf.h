@@ -32,8 +32,42 @@ struct conf_header {
 	struct conf_secret secret;
 };
 
+/*
+ * How a registry of type http-json answers. Members are paths into its JSON as base/jpath.h reads
+ * them ("made.by", "builds[0].no", "['odd.key']"); NULL where it has no such thing. Needed: list,
+ * items, name and version.
+ */
+struct conf_registry {
+	char *list;		/* request behind the url: "/v1/models?size=50"; {page}, {offset} and {token} are filled in */
+	char *items;		/* in the answer: the list of models, or of versions; "" the whole answer */
+	char *name;		/* in an item: of the model */
+	/* Of a model, in an item. Without versions and versions_list each item is one version, and
+	 * these are not read. */
+	char *model_description, *model_created, *model_updated, *model_tags;
+	char *model_aliases;	/* {"champion": 6}, or a list as alias_name and alias_version say */
+	char *versions;		/* in an item: the list of its versions; with versions_list in that answer */
+	char *versions_list;	/* a request of its own for each model: "/v1/models/{model}/builds" */
+	/* Of a version, in an item or in one of its versions. */
+	char *version;		/* text, or a number, whose text is kept */
+	char *stage, *status, *by, *description, *uri, *run;
+	char *created, *updated;	/* RFC 3339, a date, or seconds or milliseconds since the epoch */
+	char *aliases;		/* of this version: a text, or a list of texts or of objects (alias_name) */
+	char *tags, *params, *metrics;	/* an object, or a list as pair_key and pair_value say */
+	/* Inside the objects of lists. */
+	char *alias_name;	/* NULL: "alias", else "name" */
+	char *alias_version;	/* NULL: "version" */
+	char *pair_key;		/* NULL: "key", else "name" */
+	char *pair_value;	/* NULL: "value" */
+	/* What leads to the next page; at most one of page_next, page_token and {page} or {offset} in list. */
+	char *page_next;	/* in the answer: a link, within the source's url */
+	char *page_token;	/* in the answer: a token, for {token} in list, or: */
+	char *page_param;	/* name of the query parameter that takes it */
+	int64_t page_first;	/* number of the first {page}; default 1 */
+	int64_t page_size;	/* fewer items than this are the last page; 0: only none at all are */
+};
+
 struct conf_source {
-	char *name, *type;	/* type: "prometheus", "alertmanager", later more */
+	char *name, *type;	/* type: "prometheus", "alertmanager", "mlflow", "http-json" */
 	char *url;		/* http(s), a path prefix is kept, no credentials inside */
 	char **replicas;	/* further URLs of the same HA pair, NULL-terminated or NULL */
 	int64_t interval_ns;
@@ -47,6 +81,7 @@ struct conf_source {
 	char *proxy;		/* NULL: none; "environment" opts in to the usual variables; else URL */
 	struct conf_header *headers;
 	size_t n_headers;
+	struct conf_registry registry;	/* of http-json; list is NULL else */
 	unsigned line, column;
 };
 
