@@ -5,12 +5,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/xalloc.h"
 
-enum { NAMES_IN_LINE = 4, NAME_COLUMNS = 40, TEXT_COLUMNS = 50, REASON_MAX = 1024 };
+enum { NAMES_IN_LINE = 4, HOSTS_IN_LINE = 8, NAME_COLUMNS = 40, TEXT_COLUMNS = 50, REASON_MAX = 1024 };
 
 /* In whole seconds. */
 static const char *
@@ -24,6 +26,7 @@ age_of(const struct model *m, int64_t at_ns, char *buf)
 struct counts {
 	size_t page, ticket, other, pending, silenced, inhibited, sources, sources_ok, problems_unknown;
 	size_t burning, spent, silent;		/* objectives that no alert tells of */
+	size_t out_of_step, unserved, old;	/* models */
 };
 
 static void
@@ -76,6 +79,13 @@ count(const struct model *m)
 	for (size_t i = 0; i < n.sources; i++)
 		n.sources_ok += model_source(m, i)->state == SOURCE_OK;
 	count_problems(m, &n);
+	for (size_t i = 0; i < model_n_models(m); i++) {
+		enum model_state state = model_model(m, i)->state;
+
+		n.out_of_step += state == MODEL_OUT_OF_STEP;
+		n.unserved += state == MODEL_UNSERVED;
+		n.old += state == MODEL_OLD;
+	}
 	return n;
 }
 
@@ -138,6 +148,9 @@ add_summary(struct buf *out, const struct model *m, const struct counts *n)
 	add_part(out, &is_first, n->burning, n->burning == 1 ? "budget burning" : "budgets burning");
 	add_part(out, &is_first, n->spent, n->spent == 1 ? "budget spent" : "budgets spent");
 	add_part(out, &is_first, n->silent, n->silent == 1 ? "objective without data" : "objectives without data");
+	add_part(out, &is_first, n->out_of_step, n->out_of_step == 1 ? "model out of step" : "models out of step");
+	add_part(out, &is_first, n->unserved, n->unserved == 1 ? "model unserved" : "models unserved");
+	add_part(out, &is_first, n->old, n->old == 1 ? "model old" : "models old");
 	add_part(out, &is_first, n->problems_unknown, "not known");
 	if (is_first)
 		buf_printf(out, "%s", model_alerts_known(m) ? "no alert fires" : "nothing is known yet");
@@ -170,6 +183,36 @@ add_budgets(struct buf *out, const struct model *m)
 	}
 }
 
+/* How many hosts do not serve what they should, of how many; and how old the version is that they should serve. */
+static void
+add_model_values(struct buf *out, const struct model *m)
+{
+	for (size_t i = 0; i < model_n_models(m); i++) {
+		const struct model_model *row = model_model(m, i);
+		bool is_known = !row->is_reg_stale && !row->is_serving_stale && row->wanted != NULL;
+		int64_t max_age_s = row->def->max_age_ns / NS_PER_S;
+
+		add_perf_label(out, "model ", row->def->name);
+		if (is_known)
+			buf_printf(out, "=%zu;;0;0;%zu", row->n_hosts - row->n_right, row->n_hosts);
+		else
+			buf_addstr(out, "=U");
+		if (row->is_reg_stale || row->wanted == NULL || row->wanted->created_ns == 0)
+			continue;
+		add_perf_label(out, "model age ", row->def->name);
+		buf_printf(out, "=%" PRId64 "s", (model_now(m) - row->wanted->created_ns) / NS_PER_S);
+		if (max_age_s > 0)
+			buf_printf(out, ";%" PRId64, max_age_s);
+	}
+}
+
+/* Queries of hosts and of the online counterparts of metrics have a value each for many things: they stand with those. */
+static bool
+is_shown(const struct model_query *q)
+{
+	return q->def != NULL && !str_has_prefix(q->id, "host:") && !str_has_prefix(q->id, "online:");
+}
+
 static void
 add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
 {
@@ -179,7 +222,7 @@ add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
 		const struct model_query *q = model_query(m, i);
 
 		/* A label of several series would have to name them all: only single values are given. */
-		if (q->def == NULL || q->instant == NULL || q->instant->n != 1 || q->instant->v[0].n == 0)
+		if (!is_shown(q) || q->instant == NULL || q->instant->n != 1 || q->instant->v[0].n == 0)
 			continue;
 		add_perf_label(out, "", q->def->name);
 		if (isfinite(q->instant->v[0].v[0].v))
@@ -192,6 +235,7 @@ add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
 			buf_addch(out, 'B');
 	}
 	add_budgets(out, m);
+	add_model_values(out, m);
 }
 
 /* --- the lines below ---------------------------------------------------------------------------------------------- */
@@ -236,6 +280,7 @@ problem_state(const struct problem *p)
 	case PROBLEM_TARGETS: return "targets";
 	case PROBLEM_RULES: return "rules";
 	case PROBLEM_SLO: return "slo";
+	case PROBLEM_MODEL: return "model";
 	}
 	return "";
 }
@@ -326,6 +371,150 @@ add_slos(struct buf *out, const struct model *m)
 	}
 	for (size_t i = 0; i < model_n_slos(m); i++)
 		add_slo(out, m, model_slo(m, i), name_w, text_w);
+}
+
+/* --- models and hosts ------------------------------------------------------------------------------------------------ */
+
+/* "champion 7": what should serve. */
+static void
+add_wanted(struct buf *out, const struct model_model *row)
+{
+	add_line_text(out, row->def->alias != NULL ? row->def->alias : row->def->stage != NULL ? row->def->stage : "version");
+	buf_addch(out, ' ');
+	add_line_text(out, row->wanted == NULL ? "-" : row->wanted->version);
+}
+
+/* By host. */
+static int
+by_host(const void *pa, const void *pb)
+{
+	const struct model_host *a = *(const struct model_host *const *)pa, *b = *(const struct model_host *const *)pb;
+	int c = host_name_compare(a->host, b->host);
+
+	return c != 0 ? c : strcmp(a->version, b->version);
+}
+
+/* By what they serve. */
+static int
+by_version(const void *pa, const void *pb)
+{
+	const struct model_host *a = *(const struct model_host *const *)pa, *b = *(const struct model_host *const *)pb;
+
+	return host_name_compare(a->version, b->version);
+}
+
+/* What a host serves: "-" none, "?" not known. */
+static const char *
+served(const struct model_host *h)
+{
+	return h->version[0] != '\0' ? h->version : h->state == SERVE_NONE ? "-" : "?";
+}
+
+/* "7 7 6", host by host; of many how many each: "7 x18, 6 x2". */
+static void
+add_served(struct buf *out, const struct model_model *row)
+{
+	const struct model_host *v[HOSTS_IN_LINE];
+	const struct model_host **all = row->n_hosts > HOSTS_IN_LINE ? xcalloc(row->n_hosts, sizeof *all) : v;
+
+	for (size_t i = 0; i < row->n_hosts; i++)
+		all[i] = &row->hosts[i];
+	if (row->n_hosts > 0)
+		qsort(all, row->n_hosts, sizeof *all, all == v ? by_host : by_version);
+	buf_addstr(out, "serving");
+	for (size_t i = 0, end; i < row->n_hosts; i = end) {
+		end = i + 1;
+		while (all != v && end < row->n_hosts && strcmp(all[end]->version, all[i]->version) == 0)
+			end++;
+		buf_addstr(out, i > 0 && all != v ? ", " : " ");
+		add_line_text(out, served(all[i]));
+		if (all != v)
+			buf_printf(out, " x%zu", end - i);
+	}
+	if (row->n_hosts == 0)
+		buf_addstr(out, " -");
+	if (all != v)
+		free(all);
+}
+
+static void
+add_model(struct buf *out, const struct model *m, const struct model_model *row, size_t name_w)
+{
+	char age[DURATION_TEXT_MAX];
+
+	buf_addstr(out, "model    ");
+	add_cell(out, row->def->name, name_w);
+	add_wanted(out, row);
+	buf_addstr(out, "  ");
+	add_served(out, row);
+	buf_printf(out, "  %s", row->is_moving && row->state == MODEL_IN_STEP ? "moving" : model_state_name(row->state));
+	if (row->since_ns > 0)
+		buf_printf(out, " since %s", age_of(m, row->since_ns, age));
+	if (row->why[0] != '\0') {
+		buf_addstr(out, ", ");
+		add_line_text(out, row->why);
+	}
+	buf_addch(out, '\n');
+}
+
+static void
+add_models(struct buf *out, const struct model *m)
+{
+	size_t name_w = 18;
+
+	for (size_t i = 0; i < model_n_models(m); i++)
+		widen(&name_w, model_model(m, i)->def->name, NAME_COLUMNS);
+	for (size_t i = 0; i < model_n_models(m); i++)
+		add_model(out, m, model_model(m, i), name_w);
+}
+
+static bool
+has_wrong_model(const struct model_host_row *row)
+{
+	for (size_t i = 0; i < row->n_serving; i++)
+		if (row->serving[i].state == SERVE_OTHER || row->serving[i].state == SERVE_NONE)
+			return true;
+	return false;
+}
+
+static void
+add_host(struct buf *out, const struct model_host_row *row)
+{
+	buf_addstr(out, "host     ");
+	add_cell(out, row->name, 18);
+	buf_addstr(out, host_state_name(row->state));
+	for (size_t i = 0; i < row->n_serving; i++) {
+		const struct host_serving *s = &row->serving[i];
+
+		buf_addstr(out, ", ");
+		add_line_text(out, s->model);
+		buf_addch(out, ' ');
+		add_line_text(out, s->version[0] != '\0' ? s->version : s->state == SERVE_NONE ? "not served" : "not known");
+		if (s->state == SERVE_OTHER)
+			buf_addstr(out, " out of step");
+	}
+	if (row->error[0] != '\0') {
+		buf_addstr(out, ": ");
+		add_line_text(out, row->error);
+	}
+	buf_addch(out, '\n');
+}
+
+/* Those with something wrong, and how many there are. */
+static void
+add_hosts(struct buf *out, const struct model *m)
+{
+	size_t n[3] = { 0, 0, 0 };
+
+	for (size_t i = 0; i < model_n_hosts(m); i++) {
+		const struct model_host_row *row = model_host(m, i);
+
+		n[row->state]++;
+		if (row->state == HOST_DOWN || has_wrong_model(row))
+			add_host(out, row);
+	}
+	if (model_n_hosts(m) > 0)
+		buf_printf(out, "hosts    %zu: %zu up, %zu down, %zu unknown\n", model_n_hosts(m), n[HOST_UP], n[HOST_DOWN], n[HOST_UNKNOWN]);
 }
 
 static void
@@ -442,9 +631,11 @@ status_text(const struct model *m, enum health health, bool is_late, struct buf 
 	buf_addch(out, '\n');
 	add_problems(out, m);
 	add_slos(out, m);
+	add_models(out, m);
+	add_hosts(out, m);
 	add_changes(out, m);
 	for (size_t i = 0; i < model_n_queries(m); i++)
-		if (model_query(m, i)->def != NULL)
+		if (is_shown(model_query(m, i)))
 			add_value(out, model_query(m, i));
 	for (size_t i = 0; i < model_n_sources(m); i++)
 		add_source(out, m, model_source(m, i));

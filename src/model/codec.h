@@ -9,6 +9,7 @@
 #define OPS_MODEL_CODEC_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -46,6 +47,9 @@ struct field {
 void codec_encode(json_t *object, const struct field *fields, const void *p);
 /* Fills the zeroed struct at p; what it points to comes from arena. 0 or ERR_INVALID. */
 int codec_decode(const json_t *object, const struct field *fields, void *p, struct arena *arena, struct err *err);
+
+/* Do the structs at a and b say the same? Numbers that are none are equal. */
+bool codec_equal(const struct field *fields, const void *a, const void *b);
 
 /* A string, escaped where s is not UTF-8; never NULL. */
 json_t *codec_text(const char *s);

@@ -1,4 +1,4 @@
-/* What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c. */
+/* What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c, those of models and hosts in event_json_registry.c. */
 #include "config.h"
 
 #include "model/event.h"
@@ -68,6 +68,7 @@ static const struct field environment_fields[] = {
 	F_LIST("queries", FIELD_LIST, environment, queries, n_queries, query_def_fields),
 	F_LIST("markers", FIELD_LIST, environment, markers, n_markers, marker_def_fields),
 	F_LIST("contacts", FIELD_LIST, environment, contacts, n_contacts, contact_fields),
+	F_LIST("models", FIELD_LIST, environment, models, n_models, model_def_fields),
 	F_END
 };
 static const struct field source_report_fields[] = {
@@ -258,6 +259,9 @@ static const struct kind {
 	[EVENT_SERIES] = { "series", sizeof(struct series_set), series_set_fields },
 	[EVENT_MARKERS] = { "markers", sizeof(struct marker_set), marker_set_fields },
 	[EVENT_OPERATION] = { "operation", sizeof(struct operation), operation_fields },
+	[EVENT_REGISTRY] = { "registry", sizeof(struct registry_set), registry_set_fields },
+	[EVENT_SERVING] = { "serving", sizeof(struct serving_set), serving_set_fields },
+	[EVENT_HOSTS] = { "hosts", sizeof(struct host_set), host_set_fields },
 	[EVENT_SLO_DEFS] = { "slo-defs", sizeof(struct slo_def_set), slo_def_set_fields },
 	[EVENT_SLOS] = { "slos", sizeof(struct slo_set), slo_set_fields },
 	[EVENT_SLO_DETAILS] = { "slo-details", sizeof(struct slo_detail_set), slo_detail_set_fields },
@@ -326,6 +330,10 @@ check_order(enum event_kind kind, const void *block, struct err *err)
 
 	if (kind == EVENT_SERIES)
 		return check_series_order(block, err);
+	if (kind == EVENT_REGISTRY)
+		return registry_check(block, err);
+	if (kind == EVENT_HOSTS)
+		return hosts_check(block, err);
 	if (kind == EVENT_SLO_DEFS)
 		return slo_defs_check(block, err);
 	if (kind == EVENT_SLOS)

@@ -13,7 +13,7 @@
 #include "base/xalloc.h"
 #include "model/model_priv.h"
 
-enum { EVENTS_MAX = 16384 };
+enum { EVENTS_MAX = 16384, REGISTRY_SHARE = 2 };
 
 struct entry {
 	struct event ev;	/* owns a reference; source points into the block or to "" */
@@ -101,9 +101,12 @@ is_too_old(const struct history *h, int64_t now_ns)
 	return __builtin_sub_overflow(now_ns, entry_at(h, 0)->ev.time_ns, &age) || age > h->max_age_ns;
 }
 
-/* Answers over a range, of which only the newest is shown; and what was worked out for a past time, which is nothing that was known then. */
+/*
+ * Answers over a range, of which only the newest is shown; what was worked out for a past time, which is nothing that was known then; and registries so
+ * large that they would push all else out: then it is not known what they said.
+ */
 static bool
-is_kept(const struct event *ev)
+is_kept(const struct history *h, const struct event *ev)
 {
 	switch (ev->kind) {
 	case EVENT_SERIES:
@@ -112,6 +115,8 @@ is_kept(const struct event *ev)
 		return !((const struct slo_set *)ev->block)->is_past;
 	case EVENT_SLO_DETAILS:
 		return false;
+	case EVENT_REGISTRY:
+		return block_bytes(ev->block) <= h->max_bytes / REGISTRY_SHARE;
 	default:
 		return true;
 	}
@@ -136,7 +141,7 @@ history_add(struct history *h, const struct event *ev)
 {
 	struct entry e = { .ev = *ev };
 
-	if (!is_kept(ev))
+	if (!is_kept(h, ev))
 		return;
 	if (find_block(h, ev->block) == NULL)
 		e.bytes = block_bytes(ev->block);

@@ -2,13 +2,15 @@
  * Markers: when something changed.
  *
  * A set is all that one definition has in a range of time. A newer set speaks for its whole range; sets of other ranges are kept beside it,
- * so that stepping back in time does not lose what is known about now.
+ * so that stepping back in time does not lose what is known about now. Moves in a registry ("registry:SOURCE") are told once, when they are seen:
+ * their sets add up, and speak for nothing else.
  */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "model/model_priv.h"
 
@@ -20,9 +22,20 @@ set_remove(struct model *m, size_t i)
 	memmove(&m->marker_sets[i], &m->marker_sets[i + 1], (m->n_marker_sets - i) * sizeof(struct marker_set *));
 }
 
+#define MOVES_PREFIX "registry:"
+
+static bool
+is_moves(const char *def)
+{
+	return str_has_prefix(def, MOVES_PREFIX);
+}
+
 static bool
 is_defined(const struct environment *env, const char *def)
 {
+	for (size_t i = 0; env != NULL && is_moves(def) && i < env->n_sources; i++)
+		if (strcmp(env->sources[i].name, def + strlen(MOVES_PREFIX)) == 0)
+			return true;
 	for (size_t i = 0; env != NULL && i < env->n_markers; i++)
 		if (strcmp(env->markers[i].id, def) == 0)
 			return true;
@@ -41,16 +54,16 @@ void
 markers_apply(struct model *m, const struct event *ev)
 {
 	const struct marker_set *set = ev->block;
-	size_t n_same = 0;
+	size_t n_same = 0, max = is_moves(set->def) ? MOVE_SETS_MAX : MARKER_SETS_MAX;
 
-	if (!is_defined(m->env, set->def))
+	if (!is_defined(m->env, set->def) || (is_moves(set->def) && set->n == 0))
 		return;
 	for (size_t i = m->n_marker_sets; i-- > 0;) {
 		const struct marker_set *old = m->marker_sets[i];
 
 		if (strcmp(old->def, set->def) != 0)
 			continue;
-		if ((old->start_ns >= set->start_ns && old->end_ns <= set->end_ns) || ++n_same >= MARKER_SETS_MAX)
+		if ((!is_moves(set->def) && old->start_ns >= set->start_ns && old->end_ns <= set->end_ns) || ++n_same >= max)
 			set_remove(m, i);
 	}
 	m->marker_sets = xreallocarray(m->marker_sets, m->n_marker_sets + 1, sizeof(struct marker_set *));
@@ -82,6 +95,8 @@ markers_done(struct model *m)
 static bool
 is_superseded(const struct model *m, size_t i, int64_t at_ns)
 {
+	if (is_moves(m->marker_sets[i]->def))
+		return false;
 	for (size_t j = i + 1; j < m->n_marker_sets; j++) {
 		const struct marker_set *newer = m->marker_sets[j];
 

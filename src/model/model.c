@@ -36,6 +36,8 @@ derived_free(struct derived *d)
 	alerts_view_done(&d->alerts);
 	markers_view_done(&d->markers);
 	slos_view_done(&d->slos);
+	models_view_done(&d->models);
+	hosts_view_done(&d->hosts);
 	problems_view_done(&d->problems);
 	free(d);
 }
@@ -52,6 +54,7 @@ model_free(struct model *m)
 	markers_done(m);
 	operations_done(m);
 	slos_done(m);
+	models_done(m);
 	block_unref(m->env);
 	free(m);
 }
@@ -71,6 +74,7 @@ model_clone(const struct model *m)
 	markers_clone(copy, m);
 	operations_clone(copy, m);
 	slos_clone(copy, m);
+	models_clone(copy, m);
 	return copy;
 }
 
@@ -90,7 +94,14 @@ model_touch(struct model *m, unsigned changes)
 		if (m->slo_defs != NULL)
 			m->changes |= MODEL_SLOS;
 	}
-	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SOURCES | MODEL_SLOS | MODEL_PROBLEMS)) {
+	/* Host rows show what the host serves. */
+	if (changes & (MODEL_ENVIRONMENT | MODEL_MODELS)) {
+		d->has_models = d->has_hosts = false;
+		m->changes |= MODEL_MODELS | MODEL_HOSTS;
+	}
+	if (changes & MODEL_HOSTS)
+		d->has_hosts = false;
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SOURCES | MODEL_SLOS | MODEL_MODELS | MODEL_PROBLEMS)) {
 		d->has_problems = false;
 		m->changes |= MODEL_PROBLEMS;
 	}
@@ -110,6 +121,7 @@ apply_environment(struct model *m, const struct event *ev)
 		series_done(m);
 		markers_done(m);
 		slos_done(m);
+		models_done(m);
 		m->n_external = 0;
 	}
 	if (is_other)
@@ -118,6 +130,7 @@ apply_environment(struct model *m, const struct event *ev)
 	sources_environment(m);
 	series_environment(m);
 	markers_environment(m);
+	models_environment(m);
 }
 
 void
@@ -136,6 +149,7 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_SOURCE_REPORT:
 		sources_apply(m, ev);
 		series_report(m, ev);
+		models_report(m, ev);
 		break;
 	case EVENT_SOURCE_INFO:
 	case EVENT_ALERTS:
@@ -144,6 +158,8 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_TARGETS:
 	case EVENT_RULES:
 		sources_apply(m, ev);
+		if (ev->kind == EVENT_TARGETS)
+			model_touch(m, MODEL_HOSTS);
 		break;
 	case EVENT_SERIES:
 		series_apply(m, ev);
@@ -159,6 +175,11 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_SLO_DETAILS:
 		slos_apply(m, ev);
 		break;
+	case EVENT_REGISTRY:
+	case EVENT_SERVING:
+	case EVENT_HOSTS:
+		models_apply(m, ev);
+		break;
 	case EVENT_KINDS:
 		break;
 	}
@@ -167,9 +188,14 @@ model_apply_state(struct model *m, const struct event *given)
 void
 model_apply(struct model *m, const struct event *ev)
 {
-	model_apply_state(m, ev);
-	if (m->history != NULL && ev->block != NULL)
-		history_add(m->history, ev);
+	struct event shared = *ev;
+
+	if (ev->block == NULL)
+		return;
+	models_share(m, &shared);
+	model_apply_state(m, &shared);
+	if (m->history != NULL)
+		history_add(m->history, &shared);
 }
 
 void
@@ -183,8 +209,9 @@ model_advance(struct model *m, int64_t now_ns)
 	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
 		model_touch(m, MODEL_ALERTS);
 	slos_advance(m, before_ns);
+	models_advance(m, before_ns);
 	/* The age of old evidence is part of a problem's text. */
-	is_any_old = m->derived->has_slos && m->derived->slos.n_stale > 0;
+	is_any_old = (m->derived->has_slos && m->derived->slos.n_stale > 0) || (m->derived->has_models && m->derived->models.n_stale > 0);
 	for (size_t i = 0; i < m->n_sources; i++)
 		is_any_old |= m->sources[i]->is_alerts_stale || m->sources[i]->pub.state == SOURCE_STALE;
 	if (is_any_old && before_ns / NS_PER_S != m->now_ns / NS_PER_S)

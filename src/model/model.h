@@ -46,7 +46,8 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t. So are the newest details of objectives.
+ * newest one of each query is shown whatever t. So are the newest details of objectives. An answer of a registry that alone takes more than half of the
+ * ring is not kept, and not known then.
  *
  * Events are kept as they came, and their times need not ascend: the clock may be set back, and an answer that took long is told with the time it was
  * observed. model_at(t) then takes in all events up to the last one whose time is not after t: what the console had been told when it was
@@ -181,7 +182,8 @@ size_t model_n_other_models(const struct model *m);
 const struct reg_model *model_other_model(const struct model *m, size_t i, const char **ret_source);
 
 /* --- hosts, in natural order -------------------------------------------------------------------------------------------------- */
-enum host_state { HOST_UNKNOWN, HOST_UP, HOST_DOWN };	/* of its targets: any down is down; none: unknown */
+enum host_state { HOST_UNKNOWN, HOST_UP, HOST_DOWN };	/* of its targets: any down is down; none, or too old: unknown */
+const char *host_state_name(enum host_state state);
 struct host_serving {
 	const char *model, *version;	/* name of the model */
 	enum serve_state state;
@@ -205,7 +207,7 @@ struct model_host_row {
 	size_t n_targets, n_serving, n_values;
 	const struct host_target *targets;
 	const struct host_serving *serving;
-	const struct host_value *values;	/* cpu, memory, disk, .. in the order of the queries */
+	const struct host_value *values;	/* cpu, memory, disk, .. in the order of the queries; of several series of one, the highest */
 };
 size_t model_n_hosts(const struct model *m);
 const struct model_host_row *model_host(const struct model *m, size_t i);
@@ -235,7 +237,10 @@ const struct model_slo *model_past_slo(const struct model *m, size_t i);
  * are only the burn of an objective stand behind the others: the symptom is read first. Whoever silences that alert means the objective too. One that
  * cannot be worked out because its source does not answer is not listed beside that source.
  */
-/* A model out of step or unserved is a problem of severity page, one that is old a ticket, one that cannot be seen unknown. */
+/*
+ * A model out of step or unserved is a problem of severity page, one that is old a ticket, one that cannot be seen unknown. One that cannot be seen because a
+ * source does not answer is not listed beside that source, which is unknown itself then.
+ */
 enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES, PROBLEM_SLO, PROBLEM_MODEL };
 struct problem {
 	enum problem_kind kind;

@@ -60,7 +60,7 @@ environment_json(const struct environment *env)
 static json_t *
 problem_json(const struct problem *p)
 {
-	static const char *const kinds[] = { "alert", "source", "targets", "rules", "slo", NULL };
+	static const char *const kinds[] = { "alert", "source", "targets", "rules", "slo", "model", NULL };
 	json_t *json = json_object();
 
 	json_object_set_new(json, "kind", codec_enum(kinds, (int)p->kind));
@@ -312,6 +312,13 @@ model_to_json(const struct model *m)
 	json_object_set_new(json, "slos", list = json_array());
 	for (size_t i = 0; i < model_n_slos(m); i++)
 		json_array_append_new(list, slo_row_json(model_slo(m, i)));
+	json_object_set_new(json, "models", list = json_array());
+	for (size_t i = 0; i < model_n_models(m); i++)
+		json_array_append_new(list, model_row_json(model_model(m, i)));
+	json_object_set_new(json, "other_models", json_integer((json_int_t)model_n_other_models(m)));
+	json_object_set_new(json, "hosts", list = json_array());
+	for (size_t i = 0; i < model_n_hosts(m); i++)
+		json_array_append_new(list, host_row_json(model_host(m, i)));
 	json_object_set_new(json, "markers", list = json_array());
 	for (size_t i = 0; i < model_n_markers(m); i++)
 		json_array_append_new(list, marker_json(model_marker(m, i)));

@@ -15,6 +15,7 @@ enum {
 	REQUESTS_MAX = 1024,
 	QUERIES_MAX = 1024,
 	MARKER_SETS_MAX = 8,		/* of one definition */
+	MOVE_SETS_MAX = 256,		/* of one registry */
 	OPERATIONS_MAX = 64,
 	EXTERNAL_LABELS_MAX = 16,
 	ALERT_GROUPS_MAX = 32,
@@ -72,6 +73,54 @@ struct slos_view {
 	int64_t next_stale_ns;			/* when the next of them becomes stale; INT64_MAX never */
 };
 
+/* Models and hosts: models.c, models_view.c, hosts.c. */
+struct registry_state {
+	const struct registry_set *set;
+	const char *source;			/* lives as long as set */
+	int64_t at_ns;
+};
+struct seen_version {				/* a version that a host was seen to serve, and was not seen to leave; "": it serves none */
+	char *host, *version;
+	int64_t since_ns, last_ns;
+};
+struct model_memory {				/* what was seen of one model_def */
+	char *id;
+	const struct serving_set *serving;	/* newest answer, NULL none */
+	const char *serving_source;		/* lives as long as serving */
+	int64_t serving_ns, first_ns;		/* of the newest and the first answer; 0 none */
+	char *wanted, *previous;		/* version that should serve ("" none is; NULL never looked), and before it ("" none) */
+	int64_t wanted_since_ns;		/* as far as was seen */
+	int64_t moved_ns;			/* when wanted was seen to change; 0: it was not */
+	size_t n_seen;
+	struct seen_version *seen;		/* by host */
+};
+struct host_index {				/* finds hosts by what others call them */
+	struct hindex by_name, by_address;
+	size_t n, cap;
+	struct host_names {
+		const char *name, *address;
+	} *v;
+};
+struct other_model {
+	const struct reg_model *model;
+	const char *source;
+};
+struct models_view {
+	struct arena arena;
+	size_t n, n_others, n_stale;
+	struct model_model *rows;
+	struct other_model *others;
+	struct host_index hosts;		/* of the hosts of the config, in their order */
+	int64_t next_ns;			/* after this it is to be made anew; INT64_MAX never */
+};
+struct hosts_view {
+	struct arena arena;
+	size_t n;
+	struct model_host_row *rows;
+	struct strings groups;
+	int64_t next_ns;
+};
+
 struct problems_view {
 	struct arena arena;
 	size_t n, cap;
@@ -81,10 +130,12 @@ struct problems_view {
 
 /* Everything worked out; reached through a pointer so that asking a const model may fill it in. */
 struct derived {
-	bool has_alerts, has_markers, has_slos, has_problems;
+	bool has_alerts, has_markers, has_slos, has_models, has_hosts, has_problems;
 	struct alerts_view alerts;
 	struct markers_view markers;
 	struct slos_view slos;
+	struct models_view models;
+	struct hosts_view hosts;
 	struct problems_view problems;
 };
 
@@ -106,6 +157,11 @@ struct model {
 	const struct slo_def_set *slo_defs;
 	const struct slo_set *slos, *past_slos;
 	const struct slo_detail_set *slo_details, *past_slo_details;
+	size_t n_registries, n_memories;
+	struct registry_state *registries;
+	struct model_memory *memories;
+	const struct host_set *hosts;
+	const char *hosts_source;			/* lives as long as hosts */
 	/* Hashes of name and value of labels that Alertmanager's alerts have more than Prometheus' ones. */
 	size_t n_external;
 	uint64_t external[EXTERNAL_LABELS_MAX];
@@ -135,6 +191,10 @@ void sources_clone(struct model *to, const struct model *from);
 void sources_done(struct model *m);
 /* After this long without a good answer its values are stale. */
 int64_t source_patience_ns(const struct source *s);
+/* Until when something that the source's answer for what said at seen_ns is not too old; a later answer may have come as a report alone. */
+int64_t source_fresh_until_ns(const struct source *s, const char *what, int64_t seen_ns);
+/* Does what name a query, polled as long as somebody asks for it? */
+bool report_is_of_query(const char *what);
 bool source_tells_alerts(const struct source *s);
 bool source_is_alertmanager(const struct source *s);
 /* When its alerts were last known to be as they are; 0 never. */
@@ -196,6 +256,39 @@ int slo_row_compare(const void *a, const void *b);
 /* Id of the objective that the alert tells of, or NULL. */
 const char *slos_alert_tells(const struct model *m, uint64_t alert_id);
 
+/* models.c */
+void models_apply(struct model *m, const struct event *ev);
+void models_report(struct model *m, const struct event *ev);
+void models_environment(struct model *m);
+void models_clone(struct model *to, const struct model *from);
+void models_done(struct model *m);
+/* Where ev says what is known already, let it hold the block that says so: large answers that do not change are kept once. ev stays the caller's. */
+void models_share(const struct model *m, struct event *ev);
+const struct registry_state *registry_state_find(const struct model *m, const char *source);
+const struct model_memory *model_memory_find(const struct model *m, const char *id);
+/* Since when host serves version, as far as was seen; 0: it was not seen to. */
+int64_t model_memory_since(const struct model_memory *mem, const char *host, const char *version);
+int64_t model_memory_last(const struct model_memory *mem, const char *host);	/* when it was last heard of; 0 never */
+
+/* models_view.c */
+const struct models_view *models_get(const struct model *m);
+void models_view_done(struct models_view *v);
+/* Time has passed from before to now, for models and hosts. */
+void models_advance(struct model *m, int64_t before_ns);
+/* Does any model need this source to be judged? */
+bool models_need(const struct model *m, const struct source *s);
+
+/* hosts.c */
+void host_index_init(struct host_index *h, size_t n_expected);
+void host_index_done(struct host_index *h);
+void host_index_add(struct host_index *h, const char *name, const char *address);	/* both must outlive it; address may be NULL */
+uint32_t host_index_find(const struct host_index *h, const char *instance);	/* which one was added as that; HINDEX_NONE */
+void hosts_view_done(struct hosts_view *v);
+
+/* model_json_registry.c */
+json_t *model_row_json(const struct model_model *row);
+json_t *host_row_json(const struct model_host_row *row);
+
 /* model_json_slo.c */
 json_t *slo_row_json(const struct model_slo *row);
 /* null for a time that is not known; model_json.c */
@@ -205,7 +298,12 @@ json_t *json_alert_id(uint64_t id);
 /* problems_slo.c */
 void problems_add_slos(const struct model *m, struct problems_view *v);
 
+/* problems_models.c */
+void problems_add_models(const struct model *m, struct problems_view *v);
+
 /* problems.c */
+/* A source through which we should see alerts, or what models need, and do not. */
+bool source_is_unseeing(const struct model *m, const struct source *s);
 struct problem *problem_add(struct problems_view *v, const struct problem *p);
 /* "41s": how long ago that was; text of DURATION_TEXT_MAX. */
 const char *problem_age(char *text, const struct model *m, int64_t then_ns);

@@ -1,4 +1,5 @@
-/* What is wrong now: alerts, sources we cannot see through, targets down, rules that fail, objectives (problems_slo.c); and the health they add up to. */
+/* What is wrong now: alerts, sources we cannot see through, targets down, rules that fail, objectives (problems_slo.c), models
+ * (problems_models.c); and the health they add up to. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -166,13 +167,21 @@ is_blind(const struct source *s)
 	return s->is_alerts_stale || (s->alerts == NULL && r != NULL && r->last_ok_ns == 0);
 }
 
-/* A source that has not answered yet is not late before its patience is over; alerts we wait for are unknown from the start. */
+bool
+source_is_unseeing(const struct model *m, const struct source *s)
+{
+	bool is_answering = s->pub.state == SOURCE_OK || s->pub.state == SOURCE_DEGRADED;
+
+	return is_blind(s) || (!is_answering && models_need(m, s));
+}
+
+/* A source that has not answered yet is not late before its patience is over; what we wait for is unknown from the start. */
 static bool
 is_source_problem(const struct model *m, const struct source *s)
 {
-	if (s->pub.state == SOURCE_UNKNOWN && !source_tells_alerts(s))
+	if (s->pub.state == SOURCE_UNKNOWN && !source_is_unseeing(m, s))
 		return m->now_ns - m->env_ns > source_patience_ns(s);
-	return s->pub.state != SOURCE_OK || is_blind(s);
+	return s->pub.state != SOURCE_OK || source_is_unseeing(m, s);
 }
 
 static void
@@ -181,7 +190,7 @@ add_source(const struct model *m, struct problems_view *v, const struct source *
 	char age[DURATION_TEXT_MAX];
 
 	problem_add(v, &(struct problem){
-		.kind = PROBLEM_SOURCE, .severity = SEVERITY_TICKET, .is_unknown = is_blind(s), .name = s->pub.name,
+		.kind = PROBLEM_SOURCE, .severity = SEVERITY_TICKET, .is_unknown = source_is_unseeing(m, s), .name = s->pub.name,
 		.text = source_text(m, v, s), .since_ns = s->pub.since_ns, .seen_ns = s->pub.last_ok_ns,
 		.evidence = s->pub.last_ok_ns == 0 ? "never seen" :
 		    problem_textf(v, "last seen %s ago", problem_age(age, m, s->pub.last_ok_ns)),
@@ -315,6 +324,7 @@ problems_get(const struct model *m)
 	add_alerts(m, v);
 	add_sources(m, v);
 	problems_add_slos(m, v);
+	problems_add_models(m, v);
 	if (v->n > 0)
 		qsort(v->v, v->n, sizeof *v->v, problem_compare);
 	v->health = v->n == 0 ? HEALTH_OK : problem_health(&v->v[0]);

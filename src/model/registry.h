@@ -63,6 +63,7 @@ struct serving_set {		/* EVENT_SERVING: who serves what of one model now */
 	const char *model;	/* id of the model_def */
 	size_t n;
 	const struct serving *v;	/* by host; a host that serves two versions stands there twice */
+	struct strings notes;	/* "3 series have no label 'version'" */
 };
 
 /* --- hosts ---------------------------------------------------------------------------------------------------------------- */
@@ -127,14 +128,35 @@ struct model_model {
 	const struct reg_model *reg;		/* NULL: not known */
 	const struct reg_version *wanted;	/* what should serve; NULL: alias or stage points nowhere, or not known */
 	int64_t wanted_since_ns;		/* since when it should, as far as was seen; 0 unknown */
-	int64_t reg_ns;				/* newest good answer of the registry */
+	const char *previous;			/* version that should serve before it, as far as was seen; "" none was */
+	bool is_moving;				/* that changed less than MODEL_SETTLE_NS ago, and hosts are still on their way: no alarm yet */
+	int64_t reg_ns;				/* newest good answer of the registry; 0 never */
+	int64_t serving_ns;			/* newest good answer about who serves it; 0 never */
+	const char *serving_source;		/* who gave it, "" never */
+	bool is_reg_stale, is_serving_stale;	/* these are too old to judge by, or there is none */
 	enum model_state state;
-	int64_t since_ns;
-	const char *why;			/* one sentence; "" in step */
-	size_t n_hosts;
-	const struct model_host *hosts;		/* wrong ones first */
+	int64_t since_ns;			/* as far as was seen: it may be longer; 0 unknown */
+	const char *why;			/* one sentence; "" in step, unless is_moving */
+	size_t n_hosts, n_right;
+	const struct model_host *hosts;		/* wrong ones first, then in natural order */
+	struct strings notes;			/* of the registry and of who serves */
 };
 
+/* So long after the alias or stage moved, hosts that still serve the version before it, or none, are on their way. */
+#define MODEL_SETTLE_NS (60 * INT64_C(1000000000))
+
 const char *model_state_name(enum model_state state);	/* "out of step", "unserved", "unknown", "old", "in step" */
+const char *serve_state_name(enum serve_state state);	/* "other", "none", "unknown", "right" */
+
+/* --- finding -------------------------------------------------------------------------------------------------------------------- */
+
+const struct reg_model *reg_model_find(const struct registry_set *set, const char *name);	/* NULL: it has none; set may be NULL */
+const struct reg_version *reg_version_find(const struct reg_model *model, const char *version);	/* NULL: not among those kept */
+/* Which version alias points to, or the newest in stage (the other is NULL); NULL: none. The version need not be among those kept. */
+const char *reg_version_wanted(const struct reg_model *model, const char *alias, const char *stage);
+/* Natural order of names: runs of digits compare as numbers, the shorter of equal ones first. */
+int host_name_compare(const char *a, const char *b);
+/* How many bytes of an instance label are the host: "web-1:9100" 5, "[::1]:9100" 5 ("[::1]"), "::1" 3, "web-1" 5. */
+size_t host_of_instance(const char *instance);
 
 #endif

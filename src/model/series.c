@@ -123,7 +123,7 @@ series_apply(struct model *m, const struct event *ev)
 		q->pub.instant_ns = ev->time_ns;
 	}
 	q->seen_ns = ev->time_ns;
-	model_touch(m, MODEL_SERIES);
+	model_touch(m, str_has_prefix(q->pub.id, "host:") ? MODEL_SERIES | MODEL_HOSTS : MODEL_SERIES);
 }
 
 /* A report named after a query tells why its newest request failed, or that it no longer does. */
@@ -133,7 +133,7 @@ series_report(struct model *m, const struct event *ev)
 	const struct source_report *report = ev->block;
 	struct query *q;
 
-	if (!str_has_prefix(report->what, "query:") && !str_has_prefix(report->what, "adhoc:") && !str_has_prefix(report->what, "marker:"))
+	if (!report_is_of_query(report->what))
 		return;
 	q = report->is_ok ? query_find(m, report->what) : query_for_event(m, report->what);
 	if (q == NULL || (report->is_ok && q->pub.error[0] == '\0'))

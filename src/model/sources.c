@@ -230,6 +230,26 @@ request_deadline_ns(const struct source *s, const struct source_request *r)
 	return base + source_patience_ns(s);
 }
 
+int64_t
+source_fresh_until_ns(const struct source *s, const char *what, int64_t seen_ns)
+{
+	const struct source_request *r = source_request_find(s, what);
+	int64_t until_ns = seen_ns + source_patience_ns(s), deadline_ns = r == NULL ? 0 : request_deadline_ns(s, r);
+
+	return deadline_ns > until_ns ? deadline_ns : until_ns;
+}
+
+bool
+report_is_of_query(const char *what)
+{
+	static const char *const prefixes[] = { "query:", "adhoc:", "marker:", "host:", "online:", "serving:" };
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		if (str_has_prefix(what, prefixes[i]))
+			return true;
+	return false;
+}
+
 static bool
 is_failing(const struct source *s, const struct source_request *r, int64_t now_ns)
 {
@@ -462,10 +482,9 @@ source_clamp(struct source *s, int64_t now_ns)
 static bool
 is_forgotten(const struct source *s, const struct source_request *r, int64_t now_ns)
 {
-	const char *what = r->last->what;
 	int64_t from = r->last_ns, due = r->last->next_due_ns;
 
-	if (!str_has_prefix(what, "query:") && !str_has_prefix(what, "adhoc:") && !str_has_prefix(what, "marker:"))
+	if (!report_is_of_query(r->last->what))
 		return false;
 	if (due > from && due - from < DUE_MAX_NS)
 		from = due;

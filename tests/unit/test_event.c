@@ -25,7 +25,12 @@ static const char *const every_kind[] = {
 	"{'id':'query:b','name':'b','title':'B','expr':'down','unit':'none','source':'p'}],"
 	"'markers':[{'id':'marker:a','name':'a','title':'A','expr':'x','source':'p','label':'version','group_by':'model'},"
 	"{'id':'marker:b','name':'b','title':'B','expr':'x','source':'p','label':'version'}],"
-	"'contacts':[{'role':'primary','name':'N','channel':'#c','responsibility':'all'}]}",
+	"'contacts':[{'role':'primary','name':'N','channel':'#c','responsibility':'all'}],"
+	"'models':[{'id':'model:a','name':'a','title':'A','registry':'mlflow','alias':'champion','serving_expr':'e','serving_source':'p',"
+	"'version_label':'version','host_label':'instance','serving_path':'','group':'serving','max_age_ns':5,'max_data_age_ns':6,'data_key':'until',"
+	"'online':[{'metric':'auc','query':'online:a:auc','expr':'x','label':'version','source':'p'}]},"
+	"{'id':'model:b','name':'b','title':'','registry':'mlflow','stage':'Production','serving_url':'http://{host}/','serving_path':'a.b',"
+	"'max_age_ns':0,'max_data_age_ns':0,'online':[]}]}",
 
 	"{'event':'source-report','time':'2030-01-01T00:00:00.123456789Z','source':'am','what':'alerts','ok':false,'error':'timeout',"
 	"'http_status':503,'latency_ns':12,'bytes':34,'next_due':'2030-01-01T00:00:05.000000000Z','skew_ns':-7,'replica':'http://x'}",
@@ -66,6 +71,22 @@ static const char *const every_kind[] = {
 
 	"{'event':'operation','time':'2030-01-01T00:00:00.000000000Z','source':'am','id':'op1','verb':'silence','object':'o','text':'t',"
 	"'state':'unknown'}",
+
+	"{'event':'registry','time':'2030-01-01T00:00:00.000000000Z','source':'mlflow','models':[{'name':'a','description':'d',"
+	"'created':'2030-01-01T00:00:00.000000000Z','updated':'2030-01-01T00:00:01.000000000Z','tags':{'team':'t'},'aliases':[{'alias':'champion',"
+	"'version':'9007199254740993'},{'alias':'old','version':'6'}],'versions':[{'version':'9007199254740993','stage':'Production',"
+	"'aliases':['champion'],'status':'READY','by':'ci','description':'x','uri':'u','run':'r','created':'2030-01-01T00:00:00.000000000Z',"
+	"'updated':'2030-01-01T00:00:00.000000000Z','data':'2029-12-31T00:00:00.000000000Z','tags':{'k':'\\u0007'},'params':{'lr':'1e-3'},"
+	"'metrics':[['auc',0.5,1893456000000000000],['loss','NaN',0]],'run_known':true},{'version':'6','stage':'','aliases':[],'status':'','by':'',"
+	"'description':'','uri':'','run':'','created':'1970-01-01T00:00:00.000000000Z','updated':'1970-01-01T00:00:00.000000000Z',"
+	"'data':'1970-01-01T00:00:00.000000000Z','tags':{},'params':{},'metrics':[],'run_known':false}],'n_left_out':9}],'n_left_out':1,'notes':['n']}",
+
+	"{'event':'serving','time':'2030-01-01T00:00:00.000000000Z','source':'p','model':'model:a','serving':[{'host':'s-1','version':'1.10',"
+	"'at':'2030-01-01T00:00:00.000000000Z','error':''},{'host':'s-2','version':'','at':'1970-01-01T00:00:00.000000000Z','error':'timeout'}],"
+	"'notes':['n']}",
+
+	"{'event':'hosts','time':'2030-01-01T00:00:00.000000000Z','source':'','hosts':[{'name':'web-2','groups':['a','b'],'address':'10.0.0.2','port':22,"
+	"'user':'deploy','where':'opsconsole.yaml:1:1'},{'name':'web-10','groups':[],'address':'web-10','port':0,'user':'','where':''}],'notes':['n']}",
 
 	"{'event':'slo-defs','time':'2030-01-01T00:00:00.000000000Z','source':'','slos':[{'id':'slo:a','name':'a','title':'A','service':'web',"
 	"'kind':'latency','source':'p','origin':'openslo','where':'slos.yaml:1:1','target':0.999,'method':'timeslices','slice_ns':60000000000,"
@@ -148,6 +169,12 @@ says_which_member_is_wrong(void **state)
 	static const struct {
 		const char *json, *word;
 	} cases[] = {
+		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'name':'b'},{'name':'a'}]}", "models[1]: name" },
+		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'aliases':[{'alias':'b'},{'alias':'a'}]}]}", "models[0]: aliases[1]: alias" },
+		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'versions':[{'metrics':[['b',1,0],['a',1,0]]}]}]}", "metrics[1]: name" },
+		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'versions':[{'version':7}]}]}", "versions[0]: version" },
+		{ "{'event':'hosts','time':'2030-01-01T00:00:00Z','hosts':[{'name':'web-10'},{'name':'web-2'}]}", "hosts[1]: name" },
+		{ "{'event':'hosts','time':'2030-01-01T00:00:00Z','hosts':[{'name':'web'},{'name':'web'}]}", "hosts[1]: name" },
 		{ "[]", "event" }, { "{}", "event" }, { "{'event':'nonsense'}", "event" }, { "{'event':7}", "event" },
 		{ "{'event':'alerts'}", "time" }, { "{'event':'alerts','time':'yesterday'}", "time" },
 		{ "{'event':'alerts','time':'2030-01-01T00:00:00Z','source':1}", "source" },
