@@ -37,6 +37,17 @@ label_or_empty(const struct labels *l, const char *name)
 	return value == NULL ? "" : value;
 }
 
+/* A range may hold series that were there before its end. */
+static bool
+has_ended(const struct series_set *answer, const struct sample *last)
+{
+	int64_t ago_ns;
+
+	if (answer->type != SERIES_MATRIX)
+		return false;
+	return __builtin_sub_overflow(answer->end_ns, last->t_ns, &ago_ns) || ago_ns > LOOKBACK_NS;
+}
+
 static void
 read_series(struct reader *r, const struct series_set *answer, const struct series *s)
 {
@@ -44,9 +55,7 @@ read_series(struct reader *r, const struct series_set *answer, const struct seri
 	const char *version = label_or_empty(&s->labels, r->def->version_label);
 	struct claim *c = &r->v[r->n];
 
-	if (last == NULL || last->v == 0 || isnan(last->v))
-		return;
-	if (answer->type == SERIES_MATRIX && answer->end_ns - last->t_ns > LOOKBACK_NS)
+	if (last == NULL || last->v == 0 || isnan(last->v) || has_ended(answer, last))
 		return;
 	if (version[0] == '\0') {
 		r->n_unlabelled++;
@@ -134,7 +143,7 @@ static int
 serving_compare(const void *pa, const void *pb)
 {
 	const struct serving *a = pa, *b = pb;
-	int c = strcmp(a->host, b->host);
+	int c = host_name_compare(a->host, b->host);
 
 	return c != 0 ? c : strcmp(a->version, b->version);
 }

@@ -73,7 +73,7 @@ struct slos_view {
 	int64_t next_stale_ns;			/* when the next of them becomes stale; INT64_MAX never */
 };
 
-/* Models and hosts: models.c, models_view.c, hosts.c. */
+/* Models and hosts: models.c, models_judge.c, models_view.c, hosts.c. */
 struct registry_state {
 	const struct registry_set *set;
 	const char *source;			/* lives as long as set */
@@ -269,6 +269,10 @@ const struct model_memory *model_memory_find(const struct model *m, const char *
 /* Since when host serves version, as far as was seen; 0: it was not seen to. */
 int64_t model_memory_since(const struct model_memory *mem, const char *host, const char *version);
 int64_t model_memory_last(const struct model_memory *mem, const char *host);	/* when it was last heard of; 0 never */
+
+/* models_judge.c */
+/* Work out row, whose def is set; what it points to lives in v. Sets when v is to be made anew. */
+void model_judge(const struct model *m, struct models_view *v, struct model_model *row);
 
 /* models_view.c */
 const struct models_view *models_get(const struct model *m);

@@ -2,7 +2,7 @@
  * Models: what registries said, who serves what, and what is remembered of both: since when.
  *
  * An answer tells how things are, not since when. So it is remembered, over answers, since when a host serves what it serves, and since when a version
- * should: as far as was seen. All of it follows from the events, so that live, history and replay agree. What it means is worked out in models_view.c.
+ * should: as far as was seen. All of it follows from the events, so that live, history and replay agree. What it means is worked out in models_judge.c.
  */
 #include "config.h"
 
@@ -184,13 +184,13 @@ evidence_time(const struct serving *s, int64_t seen_ns)
 	return s->at_ns <= 0 || s->at_ns > seen_ns ? seen_ns : s->at_ns;
 }
 
-/* The next of the remembered ones, which takes over what old ones of the same host know. */
+/* The next of the remembered ones, which takes over what the old ones of the same host (from at to end) know. */
 static void
-remember_one(struct seen_version *to, struct seen_version *old, size_t n_old, const struct serving *s, int64_t seen_ns)
+remember_one(struct seen_version *to, struct seen_version *old, size_t at, size_t end, const struct serving *s, int64_t seen_ns)
 {
 	int64_t at_ns = evidence_time(s, seen_ns);
 
-	for (size_t i = 0; i < n_old; i++) {
+	for (size_t i = at; i < end; i++) {
 		if (old[i].host == NULL || strcmp(old[i].version, s->version) != 0)
 			continue;
 		*to = old[i];
@@ -231,7 +231,7 @@ remember(struct model_memory *mem, const struct serving_set *set, int64_t seen_n
 			;
 		for (; i < n_now && strcmp(now[i]->host, host) == 0; i++)
 			if (n == 0 || strcmp(v[n - 1].host, host) != 0 || strcmp(v[n - 1].version, now[i]->version) != 0)
-				remember_one(&v[n++], &old[at], end - at, now[i], seen_ns);
+				remember_one(&v[n++], old, at, end, now[i], seen_ns);
 		for (; at < end; at++)
 			seen_done(&old[at]);	/* it serves that no more */
 	}

@@ -62,7 +62,7 @@ struct serving_set {		/* EVENT_SERVING: who serves what of one model now */
 	struct block block;
 	const char *model;	/* id of the model_def */
 	size_t n;
-	const struct serving *v;	/* by host; a host that serves two versions stands there twice */
+	const struct serving *v;	/* by host, in natural order; a host that serves two versions stands there twice */
 	struct strings notes;	/* "3 series have no label 'version'" */
 };
 

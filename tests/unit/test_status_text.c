@@ -123,6 +123,88 @@ old_results_are_not_told_as_new(void **state)
 	buf_done(&b);
 }
 
+/* --- models and hosts ------------------------------------------------------------------------------------------------------ */
+
+#define SERVES(host, version) "{'host':'" host "','version':'" version "','at':'2030-01-01T00:14:00Z'}"
+
+/* Models as seen at T(14 min); b has as many hosts as one line does not hold. */
+static struct model *
+model_with_models(void)
+{
+	struct model *m = model_new(0, 0);
+	struct buf many;
+
+	feed(m, 0, "{'event':'environment','name':'prod','sources':[" FEED_SOURCES_ALL ",{'name':'mlflow','type':'mlflow','interval_ns':5000000000}],"
+	    "'queries':[{'id':'host:cpu','name':'cpu','source':'p1'},{'id':'online:a:auc','name':'auc','source':'p1'}],"
+	    "'models':[{'id':'model:a','name':'a','registry':'mlflow','alias':'champion','serving_expr':'e','serving_source':'p1','max_age_ns':864000000000000},"
+	    "{'id':'model:b','name':'b','registry':'mlflow','stage':'Production','serving_expr':'e','serving_source':'p1'},"
+	    "{'id':'model:c','name':'c','registry':'mlflow','alias':'champion','serving_expr':'e','serving_source':'p1'}]}");
+	for (int s = 0; s < 3; s++)
+		feed_alerts(m, 840, s == 0 ? "am" : s == 1 ? "p1" : "p2", "");
+	feed_ok(m, 840, "mlflow", "registry");
+	feed_ok(m, 840, "p1", "targets");
+	feed(m, 1, "{'event':'hosts','hosts':[{'name':'s-1'},{'name':'s-2'},{'name':'s-3'}]}");
+	feed(m, 840, "{'event':'targets','source':'p1','targets':[{'instance':'s-1:80','health':'up'},{'instance':'s-3:80','health':'down','error':'refused'}]}");
+	feed(m, 0, "{'event':'registry','source':'mlflow','models':[{'name':'a','aliases':[{'alias':'champion','version':'7'}],'versions':[{'version':'7',"
+	    "'created':'2029-12-31T00:00:00Z'}]},{'name':'b','versions':[{'version':'1.10','stage':'Production'}]}]}");
+	feed(m, 840, "{'event':'registry','source':'mlflow','models':[{'name':'a','aliases':[{'alias':'champion','version':'7'}],'versions':[{'version':'7',"
+	    "'created':'2029-12-31T00:00:00Z'}]},{'name':'b','versions':[{'version':'1.10','stage':'Production'}]}]}");
+	feed(m, 60, "{'event':'serving','source':'p1','model':'model:a','serving':[{'host':'s-1','version':'6'}]}");
+	feed(m, 840, "{'event':'serving','source':'p1','model':'model:a','serving':[" SERVES("s-1", "6") "," SERVES("s-2", "") "," SERVES("s-3", "7") "]}");
+	buf_init(&many, 10000);
+	for (int i = 0; i < 12; i++)
+		buf_printf(&many, "%s{'host':'w-%d','version':'%s'}", i > 0 ? "," : "", i, i % 6 == 0 ? "1.9" : "1.10");
+	feed(m, 840, "{'event':'serving','source':'p1','model':'model:b','serving':[%s]}", many.data);
+	feed(m, 840, "{'event':'series','source':'p1','type':'vector','query':'host:cpu','series':[{'labels':{},'samples':[[1893456840000000000,1]]}]}");
+	model_advance(m, T(840));
+	buf_done(&many);
+	return m;
+}
+
+static void
+a_line_for_each_model(void **state)
+{
+	struct model *m = model_with_models();
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 16);
+	text_of(m, &b);
+	expect(&b, "OPSCONSOLE CRITICAL: 2 models out of step, 1 not known: b 0s, a 13m, c, p1 0s | ");
+	expect(&b, "model    a                   champion 7  serving 6 - 7  out of step since 13m, should serve 7, but s-1 serves 6; s-2 serves none\n"
+	    "model    b                   Production 1.10  serving 1.9 x2, 1.10 x10  out of step since 0s, should serve 1.10, but 2 of 12 hosts do not: "
+	    "w-0 serves 1.9, w-6 serves 1.9\n"
+	    "model    c                   champion -  serving -  unknown, nobody has told yet who serves it\n");
+	expect(&b, "page     model         13m  a   should serve 7, but s-1 serves 6; s-2 serves none [mlflow and p1]\n");
+	expect(&b, " 'model a'=2;;0;0;3 'model age a'=87240s;864000 'model b'=2;;0;0;12 'model c'=U\n");
+	model_free(m);
+	buf_done(&b);
+}
+
+/* What is well is counted: the status is read for what is not. */
+static void
+a_line_for_each_host_with_something_wrong(void **state)
+{
+	struct model *m = model_with_models();
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 16);
+	text_of(m, &b);
+	expect(&b,
+	    "host     s-1                 up, a 6 out of step\n"
+	    "host     s-2                 unknown, a not served\n"
+	    "host     s-3                 down, a 7: refused\n"
+	    "host     w-0                 unknown, b 1.9 out of step\n"
+	    "host     w-6                 unknown, b 1.9 out of step\n"
+	    "hosts    15: 1 up, 1 down, 13 unknown\n");
+	/* Values of many things stand with those things. */
+	assert_null(strstr(b.data, "cpu"));
+	assert_null(strstr(b.data, "auc"));
+	model_free(m);
+	buf_done(&b);
+}
+
 /* Names and reasons are the outside's: they end neither a label, nor the line, nor the first line's text. */
 static void
 text_of_outside_is_harmless(void **state)
@@ -149,6 +231,8 @@ main(void)
 		cmocka_unit_test(the_first_line_sums_objectives_up),
 		cmocka_unit_test(a_line_for_each_objective),
 		cmocka_unit_test(old_results_are_not_told_as_new),
+		cmocka_unit_test(a_line_for_each_model),
+		cmocka_unit_test(a_line_for_each_host_with_something_wrong),
 		cmocka_unit_test(text_of_outside_is_harmless),
 	};
 

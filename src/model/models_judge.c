@@ -1,0 +1,579 @@
+/*
+ * Models: the registry against what serves, host by host, and the state that makes.
+ *
+ * Worst first: a host serves another version than it should; one serves none, or is not heard of; registry or serving cannot be seen, or is too old to judge by;
+ * model or training data are beyond their limits; in step. An alias moves before the hosts do: for MODEL_SETTLE_NS after a move that was seen, hosts that
+ * still serve the version before it, or went without one since, are on their way and no alarm.
+ */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "model/model_priv.h"
+
+enum { WHY_MAX = 2000, WHY_NAMES = 3 };
+#define PATIENCE_UNKNOWN_NS (3 * NS_PER_MIN)	/* with a source that no config tells of */
+
+struct judge {				/* of one model */
+	const struct model *m;
+	struct models_view *v;
+	struct model_model *row;
+	struct model_host *hosts;	/* row->hosts */
+	const struct model_memory *mem;	/* NULL: nothing was said of it */
+	const char *wanted;		/* NULL: none is */
+	size_t n_other, n_none, n_unknown;	/* without those on their way */
+	size_t n_late;			/* those */
+	bool is_settling;		/* it moved so lately that hosts may be on their way */
+	int64_t reg_until_ns, serving_until_ns;	/* fresh until then; 0 never was */
+	struct buf why;
+};
+
+/* --- time ---------------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The view is to be made anew when this time has passed. */
+static void
+until(struct judge *j, int64_t at_ns)
+{
+	if (at_ns >= j->m->now_ns && at_ns < j->v->next_ns)
+		j->v->next_ns = at_ns;
+}
+
+static int64_t
+fresh_until(const struct model *m, const char *source, const char *what, int64_t seen_ns)
+{
+	const struct source *s = source_get(m, source);
+
+	return s == NULL ? seen_ns + PATIENCE_UNKNOWN_NS : source_fresh_until_ns(s, what, seen_ns);
+}
+
+/* The newest good answer for what, which may have come as a report alone. */
+static int64_t
+answered_ns(const struct model *m, const char *source, const char *what, int64_t seen_ns)
+{
+	const struct source *s = source_get(m, source);
+	const struct source_request *r = s == NULL ? NULL : source_request_find(s, what);
+
+	return r == NULL ? seen_ns : later(r->last_ok_ns, seen_ns);
+}
+
+/* What the request is called that asks who serves: after the model where each has its own, else what all share. */
+static const char *
+serving_what(struct judge *j, const char *source)
+{
+	const struct source *s = source_get(j->m, source);
+	char *own = xasprintf("serving:%s", j->row->def->name);
+	bool has_own = s == NULL || source_request_find(s, own) != NULL;
+	const char *what = has_own ? arena_strdup(&j->v->arena, own) : "serving";
+
+	free(own);
+	return what;
+}
+
+/* --- what is known ----------------------------------------------------------------------------------------------------------- */
+
+static void
+look_at_registry(struct judge *j)
+{
+	const struct model_def *def = j->row->def;
+	const struct registry_state *r = registry_state_find(j->m, def->registry);
+
+	if (r != NULL) {
+		j->row->reg = reg_model_find(r->set, def->name);
+		j->row->reg_ns = answered_ns(j->m, def->registry, "registry", r->at_ns);
+		j->reg_until_ns = fresh_until(j->m, def->registry, "registry", r->at_ns);
+	}
+	j->row->is_reg_stale = j->m->now_ns > j->reg_until_ns;
+	if (r != NULL && !j->row->is_reg_stale)
+		until(j, j->reg_until_ns);
+}
+
+static void
+look_at_serving(struct judge *j)
+{
+	const struct model_def *def = j->row->def;
+
+	j->row->serving_source = def->serving_source == NULL ? "" : def->serving_source;
+	if (j->mem != NULL && j->mem->serving != NULL) {
+		const char *source = j->mem->serving_source, *what = serving_what(j, source);
+
+		j->row->serving_source = source;
+		j->row->serving_ns = answered_ns(j->m, source, what, j->mem->serving_ns);
+		j->serving_until_ns = fresh_until(j->m, source, what, j->mem->serving_ns);
+	}
+	j->row->is_serving_stale = j->m->now_ns > j->serving_until_ns;
+	if (!j->row->is_serving_stale)
+		until(j, j->serving_until_ns);
+}
+
+/* A version that is so old that the registry's answer left it out is known by its name alone. */
+static const struct reg_version *
+version_by_name(struct judge *j, const char *version)
+{
+	const struct reg_version *known = reg_version_find(j->row->reg, version);
+	struct reg_version *v;
+
+	if (known != NULL)
+		return known;
+	v = arena_alloc(&j->v->arena, sizeof *v);
+	v->version = version;
+	v->stage = v->status = v->by = v->description = v->uri = v->run = "";
+	return v;
+}
+
+static void
+look_at_wanted(struct judge *j)
+{
+	const struct model_def *def = j->row->def;
+
+	j->row->previous = j->mem == NULL ? "" : j->mem->previous;
+	j->row->wanted_since_ns = j->mem == NULL || j->mem->wanted_since_ns > j->m->now_ns ? 0 : j->mem->wanted_since_ns;
+	j->wanted = j->row->reg == NULL ? NULL : reg_version_wanted(j->row->reg, def->alias, def->stage);
+	if (j->wanted != NULL)
+		j->row->wanted = version_by_name(j, j->wanted);
+}
+
+static void
+look_at_notes(struct judge *j)
+{
+	const struct registry_state *r = registry_state_find(j->m, j->row->def->registry);
+	const struct strings none = { 0 }, *a = r == NULL ? &none : &r->set->notes;
+	const struct strings *b = j->mem == NULL || j->mem->serving == NULL ? &none : &j->mem->serving->notes;
+	const char **v = arena_alloc(&j->v->arena, (a->n + b->n) * sizeof *v);
+
+	for (size_t i = 0; i < a->n; i++)
+		v[i] = a->v[i];
+	for (size_t i = 0; i < b->n; i++)
+		v[a->n + i] = b->v[i];
+	j->row->notes = (struct strings){ a->n + b->n, v };
+}
+
+/* --- hosts ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool
+is_in_group(const struct host_def *host, const char *group)
+{
+	for (size_t i = 0; i < host->groups.n; i++)
+		if (strcmp(host->groups.v[i], group) == 0)
+			return true;
+	return false;
+}
+
+static enum serve_state
+serve_state(const struct judge *j, const struct serving *s)
+{
+	if (s->error[0] != '\0')
+		return SERVE_UNKNOWN;
+	if (s->version[0] == '\0')
+		return SERVE_NONE;
+	if (j->wanted == NULL)
+		return SERVE_UNKNOWN;
+	return strcmp(s->version, j->wanted) == 0 ? SERVE_RIGHT : SERVE_OTHER;
+}
+
+/* Hosts that tell what they serve; those of the config by the name they have there. */
+static void
+add_serving_hosts(struct judge *j, bool *is_heard)
+{
+	const struct serving_set *set = j->mem == NULL ? NULL : j->mem->serving;
+
+	for (size_t i = 0; set != NULL && i < set->n; i++) {
+		const struct serving *s = &set->v[i];
+		uint32_t at = host_index_find(&j->v->hosts, s->host);
+		bool is_known = s->error[0] == '\0';
+
+		if (at != HINDEX_NONE)
+			is_heard[at] = true;
+		j->hosts[j->row->n_hosts++] = (struct model_host){
+			.host = at == HINDEX_NONE ? s->host : j->m->hosts->v[at].name, .version = s->version, .error = s->error,
+			.state = serve_state(j, s), .at_ns = s->at_ns,
+			.since_ns = is_known ? model_memory_since(j->mem, s->host, s->version) : model_memory_last(j->mem, s->host),
+		};
+	}
+}
+
+/* When each host of the config was last heard of, by whatever name it goes by there; 0 never. free() it. */
+static int64_t *
+last_heard(const struct judge *j, size_t n_hosts)
+{
+	int64_t *last_ns = xcalloc(n_hosts + 1, sizeof *last_ns);
+
+	for (size_t i = 0; j->mem != NULL && i < j->mem->n_seen; i++) {
+		uint32_t at = host_index_find(&j->v->hosts, j->mem->seen[i].host);
+
+		if (at != HINDEX_NONE)
+			last_ns[at] = later(last_ns[at], j->mem->seen[i].last_ns);
+	}
+	return last_ns;
+}
+
+/* Where the answer names no hosts, nobody can tell which of them is missing. */
+static bool
+names_hosts(const struct serving_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->v[i].host[0] == '\0')
+			return false;
+	return true;
+}
+
+/* ret: how many of the group there are. */
+static size_t
+add_missing_hosts(struct judge *j, const bool *is_heard)
+{
+	const struct host_set *hosts = j->m->hosts;
+	const char *group = j->row->def->group;
+	bool is_told = j->mem != NULL && j->mem->serving != NULL && names_hosts(j->mem->serving);
+	int64_t *last_ns;
+	size_t n = 0;
+
+	if (group == NULL || hosts == NULL)
+		return 0;
+	last_ns = last_heard(j, hosts->n);
+	for (size_t i = 0; i < hosts->n; i++) {
+		if (!is_in_group(&hosts->v[i], group))
+			continue;
+		n++;
+		if (is_told && !is_heard[i])
+			j->hosts[j->row->n_hosts++] = (struct model_host){
+				.host = hosts->v[i].name, .version = "", .error = "not heard of", .state = SERVE_NONE,
+				.since_ns = last_ns[i] == 0 ? j->mem->first_ns : last_ns[i],
+			};
+	}
+	free(last_ns);
+	return n;
+}
+
+static int
+host_compare(const void *pa, const void *pb)
+{
+	const struct model_host *a = pa, *b = pb;
+	int c = (int)a->state - (int)b->state;
+
+	if (c == 0)
+		c = host_name_compare(a->host, b->host);
+	return c != 0 ? c : strcmp(a->version, b->version);
+}
+
+/* ret: how many hosts there are in the group. */
+static size_t
+look_at_hosts(struct judge *j)
+{
+	size_t n_hosts = j->m->hosts == NULL ? 0 : j->m->hosts->n;
+	size_t n_serving = j->mem == NULL || j->mem->serving == NULL ? 0 : j->mem->serving->n;
+	bool *is_heard = xcalloc(n_hosts + 1, sizeof *is_heard);
+	size_t n_group;
+
+	j->hosts = arena_alloc(&j->v->arena, (n_hosts + n_serving) * sizeof *j->hosts);
+	j->row->hosts = j->hosts;
+	add_serving_hosts(j, is_heard);
+	n_group = add_missing_hosts(j, is_heard);
+	free(is_heard);
+	for (size_t i = 0; i < j->row->n_hosts; i++)
+		if (j->hosts[i].since_ns > j->m->now_ns)
+			j->hosts[i].since_ns = j->m->now_ns;
+	return n_group;
+}
+
+/* --- on their way ------------------------------------------------------------------------------------------------------------------ */
+
+static bool
+is_on_its_way(const struct judge *j, const struct model_host *h)
+{
+	if (!j->is_settling)
+		return false;
+	if (h->state == SERVE_OTHER)
+		return strcmp(h->version, j->mem->previous) == 0;
+	return h->state == SERVE_NONE && h->since_ns >= j->mem->moved_ns;
+}
+
+/* Has it moved so lately that hosts may still be on their way? */
+static bool
+has_just_moved(const struct judge *j)
+{
+	int64_t moved_ns = j->mem == NULL ? 0 : j->mem->moved_ns;
+
+	return moved_ns != 0 && j->wanted != NULL && j->m->now_ns >= moved_ns && j->m->now_ns - moved_ns < MODEL_SETTLE_NS;
+}
+
+static void
+count_hosts(struct judge *j)
+{
+	j->is_settling = has_just_moved(j);
+	for (size_t i = 0; i < j->row->n_hosts; i++) {
+		const struct model_host *h = &j->hosts[i];
+
+		if (is_on_its_way(j, h)) {
+			j->n_late++;
+			continue;
+		}
+		j->n_other += h->state == SERVE_OTHER;
+		j->n_none += h->state == SERVE_NONE;
+		j->n_unknown += h->state == SERVE_UNKNOWN;
+		j->row->n_right += h->state == SERVE_RIGHT;
+	}
+	j->row->is_moving = j->n_late > 0;
+	if (j->is_settling)
+		until(j, j->mem->moved_ns + MODEL_SETTLE_NS - 1);
+}
+
+/* --- why ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void
+say_host(struct judge *j, const struct model_host *h)
+{
+	buf_printf(&j->why, "%s%s", h->host, h->host[0] == '\0' ? "" : " ");
+	if (h->state == SERVE_UNKNOWN)
+		buf_printf(&j->why, "is not known%s%s", h->error[0] == '\0' ? "" : ": ", h->error);
+	else if (h->error[0] != '\0')
+		buf_printf(&j->why, "is %s", h->error);
+	else
+		buf_printf(&j->why, "serves %s", h->version[0] == '\0' ? "none" : h->version);
+}
+
+/* The first of those in that state. */
+static void
+say_hosts(struct judge *j, enum serve_state state, size_t n)
+{
+	size_t n_said = 0;
+
+	for (size_t i = 0; i < j->row->n_hosts && n_said < WHY_NAMES; i++) {
+		if (j->hosts[i].state != state || is_on_its_way(j, &j->hosts[i]))
+			continue;
+		if (n_said++ > 0)
+			buf_addstr(&j->why, ", ");
+		say_host(j, &j->hosts[i]);
+	}
+	if (n > n_said)
+		buf_printf(&j->why, " and %zu more", n - n_said);
+}
+
+static void
+say_wrong_hosts(struct judge *j)
+{
+	buf_printf(&j->why, "should serve %s, but ", j->wanted);
+	if (j->n_other > 1)
+		buf_printf(&j->why, "%zu of %zu hosts do not: ", j->n_other, j->row->n_hosts);
+	if (j->n_other > 0)
+		say_hosts(j, SERVE_OTHER, j->n_other);
+	if (j->n_none > 0) {
+		buf_addstr(&j->why, j->n_other > 0 ? "; " : "");
+		say_hosts(j, SERVE_NONE, j->n_none);
+	}
+}
+
+/* Why the newest request failed, where it did. */
+static void
+say_error(struct judge *j, const char *source, const char *what)
+{
+	const struct source *s = source_get(j->m, source);
+	const struct source_request *r = s == NULL ? NULL : source_request_find(s, what);
+
+	if (r != NULL && !r->last->is_ok && r->last->error[0] != '\0')
+		buf_printf(&j->why, ": %s", r->last->error);
+}
+
+static void
+say_stale(struct judge *j)
+{
+	const struct model_model *row = j->row;
+
+	if (row->is_reg_stale) {
+		buf_printf(&j->why, row->reg_ns == 0 ? "%s has not told of it yet" : "%s has not told of it for too long", row->def->registry);
+		say_error(j, row->def->registry, "registry");
+	}
+	if (row->is_serving_stale) {
+		buf_addstr(&j->why, j->why.len > 0 ? "; " : "");
+		buf_addstr(&j->why, row->serving_ns == 0 ? "nobody has told yet who serves it" : "nobody has told for too long who serves it");
+		say_error(j, row->serving_source, serving_what(j, row->serving_source));
+	}
+	if (j->n_other + j->n_none > 0 && j->wanted != NULL) {
+		buf_addstr(&j->why, "; when last seen, it ");
+		say_wrong_hosts(j);
+	}
+}
+
+static void
+say_unwanted(struct judge *j)
+{
+	const struct model_def *def = j->row->def;
+
+	if (j->row->reg == NULL)
+		buf_printf(&j->why, "%s has no model of that name", def->registry);
+	else if (def->alias != NULL)
+		buf_printf(&j->why, "no version has the alias %s", def->alias);
+	else
+		buf_printf(&j->why, "no version is in the stage %s", def->stage == NULL ? "" : def->stage);
+}
+
+/* --- age ---------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Since when something that began at from is older than limit; 0: it is not, or there is no limit. */
+static int64_t
+too_old_since(struct judge *j, int64_t from_ns, int64_t limit_ns)
+{
+	int64_t at_ns;
+
+	if (limit_ns <= 0 || from_ns == 0 || __builtin_add_overflow(from_ns, limit_ns, &at_ns))
+		return 0;
+	until(j, at_ns);
+	return j->m->now_ns > at_ns ? at_ns : 0;
+}
+
+static void
+say_age(struct judge *j, const char *what, int64_t limit_ns)
+{
+	char limit[DURATION_TEXT_MAX];
+
+	buf_printf(&j->why, "%s%s is more than %s old", j->why.len > 0 ? "; " : "", what, duration_format(limit, limit_ns));
+}
+
+/* A limit says nothing where the age is not known. true: the state is the age's. */
+static bool
+judge_age(struct judge *j)
+{
+	const struct model_def *def = j->row->def;
+	const struct reg_version *v = j->row->wanted;
+	int64_t made_ns = too_old_since(j, v->created_ns, def->max_age_ns), data_ns = too_old_since(j, v->data_ns, def->max_data_age_ns);
+
+	if (made_ns != 0)
+		say_age(j, "the version", def->max_age_ns);
+	if (data_ns != 0)
+		say_age(j, "its training data", def->max_data_age_ns);
+	j->row->state = MODEL_OLD;
+	j->row->since_ns = earlier(made_ns, data_ns);
+	if (made_ns != 0 || data_ns != 0)
+		return true;
+	j->row->state = MODEL_STATE_UNKNOWN;
+	j->row->since_ns = 0;
+	if (def->max_age_ns > 0 && v->created_ns == 0)
+		buf_addstr(&j->why, "when the version was made is not known");
+	else if (def->max_data_age_ns > 0 && v->data_ns == 0)
+		buf_printf(&j->why, "up to when its training data goes is not known%s%s%s", def->data_key == NULL ? "" : ": the version has no ",
+		    def->data_key == NULL ? "" : def->data_key, def->data_key == NULL ? "" : " that is a time");
+	return j->why.len > 0;
+}
+
+/* --- the state ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Since when it is wrong: since a host serves the other version, or since that is the other one. */
+static int64_t
+wrong_since(const struct judge *j, enum serve_state state)
+{
+	int64_t since_ns = 0;
+
+	for (size_t i = 0; i < j->row->n_hosts; i++) {
+		int64_t host_ns = j->hosts[i].since_ns;
+
+		if (j->hosts[i].state != state || is_on_its_way(j, &j->hosts[i]))
+			continue;
+		since_ns = earlier(since_ns, state == SERVE_OTHER ? later(host_ns, j->row->wanted_since_ns) : host_ns);
+	}
+	return since_ns;
+}
+
+static int64_t
+right_since(const struct judge *j)
+{
+	int64_t since_ns = j->row->wanted_since_ns;
+
+	for (size_t i = 0; i < j->row->n_hosts; i++)
+		since_ns = later(since_ns, j->hosts[i].since_ns);
+	return since_ns;
+}
+
+/* false: nothing is wrong with what is known, and enough is. */
+static bool
+judge_sight(struct judge *j, size_t n_group)
+{
+	const struct model_def *def = j->row->def;
+
+	j->row->state = MODEL_STATE_UNKNOWN;
+	if (j->row->is_reg_stale || j->row->is_serving_stale) {
+		say_stale(j);
+		j->row->since_ns = earlier(j->row->is_reg_stale ? j->reg_until_ns : 0, j->row->is_serving_stale ? j->serving_until_ns : 0);
+		j->v->n_stale++;
+	} else if (j->wanted == NULL) {
+		say_unwanted(j);
+		j->row->since_ns = j->row->wanted_since_ns;
+	} else if (j->n_other > 0 || j->n_none > 0) {
+		j->row->state = j->n_other > 0 ? MODEL_OUT_OF_STEP : MODEL_UNSERVED;
+		j->row->since_ns = wrong_since(j, j->n_other > 0 ? SERVE_OTHER : SERVE_NONE);
+		say_wrong_hosts(j);
+	} else if (j->n_unknown > 0) {
+		say_hosts(j, SERVE_UNKNOWN, j->n_unknown);
+		j->row->since_ns = wrong_since(j, SERVE_UNKNOWN);
+	} else if (def->group != NULL && n_group == 0) {
+		buf_printf(&j->why, "no host of the group %s is known", def->group);
+	} else if (j->row->n_hosts == 0) {
+		buf_addstr(&j->why, "no host is known that serves it");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void
+judge_state(struct judge *j, size_t n_group)
+{
+	if (judge_sight(j, n_group) || judge_age(j))
+		return;
+	j->row->state = MODEL_IN_STEP;
+	j->row->since_ns = right_since(j);
+	if (j->row->is_moving)
+		buf_printf(&j->why, "moving from %s to %s: %zu of %zu hosts are on their way", j->row->previous, j->wanted, j->n_late,
+		    j->row->n_hosts);
+}
+
+/* What hosts served when last seen is no longer right or wrong, only old. */
+static void
+hosts_stale(struct judge *j)
+{
+	if (!j->row->is_reg_stale && !j->row->is_serving_stale)
+		return;
+	j->row->n_right = 0;
+	j->row->is_moving = false;
+	for (size_t i = 0; i < j->row->n_hosts; i++)
+		j->hosts[i].state = SERVE_UNKNOWN;
+}
+
+void
+model_judge(const struct model *m, struct models_view *v, struct model_model *row)
+{
+	struct judge j = { .m = m, .v = v, .row = row, .mem = model_memory_find(m, row->def->id) };
+	size_t n_group;
+
+	buf_init(&j.why, WHY_MAX);
+	look_at_registry(&j);
+	look_at_serving(&j);
+	look_at_wanted(&j);
+	look_at_notes(&j);
+	n_group = look_at_hosts(&j);
+	if (row->n_hosts > 0)
+		qsort(j.hosts, row->n_hosts, sizeof *j.hosts, host_compare);
+	count_hosts(&j);
+	judge_state(&j, n_group);
+	hosts_stale(&j);
+	if (row->since_ns > m->now_ns)
+		row->since_ns = m->now_ns;
+	row->why = j.why.len == 0 ? "" : arena_strdup(&v->arena, j.why.data);
+	buf_done(&j.why);
+	if (row->n_hosts > 0)
+		qsort(j.hosts, row->n_hosts, sizeof *j.hosts, host_compare);
+}
