@@ -189,11 +189,9 @@ serve_state(const struct judge *j, const struct serving *s)
 
 /* Hosts that tell what they serve; those of the config by the name they have there. */
 static void
-add_serving_hosts(struct judge *j, bool *is_heard)
+add_serving_hosts(struct judge *j, const struct serving_set *set, bool *is_heard)
 {
-	const struct serving_set *set = j->mem == NULL ? NULL : j->mem->serving;
-
-	for (size_t i = 0; set != NULL && i < set->n; i++) {
+	for (size_t i = 0; i < set->n; i++) {
 		const struct serving *s = &set->v[i];
 		uint32_t at = host_index_find(&j->v->hosts, s->host);
 		bool is_known = s->error[0] == '\0';
@@ -233,31 +231,29 @@ names_hosts(const struct serving_set *set)
 	return true;
 }
 
-/* ret: how many of the group there are. */
 static size_t
+count_group(const struct judge *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; j->row->def->group != NULL && j->m->hosts != NULL && i < j->m->hosts->n; i++)
+		n += is_in_group(&j->m->hosts->v[i], j->row->def->group);
+	return n;
+}
+
+static void
 add_missing_hosts(struct judge *j, const bool *is_heard)
 {
 	const struct host_set *hosts = j->m->hosts;
-	const char *group = j->row->def->group;
-	bool is_told = j->mem != NULL && j->mem->serving != NULL && names_hosts(j->mem->serving);
-	int64_t *last_ns;
-	size_t n = 0;
+	int64_t *last_ns = last_heard(j, hosts->n);
 
-	if (group == NULL || hosts == NULL)
-		return 0;
-	last_ns = last_heard(j, hosts->n);
-	for (size_t i = 0; i < hosts->n; i++) {
-		if (!is_in_group(&hosts->v[i], group))
-			continue;
-		n++;
-		if (is_told && !is_heard[i])
+	for (size_t i = 0; i < hosts->n; i++)
+		if (!is_heard[i] && is_in_group(&hosts->v[i], j->row->def->group))
 			j->hosts[j->row->n_hosts++] = (struct model_host){
 				.host = hosts->v[i].name, .version = "", .error = "not heard of", .state = SERVE_NONE,
 				.since_ns = last_ns[i] == 0 ? j->mem->first_ns : last_ns[i],
 			};
-	}
 	free(last_ns);
-	return n;
 }
 
 static int
@@ -275,15 +271,18 @@ host_compare(const void *pa, const void *pb)
 static size_t
 look_at_hosts(struct judge *j)
 {
-	size_t n_hosts = j->m->hosts == NULL ? 0 : j->m->hosts->n;
-	size_t n_serving = j->mem == NULL || j->mem->serving == NULL ? 0 : j->mem->serving->n;
-	bool *is_heard = xcalloc(n_hosts + 1, sizeof *is_heard);
-	size_t n_group;
+	const struct serving_set *set = j->mem == NULL ? NULL : j->mem->serving;
+	size_t n_group = count_group(j);
+	bool *is_heard;
 
-	j->hosts = arena_alloc(&j->v->arena, (n_hosts + n_serving) * sizeof *j->hosts);
+	if (set == NULL)
+		return n_group;
+	is_heard = xcalloc((j->m->hosts == NULL ? 0 : j->m->hosts->n) + 1, sizeof *is_heard);
+	j->hosts = arena_alloc(&j->v->arena, (n_group + set->n) * sizeof *j->hosts);
 	j->row->hosts = j->hosts;
-	add_serving_hosts(j, is_heard);
-	n_group = add_missing_hosts(j, is_heard);
+	add_serving_hosts(j, set, is_heard);
+	if (n_group > 0 && names_hosts(set))
+		add_missing_hosts(j, is_heard);
 	free(is_heard);
 	for (size_t i = 0; i < j->row->n_hosts; i++)
 		if (j->hosts[i].since_ns > j->m->now_ns)
@@ -551,6 +550,8 @@ hosts_stale(struct judge *j)
 	j->row->is_moving = false;
 	for (size_t i = 0; i < j->row->n_hosts; i++)
 		j->hosts[i].state = SERVE_UNKNOWN;
+	if (j->row->n_hosts > 0)
+		qsort(j->hosts, j->row->n_hosts, sizeof *j->hosts, host_compare);
 }
 
 void
@@ -574,6 +575,4 @@ model_judge(const struct model *m, struct models_view *v, struct model_model *ro
 		row->since_ns = m->now_ns;
 	row->why = j.why.len == 0 ? "" : arena_strdup(&v->arena, j.why.data);
 	buf_done(&j.why);
-	if (row->n_hosts > 0)
-		qsort(j.hosts, row->n_hosts, sizeof *j.hosts, host_compare);
 }
