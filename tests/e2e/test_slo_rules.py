@@ -60,6 +60,8 @@ SLOS = """\
       - { name: raw, target: 95%, success_ratio: 'feed_satisfaction_ratio' }
       - { name: slices, target: 95%, bad: 'spam_verdicts_total{verdict="wrong"}', total: spam_verdicts_total, method: timeslices, slice: 1m, slice_target: 90% }
       - { name: mean-of-slices, target: 95%, bad: 'spam_verdicts_total{verdict="wrong"}', total: spam_verdicts_total, method: ratio-timeslices, slice: 1m }
+      - { name: native, kind: latency, target: 99%, histogram: 'spam_verdict_seconds{job="spam"}', below: 200ms, native: true }
+      - { name: fresh, kind: freshness, target: 99%, timestamp: 'time() - queue_age_seconds', max_age: 1m }
       - { name: calendar, target: 99%, window: month, bad: 'exports_total{result="failed"}', total: exports_total }
       - name: 'quick'
         title: 'a title: with # and "quotes" {{ too }}'
