@@ -1,7 +1,7 @@
 /*
- * OpenSLO documents: tests/fixtures/openslo/NAME.yaml each becomes what NAME.expected says, problems
- * first, definitions after them. To write the expected files anew: GENERATE=1 tests/unit/test_openslo,
- * and read the difference.
+ * OpenSLO documents: tests/fixtures/openslo/NAME.yaml each becomes what NAME.expected says,
+ * problems first, definitions after them. To write the expected files anew: GENERATE=1
+ * tests/unit/test_openslo, and read the difference.
  */
 #include "config.h"
 
