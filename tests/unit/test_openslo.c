@@ -74,7 +74,6 @@ write_path(const char *path, const char *text)
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
 	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, 0600), 0);
 }
 
 /* --- a definition as text -------------------------------------------------------------------- */
