@@ -212,6 +212,10 @@ parse(int argc, char **argv, struct args *a, struct err *err)
 		int at = optind > 0 ? optind : 1;
 
 		c = getopt_long(argc, argv, "+:h", longs, NULL);
+		if (c == -1 && a->mode == MODE_EXPORT && optind < argc && a->options.export_what == NULL) {
+			a->options.export_what = argv[optind++];	/* options may follow it */
+			continue;
+		}
 		if (c == -1)
 			break;
 		if (c == ':')
@@ -228,8 +232,6 @@ parse(int argc, char **argv, struct args *a, struct err *err)
 			return r;
 		}
 	}
-	if (a->mode == MODE_EXPORT && optind < argc)
-		a->options.export_what = argv[optind++];
 	if (optind < argc) {
 		char shown[160];
 

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { SHOWN = 72, BACK_DAYS = 2 * 366, AHEAD_DAYS = 5 * 366 };
+enum { SHOWN = 72, BACK_DAYS = 2 * 366, AHEAD_DAYS = 5 * 366, OBJECTIVES_MAX = 5000 };
 
 const char slo_note_raw[] =
     "an average of ratios: every sample weighs alike, whatever the traffic";
@@ -89,6 +89,14 @@ exact(char buf[DURATION_TEXT_MAX], int64_t ns)
 
 /* --- windows and rules ----------------------------------------------------------------------- */
 
+static bool
+is_same_calendar(const struct calendar *a, const struct calendar *b)
+{
+	return a->year == b->year && a->month == b->month && a->day == b->day &&
+	    a->hour == b->hour && a->minute == b->minute && a->second == b->second &&
+	    a->unit == b->unit && a->length == b->length && str_eq(a->zone, b->zone);
+}
+
 bool
 slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml_node *node,
     const struct calendar *calendar, struct slo_def *def)
@@ -97,6 +105,11 @@ slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml
 	struct err err = ERR_INIT;
 	size_t n;
 
+	if (b->bounds != NULL && is_same_calendar(calendar, &b->calendar)) {
+		def->bounds = b->bounds;
+		def->n_bounds = b->n_bounds;
+		return true;
+	}
 	if (calendar_bounds(calendar, now - BACK_DAYS * NS_PER_DAY, now + AHEAD_DAYS * NS_PER_DAY,
 	    &v, &n, &err) < 0) {
 		conf_problem(d, node, "%s", err.msg);
@@ -105,8 +118,10 @@ slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml
 	bounds = arena_alloc(&b->set->block.arena, n * sizeof *bounds);
 	memcpy(bounds, v, n * sizeof *bounds);
 	free(v);
-	def->bounds = bounds;
-	def->n_bounds = n;
+	b->calendar = *calendar;
+	b->calendar.zone = slo_build_text(b, calendar->zone);
+	def->bounds = b->bounds = bounds;
+	def->n_bounds = b->n_bounds = n;
 	return true;
 }
 
@@ -244,6 +259,13 @@ slo_build_add(struct slo_build *b, struct conf_decode *d, const struct yaml_node
 {
 	char shown[SHOWN];
 
+	if (b->n == OBJECTIVES_MAX) {
+		if (!b->is_full)
+			conf_problem(d, node, "no more than %d objectives are worked out",
+			    (int)OBJECTIVES_MAX);
+		b->is_full = true;
+		return false;
+	}
 	for (size_t i = 0; i < b->n; i++)
 		if (str_eq(b->v[i].id, def->id)) {
 			conf_problem(d, node, "the name '%s' is taken by the objective at %s",

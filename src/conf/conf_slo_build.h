@@ -14,12 +14,17 @@
 #define NS_PER_DAY (24 * NS_PER_HOUR)
 
 struct slo_build {
-	struct conf_decode *d;		/* of opsconsole.yaml; problems of all files go to its list */
+	struct conf_decode *d;		/* of opsconsole.yaml; its list has all files' problems */
 	const struct yaml_node *env_node;
 	const struct conf_environment *env;
 	struct slo_def_set *set;	/* its arena holds what definitions point to */
 	struct slo_def *v;
 	size_t n;
+	bool is_full;
+	/* The calendar that was reckoned last: objectives of one team tend to share one. */
+	struct calendar calendar;
+	const int64_t *bounds;		/* NULL: none yet */
+	size_t n_bounds;
 };
 
 extern const char slo_note_raw[];	/* of a ratio that comes ready made */
@@ -50,7 +55,8 @@ double slo_build_min_bad(const struct slo_def *def);
  * file. false: with a problem at node. */
 bool slo_build_check(struct slo_build *b, struct conf_decode *d, const struct yaml_node *node,
     const char *burns, const struct slo_def *def);
-/* Take def (its strings in the arena). false: its name is taken, with a problem at node. */
+/* Take def (its strings in the arena). false: its name is taken, or there are too many, with a
+ * problem at node. */
 bool slo_build_add(struct slo_build *b, struct conf_decode *d, const struct yaml_node *node,
     const struct slo_def *def);
 

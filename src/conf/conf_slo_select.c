@@ -219,8 +219,8 @@ add_native(struct buf *good, struct buf *total, const char *text, double bound)
 
 	shortest(number, bound);
 	buf_printf(total, "histogram_count(sum(increase(%s[${window}])))", text);
-	buf_printf(good, "(histogram_fraction(-Inf, %s, sum(increase(%s[${window}]))) >= 0) * %s or %s",
-	    number, text, total->data, total->data);
+	buf_printf(good, "(histogram_fraction(-Inf, %s, sum(increase(%s[${window}]))) >= 0) * "
+	    "%s or %s", number, text, total->data, total->data);
 }
 
 int

@@ -34,8 +34,8 @@ static const struct conf_row meta_rows[] = {
 static const struct conf_table meta_table = { .what = "metadata", .rows = meta_rows,
     .size = sizeof(struct os_meta), .is_strict = true };
 
-/* The rows of a document, or of one inside another. object_type: its struct, which begins with a struct
- * os_object. */
+/* The rows of a document, or of one inside another. object_type: its struct, which begins with a
+ * struct os_object. */
 #define OBJECT_ROWS(object_type, kind_name, spec_table) \
 	{ .name = "apiVersion", .type = CONF_CONST, .def = "openslo/v1", \
 	  .flags = ROW_ESSENTIAL, .help = "Version of the format." }, \

@@ -187,7 +187,7 @@ begin(struct slo_book *b, struct view *view)
 
 	if (view->kind == VIEW_NOW) {
 		view->at_ns = align_down(b->now_ns, b->every_ns < NS_PER_S ? NS_PER_MS : NS_PER_S);
-		limits_grow(b);
+		limits_round(b);
 	}
 	view->is_begun = view->is_running = true;
 	view->is_early_taken = false;

@@ -48,6 +48,7 @@ batch_out(struct slo_book *b, struct batch *batch, bool is_out)
 		return;
 	batch->is_out = is_out;
 	batch->out_ns = b->now_ns;
+	batch->n_answers = batch->source->n_answers;
 	*n += is_out ? 1 : -1u;
 	b->stats.n_asked += is_out;
 	b->is_changed = true;
@@ -264,44 +265,6 @@ limit_of(const struct batch *batch)
 	return batch->kind == BATCH_INSTANTS ? &batch->source->instants : &batch->source->tiles;
 }
 
-/* So many were too many. is_sure: the server is well, so it was the request. */
-static void
-limit_learn(const struct slo_book *b, struct limit *l, size_t n, bool is_sure)
-{
-	unsigned half = n > 1 ? (unsigned)n / 2 : 1;
-
-	if (half < l->now)
-		l->now = half;
-	if (is_sure && half < l->ceiling) {
-		l->ceiling = half;
-		l->learned_ns = b->now_ns;
-	}
-}
-
-static void
-limit_grow(const struct slo_book *b, struct limit *l)
-{
-	if (l->ceiling < l->max && b->now_ns - l->learned_ns > CEILING_NS) {
-		l->ceiling = l->ceiling * 2 < l->max ? l->ceiling * 2 : l->max;
-		l->learned_ns = b->now_ns;
-	}
-	l->now = l->now * 2 < l->ceiling ? l->now * 2 : l->ceiling;
-}
-
-void
-limits_grow(struct slo_book *b)
-{
-	struct book_source *s;
-
-	TAILQ_FOREACH(s, &b->sources, next) {
-		if (s->n_failed == 0 && s->n_answered > 0) {
-			limit_grow(b, &s->instants);
-			limit_grow(b, &s->tiles);
-		}
-		s->n_answered = s->n_failed = 0;
-	}
-}
-
 /* One was at fault alone: the size of the request was not. */
 static void
 limit_restore(const struct batch *batch)
@@ -323,22 +286,30 @@ enum fault {
 	FAULT_SOURCE,		/* the server, or the way to it */
 };
 
+static bool
+is_about_cost(const char *error)
+{
+	static const char *const words[] = { "too many", "exceed", "limit", "too large", "too long", "maximum", "timed out", "gave up on the query" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (str_contains(error, words[i]))
+			return true;
+	return false;
+}
+
 /* Prometheus: 400 bad data, 422 execution (wrong, or over a limit), 500 internal, 503 timeout; Mimir's limits are 422 too. */
 static enum fault
 classify(const struct batch *batch, long status, const char *error)
 {
-	static const char *const limits[] = { "too many", "exceed", "limit", "too large", "too long", "maximum" };
-
-	if (status == 422)
-		for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-			if (str_contains(error, limits[i]))
-				return FAULT_COSTLY;
+	if ((status == 422 || status == 500 || status == 503 || status == 504) && is_about_cost(error))
+		return FAULT_COSTLY;
 	if (status == 400 || status == 422)
 		return FAULT_WRONG;
 	if (status == 413)
 		return FAULT_COSTLY;
 	if (status == 0 || status == 500 || status == 502 || status == 503 || status == 504)
-		return batch->source->n_answered > 0 ? FAULT_COSTLY : FAULT_BUSY;
+		/* Was anything else answered since it was sent? Then the server is well. */
+		return batch->source->n_answers > batch->n_answers ? FAULT_COSTLY : FAULT_BUSY;
 	return FAULT_SOURCE;
 }
 
@@ -351,7 +322,7 @@ split_terms(struct slo_book *b, struct batch *batch, enum fault fault)
 	if (batch->ceiling == 0)
 		batch->ceiling = l->ceiling;
 	if (fault == FAULT_COSTLY)
-		limit_learn(b, l, batch->n, true);
+		limit_learn(l, batch->n, b->now_ns);
 	b->stats.n_split++;
 	make_batches(b, batch, batch->items, batch->n, half);
 }
@@ -416,17 +387,19 @@ refuse_one(struct slo_book *b, struct batch *batch, enum fault fault, const char
 static void
 source_error(struct book_source *s, const char *error)
 {
+	char *copy = xstrdup_or_null(error);	/* it may be the same text */
+
 	free(s->error);
-	s->error = xstrdup_or_null(error);
+	s->error = copy;
 }
 
 /* No answer, and not because of what was asked, as far as anybody can tell: the next round asks again. */
 static void
-give_up(struct slo_book *b, struct batch *batch, enum fault fault, const char *error)
+give_up(struct batch *batch, enum fault fault, const char *error)
 {
 	source_error(batch->source, error);
-	if (fault == FAULT_BUSY && batch->kind != BATCH_BESIDE)
-		limit_learn(b, limit_of(batch), batch->n, false);
+	if (fault == FAULT_BUSY && batch->n > 1)
+		limit_doubt(limit_of(batch), batch->n);
 	for (size_t i = 0; i < batch->n; i++)
 		if (batch->items[i].cell != NULL)
 			cell_fail(batch->items[i].cell, NULL);
@@ -442,7 +415,7 @@ fail(struct slo_book *b, struct batch *batch, long status, const char *error)
 	if (batch->kind == BATCH_BESIDE) {
 		beside_failed(batch->beside);
 	} else if (fault == FAULT_BUSY || fault == FAULT_SOURCE) {
-		give_up(b, batch, fault, error);
+		give_up(batch, fault, error);
 	} else if (status != 0 && batch->source->error != NULL) {
 		source_error(batch->source, NULL);	/* it speaks */
 	}
@@ -553,6 +526,7 @@ slo_book_answer(struct slo_book *b, const struct series_set *answer)
 		return false;
 	view = &b->views[batch->view];
 	batch->source->n_answered++;
+	batch->source->n_answers++;
 	source_error(batch->source, NULL);
 	terms_are_well(batch);
 	if (batch->kind == BATCH_INSTANTS)
@@ -620,9 +594,7 @@ batches_expire(struct slo_book *b, enum view_kind view)
 			continue;
 		batch->source->n_failed++;
 		items_asked(batch, false);
-		if (batch->is_out && batch->source->n_answered > 0)
-			limit_learn(b, &batch->source->instants, batch->n, true);
-		give_up(b, batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE, batch->source->error != NULL ? batch->source->error : error);
+		give_up(batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE, batch->source->error != NULL ? batch->source->error : error);
 		batch_free(b, batch);
 	}
 	free(error);

@@ -1,6 +1,6 @@
 /*
  * Inside of the book: shared by slo_book.c (definitions, rounds), slo_book_term.c (what is known), slo_book_want.c (what a round needs),
- * slo_book_ask.c (requests, answers, failures), slo_book_beside.c (alerts and changes of the window) and slo_book_work.c (how it all stands).
+ * slo_book_ask.c (requests, answers, failures), slo_book_limit.c (how large they may be), slo_book_beside.c (alerts and changes of the window) and slo_book_work.c (how it all stands).
  *
  * A term is a template of one source, shared by all objectives that have it. It knows cells (its sum over one window at one time) and strips (its sums
  * over a row of tiles). There are two views: now, and the time cursor's then; each has cells and strips of its own.
@@ -85,7 +85,9 @@ struct term {
 
 struct limit {			/* how much goes into one request */
 	unsigned now, ceiling, max;
-	int64_t learned_ns;
+	int64_t learned_ns;	/* ceiling */
+	unsigned busy;		/* the most that failed in this round without telling why; 0: none did */
+	unsigned n_well, patience;	/* rounds that went well, and how many it takes to ask for more again */
 };
 struct book_source {
 	TAILQ_ENTRY(book_source) next;
@@ -93,6 +95,8 @@ struct book_source {
 	struct limit instants, tiles;
 	unsigned n_instants_out, n_ranges_out;
 	size_t n_answered, n_failed;	/* since the round of now began */
+	bool was_well;		/* the round before: all was answered */
+	uint64_t n_answers;	/* ever */
 	char *error;		/* why the last request was not answered; NULL: it was */
 };
 
@@ -125,6 +129,7 @@ struct batch {
 	int64_t at_ns, start_ns, end_ns, step_ns;
 	bool is_out;
 	int64_t out_ns;
+	uint64_t n_answers;	/* of its source, before it was sent */
 	size_t n;
 	struct item *items;
 	unsigned ceiling;	/* of the source before it was first halved; 0: it was not */
@@ -195,8 +200,9 @@ void sources_free_all(struct slo_book *b);
 void term_refuse(struct term *t, const char *error, int64_t again_ns);
 struct cell *cell_want(struct term *t, const struct view *view, int64_t window_ns, int64_t at_ns, bool is_exact);
 const struct cell *cell_at(const struct term *t, enum view_kind view, int64_t window_ns, int64_t at_ns, bool is_exact);
-/* The newest one over window that is known and not after at; NULL: none. */
-const struct cell *cell_newest(const struct term *t, enum view_kind view, int64_t window_ns, int64_t at_ns);
+/* The newest ones of both terms over window that are known, of one time that is not after at; NULL: none. */
+struct cell *cell_newest(const struct term *t, const struct term *other, enum view_kind view, int64_t window_ns, int64_t at_ns,
+    struct cell **ret_other);
 /* The newest one over a window no longer than this that was refused by itself; NULL: none. */
 struct cell *cell_refused(const struct term *t, enum view_kind view, int64_t window_ns);
 void cell_fail(struct cell *c, const char *error);
@@ -231,7 +237,12 @@ void batches_expire(struct slo_book *b, enum view_kind view);
 void batches_forget(struct slo_book *b);	/* those nobody answered for too long */
 void batches_release(struct slo_book *b);	/* let as many go as may be under way */
 void batches_list(struct slo_book *b);		/* those under way are what slo_book_asks() tells */
-void limits_grow(struct slo_book *b);		/* a round went well */
+
+/* slo_book_limit.c */
+void limit_init(struct limit *l, unsigned max);
+void limit_learn(struct limit *l, size_t n, int64_t now_ns);	/* so many were too many, and the server is well */
+void limit_doubt(struct limit *l, size_t n);	/* so many (more than one) failed, and nothing tells whether they were too many */
+void limits_round(struct slo_book *b);		/* a round of now begins: look back at the one before */
 
 /* slo_book_beside.c */
 void beside_want(struct slo_book *b, const struct view *view);

@@ -23,8 +23,8 @@ book_source_get(struct slo_book *b, const char *name)
 			return s;
 	s = xcalloc(1, sizeof *s);
 	s->name = xstrdup(name);
-	s->instants = (struct limit){ .now = INSTANTS_MAX, .ceiling = INSTANTS_MAX, .max = INSTANTS_MAX };
-	s->tiles = (struct limit){ .now = TILES_MAX, .ceiling = TILES_MAX, .max = TILES_MAX };
+	limit_init(&s->instants, INSTANTS_MAX);
+	limit_init(&s->tiles, TILES_MAX);
 	TAILQ_INSERT_TAIL(&b->sources, s, next);
 	return s;
 }
@@ -124,16 +124,21 @@ cell_want(struct term *t, const struct view *view, int64_t window_ns, int64_t at
 	return c;
 }
 
-const struct cell *
-cell_newest(const struct term *t, enum view_kind view, int64_t window_ns, int64_t at_ns)
+struct cell *
+cell_newest(const struct term *t, const struct term *other, enum view_kind view, int64_t window_ns, int64_t at_ns, struct cell **ret_other)
 {
-	const struct cell *c, *newest = NULL;
+	struct cell *c, *beside, *newest = NULL;
 
 	TAILQ_FOREACH(c, &t->cells, next) {
 		if (c->view != view || c->window_ns != window_ns || c->is_exact || c->state != CELL_KNOWN || c->at_ns > at_ns)
 			continue;
-		if (newest == NULL || c->at_ns > newest->at_ns)
+		if (newest != NULL && c->at_ns <= newest->at_ns)
+			continue;
+		beside = find_cell(other, view, window_ns, c->at_ns, false);
+		if (beside != NULL && beside->state == CELL_KNOWN) {
 			newest = c;
+			*ret_other = beside;
+		}
 	}
 	return newest;
 }

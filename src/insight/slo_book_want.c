@@ -50,22 +50,30 @@ is_resting(const struct slo_book *b, const struct view *view, const struct term 
 }
 
 static void
-want_window(const struct slo_book *b, const struct view *view, struct term *t, int64_t window_ns)
+want_at(const struct view *view, struct term *t, int64_t window_ns, bool is_suspect)
 {
-	const struct cell *newest = cell_newest(t, view->kind, window_ns, view->at_ns);
-	bool is_suspect;
-	struct cell *c;
+	struct cell *c = cell_want(t, view, window_ns, view->at_ns, false);
 
-	if (newest != NULL && is_fresh_enough(b, view, newest)) {
-		cell_want(t, view, window_ns, newest->at_ns, false);	/* stays */
-		return;
-	}
-	if (is_resting(b, view, t, window_ns, &is_suspect))
-		return;
-	c = cell_want(t, view, window_ns, view->at_ns, false);
 	c->is_suspect = is_suspect;
 	if (c->state == CELL_FAILED)
 		c->state = CELL_WANTED;
+}
+
+/* Both sums of one time: a ratio of sums of different times would be of no time. */
+static void
+want_window(const struct slo_book *b, const struct view *view, const struct objective *o, int64_t window_ns)
+{
+	struct cell *total = NULL, *first = cell_newest(o->first, o->total, view->kind, window_ns, view->at_ns, &total);
+	bool is_first_suspect, is_total_suspect;
+
+	if (first != NULL && is_fresh_enough(b, view, first)) {
+		first->round = total->round = view->round;
+		return;
+	}
+	if (is_resting(b, view, o->first, window_ns, &is_first_suspect) || is_resting(b, view, o->total, window_ns, &is_total_suspect))
+		return;
+	want_at(view, o->first, window_ns, is_first_suspect);
+	want_at(view, o->total, window_ns, is_total_suspect);
 }
 
 static void
@@ -111,10 +119,6 @@ want_term(struct slo_book *b, const struct view *view, const struct objective *o
 {
 	int64_t start, end, edge = align_down(view->at_ns, o->step_ns);
 
-	if (t->error != NULL && b->now_ns < t->again_ns)
-		return;
-	for (size_t i = 0; i < o->n_windows; i++)
-		want_window(b, view, t, o->windows[i]);
 	if (!slo_window_at(o->def, view->at_ns, &start, &end))
 		return;
 	want_exact(b, view, t, edge, view->at_ns);
@@ -228,6 +232,24 @@ wanted_cells(struct term *t, const struct view *view, struct cells *out)
 	}
 }
 
+static bool
+is_refused(const struct slo_book *b, const struct term *t)
+{
+	return t->error != NULL && b->now_ns < t->again_ns;
+}
+
+static void
+want_objective(struct slo_book *b, const struct view *view, const struct objective *o)
+{
+	if (o->error != NULL || is_refused(b, o->first) || is_refused(b, o->total))
+		return;
+	for (size_t i = 0; i < o->n_windows; i++)
+		want_window(b, view, o, o->windows[i]);
+	want_term(b, view, o, o->first);
+	if (o->total != o->first)
+		want_term(b, view, o, o->total);
+}
+
 void
 want_round(struct slo_book *b, struct view *view)
 {
@@ -235,15 +257,8 @@ want_round(struct slo_book *b, struct view *view)
 	struct cells cells = { 0 };
 	struct term *t;
 
-	for (size_t i = 0; i < b->n_objectives; i++) {
-		const struct objective *o = &b->objectives[i];
-
-		if (o->error != NULL)
-			continue;
-		want_term(b, view, o, o->first);
-		if (o->total != o->first)
-			want_term(b, view, o, o->total);
-	}
+	for (size_t i = 0; i < b->n_objectives; i++)
+		want_objective(b, view, &b->objectives[i]);
 	TAILQ_FOREACH(t, &b->terms, next) {
 		wanted_cells(t, view, &cells);
 		term_pieces(b, t, view->kind, &pieces);

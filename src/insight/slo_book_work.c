@@ -223,14 +223,14 @@ window_missing(struct desk *d, int64_t window_ns)
 static void
 fill_window(struct desk *d, size_t i)
 {
-	const struct cell *first = cell_newest(d->o->first, d->view->kind, d->o->windows[i], d->view->at_ns);
-	const struct cell *total = cell_newest(d->o->total, d->view->kind, d->o->windows[i], d->view->at_ns);
+	struct cell *total = NULL;
+	const struct cell *first = cell_newest(d->o->first, d->o->total, d->view->kind, d->o->windows[i], d->view->at_ns, &total);
 	struct slo_window_sum *w = &d->windows[i];
 
 	*w = (struct slo_window_sum){ .window_ns = d->o->windows[i], .at_ns = d->view->at_ns, .sum = { NAN, NAN } };
-	if (first != NULL && total != NULL && is_usable(d, first) && is_usable(d, total)) {
+	if (first != NULL && is_usable(d, first)) {
 		w->sum = (struct slo_sum){ first->value, total->value };
-		w->at_ns = first->at_ns < total->at_ns ? first->at_ns : total->at_ns;
+		w->at_ns = first->at_ns;
 	} else if (!window_of_tiles(d, w->window_ns, &w->sum)) {
 		window_missing(d, w->window_ns);
 	}

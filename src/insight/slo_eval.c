@@ -212,7 +212,7 @@ project_calendar(const struct slo_standing *st)
 	double mean = b->count.total > 0 ? b->count.bad / b->count.total : 0, slices;
 
 	if (st->def->method == SLO_OCCURRENCES || st->def->slice_ns <= 0)
-		return b->left;		/* of the events so far: as many more at the same ratio change nothing */
+		return 1 - mean / (1 - st->def->target);
 	slices = (double)(b->end_ns - st->in->at_ns) / (double)st->def->slice_ns;
 	return slo_left_of(b, b->count.bad + mean * slices);
 }

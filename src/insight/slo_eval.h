@@ -13,10 +13,10 @@
  * never happened does not exist yet). Zero events spend nothing and burn at 0: no traffic is not no
  * data.
  *
- * The budget is (1 - target) of the events there were in the window: in a calendar window those so
- * far, in a rolling one that is older than the data those in the store (covered_ns and a note say
- * how much that is). Only of slices in a calendar window it is known beforehand how many there will
- * be: their budget is of all of them. What corrections cover is taken out of the budget and of the
+ * The budget is (1 - target) of the events of the window: in a rolling one those there were, which
+ * may be less than a whole window's (covered_ns and a note say how much); in a calendar window those
+ * of all of it, as many being expected for the time that is left as came so far. Of slices it is known how
+ * many there will be. What corrections cover is taken out of the budget and of the
  * burn rates. A window of which they leave less than half is not judged (its burn rate is 0). Where
  * the sums do not say how a correction's own sum is spread over its time, the tiles do.
  *

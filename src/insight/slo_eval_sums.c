@@ -236,16 +236,23 @@ slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_
 /* --- the budget ------------------------------------------------------------------------------------------------- */
 
 /*
- * How many events, slices or samples the budget is a share of: those there were. Of slices in a
- * calendar window it is known beforehand how many there will be, and the budget is a share of all
- * of them (OpenSLO v1, "Timeslices": good slices to all slices in the budgeting period).
+ * How many events, slices or samples the budget is a share of. In a rolling window those there
+ * were; in a calendar window those of all of it: of slices it is known how many there will be (OpenSLO v1,
+ * "Timeslices": good slices to all slices in the budgeting period), of events and samples as many are
+ * expected as came so far in as much time. Of those so far alone, ten minutes of outage on the first day would
+ * leave nothing for days, though the month may have many more of them.
  */
 static double
 budget_base(const struct slo_def *def, const struct slo_budget *b)
 {
-	if (slo_is_calendar(def) && def->method != SLO_OCCURRENCES && def->slice_ns > 0)
-		return fmax((double)(b->end_ns - b->start_ns) - b->excluded_ns, 0) / (double)def->slice_ns;
-	return b->count.total;
+	double whole_ns = fmax((double)(b->end_ns - b->start_ns) - b->excluded_ns, 0);
+	double seen_ns = fmax(b->covered_ns - b->excluded_ns, 0);
+
+	if (!slo_is_calendar(def))
+		return b->count.total;
+	if (def->method != SLO_OCCURRENCES && def->slice_ns > 0)
+		return whole_ns / (double)def->slice_ns;
+	return seen_ns > 0 && whole_ns > seen_ns ? b->count.total * whole_ns / seen_ns : b->count.total;
 }
 
 double

@@ -102,7 +102,7 @@ note_others(struct found *f, const struct found_rules *rules, const struct rule 
 bool
 found_sloth(struct found *f, const char *id, const struct found_rules *rules)
 {
-	const char *duration, *name, *service;
+	const char *duration, *service;
 	const struct rule *ratio = found_shortest(rules, SLOTH_RATIO, &duration);
 	char shown[128];
 
@@ -111,11 +111,11 @@ found_sloth(struct found *f, const char *id, const struct found_rules *rules)
 		    ratio == NULL ? "no slo:sli_error:ratio_rate among them" : "no slo:objective:ratio between 0 and 1 among them");
 		return false;
 	}
-	name = labels_get(&ratio->labels, "sloth_slo");
 	service = labels_get(&ratio->labels, "sloth_service");
 	f->def.origin = SLO_FROM_SLOTH;
 	f->def.where = found_join(f->arena, "rule group ", ratio->group);
-	f->def.name = arena_strdup(f->arena, name == NULL || name[0] == '\0' ? id : name);
+	/* Not sloth_slo: many services have a "requests-availability", and a name must tell them apart wherever it stands alone. */
+	f->def.name = arena_strdup(f->arena, id);
 	f->def.service = service == NULL ? "" : arena_strdup(f->arena, service);
 	read_period(f, rules);
 	found_indicator(f, ratio, duration, "sloth_id", id);

@@ -287,7 +287,7 @@ severity_name(enum severity severity)
 static void
 write_label(const struct writer *w, const char *name, const char *value)
 {
-	bool is_plain = strcmp(name, "severity") == 0 || strcmp(name, "slo") == 0 || strcmp(name, "service") == 0;
+	bool is_plain = strcmp(name, "severity") == 0 || strcmp(name, "slo") == 0 || strcmp(name, "service") == 0 || strcmp(name, "long") == 0;
 	char *text = rules_untemplated(value);
 
 	buf_printf(w->out, "%*s", BLOCK_INDENT, "");
@@ -301,11 +301,13 @@ write_label(const struct writer *w, const char *name, const char *value)
 	free(text);
 }
 
-/* Those by which the console (and whoever routes alerts) knows the objective; severity is the rule's unless they say one. */
+/* Those by which the console (and whoever routes alerts) knows the objective, and the long window, which tells its alerts apart; severity is the
+ * rule's unless they say one. */
 static void
 write_alert_labels(const struct writer *w, const struct slo_rule *rule)
 {
 	const struct labels *own = &w->def->alert_labels;
+	char window[PROMQL_DURATION_MAX];
 
 	buf_printf(w->out, "%*slabels:\n", KEY_INDENT, "");
 	for (size_t i = 0; i < own->n; i++)
@@ -317,6 +319,8 @@ write_alert_labels(const struct writer *w, const struct slo_rule *rule)
 		write_label(w, "slo", w->def->name);
 	if (labels_get(own, "service") == NULL && w->def->service[0] != '\0')
 		write_label(w, "service", w->def->service);
+	if (labels_get(own, "long") == NULL)
+		write_label(w, "long", promql_duration(window, rule->long_ns));
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/conf_env.h"
+#include "conf/conf_slo.h"
 #include "model/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +60,29 @@ check_reference(const struct conf_environment *e, const char *source)
 	die("a reference to nothing");
 }
 
+/* What the tables and rules of an objective promise; fuzz_openslo says more. */
+static void
+check_slos(const struct conf_environment *e)
+{
+	struct slo_def_set *set = conf_slos(e, NULL);
+
+	if (set->n > e->n_slos || e->slo_interval_ns < NS_PER_S)
+		die("more objectives than were written, or no interval");
+	for (size_t i = 0; i < set->n; i++) {
+		const struct slo_def *d = &set->v[i];
+
+		check_reference(e, d->source);
+		if (!(d->target > 0 && d->target < 1) || d->period_ns < NS_PER_MIN ||
+		    d->resolution_ns < NS_PER_S || d->n_bounds == 1 || d->alert_labels.n == 0)
+			die("an objective out of range");
+		if (d->sli == SLI_RATIO ? d->total == NULL : d->raw == NULL)
+			die("an objective that measures nothing");
+		if (i > 0 && strcmp(d[-1].id, d->id) >= 0)
+			die("objectives out of order");
+	}
+	block_unref(set);
+}
+
 static void
 check_environment(const struct conf_environment *e)
 {
@@ -74,6 +98,7 @@ check_environment(const struct conf_environment *e)
 	}
 	for (size_t i = 0; i < e->n_markers; i++)
 		check_reference(e, e->markers[i].source);
+	check_slos(e);
 	block_unref(conf_environment_block(e));
 }
 

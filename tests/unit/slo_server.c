@@ -103,6 +103,8 @@ is_refused(struct slo_server *s, const struct slo_ask *ask, const struct asked *
 
 	if (s->items_max > 0 && n > s->items_max)
 		return refuse(s, 422, "query processing would load too many samples into memory in query execution", ret_status, ret_error);
+	if (s->slow_items_max > 0 && n > s->slow_items_max)
+		return refuse(s, 0, "Operation timed out", ret_status, ret_error);
 	if (n_points > 1 && s->tile_items_max > 0 && n > s->tile_items_max)
 		return refuse(s, 0, "Operation timed out", ret_status, ret_error);
 	if (s->points_max > 0 && n_points > s->points_max)

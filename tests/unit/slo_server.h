@@ -22,6 +22,7 @@ struct slo_server {
 	/* What it refuses. 0 and NULL: nothing. */
 	long status;			/* everything, so */
 	size_t items_max;		/* more in one request: 422, too many samples */
+	size_t slow_items_max;		/* more in one request: no answer in time */
 	size_t points_max;		/* more points of a term: 503 */
 	size_t tile_items_max;		/* more terms of one request for tiles: no answer */
 	const char *wrong_metric;	/* 400, parse error */

@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -339,6 +340,38 @@ named_by_the_environment(void **state)
 	free(path);
 }
 
+/* What is written as a comment is right, too. */
+static void
+commented_objectives(void **state)
+{
+	char *out, *path = xasprintf("%s/.config/opsconsole/opsconsole.yaml", dir), line[512];
+	struct conf_problems problems;
+	bool is_within = false;
+	struct conf *conf;
+	struct buf b;
+	FILE *f;
+
+	(void)state;
+	start(0, "200 OK", "{\"status\":\"success\",\"data\":{\"version\":\"2.42.0\"}}");
+	conf_free(init_and_load(&out));
+	free(out);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	buf_init(&b, 1 << 16);
+	while (fgets(line, sizeof line, f) != NULL) {
+		is_within = str_has_prefix(line, is_within ? "    #" : "    #slos:");
+		buf_printf(&b, "%s%s", is_within ? "    " : line, is_within ? line + 5 : "");
+	}
+	fclose(f);
+	if (conf_parse("c", b.data, b.len, &conf, &problems, NULL) < 0 || problems.n > 0)
+		fail_msg("%s", b.data);
+	assert_int_equal(conf->environments[0].n_slos, 2);
+	assert_non_null(conf->environments[0].openslo);
+	conf_free(conf);
+	buf_done(&b);
+	free(path);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -348,6 +381,7 @@ main(void)
 		TEST(all_answer), TEST(some_answer), TEST(one_is_starting), TEST(nothing_answers),
 		    TEST(never_overwrites),
 		TEST(where_it_would_be_refused), TEST(named_by_the_environment),
+		TEST(commented_objectives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

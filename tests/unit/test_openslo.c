@@ -1,7 +1,7 @@
 /*
- * OpenSLO documents: tests/fixtures/openslo/NAME.yaml each becomes what NAME.expected says, problems
- * first, definitions after them. To write the expected files anew: GENERATE=1 tests/unit/test_openslo,
- * and read the difference.
+ * OpenSLO documents: tests/fixtures/openslo/NAME.yaml each becomes what NAME.expected says,
+ * problems first, definitions after them. To write the expected files anew: GENERATE=1
+ * tests/unit/test_openslo, and read the difference.
  */
 #include "config.h"
 
@@ -74,7 +74,6 @@ write_path(const char *path, const char *text)
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
 	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, 0600), 0);
 }
 
 /* --- a definition as text -------------------------------------------------------------------- */

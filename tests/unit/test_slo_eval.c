@@ -171,24 +171,24 @@ test_calendar(void **state)
 	w->def.bounds = months;
 	w->def.n_bounds = N_OF(months);
 	/*
-	 * Of the last 30 days 9 are in this month: 216 h x 100 = 21,600 events so far, 21.6 of them
-	 * may be bad. The one before does not count.
+	 * Of the last 30 days 9 are in this month: 216 h x 100 = 21,600 events so far, so 72,000 are
+	 * expected in all of it, and 72 of them may be bad. 5.4 are: 0.075. The tile before does not count.
 	 */
 	world_tile(w, 719 - 216, 100, 100);
 	world_tile(w, 720 - 216, 5.4, 100);
-	near("left", world_evaluate(w)->left, 0.75);
+	near("left", world_evaluate(w)->left, 0.925);
 	near("total", w->slo.total, 21600);
 	assert_int_equal(w->slo.start_ns, AT - 9 * DAY);
 	assert_int_equal(w->slo.end_ns, AT + 21 * DAY);
 	assert_int_equal(w->slo.projected_ns, AT + 21 * DAY);
-	near("projected", w->slo.projected, 0.75);	/* as many more at the same ratio */
-	near_ns("as time", w->slo.left_ns, 1944 * NS_PER_S);	/* 0.001 x 30 d x 0.75 */
+	near("projected", w->slo.projected, 0.75);	/* 0.075 in 9 days are 0.25 in 30 */
+	near_ns("as time", w->slo.left_ns, 2397600 * NS_PER_MS);	/* 0.001 x 30 d x 0.925 */
 	/*
-	 * At 2x a left budget of 0.75 lasts 0.75 x 30 d / 2 = 11.25 d; at 1x 22.5 d, longer than
+	 * At 2x a left budget of 0.925 lasts 0.925 x 30 d / 2 = 13.875 d; at 1x 27.75 d, longer than
 	 * the 21 d to the end of the month.
 	 */
 	world_burn(w, 2);
-	near_ns("exhaustion", world_evaluate(w)->exhaustion_ns, 11 * DAY + 6 * HOUR);
+	near_ns("exhaustion", world_evaluate(w)->exhaustion_ns, 13 * DAY + 21 * HOUR);
 	world_burn(w, 1);
 	assert_int_equal(world_evaluate(w)->exhaustion_ns, INT64_MAX);
 	world_free(w);
@@ -242,9 +242,9 @@ test_calendar_begins(void **state)
 	near("sli", w->slo.sli, NAN);
 	is_state(&w->slo, SLO_OK);
 	assert_int_equal(w->slo.notes.n, 0);
-	/* Half of the head's minute is in it: 1 bad of 1000 is all there may be. */
+	/* Half of the head's minute is in it: 1 bad of 1000 in 30 s, and 86,401 times that is expected. */
 	w->in.head = (struct slo_sum){ 2, 2000 };
-	near("left of the head's part", world_evaluate(w)->left, 0);
+	near("left of the head's part", world_evaluate(w)->left, 1 - 1 / 86401.);
 	near("bad", w->slo.bad, 1);
 	world_free(w);
 }

@@ -157,19 +157,19 @@ check(const struct rule_set *rules, const char *want)
 #define WORKBOOK " page:14.4:1h/5m page:6:6h/30m ticket:3:1d/2h ticket:1:3d/6h "
 
 static const char sloth_want[] =
-    "slo:comments-fast-pages | Sloth fast-pages comments | rule group sloth-slo-sli-recordings-comments-fast-pages | 0.95 30d |" WORKBOOK
+    "slo:comments-fast-pages | Sloth comments-fast-pages comments | rule group sloth-slo-sli-recordings-comments-fast-pages | 0.95 30d |" WORKBOOK
     "| sloth_id=comments-fast-pages | raw slo:sli_error:ratio_rate5m{sloth_id=\"comments-fast-pages\"} / -\n"
     "  an average of the recorded ratios over 5m: traffic does not weigh (its expression has a range that is not [5m])\n"
-    "slo:feed-satisfaction | Sloth satisfaction feed | rule group sloth-slo-sli-recordings-feed-satisfaction | 0.95 30d |" WORKBOOK
+    "slo:feed-satisfaction | Sloth feed-satisfaction feed | rule group sloth-slo-sli-recordings-feed-satisfaction | 0.95 30d |" WORKBOOK
     "| sloth_id=feed-satisfaction | good sum(sum_over_time(feed_satisfaction_ratio[${window}])) / "
     "sum(count_over_time(feed_satisfaction_ratio[${window}]))\n"
-    "slo:mail-delivery | Sloth delivery mail | rule group sloth-slo-sli-recordings-mail-delivery | 0.995 30d |" WORKBOOK
+    "slo:mail-delivery | Sloth mail-delivery mail | rule group sloth-slo-sli-recordings-mail-delivery | 0.995 30d |" WORKBOOK
     "| sloth_id=mail-delivery | bad sum(rate(mail_sent_total{result=\"bounced\"}[${window}])) / sum(rate(mail_sent_total[${window}]))\n"
     "  Sloth's rules hold no burn rate alert for it: the Workbook's burn rates are taken\n"
-    "slo:spam-filter-quality | Sloth quality spam-filter | rule group sloth-slo-sli-recordings-spam-filter-quality | 0.99 30d |" WORKBOOK
+    "slo:spam-filter-quality | Sloth spam-filter-quality spam-filter | rule group sloth-slo-sli-recordings-spam-filter-quality | 0.99 30d |" WORKBOOK
     "| sloth_id=spam-filter-quality | bad sum(rate(spam_verdicts_total{verdict=\"wrong\"}[${window}])) / "
     "sum(rate(spam_verdicts_total[${window}]))\n"
-    "slo:web-availability | Sloth availability web | rule group sloth-slo-sli-recordings-web-availability | 0.999 30d |" WORKBOOK
+    "slo:web-availability | Sloth web-availability web | rule group sloth-slo-sli-recordings-web-availability | 0.999 30d |" WORKBOOK
     "| sloth_id=web-availability | bad sum(rate(http_requests_total{code=~\"(5..|429)\",job=\"web\"}[${window}])) / "
     "sum(rate(http_requests_total{job=\"web\"}[${window}]))\n";
 
@@ -177,14 +177,14 @@ static const char sloth_want[] =
 #define SLOTH_28D_NOTE "  burn rates of Sloth's alerts, not the Workbook's: 13.44 over 1h/5m, 5.6 over 6h/30m, 2.8 over 1d/2h, 0.933333 over 3d/6h\n"
 
 static const char sloth_28d_want[] =
-    "slo:api-corrected | Sloth corrected api | rule group sloth-slo-sli-recordings-api-corrected | 0.99 28d |" SLOTH_28D
+    "slo:api-corrected | Sloth api-corrected api | rule group sloth-slo-sli-recordings-api-corrected | 0.99 28d |" SLOTH_28D
     "| sloth_id=api-corrected | raw slo:sli_error:ratio_rate5m{sloth_id=\"api-corrected\"} / -\n"
     "  an average of the recorded ratios over 5m: traffic does not weigh (its expression reads slo:numerator_correction:ratio5m, which has one "
     "window only)\n" SLOTH_28D_NOTE
-    "slo:api-errors | Sloth errors api | rule group sloth-slo-sli-recordings-api-errors | 0.999 28d |" SLOTH_28D
+    "slo:api-errors | Sloth api-errors api | rule group sloth-slo-sli-recordings-api-errors | 0.999 28d |" SLOTH_28D
     "| sloth_id=api-errors | bad sum(rate(http_requests_total{code=~\"5..\",job=\"api\"}[${window}])) / "
     "sum(rate(http_requests_total{job=\"api\"}[${window}]))\n" SLOTH_28D_NOTE
-    "slo:api-search-latency | Sloth search-latency api | rule group sloth-slo-sli-recordings-api-search-latency | 0.98 7d |"
+    "slo:api-search-latency | Sloth api-search-latency api | rule group sloth-slo-sli-recordings-api-search-latency | 0.98 7d |"
     " page:33.6:40m/10m page:7:3h/1h ticket:2.8:12h/2h ticket:1.47:2d/8h | sloth_id=api-search-latency | "
     "bad sum(sum(rate(http_request_duration_seconds_count{handler=\"/search\",job=\"api\"}[${window}])) - "
     "sum(rate(http_request_duration_seconds_bucket{handler=\"/search\",job=\"api\",le=\"0.5\"}[${window}]))) / "
@@ -279,7 +279,7 @@ test_pyrra(void **state)
 #define PYRRA_SLI RULE("x:burnrate5m", "sum(rate(x{e=\\'1\\'}[5m])) / sum(rate(x[5m]))", "'slo':'p'")
 #define PYRRA_OBJECTIVE RULE("pyrra_objective", "0.99", "'slo':'p'")
 #define PYRRA_WINDOW RULE("pyrra_window", "2.4192e+06", "'slo':'p'")
-#define SLOTH_LINE(target, period, rules) "slo:a-b | Sloth b a | rule group g | " target " " period " |" rules \
+#define SLOTH_LINE(target, period, rules) "slo:a-b | Sloth a-b a | rule group g | " target " " period " |" rules \
 	"| sloth_id=a-b | bad sum(rate(x{e=\"1\"}[${window}])) / sum(rate(x[${window}]))\n"
 #define PYRRA_LINE(target, period, rules, labels) "slo:p | Pyrra p  | rule group g | " target " " period " |" rules \
 	"| " labels " | bad sum(rate(x{e=\"1\"}[${window}])) / sum(rate(x[${window}]))\n"

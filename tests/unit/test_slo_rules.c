@@ -97,6 +97,7 @@ static const char want[] =
     "          severity: \"page\"\n"
     "          slo: \"web\"\n"
     "          service: \"blog\"\n"
+    "          long: \"1h\"\n"
     "        annotations:\n"
     "          summary: \"web burns its error budget at more than 14.4x over 1h and 5m\"\n"
     /* 14.4 x 1 h / 720 h = 2 %; 720 h / 14.4 = 50 h */
@@ -111,6 +112,7 @@ static const char want[] =
     "          severity: \"ticket\"\n"
     "          slo: \"web\"\n"
     "          service: \"blog\"\n"
+    "          long: \"3d\"\n"
     "        annotations:\n"
     "          summary: \"web burns its error budget at more than 1x over 3d and 6h\"\n"
     "          description: \"Error ratio {{ $value | humanizePercentage }} over 3d; 99.9% within 30d is promised. At 1x, 10% of the budget goes in 3d "
@@ -427,7 +429,7 @@ test_alerts(void **state)
 	assert_non_null(strstr(text, "      - alert: \"MailBudget\"\n"));
 	assert_non_null(strstr(text, "          slo:error_ratio:rate5m{slo=\"web\"} > (1 * (1 - 0.999))\n          and on ()\n"
 	    "          sum_over_time(slo:total:increase10s{slo=\"web\"}[5m:10s]) >= 100\n"));
-	assert_non_null(strstr(text, "        labels:\n          severity: \"sev2\"\n          slo: \"mail\"\n        annotations:\n"));
+	assert_non_null(strstr(text, "        labels:\n          severity: \"sev2\"\n          slo: \"mail\"\n          long: \"5m\"\n        annotations:\n"));
 	assert_null(strstr(text, "ErrorBudgetBurn"));
 	assert_null(strstr(text, "\"info\""));
 	free(text);

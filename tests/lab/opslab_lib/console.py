@@ -1,5 +1,7 @@
 """The opsconsole.yaml that shows this lab."""
 
+from . import objectives
+
 _CONFIG = """\
 # Written by opslab for the lab in {folder}. Made anew at each start.
 apiVersion: opsconsole/v1
@@ -19,7 +21,7 @@ environments:
         expr: 'model:false_positives:ratio_rate10s'
         unit: ratio
         source: prometheus
-        objective: 0.01
+        slo: spam-quality
       - name: web-latency
         title: 'web / latency p99'
         expr: 'web:latency_seconds:p99_rate10s'
@@ -31,7 +33,7 @@ environments:
         expr: 'web:errors:ratio_rate10s'
         unit: ratio
         source: prometheus
-        objective: 0.005
+        slo: availability
       - name: web-requests
         title: 'web / requests by host'
         expr: 'sum by (instance) (rate(web_requests_total[10s]))'
@@ -58,6 +60,7 @@ environments:
         expr: 'slo:error_budget_remaining:ratio'
         unit: ratio
         source: prometheus
+{slos}\
     markers:
       - {{ name: model, expr: 'served_model_version == 1', label: version, title: '{{{{model}}}} {{{{version}}}}', group_by: model }}
       - {{ name: web build, expr: 'build_info{{job="web"}}', label: revision, title: 'web build {{{{revision}}}}' }}
@@ -70,6 +73,7 @@ environments:
 
 
 def write_config(state, prometheus_port, alertmanager_port):
+    slos = objectives.write(state, f"http://127.0.0.1:{prometheus_port}")
     state.write("opsconsole.yaml", _CONFIG.format(
-        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port))
+        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos))
     return state.file("opsconsole.yaml")

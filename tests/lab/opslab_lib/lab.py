@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 
-from . import console, control, monitoring, registry_serving, registry_world
+from . import console, control, monitoring, past, registry_serving, registry_world
 from .faults import FAULTS
 from .hosts import ADDRESSES, SSH_HOSTS, HostFiles, Sshd
 from .httpd import Listener, Response
@@ -175,6 +175,7 @@ class Lab:
         return handle
 
     async def _start_servers(self):
+        await self._fill_past()
         for name, start, port in (
                 ("prometheus", monitoring.start_prometheus, self.prometheus_port),
                 ("alertmanager", monitoring.start_alertmanager, self.alertmanager_port)):
@@ -191,6 +192,24 @@ class Lab:
         say("up")
         await self._measured()
         say("measured")
+
+    async def _fill_past(self):
+        """Two hours of metrics, so that the error budgets have their whole period."""
+        promtool = self.servers.find("promtool")
+        if not promtool:
+            self._no_past("promtool not found")
+            return
+        text = self.state.file("prometheus", "past.om")
+        await asyncio.to_thread(past.write, text, self.world, time.time())
+        filler = monitoring.start_filling(self.state, promtool, self.servers.environment(promtool), text)
+        while filler.exit_status() is None:
+            await asyncio.sleep(0.02)
+        os.unlink(text)
+        if filler.exit_status() != 0:
+            self._no_past(f"promtool ended with status {filler.exit_status()}: {filler.last_words()}")
+
+    def _no_past(self, why):
+        self.log(f"no past: {why}; error budgets are those of the time that the lab has run for")
 
     def _record(self):
         self.state.record({"lab": os.getpid(), **{child.name: child.pid for child in self.children}})

@@ -49,6 +49,14 @@ def write_configs(state, instances, addresses, metrics_port, alertmanager_port):
     state.write("alertmanager/alertmanager.yml", json.dumps(alertmanager_config(), indent=1))
 
 
+def start_filling(state, promtool, env, text):
+    """Make blocks of OpenMetrics text in the folder that Prometheus will start on."""
+    folder = state.file("prometheus")
+    return Child("promtool", [
+        promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", text, f"{folder}/data",
+    ], env, state.file("logs", "promtool.log"), folder)
+
+
 def start_prometheus(state, program, env, port):
     folder = state.file("prometheus")
     return Child("prometheus", [

@@ -46,12 +46,10 @@ def _slo_records():
             ratio = f"({_fill(bad, 'rate', window)}) / ({_fill(total, 'rate', window)})"
             rules.append(_record(f"slo:error_ratio:rate{window}", ratio, **labels))
             rules.append(_record(f"slo:burn_rate:rate{window}", f"({ratio}) / {budget}", **labels))
-        # What is spent, against what the whole period allows at the present traffic: a lab that
-        # runs for a minute has used a minute of its budget.
         slow_rules.append(_record(
             "slo:error_budget_remaining:ratio",
             f"1 - ({_fill(bad, 'increase', f'{PERIOD_S}s')})"
-            f" / ({budget} * {PERIOD_S} * ({_fill(total, 'rate', '1m')}))", **labels))
+            f" / ({budget} * ({_fill(total, 'increase', f'{PERIOD_S}s')}))", **labels))
     return rules, slow_rules
 
 
@@ -94,7 +92,7 @@ def _budget_alerts():
             "error-budget")
     return [
         burn("ErrorBudgetBurnFast", FAST_BURN, "10s", "5s", "page", "2s", "2 days"),
-        burn("ErrorBudgetBurnSlow", SLOW_BURN, "1m", "10s", "ticket", "2s", "5 days"),
+        burn("ErrorBudgetBurnSlow", SLOW_BURN, "1m", "10s", "page", "2s", "5 days"),
     ]
 
 
