@@ -93,6 +93,18 @@ place(struct metrics *s, int w, int h)
 	s->graph_y = s->list_h;
 }
 
+/* What other panels ask for themselves is not for graphs. */
+static bool
+is_listed(const char *id)
+{
+	static const char *const others[] = { "marker:", "host:", "online:", "serving:" };
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (str_has_prefix(id, others[i]))
+			return false;
+	return true;
+}
+
 static void
 metrics_arrange(struct panel *p, const struct view *v, int w, int h)
 {
@@ -108,7 +120,7 @@ metrics_arrange(struct panel *p, const struct view *v, int w, int h)
 	for (size_t i = 0; i < n; i++) {
 		const char *id = model_query(m, i)->id;
 
-		if (str_has_prefix(id, "marker:"))
+		if (!is_listed(id))
 			continue;
 		s->ids[s->n] = query_id(id);
 		s->index[s->n++] = i;

@@ -13,12 +13,13 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "overview.h"
+#include "parts_models.h"
 #include "parts_slo.h"
 #include "ui/panel.h"
 #include "ui/widget.h"
 
-enum section { SECTION_WRONG, SECTION_BUDGETS, SECTION_CHANGED, SECTION_SOURCES, SECTION_CALL, SECTIONS };
-enum { TEXT_W_MIN = 12, EVIDENCE_W = 30, EVIDENCE_FROM = 110, EVIDENCE_ROW_FROM = 14, TEXT_ROW_FROM = 18, TINY_H = 6 };
+enum section { SECTION_WRONG, SECTION_BUDGETS, SECTION_MODELS, SECTION_CHANGED, SECTION_SOURCES, SECTION_CALL, SECTIONS };
+enum { WORD_W_MIN = 8, TEXT_W_MIN = 12, EVIDENCE_W = 30, EVIDENCE_FROM = 110, EVIDENCE_ROW_FROM = 14, TEXT_ROW_FROM = 18, TINY_H = 6 };
 
 struct overview {
 	struct list list;
@@ -69,10 +70,13 @@ static const char *
 problem_glyph(const struct model *m, const struct problem *p, enum role *ret_role)
 {
 	const struct model_slo *slo = p->kind == PROBLEM_SLO ? model_slo_find(m, p->slo_id) : NULL;
+	const struct model_model *model = p->kind == PROBLEM_MODEL ? part_model_find(m, p->name) : NULL;
 	const struct model_source *s;
 
 	if (slo != NULL)
 		return part_slo_glyph(slo, ret_role);
+	if (model != NULL)
+		return part_model_glyph(model, ret_role);
 	if (is_old(m, p)) {
 		*ret_role = ROLE_STALE;
 		return GLYPH_STALE;
@@ -91,6 +95,7 @@ problem_word(const struct model *m, const struct problem *p)
 {
 	const struct model_alert *a;
 	const struct model_source *s;
+	const struct model_model *model;
 	const struct model_slo *slo;
 
 	switch (p->kind) {
@@ -107,6 +112,9 @@ problem_word(const struct model *m, const struct problem *p)
 	case PROBLEM_SLO:
 		slo = model_slo_find(m, p->slo_id);
 		return slo != NULL ? part_slo_word(slo) : "unknown";
+	case PROBLEM_MODEL:
+		model = part_model_find(m, p->name);
+		return model != NULL ? part_model_word(model) : "model";
 	case PROBLEM_RULES:
 		break;
 	}
@@ -152,7 +160,7 @@ rows_of_selected(int w, int h, int n)
 static void
 overview_arrange(struct panel *p, const struct view *v, int w, int h)
 {
-	static const int least[SECTIONS] = { 4, 1, 2, 2, 2 };
+	static const int least[SECTIONS] = { 4, 1, 1, 2, 2, 2 };
 	const struct environment *e = v->live != NULL ? model_environment(v->live) : NULL;
 	struct overview *o = state_of(p);
 	int want[SECTIONS], shown;
@@ -168,6 +176,7 @@ overview_arrange(struct panel *p, const struct view *v, int w, int h)
 		o->ids[i] = problem_id(model_problem(v->model, (size_t)i));
 	want[SECTION_WRONG] = 1 + (o->n > 0 ? o->n + rows_of_selected(w, h, o->n) : 1);
 	want[SECTION_BUDGETS] = overview_budgets_rows(v);
+	want[SECTION_MODELS] = overview_models_rows(v);
 	want[SECTION_CHANGED] = 1 + (model_n_markers(v->model) > 0 ? count_max(model_n_markers(v->model)) : 1);
 	want[SECTION_SOURCES] = 1 + (model_n_sources(v->model) > 0 ? count_max(model_n_sources(v->model)) : 1);
 	want[SECTION_CALL] = 1 + (e != NULL && e->n_contacts > 0 ? count_max(e->n_contacts) : 1);
@@ -241,18 +250,20 @@ draw_nothing_wrong(struct canvas *c, int y, const struct view *v)
 static void
 columns_of(const struct view *v, int w, struct column *cols)
 {
-	int name_w = 12;
+	int name_w = 12, word_w = WORD_W_MIN;
 
 	for (size_t i = 0; i < model_n_problems(v->model) && i < 100; i++) {
-		int width = (int)str_width(model_problem(v->model, i)->name);
+		const struct problem *p = model_problem(v->model, i);
+		int width = (int)str_width(p->name), word = p->kind == PROBLEM_MODEL ? (int)strlen(problem_word(v->model, p)) : 0;
 
 		name_w = width > name_w ? width : name_w;
+		word_w = word > word_w ? word : word_w;
 	}
 	if (name_w > w * 2 / 5)
 		name_w = w * 2 / 5;
 	cols[0] = (struct column){ .min = 1, .priority = 0 };
 	cols[1] = (struct column){ .min = name_w > 6 ? name_w : 6, .priority = 0 };
-	cols[2] = (struct column){ .min = 8, .priority = 2 };
+	cols[2] = (struct column){ .min = word_w, .priority = 2 };
 	cols[3] = (struct column){ .min = 6, .is_right = true, .priority = 1 };
 	cols[4] = (struct column){ .min = TEXT_W_MIN, .weight = 1, .priority = 3 };
 	cols[5] = (struct column){ .min = w >= EVIDENCE_FROM ? EVIDENCE_W : 1, .priority = 4 };
@@ -533,6 +544,7 @@ overview_draw(const struct panel *p, const struct view *v, struct canvas *c)
 			draw_wrong(o, v, &part, is_tiny, part.h > 3 ? rows_of_selected(c->w, c->h, o->n) : 0);
 			break;
 		case SECTION_BUDGETS: overview_budgets_draw(v, &part); break;
+		case SECTION_MODELS: overview_models_draw(v, &part); break;
 		case SECTION_CHANGED: draw_changed(v, &part); break;
 		case SECTION_SOURCES: draw_sources(v, &part); break;
 		case SECTION_CALL: overview_call_draw(v, &part); break;
@@ -613,6 +625,9 @@ overview_open_problem(struct panel *p, const struct view *v, const char *arg)
 	} else if (problem->kind == PROBLEM_SLO) {
 		op = op_text(OP_PANEL, "slo");
 		op->arg = xstrdup(problem->slo_id);
+	} else if (problem->kind == PROBLEM_MODEL) {
+		op = op_text(OP_PANEL, "models");
+		op->arg = xstrdup(problem->name);
 	} else {
 		op = op_text(OP_PANEL, "sources");
 		op->arg = xstrdup(problem->name);
@@ -634,7 +649,7 @@ static const struct command overview_commands[] = {
 const struct panel_ops panel_overview = {
 	.name = "overview",
 	.title = "Overview",
-	.help = "What is wrong now, since when and how sure; what changed lately; the sources; whom to call.",
+	.help = "What is wrong now, since when and how sure; budgets; which model serves; what changed lately; the sources; whom to call.",
 	.state_size = sizeof(struct overview),
 	.watches = MODEL_ALL,
 	.commands = overview_commands,

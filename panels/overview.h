@@ -10,5 +10,8 @@ void overview_call_draw(const struct view *v, struct canvas *c);
 /* overview_budgets.c: how long have we got, in one line. 0: there is nothing to say. */
 int overview_budgets_rows(const struct view *v);
 void overview_budgets_draw(const struct view *v, struct canvas *c);
+/* overview_models.c: which version serves, in one line. 0: there is nothing to say. */
+int overview_models_rows(const struct view *v);
+void overview_models_draw(const struct view *v, struct canvas *c);
 
 #endif

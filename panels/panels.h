@@ -9,6 +9,8 @@ extern const struct panel_ops panel_alerts;
 extern const struct panel_ops panel_metrics;
 extern const struct panel_ops panel_sources;
 extern const struct panel_ops panel_slo;
+extern const struct panel_ops panel_models;
+extern const struct panel_ops panel_hosts;
 extern const struct panel_ops panel_silence_form;
 extern const struct panel_ops panel_slo_form;
 extern const struct panel_ops panel_confirm;

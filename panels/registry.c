@@ -11,6 +11,8 @@ const struct panel_ops *const panels[] = {
 	&panel_metrics,
 	&panel_sources,
 	&panel_slo,
+	&panel_models,
+	&panel_hosts,
 	&panel_silence_form,
 	&panel_slo_form,
 	&panel_confirm,

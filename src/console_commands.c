@@ -80,6 +80,8 @@ GLOBAL(panel_2, op = show_nth(1);)
 GLOBAL(panel_3, op = show_nth(2);)
 GLOBAL(panel_4, op = show_nth(3);)
 GLOBAL(panel_5, op = show_nth(4);)
+GLOBAL(panel_6, op = show_nth(5);)
+GLOBAL(panel_7, op = show_nth(6);)
 
 static struct op *
 global_goto(struct panel *p, const struct view *v, const char *arg)
@@ -133,6 +135,8 @@ const struct command console_commands[] = {
 	{ "metrics", "3", CMD_HINT, global_panel_3, "go to the metrics" },
 	{ "sources", "4", CMD_HINT, global_panel_4, "go to the sources" },
 	{ "slo", "5", CMD_HINT, global_panel_5, "go to the objectives and their budgets" },
+	{ "models", "6", CMD_HINT, global_panel_6, "go to the models and what serves" },
+	{ "hosts", "7", CMD_HINT, global_panel_7, "go to the hosts" },
 	{ "filter", "/", CMD_HINT, global_filter, "show only rows that match" },
 	{ "command", ":", CMD_HINT, global_command, "type a command; Tab completes" },
 	{ "quit", "q", CMD_HINT, global_quit, "leave" },

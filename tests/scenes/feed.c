@@ -1,6 +1,7 @@
 /*
  * Feeds: recorded events as JSON, with two abbreviations so that a person can read them:
  *   - an alert with "repeat": N stands for N alerts; {i} in its texts is 0 to N-1
+ *   - so does one of a registry's models, of its versions, a host, or one that serves
  *   - a series with "every": {"from": TIME, "step_s": S, "values": [..]} has its samples there; null is a missing one
  */
 #include "config.h"
@@ -55,19 +56,40 @@ with_index(const json_t *from, int i)
 	return json_deep_copy(from);
 }
 
+/* What repeats itself has its index; the rest stays as it is. */
 static void
-expand_alerts(json_t *event)
+expand_list(json_t *owner, const char *member)
 {
-	json_t *alerts = json_object_get(event, "alerts"), *all = json_array(), *alert;
+	json_t *list = json_object_get(owner, member), *all, *thing;
 	size_t at;
 
-	json_array_foreach(alerts, at, alert) {
-		int n = (int)json_integer_value(json_object_get(alert, "repeat"));
+	if (list == NULL)
+		return;
+	all = json_array();
+	json_array_foreach(list, at, thing) {
+		int n = (int)json_integer_value(json_object_get(thing, "repeat"));
 
-		for (int i = 0; i < (n > 0 ? n : 1); i++)
-			json_array_append_new(all, with_index(alert, i));
+		for (int i = 0; i < (n > 0 ? n : 1); i++) {
+			json_t *one = n > 0 ? with_index(thing, i) : json_deep_copy(thing);
+
+			json_object_del(one, "repeat");
+			json_array_append_new(all, one);
+		}
 	}
-	json_object_set_new(event, "alerts", all);
+	json_object_set_new(owner, member, all);
+}
+
+static void
+expand_lists(json_t *event)
+{
+	static const char *const lists[] = { "alerts", "models", "hosts", "serving" };
+	json_t *model;
+	size_t at;
+
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		expand_list(event, lists[i]);
+	json_array_foreach(json_object_get(event, "models"), at, model)
+		expand_list(model, "versions");
 }
 
 static int
@@ -100,8 +122,7 @@ apply_one(json_t *json, struct model *m, struct err *err)
 	size_t at;
 	int r;
 
-	if (json_object_get(json, "alerts") != NULL)
-		expand_alerts(json);
+	expand_lists(json);
 	json_array_foreach(json_object_get(json, "series"), at, series) {
 		r = expand_series(series, err);
 		if (r < 0)

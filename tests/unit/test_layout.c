@@ -69,10 +69,15 @@ shipped_layouts_suit_their_sizes(void **state)
 	(void)state;
 	assert_places(narrow, 80, 22, "overview 0,0 80x13; alerts 0,13 80x9");
 	assert_places(narrow, 80, 40, "overview 0,0 80x13; alerts 0,13 80x9; slo 0,22 80x6; metrics 0,28 80x12");
-	assert_places(narrow, 80, 46, "overview 0,0 80x13; alerts 0,13 80x9; slo 0,22 80x6; metrics 0,28 80x12; sources 0,40 80x6");
+	assert_places(narrow, 80, 46, "overview 0,0 80x13; alerts 0,13 80x9; models 0,22 80x6; slo 0,28 80x6; metrics 0,34 80x12");
+	assert_places(narrow, 80, 57, "overview 0,0 80x9; alerts 0,9 80x8; models 0,17 80x6; slo 0,23 80x6; metrics 0,29 80x12; "
+	    "sources 0,41 80x6; hosts 0,47 80x10");
 	assert_places(narrow, 80, 5, "overview 0,0 80x5");
-	assert_places(wide, 120, 34, "overview 0,0 59x19; alerts 0,19 59x15; metrics 60,0 60x20; slo 60,20 60x9; sources 60,29 60x5");
-	assert_places(wide, 90, 34, "overview 0,0 90x19; alerts 0,19 90x15");
+	assert_places(wide, 120, 34, "overview 0,0 59x17; models 0,17 59x6; alerts 0,23 59x11; metrics 60,0 60x20; slo 60,20 60x9; "
+	    "sources 60,29 60x5");
+	assert_places(wide, 200, 48, "overview 0,0 99x24; models 0,24 99x9; alerts 0,33 99x15; metrics 100,0 100x20; slo 100,20 100x9; "
+	    "hosts 100,29 100x14; sources 100,43 100x5");
+	assert_places(wide, 90, 34, "overview 0,0 90x17; models 0,17 90x6; alerts 0,23 90x11");
 	assert_places(wide, 1, 1, "overview 0,0 1x1");
 	layout_free(narrow);
 	layout_free(wide);
@@ -181,7 +186,7 @@ unknown_panels_are_named(void **state)
 	assert_non_null(strstr(err.msg, ":4:16: there is no panel \"overvew\"; did you mean \"overview\"?"));
 	layout_free(l);
 	l = shipped("narrow");
-	assert_int_equal(layout_check(l, (const char *const[]){ "overview", "alerts", "metrics", "sources", "slo" }, 5, &err), 0);
+	assert_int_equal(layout_check(l, (const char *const[]){ "overview", "alerts", "metrics", "sources", "slo", "models", "hosts" }, 7, &err), 0);
 	layout_free(l);
 }
 

@@ -1,0 +1,533 @@
+/*
+ * Models: which version should serve, which one does and where, since when, and what moved. Behind Enter all that is known of one: host by host,
+ * its versions with what was measured offline and online; two of them side by side.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "models.h"
+#include "ui/key.h"
+
+enum { TABLE_ROWS_MIN = 5, TABLE_ROWS_MAX = 20 };
+
+static struct models_panel *
+state_of(const struct panel *p)
+{
+	return p->state;
+}
+
+static void
+replace(char **slot, const char *text)
+{
+	char *old = *slot;
+
+	*slot = xstrdup_or_null(text);
+	free(old);
+}
+
+static bool
+is_comparing(const struct models_panel *s)
+{
+	return s->left != NULL;
+}
+
+static void
+close_compare(struct models_panel *s)
+{
+	replace(&s->left, NULL);
+	replace(&s->right, NULL);
+	s->detail_top = 0;
+}
+
+static void
+forget_versions(struct models_panel *s)
+{
+	close_compare(s);
+	replace(&s->chosen, NULL);
+	replace(&s->marked, NULL);
+	s->is_following = false;
+}
+
+/* --- arranging ------------------------------------------------------------------------------- */
+
+static int
+table_rows(const struct models_panel *s)
+{
+	int rows = s->split.detail_h / 3;
+
+	return rows < TABLE_ROWS_MIN ? TABLE_ROWS_MIN : rows > TABLE_ROWS_MAX ? TABLE_ROWS_MAX : rows;
+}
+
+static void
+draw_inside(const struct models_panel *s, const struct view *v, const struct models_item *item, struct pen *pen, int *ret_chosen_y)
+{
+	if (is_comparing(s))
+		models_compare_draw(pen, v, s, item);
+	else
+		models_detail_draw(pen, v, s, item, table_rows(s), ret_chosen_y);
+}
+
+/* Scrolled no further than there is something; the version that a key has chosen is to be seen. */
+static void
+scroll(struct models_panel *s, const struct view *v)
+{
+	struct pen_measure measure;
+	struct models_item item;
+	int most = 0, chosen_y = -1, h = s->split.detail_h;
+
+	if (s->split.kind != SPLIT_NONE && (s->detail_top > 0 || s->is_following) && models_selected(s, v, &item)) {
+		draw_inside(s, v, &item, pen_measure(&measure, s->split.detail_w), &chosen_y);
+		most = pen_measure_done(&measure) - h;
+	}
+	if (s->is_following && chosen_y >= 0) {
+		if (chosen_y > s->detail_top + h - 3)
+			s->detail_top = chosen_y - h + 3;
+		if (chosen_y < s->detail_top + 2)
+			s->detail_top = chosen_y - 2;
+	}
+	s->is_following = false;
+	s->detail_top = s->detail_top > most ? most : s->detail_top;
+	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+}
+
+static void
+models_arrange(struct panel *p, const struct view *v, int w, int h)
+{
+	struct models_panel *s = state_of(p);
+
+	models_rows_build(s, v->model);
+	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
+	if (is_comparing(s) && s->split.kind != SPLIT_NONE)
+		s->split = (struct split){ .kind = SPLIT_FULL, .list_w = w, .detail_w = w, .detail_h = h };
+	s->page = s->split.list_h - (s->split.list_h >= MODELS_HEADER_FROM);
+	s->page = s->page < 1 ? 1 : s->page;
+	list_arrange(&s->list, s->ids, s->n, s->page);
+	/* The row may have gone, and another one slid there: its versions are not these. */
+	if (s->n > 0 && s->of != s->list.selected_id) {
+		if (s->of != 0)
+			forget_versions(s);
+		s->of = s->list.selected_id;
+	}
+	scroll(s, v);
+}
+
+/* --- drawing --------------------------------------------------------------------------------- */
+
+static void
+draw_undefined(struct canvas *c, const struct view *v)
+{
+	struct pen pen = { .c = c };
+
+	if (model_environment(v->model) == NULL) {
+		pen_text(&pen, ROLE_UNKNOWN, GLYPH_UNKNOWN " not known: the environment has not been told yet");
+		return;
+	}
+	pen_text(&pen, ROLE_TEXT, "No models are configured: which version should serve is not known here.");
+	pen.y++;
+	pen_field(&pen, "sources:", ROLE_DIM, "in opsconsole.yaml: a registry, type mlflow or http-json");
+	pen_field(&pen, "models:", ROLE_DIM, "a name in it, an alias or stage, and PromQL or a URL that tells what each host serves");
+	pen.y++;
+	pen_text(&pen, ROLE_DIM, "man opsconsole.yaml has examples to copy.");
+}
+
+static void
+draw_empty(const struct models_panel *s, const struct view *v, struct canvas *c)
+{
+	if (s->n_filtered > 0) {
+		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu models matches the filter%s.", s->n_filtered + s->n_fine,
+		    s->is_wrong_only ? ", with those that are fine hidden" : "");
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, s->is_wrong_only ? "Esc clears it; w shows all." : "Esc clears it.", false);
+	} else if (s->n_fine > 0) {
+		canvas_printf(c, 1, 0, ROLE_OK, GLYPH_OK " Nothing is wrong with any of %zu models.", model_n_models(v->model));
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "w shows all of them.", false);
+	} else {
+		draw_undefined(c, v);
+	}
+}
+
+static void
+draw_detail(const struct models_panel *s, const struct view *v, struct canvas *c)
+{
+	struct canvas part = part_split_detail(c, &s->split);
+	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct models_item item;
+
+	if (!models_selected(s, v, &item))
+		return;
+	draw_inside(s, v, &item, &pen, NULL);
+	if (pen.y > part.h && part.h > 2)
+		canvas_text_right(&part, part.w - 1, part.h - 1, ROLE_DIM, " J more ");
+}
+
+static void
+models_draw(const struct panel *p, const struct view *v, struct canvas *c)
+{
+	const struct models_panel *s = state_of(p);
+	struct canvas list;
+
+	if (part_not_recorded(c, v))
+		return;
+	if (s->n == 0) {
+		draw_empty(s, v, c);
+		return;
+	}
+	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	if (list.h > 0)
+		models_rows_draw(s, v, &list);
+	if (s->split.kind != SPLIT_NONE)
+		draw_detail(s, v, c);
+}
+
+/* "1 out of step, 1 unknown, 3 in step; 12 more in registries" */
+static void
+counts_text(const struct model *m, char *buf, size_t size)
+{
+	size_t n[MODEL_IN_STEP + 1] = { 0 }, used = 0, others = model_n_other_models(m);
+
+	for (size_t i = 0; i < model_n_models(m); i++)
+		n[model_model(m, i)->state]++;
+	*buf = '\0';
+	for (int i = 0; i <= MODEL_IN_STEP && used < size; i++)
+		if (n[i] > 0)
+			used += (size_t)snprintf(buf + used, size - used, "%s%zu %s", used > 0 ? ", " : "", n[i],
+			    model_state_name((enum model_state)i));
+	if (others > 0 && used < size)
+		snprintf(buf + used, size - used, "%s%zu not judged", used > 0 ? "; " : "", others);
+}
+
+static void
+models_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
+{
+	const struct models_panel *s = state_of(p);
+	char counts[128], hidden[48] = "";
+	size_t n_hidden = s->n_filtered + s->n_fine;
+
+	if (v->model == NULL) {
+		snprintf(buf, size, "? not recorded");
+		return;
+	}
+	counts_text(v->model, counts, sizeof counts);
+	if (n_hidden > 0)
+		snprintf(hidden, sizeof hidden, "  (%zu not shown)", n_hidden);
+	snprintf(buf, size, "%s%s%s%s", counts, hidden, s->sort != MODELS_SORT_WORST ? "  " : "",
+	    s->sort != MODELS_SORT_WORST ? models_sort_name(s->sort) : "");
+}
+
+static void
+models_filter(struct panel *p, const char *text)
+{
+	replace(&state_of(p)->filter, text);
+}
+
+/* It is asked for by name: nothing may hide it. */
+static void
+models_show(struct panel *p, const struct view *v, const char *arg)
+{
+	struct models_panel *s = state_of(p);
+	const struct model_model *m = part_model_find(v->model, arg);
+
+	if (m == NULL)
+		return;
+	models_filter(p, NULL);
+	s->is_wrong_only = false;
+	s->list.selected_id = models_id("", m->def->id);
+	s->is_detail = true;
+	s->detail_top = 0;
+	close_compare(s);
+}
+
+static void
+models_close(struct panel *p)
+{
+	struct models_panel *s = state_of(p);
+
+	models_rows_done(s);
+	forget_versions(s);
+	free(s->filter);
+}
+
+/* --- commands: the list ------------------------------------------------------------------------ */
+
+static struct op *
+scroll_detail(struct models_panel *s, int by)
+{
+	s->detail_top += by;
+	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+	return NULL;
+}
+
+/* Side by side there is no list to move in. */
+static struct op *
+move(struct models_panel *s, int by)
+{
+	if (is_comparing(s))
+		return scroll_detail(s, by == INT_MIN ? -s->detail_top : by == INT_MAX ? 1 << 24 : by);
+	list_move(&s->list, s->ids, s->n, by);
+	s->detail_top = 0;
+	return NULL;
+}
+
+static struct op *
+page(struct models_panel *s, int by)
+{
+	return move(s, by * (is_comparing(s) ? s->split.detail_h : s->page));
+}
+
+static struct op *
+toggle_detail(struct models_panel *s)
+{
+	if (is_comparing(s)) {
+		close_compare(s);
+		return NULL;
+	}
+	s->is_detail = !s->is_detail;
+	s->detail_top = 0;
+	return NULL;
+}
+
+static struct op *
+none_selected(void)
+{
+	return op_text(OP_MESSAGE, "no model is selected");
+}
+
+static struct op *
+show_host(const struct models_panel *s, const struct view *v)
+{
+	struct models_item item;
+	struct op *op;
+
+	if (!models_selected(s, v, &item))
+		return none_selected();
+	if (item.m == NULL || item.m->n_hosts == 0)
+		return op_text(OP_MESSAGE, "which hosts serve %s is not known", item.name);
+	op = op_text(OP_PANEL, "hosts");
+	op->arg = xstrdup(item.m->hosts[0].host);
+	return op;
+}
+
+static struct op *
+graph_online(const struct models_panel *s, const struct view *v)
+{
+	struct models_item item;
+	struct op *op;
+
+	if (!models_selected(s, v, &item))
+		return none_selected();
+	if (item.m == NULL || item.m->def->n_online == 0)
+		return op_text(OP_MESSAGE, "no online metric of %s is configured (online: of a model in opsconsole.yaml)", item.name);
+	op = op_text(OP_QUERY, "%s", item.m->def->online[0].expr);
+	op->arg = xstrdup(item.m->def->online[0].source);
+	return op;
+}
+
+/* --- commands: versions -------------------------------------------------------------------------- */
+
+/* The selected model, if it has versions. Otherwise an op that says so. */
+static struct op *
+with_versions(const struct models_panel *s, const struct view *v, struct models_item *ret)
+{
+	if (!models_selected(s, v, ret))
+		return none_selected();
+	if (ret->reg == NULL || ret->reg->n_versions == 0)
+		return op_text(OP_MESSAGE, "no version of %s is known", ret->name);
+	return NULL;
+}
+
+static void
+choose_version(struct models_panel *s, const char *version)
+{
+	replace(&s->chosen, version);
+	close_compare(s);
+	s->is_detail = true;
+	s->is_following = true;
+}
+
+static struct op *
+step_version(struct models_panel *s, const struct view *v, int by)
+{
+	struct models_item item;
+	struct op *op = with_versions(s, v, &item);
+	int i, n, top = s->detail_top;
+
+	if (op != NULL)
+		return op;
+	n = (int)item.reg->n_versions;
+	i = models_chosen_index(s, &item) + by;
+	i = i < 0 ? 0 : i >= n ? n - 1 : i;
+	if (is_comparing(s))
+		top = 0;
+	choose_version(s, item.reg->versions[i].version);
+	s->detail_top = top;
+	return NULL;
+}
+
+static struct op *
+go_to_version(struct models_panel *s, const struct view *v, const char *version)
+{
+	struct models_item item;
+	struct op *op = with_versions(s, v, &item);
+
+	if (op != NULL)
+		return op;
+	if (version == NULL)
+		return op_text(OP_ERROR, "version needs one of the versions of %s, such as: version %s", item.name, item.reg->versions[0].version);
+	if (reg_version_find(item.reg, version) == NULL)
+		return op_text(OP_ERROR, "%s has no version %s among the %zu that are known", item.name, version, item.reg->n_versions);
+	choose_version(s, version);
+	return NULL;
+}
+
+static struct op *
+compare(struct models_panel *s, const struct view *v)
+{
+	struct models_item item;
+	struct op *op = with_versions(s, v, &item);
+	const char *left, *right;
+
+	if (op != NULL)
+		return op;
+	if (is_comparing(s)) {
+		close_compare(s);
+		return NULL;
+	}
+	if (!models_compare_pick(s, &item, &left, &right))
+		return op_text(OP_MESSAGE, "%s has only one version", item.name);
+	replace(&s->left, left);
+	replace(&s->right, right);
+	s->is_detail = true;
+	s->detail_top = 0;
+	return NULL;
+}
+
+/* The first mark waits for a second one, which compares the two. */
+static struct op *
+mark(struct models_panel *s, const struct view *v)
+{
+	struct models_item item;
+	struct op *op = with_versions(s, v, &item);
+	const char *version;
+
+	if (op != NULL)
+		return op;
+	version = item.reg->versions[models_chosen_index(s, &item)].version;
+	if (s->marked != NULL && strcmp(s->marked, version) != 0)
+		return compare(s, v);
+	replace(&s->marked, s->marked != NULL ? NULL : version);
+	s->is_detail = true;
+	s->is_following = true;
+	if (s->marked == NULL)
+		return NULL;
+	return op_text(OP_MESSAGE, "version %s is marked: n and p choose another one, v compares the two", version);
+}
+
+static struct op *
+toggle_same(struct models_panel *s)
+{
+	if (!is_comparing(s))
+		return op_text(OP_MESSAGE, "d puts two versions side by side; s then shows what is the same");
+	s->is_same_shown = !s->is_same_shown;
+	return NULL;
+}
+
+#define COMMAND(name, ...)								\
+	static struct op *								\
+	models_##name(struct panel *p, const struct view *v, const char *arg)		\
+	{										\
+		struct models_panel *s = state_of(p);					\
+											\
+		(void)v;								\
+		(void)arg;								\
+		__VA_ARGS__								\
+	}
+
+COMMAND(next, return move(s, 1);)
+COMMAND(previous, return move(s, -1);)
+COMMAND(page_down, return page(s, 1);)
+COMMAND(page_up, return page(s, -1);)
+COMMAND(first, return move(s, INT_MIN);)
+COMMAND(last, return move(s, INT_MAX);)
+COMMAND(details, return toggle_detail(s);)
+COMMAND(detail_down, return scroll_detail(s, 3);)
+COMMAND(detail_up, return scroll_detail(s, -3);)
+COMMAND(sort, s->sort = (s->sort + 1) % MODELS_SORTS; return NULL;)
+COMMAND(wrong, s->is_wrong_only = !s->is_wrong_only; return NULL;)
+COMMAND(host, return show_host(s, v);)
+COMMAND(graph, return graph_online(s, v);)
+COMMAND(next_version, return step_version(s, v, 1);)
+COMMAND(previous_version, return step_version(s, v, -1);)
+COMMAND(older_versions, return step_version(s, v, table_rows(s));)
+COMMAND(newer_versions, return step_version(s, v, -table_rows(s));)
+COMMAND(version, return go_to_version(s, v, arg);)
+COMMAND(mark, return mark(s, v);)
+COMMAND(compare, return compare(s, v);)
+COMMAND(same, return toggle_same(s);)
+
+static const struct command models_commands[] = {
+	{ "details", "Enter", CMD_HINT, models_details, "show all of the model: hosts, what moved, versions" },
+	{ "compare", "d", CMD_HINT, models_compare, "two versions side by side: the one chosen, and the marked or the wanted one" },
+	{ "mark", "v", CMD_HINT, models_mark, "mark the version chosen; a second mark compares the two" },
+	{ "next-version", "n", CMD_HINT, models_next_version, "choose the next older version" },
+	{ "previous-version", "p", 0, models_previous_version, "choose the next newer version" },
+	{ "older-versions", "N", 0, models_older_versions, "a page of older versions" },
+	{ "newer-versions", "P", 0, models_newer_versions, "a page of newer versions" },
+	{ "version", NULL, CMD_ARG, models_version, "choose a version by its name" },
+	{ "same", "s", 0, models_same, "side by side, show or hide what is the same" },
+	{ "host", "h", CMD_HINT, models_host, "go to the hosts, to the first one that serves it wrongly" },
+	{ "graph", "g", 0, models_graph, "graph its online metric in the metrics panel" },
+	{ "wrong", "w", CMD_HINT, models_wrong, "show only models with something wrong, or all" },
+	{ "sort", "o", 0, models_sort, "sort by worst, or by name" },
+	{ "next", "j", 0, models_next, "select the next model" },
+	{ "previous", "k", 0, models_previous, "select the model before" },
+	{ "next-arrow", "Down", CMD_HIDDEN, models_next, "select the next model" },
+	{ "previous-arrow", "Up", CMD_HIDDEN, models_previous, "select the model before" },
+	{ "page-down", "PgDn", 0, models_page_down, "a page down" },
+	{ "page-up", "PgUp", 0, models_page_up, "a page up" },
+	{ "first", "Home", 0, models_first, "select the first model" },
+	{ "last", "End", 0, models_last, "select the last model" },
+	{ "detail-down", "J", 0, models_detail_down, "scroll the details down" },
+	{ "detail-up", "K", 0, models_detail_up, "scroll the details up" },
+	{ 0 }
+};
+
+/* Esc closes what was opened last, before it means anything else. */
+static bool
+models_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
+{
+	struct models_panel *s = state_of(p);
+
+	(void)v;
+	(void)ret_op;
+	if (key != KEY_ESC || (!s->is_detail && !is_comparing(s)))
+		return false;
+	if (is_comparing(s)) {
+		close_compare(s);
+		s->is_following = true;
+	} else {
+		s->is_detail = false;
+	}
+	return true;
+}
+
+const struct panel_ops panel_models = {
+	.name = "models",
+	.title = "Models",
+	.help = "Which version should serve, and which one does, host by host; versions side by side; filter with / (words, !word, "
+	    "state=out-of-step, version=7, host=web-01, registry=mlflow).",
+	.state_size = sizeof(struct models_panel),
+	.watches = MODEL_MODELS | MODEL_MARKERS | MODEL_SERIES | MODEL_SOURCES | MODEL_ENVIRONMENT,
+	.commands = models_commands,
+	.show = models_show,
+	.arrange = models_arrange,
+	.draw = models_draw,
+	.key = models_key,
+	.filter = models_filter,
+	.summary = models_summary,
+	.close = models_close,
+};

@@ -1,0 +1,211 @@
+#include "config.h"
+
+#include "parts_models.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* Longer versions are cut: what tells them apart mostly stands in front, and the details have them whole. */
+enum { VERSION_MAX = 40, APART_MAX = 8, KINDS_MAX = 16 };
+
+/* --- states -------------------------------------------------------------------------------------- */
+
+const char *
+part_model_glyph(const struct model_model *m, enum role *ret_role)
+{
+	switch (m->state) {
+	case MODEL_OUT_OF_STEP: case MODEL_UNSERVED:
+		*ret_role = ROLE_ALERT_FIRING;
+		return GLYPH_FIRING;
+	case MODEL_OLD:
+		*ret_role = ROLE_ALERT_TICKET;
+		return GLYPH_FIRING;
+	case MODEL_IN_STEP:
+		*ret_role = m->is_moving ? ROLE_ALERT_PENDING : ROLE_OK;
+		return m->is_moving ? GLYPH_PENDING : GLYPH_OK;
+	case MODEL_STATE_UNKNOWN:
+		break;
+	}
+	*ret_role = ROLE_UNKNOWN;
+	return GLYPH_UNKNOWN;
+}
+
+const char *
+part_model_word(const struct model_model *m)
+{
+	return m->state == MODEL_IN_STEP && m->is_moving ? "moving" : model_state_name(m->state);
+}
+
+bool
+part_model_is_fine(const struct model_model *m)
+{
+	return m->state == MODEL_IN_STEP;
+}
+
+const struct model_model *
+part_model_find(const struct model *m, const char *id_or_name)
+{
+	const struct model_model *found = m != NULL && id_or_name != NULL ? model_model_find(m, id_or_name) : NULL;
+
+	for (size_t i = 0; m != NULL && id_or_name != NULL && found == NULL && i < model_n_models(m); i++)
+		if (strcmp(model_model(m, i)->def->name, id_or_name) == 0)
+			found = model_model(m, i);
+	return found;
+}
+
+const char *
+part_serve_glyph(enum serve_state state, bool is_moving, enum role *ret_role)
+{
+	switch (state) {
+	case SERVE_OTHER: case SERVE_NONE:
+		*ret_role = is_moving ? ROLE_ALERT_PENDING : ROLE_ALERT_FIRING;
+		return is_moving ? GLYPH_PENDING : GLYPH_FIRING;
+	case SERVE_RIGHT:
+		*ret_role = ROLE_OK;
+		return GLYPH_OK;
+	case SERVE_UNKNOWN:
+		break;
+	}
+	*ret_role = ROLE_UNKNOWN;
+	return GLYPH_UNKNOWN;
+}
+
+const char *
+part_serve_text(enum serve_state state, const char *version)
+{
+	if (*version != '\0')
+		return version;
+	return state == SERVE_NONE ? "none" : "?";
+}
+
+const char *
+part_host_glyph(enum host_state state, enum role *ret_role)
+{
+	switch (state) {
+	case HOST_UP: *ret_role = ROLE_OK; return GLYPH_OK;
+	case HOST_DOWN: *ret_role = ROLE_CRITICAL; return GLYPH_FIRING;
+	case HOST_UNKNOWN: break;
+	}
+	*ret_role = ROLE_UNKNOWN;
+	return GLYPH_UNKNOWN;
+}
+
+bool
+part_host_serves_wrong(const struct model_host_row *h)
+{
+	for (size_t i = 0; i < h->n_serving; i++)
+		if (h->serving[i].state != SERVE_RIGHT)
+			return true;
+	return false;
+}
+
+/* --- versions -------------------------------------------------------------------------------------- */
+
+const char *
+part_model_wanted(const struct model_model *m, char *buf)
+{
+	const char *by = m->def->alias != NULL ? m->def->alias : m->def->stage != NULL ? m->def->stage : "";
+	char version[VERSION_MAX] = "?", name[4 * VERSION_MAX];
+
+	if (m->wanted != NULL)
+		str_escape_to(version, sizeof version, m->wanted->version);
+	str_escape_to(name, sizeof name, by);
+	snprintf(buf, PART_VERSIONS_MAX, "%s%s%s", name, *name != '\0' ? " " : "", version);
+	return buf;
+}
+
+static void
+add_text(char *buf, const char *separator, const char *text)
+{
+	size_t len = strlen(buf);
+
+	snprintf(buf + len, PART_VERSIONS_MAX - len, "%s%s", len > 0 ? separator : "", text);
+}
+
+static const char *
+served_apart(const struct model_model *m, char *buf)
+{
+	char version[VERSION_MAX];
+
+	*buf = '\0';
+	for (size_t i = 0; i < m->n_hosts; i++)
+		add_text(buf, " ", str_escape_to(version, sizeof version,
+		    part_serve_text(m->hosts[i].state, m->hosts[i].version)));
+	return buf;
+}
+
+struct kind {
+	const char *text;
+	size_t n;
+};
+
+/* How often each is served, in the order they come; n_other of further ones. Returns how many kinds. */
+static size_t
+served_kinds(const struct model_model *m, struct kind *kinds, size_t *ret_n_other)
+{
+	size_t n = 0;
+
+	*ret_n_other = 0;
+	for (size_t i = 0; i < m->n_hosts; i++) {
+		const char *text = part_serve_text(m->hosts[i].state, m->hosts[i].version);
+		size_t k = 0;
+
+		while (k < n && strcmp(kinds[k].text, text) != 0)
+			k++;
+		if (k == n && n < KINDS_MAX)
+			kinds[n++] = (struct kind){ text, 0 };
+		if (k < n)
+			kinds[k].n++;
+		else
+			++*ret_n_other;
+	}
+	return n;
+}
+
+static const char *
+served_folded(const struct model_model *m, char *buf)
+{
+	char version[VERSION_MAX], text[VERSION_MAX + 32];
+	struct kind kinds[KINDS_MAX];
+	size_t n_other, n = served_kinds(m, kinds, &n_other);
+
+	*buf = '\0';
+	for (size_t i = 0; i < n; i++) {
+		str_escape_to(version, sizeof version, kinds[i].text);
+		if (kinds[i].n > 1)
+			snprintf(text, sizeof text, "%s x%zu", version, kinds[i].n);
+		else
+			snprintf(text, sizeof text, "%s", version);
+		add_text(buf, ", ", text);
+	}
+	if (n_other > 0) {
+		snprintf(text, sizeof text, "%zu others", n_other);
+		add_text(buf, ", ", text);
+	}
+	return buf;
+}
+
+const char *
+part_model_served(const struct model_model *m, int w, char *buf)
+{
+	if (m->n_hosts == 0)
+		return strcpy(buf, m->serving_ns == 0 ? "?" : "none");
+	if (m->n_hosts <= APART_MAX && (int)str_width(served_apart(m, buf)) <= w)
+		return buf;
+	return served_folded(m, buf);
+}
+
+const char *
+part_version_names(const struct reg_version *v, char *buf)
+{
+	char name[4 * VERSION_MAX];
+
+	*buf = '\0';
+	for (size_t i = 0; i < v->aliases.n; i++)
+		add_text(buf, ", ", str_escape_to(name, sizeof name, v->aliases.v[i]));
+	if (*v->stage != '\0')
+		add_text(buf, ", ", str_escape_to(name, sizeof name, v->stage));
+	return buf;
+}

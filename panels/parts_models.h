@@ -1,0 +1,34 @@
+/*
+ * Models and hosts as several panels show them: glyph and word of a state, what should serve, what does. Pure. What comes from outside is
+ * as received: canvas and cells make it harmless.
+ */
+#ifndef OPS_PANELS_PARTS_MODELS_H
+#define OPS_PANELS_PARTS_MODELS_H
+
+#include "parts.h"
+
+const char *part_model_glyph(const struct model_model *m, enum role *ret_role);
+const char *part_model_word(const struct model_model *m);	/* "out of step", "moving", ..: at most 11 columns */
+/* true: nothing is wrong with it as far as can be seen; one on its way to another version counts. */
+bool part_model_is_fine(const struct model_model *m);
+/* By id ("model:spam-filter") or, where nothing has it, by name. NULL: none. m may be NULL. */
+const struct model_model *part_model_find(const struct model *m, const char *id_or_name);
+
+/* One host: is_moving when its model is on its way to another version. */
+const char *part_serve_glyph(enum serve_state state, bool is_moving, enum role *ret_role);
+/* The version a host serves, "none", or "?". */
+const char *part_serve_text(enum serve_state state, const char *version);
+
+const char *part_host_glyph(enum host_state state, enum role *ret_role);
+/* What it serves is not what it should, or cannot be told. */
+bool part_host_serves_wrong(const struct model_host_row *h);
+
+enum { PART_VERSIONS_MAX = 512 };
+/* "champion 7", "Production 12"; "champion ?" where it points nowhere or that is not known. buf of PART_VERSIONS_MAX; returns buf. */
+const char *part_model_wanted(const struct model_model *m, char *buf);
+/* "6 7 7" by host, wrong ones first, or "6, 7 x299" where that would take more than w columns. buf of PART_VERSIONS_MAX; returns buf. */
+const char *part_model_served(const struct model_model *m, int w, char *buf);
+/* "champion, Production": every alias, and the stage. buf of PART_VERSIONS_MAX; returns buf. */
+const char *part_version_names(const struct reg_version *v, char *buf);
+
+#endif
