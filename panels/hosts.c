@@ -1,5 +1,6 @@
 /*
- * Hosts: which there are, whether they answer, what they serve and how they do, by group. Behind Enter all that is known of one.
+ * Hosts: which there are, whether they answer, what they serve and how they do, by group. Behind Enter all that is
+ * known of one.
  */
 #include "config.h"
 
@@ -76,8 +77,8 @@ draw_undefined(struct canvas *c, const struct view *v)
 	}
 	pen_text(&pen, ROLE_TEXT, "No hosts are configured, and none is known to serve a model.");
 	pen.y++;
-	pen_field(&pen, "hosts:", ROLE_DIM, "in opsconsole.yaml: groups of names such as 'web-[01-20]', an Ansible inventory, or the targets of a "
-	    "Prometheus");
+	pen_field(&pen, "hosts:", ROLE_DIM, "in opsconsole.yaml: groups of names such as 'web-[01-20]', an Ansible "
+	    "inventory, or the targets of a Prometheus");
 	pen.y++;
 	pen_text(&pen, ROLE_DIM, "man opsconsole.yaml has examples to copy.");
 }
@@ -86,11 +87,14 @@ static void
 draw_empty(const struct hosts_panel *s, const struct view *v, struct canvas *c)
 {
 	if (s->n_filtered > 0) {
-		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu hosts matches the filter%s.", s->n_filtered + s->n_fine,
+		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu hosts matches the filter%s.",
+		    s->n_filtered + s->n_fine,
 		    s->is_wrong_only ? ", with those that are fine hidden" : "");
-		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, s->is_wrong_only ? "Esc clears it; w shows all." : "Esc clears it.", false);
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, s->is_wrong_only ? "Esc clears it; w shows all." :
+		    "Esc clears it.", false);
 	} else if (s->n_fine > 0) {
-		canvas_printf(c, 1, 0, ROLE_OK, GLYPH_OK " Nothing is known to be wrong with any of %zu hosts.", s->n_fine);
+		canvas_printf(c, 1, 0, ROLE_OK, GLYPH_OK " Nothing is known to be wrong with any of %zu hosts.",
+		    s->n_fine);
 		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "w shows all of them.", false);
 	} else {
 		draw_undefined(c, v);
@@ -103,7 +107,8 @@ draw_group(struct pen *p, const struct hosts_row *row)
 {
 	char counts[128];
 
-	canvas_text_w(p->c, 1, p->y++, p->c->w - 2, ROLE_STRONG, *row->group != '\0' ? row->group : "(in no group)", false);
+	canvas_text_w(p->c, 1, p->y++, p->c->w - 2, ROLE_STRONG, *row->group != '\0' ? row->group : "(in no group)",
+	    false);
 	pen_text(p, ROLE_TEXT, hosts_counts_text(&row->counts, counts, sizeof counts));
 	pen_text(p, ROLE_DIM, row->is_folded ? "Enter shows its hosts." : "Enter folds it; j goes to its hosts.");
 }
@@ -159,7 +164,8 @@ hosts_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 		hosts_count(&n, model_host(v->model, i));
 	if (n_hidden > 0)
 		snprintf(hidden, sizeof hidden, "  (%zu not shown)", n_hidden);
-	snprintf(buf, size, "%s%s%s%s", hosts_counts_text(&n, counts, sizeof counts), hidden, s->sort != HOSTS_SORT_GROUP ? "  " : "",
+	snprintf(buf, size, "%s%s%s%s", hosts_counts_text(&n, counts, sizeof counts), hidden,
+	    s->sort != HOSTS_SORT_GROUP ? "  " : "",
 	    s->sort != HOSTS_SORT_GROUP ? hosts_sort_name(s->sort) : "");
 }
 
@@ -342,8 +348,8 @@ hosts_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 const struct panel_ops panel_hosts = {
 	.name = "hosts",
 	.title = "Hosts",
-	.help = "What runs where: reachable or not, what it serves, cpu, memory, disk, load, targets; filter with / (words, !word, "
-	    "state=down, group=web, model=spam-filter, version=7).",
+	.help = "What runs where: reachable or not, what it serves, cpu, memory, disk, load, targets; filter with / "
+	    "(words, !word, state=down, group=web, model=spam-filter, version=7).",
 	.state_size = sizeof(struct hosts_panel),
 	.watches = MODEL_HOSTS | MODEL_MODELS | MODEL_SERIES | MODEL_SOURCES | MODEL_ENVIRONMENT,
 	.commands = hosts_commands,

@@ -45,7 +45,8 @@ void hosts_rows_done(struct hosts_panel *s);
 void hosts_row_toggle(struct hosts_panel *s, uint64_t header);
 /* NULL: a header, or it has gone. */
 const struct model_host_row *hosts_row_host(const struct hosts_row *row, const struct model *m);
-uint64_t hosts_id(const char *group, const char *host);		/* host NULL: of the group; group NULL: not grouped */
+/* host NULL: of the group; group NULL: not grouped. */
+uint64_t hosts_id(const char *group, const char *host);
 void hosts_count(struct hosts_counts *n, const struct model_host_row *h);
 bool hosts_is_fine(const struct model_host_row *h);
 /* "12 hosts, 1 down, 2 serve another version than they should". buf of size; returns buf. */

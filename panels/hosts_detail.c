@@ -28,7 +28,8 @@ detail_head(struct pen *p, const struct view *v, const struct model_host_row *h)
 	else if (h->n_targets == 0)
 		pen_field(p, "state", role, "? unknown: no source has a target on it");
 	else
-		pen_field(p, "state", role, "? unknown: its targets were not scraped yet, or what is known of them is too old");
+		pen_field(p, "state", role, "? unknown: its targets were not scraped yet, or what is known of them "
+		    "is too old");
 	if (h->seen_ns != 0)
 		pen_field(p, "scraped", ROLE_TEXT, part_moment(v, h->seen_ns, moment));
 }
@@ -52,7 +53,8 @@ detail_serving(struct pen *p, const struct view *v, const struct model_host_row 
 
 		canvas_text(p->c, 1, p->y, role, glyph);
 		x = canvas_text(p->c, 3, p->y, ROLE_STRONG, s->model);
-		x = canvas_text(p->c, x + 2, p->y, s->state == SERVE_RIGHT ? ROLE_TEXT : role, part_serve_text(s->state, s->version));
+		x = canvas_text(p->c, x + 2, p->y, s->state == SERVE_RIGHT ? ROLE_TEXT : role,
+		    part_serve_text(s->state, s->version));
 		if (s->since_ns != 0)
 			x = canvas_printf(p->c, x + 2, p->y, ROLE_DIM, "for %s", view_age(v, s->since_ns, age));
 		if (s->state != SERVE_RIGHT && m != NULL && m->wanted != NULL)
@@ -87,8 +89,8 @@ detail_values(struct pen *p, const struct view *v, const struct model_host_row *
 			bar_draw(p->c, x, p->y, BAR_W, role, value->v);
 			x += BAR_W + 1;
 		}
-		x = canvas_printf(p->c, x, p->y, is_old ? ROLE_STALE : ROLE_DIM, "%s%s ago", is_old ? GLYPH_STALE " " : "",
-		    view_age(v, value->at_ns, age));
+		x = canvas_printf(p->c, x, p->y, is_old ? ROLE_STALE : ROLE_DIM, "%s%s ago",
+		    is_old ? GLYPH_STALE " " : "", view_age(v, value->at_ns, age));
 		canvas_text_w(p->c, x + 2, p->y++, p->c->w - x - 3, ROLE_DIM, def->title, false);
 	}
 }
@@ -98,7 +100,8 @@ detail_values(struct pen *p, const struct view *v, const struct model_host_row *
 static const char *
 target_glyph(enum target_health health, enum role *ret_role)
 {
-	return part_host_glyph(health == TARGET_UP ? HOST_UP : health == TARGET_DOWN ? HOST_DOWN : HOST_UNKNOWN, ret_role);
+	return part_host_glyph(health == TARGET_UP ? HOST_UP : health == TARGET_DOWN ? HOST_DOWN : HOST_UNKNOWN,
+	    ret_role);
 }
 
 static void
@@ -114,7 +117,8 @@ target_row(struct pen *p, const struct view *v, const struct host_target *at)
 	x = canvas_text(p->c, 3, p->y, ROLE_STRONG, t->job);
 	x = canvas_text(p->c, x + 2, p->y, ROLE_TEXT, t->instance);
 	if (t->last_scrape_ns != 0)
-		canvas_printf(p->c, x + 2, p->y, ROLE_DIM, "scraped %s ago in %s", view_age(v, t->last_scrape_ns, age),
+		canvas_printf(p->c, x + 2, p->y, ROLE_DIM, "scraped %s ago in %s",
+		    view_age(v, t->last_scrape_ns, age),
 		    num_format(took, t->scrape_s, "seconds"));
 	else
 		canvas_text(p->c, x + 2, p->y, ROLE_UNKNOWN, "not scraped yet");

@@ -9,8 +9,8 @@
 #include "base/str.h"
 #include "hosts.h"
 
-enum { VALUES_MAX = 6, NAME_W_MIN = 8, NAME_W_MAX = 32, MEASURED_MAX = 1000, BAR_W = 5, NUMBER_W = 6, BARS_FROM = 140,
-	SERVES_MAX = 512, SERVES_W_MIN = 10, SERVES_W_MAX = 36, MODEL_SHOWN_MAX = 32 };
+enum { VALUES_MAX = 6, NAME_W_MIN = 8, NAME_W_MAX = 32, MEASURED_MAX = 1000, BAR_W = 5, NUMBER_W = 6,
+	BARS_FROM = 140, SERVES_MAX = 512, SERVES_W_MIN = 10, SERVES_W_MAX = 36, MODEL_SHOWN_MAX = 32 };
 #define VALUE_OLD_NS (5 * NS_PER_MIN)
 
 /* --- values -------------------------------------------------------------------------------------- */
@@ -104,7 +104,8 @@ serving_text(const struct model_host_row *h, char *buf, size_t size)
 			if ((s->state == SERVE_RIGHT) != is_right)
 				continue;
 			worst = s->state < worst ? s->state : worst;
-			snprintf(buf + len, size - len, "%s%s %s", len > 0 ? ", " : "", str_escape_to(model, sizeof model, s->model),
+			snprintf(buf + len, size - len, "%s%s %s", len > 0 ? ", " : "",
+			    str_escape_to(model, sizeof model, s->model),
 			    str_escape_to(version, sizeof version, part_serve_text(s->state, s->version)));
 		}
 	return worst;
@@ -128,7 +129,8 @@ draw_serving(struct canvas *row, const struct column *col, const struct model_ho
 
 /* --- columns ----------------------------------------------------------------------------------------- */
 
-enum { COL_GLYPH, COL_NAME, COL_STATE, COL_SERVES, COL_VALUES, COL_TARGETS = COL_VALUES + VALUES_MAX, COL_ERROR, COLS };
+enum { COL_GLYPH, COL_NAME, COL_STATE, COL_SERVES, COL_VALUES, COL_TARGETS = COL_VALUES + VALUES_MAX, COL_ERROR,
+	COLS };
 
 struct table {
 	struct column cols[COLS];
@@ -179,12 +181,14 @@ table_of(const struct hosts_panel *s, const struct model *m, int w, struct table
 	cols[COL_GLYPH] = (struct column){ .title = "", .min = 1, .priority = 0 };
 	cols[COL_NAME] = (struct column){ .title = "host", .min = name_width(s, w), .priority = 0 };
 	cols[COL_STATE] = (struct column){ .title = "state", .min = 7, .priority = 2 };
-	cols[COL_SERVES] = (struct column){ .title = "serves", .min = serves_width(s, m), .weight = 1, .priority = 1 };
+	cols[COL_SERVES] = (struct column){ .title = "serves", .min = serves_width(s, m), .weight = 1,
+	    .priority = 1 };
 	for (int i = 0; i < t->n_values; i++) {
 		const struct query_def *def = t->values[i].def;
 		bool has_bar = w >= BARS_FROM && strcmp(def->unit, "ratio") == 0;
+		int width = has_bar ? BAR_W + 1 + NUMBER_W : NUMBER_W;
 
-		cols[COL_VALUES + i] = (struct column){ .title = def->name, .min = has_bar ? BAR_W + 1 + NUMBER_W : NUMBER_W, .is_right = true,
+		cols[COL_VALUES + i] = (struct column){ .title = def->name, .min = width, .is_right = true,
 			.priority = t->values[i].is_high ? 3 : 5 + i };
 	}
 	t->targets = COL_VALUES + t->n_values;
@@ -208,7 +212,8 @@ draw_targets(struct canvas *row, const struct column *col, const struct model_ho
 		n_up += h->targets[i].target->health == TARGET_UP;
 	if (h->n_targets > 0)
 		snprintf(text, sizeof text, "%zu/%zu", n_up, h->n_targets);
-	columns_cell(row, 0, col, h->state == HOST_DOWN ? ROLE_CRITICAL : h->n_targets == 0 ? ROLE_DIM : ROLE_TEXT, text);
+	columns_cell(row, 0, col, h->state == HOST_DOWN ? ROLE_CRITICAL : h->n_targets == 0 ? ROLE_DIM : ROLE_TEXT,
+	    text);
 }
 
 static void

@@ -97,7 +97,8 @@ contains(const void *thing, const char *word)
 {
 	const struct model_host_row *h = thing;
 
-	if (str_contains(h->name, word) || str_contains(host_state_name(h->state), word) || str_contains(h->error, word))
+	if (str_contains(h->name, word) || str_contains(host_state_name(h->state), word) ||
+	    str_contains(h->error, word))
 		return true;
 	if (h->def != NULL && (strings_contain(&h->def->groups, word) || str_contains(h->def->address, word)))
 		return true;
@@ -270,7 +271,8 @@ add_rows(struct hosts_panel *s, const struct picks *p)
 		if (header != NULL)
 			hosts_count(&header->counts, at->host);
 		if (header == NULL || !header->is_folded)
-			s->rows[s->n++] = (struct hosts_row){ .id = hosts_id(at->group, at->host->name), .group = xstrdup_or_null(at->group),
+			s->rows[s->n++] = (struct hosts_row){ .id = hosts_id(at->group, at->host->name),
+			    .group = xstrdup_or_null(at->group),
 				.host = xstrdup(at->host->name), .index = at->index };
 	}
 	s->ids = xcalloc((size_t)s->n, sizeof *s->ids);

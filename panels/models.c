@@ -1,6 +1,6 @@
 /*
- * Models: which version should serve, which one does and where, since when, and what moved. Behind Enter all that is known of one: host by host,
- * its versions with what was measured offline and online; two of them side by side.
+ * Models: which version should serve, which one does and where, since when, and what moved. Behind Enter all that is
+ * known of one: host by host, its versions with what was measured offline and online; two of them side by side.
  */
 #include "config.h"
 
@@ -65,7 +65,8 @@ table_rows(const struct models_panel *s)
 }
 
 static void
-draw_inside(const struct models_panel *s, const struct view *v, const struct models_item *item, struct pen *pen, int *ret_chosen_y)
+draw_inside(const struct models_panel *s, const struct view *v, const struct models_item *item, struct pen *pen,
+    int *ret_chosen_y)
 {
 	if (is_comparing(s))
 		models_compare_draw(pen, v, s, item);
@@ -131,7 +132,8 @@ draw_undefined(struct canvas *c, const struct view *v)
 	pen_text(&pen, ROLE_TEXT, "No models are configured: which version should serve is not known here.");
 	pen.y++;
 	pen_field(&pen, "sources:", ROLE_DIM, "in opsconsole.yaml: a registry, type mlflow or http-json");
-	pen_field(&pen, "models:", ROLE_DIM, "a name in it, an alias or stage, and PromQL or a URL that tells what each host serves");
+	pen_field(&pen, "models:", ROLE_DIM, "a name in it, an alias or stage, and PromQL or a URL that tells what each host "
+	    "serves");
 	pen.y++;
 	pen_text(&pen, ROLE_DIM, "man opsconsole.yaml has examples to copy.");
 }
@@ -140,11 +142,14 @@ static void
 draw_empty(const struct models_panel *s, const struct view *v, struct canvas *c)
 {
 	if (s->n_filtered > 0) {
-		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu models matches the filter%s.", s->n_filtered + s->n_fine,
+		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu models matches the filter%s.",
+		    s->n_filtered + s->n_fine,
 		    s->is_wrong_only ? ", with those that are fine hidden" : "");
-		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, s->is_wrong_only ? "Esc clears it; w shows all." : "Esc clears it.", false);
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, s->is_wrong_only ? "Esc clears it; w shows all." :
+		    "Esc clears it.", false);
 	} else if (s->n_fine > 0) {
-		canvas_printf(c, 1, 0, ROLE_OK, GLYPH_OK " Nothing is wrong with any of %zu models.", model_n_models(v->model));
+		canvas_printf(c, 1, 0, ROLE_OK, GLYPH_OK " Nothing is wrong with any of %zu models.",
+		    model_n_models(v->model));
 		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "w shows all of them.", false);
 	} else {
 		draw_undefined(c, v);
@@ -321,7 +326,8 @@ graph_online(const struct models_panel *s, const struct view *v)
 	if (!models_selected(s, v, &item))
 		return none_selected();
 	if (item.m == NULL || item.m->def->n_online == 0)
-		return op_text(OP_MESSAGE, "no online metric of %s is configured (online: of a model in opsconsole.yaml)", item.name);
+		return op_text(OP_MESSAGE, "no online metric of %s is configured (online: of a model in "
+		    "opsconsole.yaml)", item.name);
 	op = op_text(OP_QUERY, "%s", item.m->def->online[0].expr);
 	op->arg = xstrdup(item.m->def->online[0].source);
 	return op;
@@ -377,9 +383,11 @@ go_to_version(struct models_panel *s, const struct view *v, const char *version)
 	if (op != NULL)
 		return op;
 	if (version == NULL)
-		return op_text(OP_ERROR, "version needs one of the versions of %s, such as: version %s", item.name, item.reg->versions[0].version);
+		return op_text(OP_ERROR, "version needs one of the versions of %s, such as: version %s", item.name,
+		    item.reg->versions[0].version);
 	if (reg_version_find(item.reg, version) == NULL)
-		return op_text(OP_ERROR, "%s has no version %s among the %zu that are known", item.name, version, item.reg->n_versions);
+		return op_text(OP_ERROR, "%s has no version %s among the %zu that are known", item.name, version,
+		    item.reg->n_versions);
 	choose_version(s, version);
 	return NULL;
 }
@@ -471,7 +479,7 @@ COMMAND(same, return toggle_same(s);)
 
 static const struct command models_commands[] = {
 	{ "details", "Enter", CMD_HINT, models_details, "show all of the model: hosts, what moved, versions" },
-	{ "compare", "d", CMD_HINT, models_compare, "two versions side by side: the one chosen, and the marked or the wanted one" },
+	{ "compare", "d", CMD_HINT, models_compare, "two versions side by side: the chosen and the marked or wanted one" },
 	{ "mark", "v", CMD_HINT, models_mark, "mark the version chosen; a second mark compares the two" },
 	{ "next-version", "n", CMD_HINT, models_next_version, "choose the next older version" },
 	{ "previous-version", "p", 0, models_previous_version, "choose the next newer version" },
@@ -518,8 +526,8 @@ models_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 const struct panel_ops panel_models = {
 	.name = "models",
 	.title = "Models",
-	.help = "Which version should serve, and which one does, host by host; versions side by side; filter with / (words, !word, "
-	    "state=out-of-step, version=7, host=web-01, registry=mlflow).",
+	.help = "Which version should serve, and which one does, host by host; versions side by side; filter with / "
+	    "(words, !word, state=out-of-step, version=7, host=web-01, registry=mlflow).",
 	.state_size = sizeof(struct models_panel),
 	.watches = MODEL_MODELS | MODEL_MARKERS | MODEL_SERIES | MODEL_SOURCES | MODEL_ENVIRONMENT,
 	.commands = models_commands,

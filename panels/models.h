@@ -55,26 +55,31 @@ bool models_item_find(const struct models_row *row, const struct model *m, struc
 bool models_selected(const struct models_panel *s, const struct view *v, struct models_item *ret);
 uint64_t models_id(const char *source, const char *key);
 
-/* models_detail.c: all that is known of one. table_rows: how many versions are seen at once; ret_chosen_y (may be NULL): the row of the chosen one. */
-void models_detail_draw(struct pen *p, const struct view *v, const struct models_panel *s, const struct models_item *item, int table_rows,
-    int *ret_chosen_y);
+/* models_detail.c: all that is known of one. table_rows: how many versions are seen at once; ret_chosen_y (may be NULL):
+ * the row of the chosen one. */
+void models_detail_draw(struct pen *p, const struct view *v, const struct models_panel *s,
+    const struct models_item *item, int table_rows, int *ret_chosen_y);
 
 /* models_versions.c: the versions of one, and all of the chosen one. */
 int models_chosen_index(const struct models_panel *s, const struct models_item *item);	/* -1: it has no versions */
-void models_versions_draw(struct pen *p, const struct view *v, const struct models_panel *s, const struct models_item *item, int table_rows,
-    int *ret_chosen_y);
-void models_version_facts(struct pen *p, const struct view *v, const struct models_item *item, const struct reg_version *version);
+void models_versions_draw(struct pen *p, const struct view *v, const struct models_panel *s,
+    const struct models_item *item, int table_rows, int *ret_chosen_y);
+void models_version_facts(struct pen *p, const struct view *v, const struct models_item *item,
+    const struct reg_version *version);
 
 /* models_online.c: what an offline metric came to when it served. */
 enum models_freshness { MODELS_NO_VALUE, MODELS_OLD_VALUE, MODELS_FRESH_VALUE };
-enum models_freshness models_online(const struct view *v, const struct online_def *def, const char *version, double *ret_value);
+enum models_freshness models_online(const struct view *v, const struct online_def *def, const char *version,
+    double *ret_value);
 /* "0.902", "~0.902" when it is old, "?" when there is none. buf of NUM_TEXT_MAX; returns buf. */
 const char *models_online_text(const struct view *v, const struct online_def *def, const char *version, char *buf);
 const struct reg_metric *models_metric(const struct reg_version *v, const char *name);	/* NULL: it has none */
 const char *models_number(double value, char *buf);	/* buf of NUM_TEXT_MAX; returns buf */
 
 /* models_compare.c: two versions side by side. */
-bool models_compare_pick(const struct models_panel *s, const struct models_item *item, const char **ret_left, const char **ret_right);
-void models_compare_draw(struct pen *p, const struct view *v, const struct models_panel *s, const struct models_item *item);
+bool models_compare_pick(const struct models_panel *s, const struct models_item *item, const char **ret_left,
+    const char **ret_right);
+void models_compare_draw(struct pen *p, const struct view *v, const struct models_panel *s,
+    const struct models_item *item);
 
 #endif

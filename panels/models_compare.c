@@ -1,6 +1,6 @@
 /*
- * Two versions side by side: what differs, numbers with how much. What is the same is counted, and shown when asked for: among 80 parameters
- * the two that were changed are the answer.
+ * Two versions side by side: what differs, numbers with how much. What is the same is counted, and shown when asked for:
+ * among 80 parameters the two that were changed are the answer.
  */
 #include "config.h"
 
@@ -14,8 +14,8 @@
 #include "base/xalloc.h"
 #include "models.h"
 
-enum { NAME_W_MIN = 10, NAME_W_MAX = 32, DIFFERENCE_W = 20, LISTED_MAX = 1000, DIFFERENCE_FROM = 72, VALUE_W_MIN = 8, VALUE_MAX = 4096,
-	STACKED_ROWS_MAX = 6, COMMON_MAX = 120, COMMON_SHOWN = 24 };
+enum { NAME_W_MIN = 10, NAME_W_MAX = 32, DIFFERENCE_W = 20, LISTED_MAX = 1000, DIFFERENCE_FROM = 72,
+	VALUE_W_MIN = 8, VALUE_MAX = 4096, STACKED_ROWS_MAX = 6, COMMON_MAX = 120, COMMON_SHOWN = 24 };
 
 struct compare {
 	struct pen *p;
@@ -37,7 +37,8 @@ version_at(const struct models_item *item, int i)
 	return i >= 0 && (size_t)i < item->reg->n_versions ? item->reg->versions[i].version : NULL;
 }
 
-/* What a person would hold the wanted version against: what is served instead, else what should serve before it, else the one before it. */
+/* What a person would hold the wanted version against: what is served instead, else what should serve before it, else
+ * the one before it. */
 static const char *
 opponent_of_wanted(const struct model_model *m, const struct models_item *item, int chosen)
 {
@@ -72,7 +73,8 @@ place_of(const struct reg_model *reg, const char *version)
 
 /* The older one stands on the left. */
 bool
-models_compare_pick(const struct models_panel *s, const struct models_item *item, const char **ret_left, const char **ret_right)
+models_compare_pick(const struct models_panel *s, const struct models_item *item, const char **ret_left,
+    const char **ret_right)
 {
 	int chosen = models_chosen_index(s, item);
 	const char *version = chosen >= 0 ? version_at(item, chosen) : NULL;
@@ -134,7 +136,8 @@ draw_side(struct pen *p, int name_w, const char *version, enum role role, const 
 	free(shown);
 }
 
-/* Where a long text begins to be of interest: a little before the first byte that differs, at the start of a character. */
+/* Where a long text begins to be of interest: a little before the first byte that differs, at the start of a
+ * character. */
 static size_t
 interest_of(const char *left, const char *right)
 {
@@ -162,7 +165,8 @@ draw_stacked(struct compare *k, const char *name, const char *left, const char *
 }
 
 static void
-draw_row(struct compare *k, const char *name, const char *left, const char *right, const char *difference, bool is_same)
+draw_row(struct compare *k, const char *name, const char *left, const char *right, const char *difference,
+    bool is_same)
 {
 	struct canvas *c = k->p->c;
 	int x = 1 + k->name_w + 1;
@@ -234,7 +238,8 @@ section(struct compare *k, const char *title, size_t n_all, size_t n_same, secti
 
 /* Both sorted by name: one walk along both. Returns how many there are; those that are the same in *ret_same. */
 static size_t
-walk_labels(struct compare *k, const struct labels *a, const struct labels *b, bool is_drawn, bool is_same_wanted, size_t *ret_same)
+walk_labels(struct compare *k, const struct labels *a, const struct labels *b, bool is_drawn, bool is_same_wanted,
+    size_t *ret_same)
 {
 	size_t i = 0, j = 0, n = 0;
 
@@ -294,12 +299,15 @@ walk_metrics(struct compare *k, bool is_drawn, bool is_same_wanted, size_t *ret_
 	size_t i = 0, j = 0, n = 0;
 
 	for (*ret_same = 0; (i < a->n_metrics || j < b->n_metrics) && n < LISTED_MAX; n++) {
-		int c = i == a->n_metrics ? 1 : j == b->n_metrics ? -1 : strcmp(a->metrics[i].name, b->metrics[j].name);
-		const double *left = c <= 0 ? &a->metrics[i].value : NULL, *right = c >= 0 ? &b->metrics[j].value : NULL;
+		int c = i == a->n_metrics ? 1 : j == b->n_metrics ? -1 :
+		    strcmp(a->metrics[i].name, b->metrics[j].name);
+		const double *left = c <= 0 ? &a->metrics[i].value : NULL;
+		const double *right = c >= 0 ? &b->metrics[j].value : NULL;
 
 		*ret_same += left != NULL && right != NULL && (*left == *right || (isnan(*left) && isnan(*right)));
 		if (is_drawn)
-			compare_numbers(k, c <= 0 ? a->metrics[i].name : b->metrics[j].name, left, right, is_same_wanted);
+			compare_numbers(k, c <= 0 ? a->metrics[i].name : b->metrics[j].name, left, right,
+			    is_same_wanted);
 		i += c <= 0;
 		j += c >= 0;
 	}
@@ -336,7 +344,7 @@ draw_online(struct compare *k)
 	}
 }
 
-/* --- facts ------------------------------------------------------------------------------------------------------- */
+/* --- facts --------------------------------------------------------------------------------------------- */
 
 /* "2029-12-20 02:28Z": seconds tell nothing of versions. */
 static const char *
@@ -356,10 +364,12 @@ draw_times(struct compare *k, bool is_same_wanted)
 	const struct {
 		const char *name;
 		int64_t left, right;
-	} times[] = { { "made", k->left->created_ns, k->right->created_ns }, { "data until", k->left->data_ns, k->right->data_ns } };
+	} times[] = { { "made", k->left->created_ns, k->right->created_ns },
+	    { "data until", k->left->data_ns, k->right->data_ns } };
 
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-		char left[CLOCK_TEXT_MAX], right[CLOCK_TEXT_MAX], difference[DURATION_TEXT_MAX + 8] = "", by[DURATION_TEXT_MAX];
+		char left[CLOCK_TEXT_MAX], right[CLOCK_TEXT_MAX], difference[DURATION_TEXT_MAX + 8] = "",
+		    by[DURATION_TEXT_MAX];
 		bool is_same = times[i].left == times[i].right;
 
 		if (is_same != is_same_wanted || (is_same && times[i].left == 0))
@@ -367,7 +377,8 @@ draw_times(struct compare *k, bool is_same_wanted)
 		if (times[i].left != 0 && times[i].right != 0)
 			snprintf(difference, sizeof difference, "%s%s", times[i].right > times[i].left ? "+" : "",
 			    duration_format(by, times[i].right - times[i].left));
-		draw_row(k, times[i].name, time_text(times[i].left, left), time_text(times[i].right, right), is_same ? "" : difference, is_same);
+		draw_row(k, times[i].name, time_text(times[i].left, left), time_text(times[i].right, right),
+		    is_same ? "" : difference, is_same);
 	}
 }
 
@@ -386,16 +397,21 @@ draw_facts(struct compare *k, bool is_same_wanted)
 	compare_texts(k, "stored", a->uri, b->uri, is_same_wanted);
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------ */
+/* --- all of it ----------------------------------------------------------------------------------------- */
+
+static int
+wider(const char *name, int widest)
+{
+	int w = (int)str_width(name);
+
+	return w > widest ? w : widest;
+}
 
 static int
 widest_name(const struct labels *l, int widest)
 {
-	for (size_t i = 0; i < l->n && i < LISTED_MAX; i++) {
-		int w = (int)str_width(l->v[i].name);
-
-		widest = w > widest ? w : widest;
-	}
+	for (size_t i = 0; i < l->n && i < LISTED_MAX; i++)
+		widest = wider(l->v[i].name, widest);
 	return widest;
 }
 
@@ -409,7 +425,7 @@ place_columns(struct compare *k, int w)
 
 		widest = widest_name(&v->tags, widest_name(&v->params, widest));
 		for (size_t i = 0; i < v->n_metrics && i < LISTED_MAX; i++)
-			widest = (int)str_width(v->metrics[i].name) > widest ? (int)str_width(v->metrics[i].name) : widest;
+			widest = wider(v->metrics[i].name, widest);
 	}
 	widest = widest > w / 4 ? w / 4 : widest;
 	k->name_w = widest < NAME_W_MIN ? NAME_W_MIN : widest > NAME_W_MAX ? NAME_W_MAX : widest;
@@ -432,7 +448,8 @@ draw_head(struct compare *k)
 		canvas_text(p->c, x + 2 * (k->value_w + 1), p->y, ROLE_DIM, "difference");
 	p->y++;
 	canvas_text_w(p->c, x, p->y, k->value_w, ROLE_TEXT, part_version_names(k->left, names), false);
-	canvas_text_w(p->c, x + k->value_w + 1, p->y++, k->value_w, ROLE_TEXT, part_version_names(k->right, names), false);
+	canvas_text_w(p->c, x + k->value_w + 1, p->y++, k->value_w, ROLE_TEXT, part_version_names(k->right, names),
+	    false);
 }
 
 static void
@@ -445,7 +462,8 @@ draw_run_unknown(struct compare *k)
 
 	for (size_t i = 0; i < 2; i++)
 		if (!sides[i].v->is_run_known)
-			pen_printf(k->p, ROLE_UNKNOWN, "? metrics and parameters of %s are not known: the registry did not tell them", sides[i].name);
+			pen_printf(k->p, ROLE_UNKNOWN,
+			    "? metrics and parameters of %s are not known: the registry did not tell them", sides[i].name);
 }
 
 static void
@@ -477,13 +495,16 @@ draw_sections(struct compare *k)
 }
 
 void
-models_compare_draw(struct pen *p, const struct view *v, const struct models_panel *s, const struct models_item *item)
+models_compare_draw(struct pen *p, const struct view *v, const struct models_panel *s,
+    const struct models_item *item)
 {
-	struct compare k = { .p = p, .v = v, .item = item, .left_name = s->left, .right_name = s->right, .is_same_shown = s->is_same_shown,
+	struct compare k = { .p = p, .v = v, .item = item, .left_name = s->left, .right_name = s->right,
+	    .is_same_shown = s->is_same_shown,
 		.left = reg_version_find(item->reg, s->left), .right = reg_version_find(item->reg, s->right) };
 
 	if (k.left == NULL || k.right == NULL) {
-		pen_printf(p, ROLE_UNKNOWN, "? %s cannot be compared: version %s is not among those that the registry told of", item->name,
+		pen_printf(p, ROLE_UNKNOWN, "? %s cannot be compared: version %s is not among those that the registry "
+		    "told of", item->name,
 		    k.left == NULL ? s->left : s->right);
 		return;
 	}

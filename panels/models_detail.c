@@ -1,4 +1,5 @@
-/* All that is known of one model. The answer first: what is wrong and how sure; then host by host, what moved, versions. */
+/* All that is known of one model. The answer first: what is wrong and how sure; then host by host, what moved, its
+ * versions. */
 #include "config.h"
 
 #include <stdio.h>
@@ -8,7 +9,8 @@
 #include "base/str.h"
 #include "models.h"
 
-enum { HOSTS_LISTED_MAX = 100, FOLD_FROM = 24, MOVES_MAX = 8, HOST_W_MIN = 8, HOST_W_MAX = 28, VERSION_W_MIN = 4, VERSION_W_MAX = 24 };
+enum { HOSTS_LISTED_MAX = 100, FOLD_FROM = 24, MOVES_MAX = 8, HOST_W_MIN = 8, HOST_W_MAX = 28, VERSION_W_MIN = 4,
+	VERSION_W_MAX = 24 };
 
 /* --- how it stands ------------------------------------------------------------------------------- */
 
@@ -16,13 +18,16 @@ enum { HOSTS_LISTED_MAX = 100, FOLD_FROM = 24, MOVES_MAX = 8, HOST_W_MIN = 8, HO
 static void
 wanted_field(struct pen *p, const struct view *v, const struct model_model *m)
 {
-	char wanted[PART_VERSIONS_MAX], age[DURATION_TEXT_MAX], since[DURATION_TEXT_MAX + 32] = "", before[160] = "", shown[96];
+	char wanted[PART_VERSIONS_MAX], age[DURATION_TEXT_MAX], since[DURATION_TEXT_MAX + 32] = "",
+	    before[160] = "", shown[96];
 
 	if (m->wanted_since_ns != 0)
-		snprintf(since, sizeof since, "%s %s", *m->previous != '\0' ? " for" : ", for at least", view_age(v, m->wanted_since_ns, age));
+		snprintf(since, sizeof since, "%s %s", *m->previous != '\0' ? " for" : ", for at least",
+		    view_age(v, m->wanted_since_ns, age));
 	if (*m->previous != '\0')
 		snprintf(before, sizeof before, "; before it %s", str_escape_to(shown, sizeof shown, m->previous));
-	pen_field_printf(p, "should serve", m->wanted == NULL ? ROLE_UNKNOWN : m->is_reg_stale ? ROLE_STALE : ROLE_STRONG, "%s%s%s",
+	pen_field_printf(p, "should serve",
+	    m->wanted == NULL ? ROLE_UNKNOWN : m->is_reg_stale ? ROLE_STALE : ROLE_STRONG, "%s%s%s",
 	    part_model_wanted(m, wanted), since, before);
 }
 
@@ -30,7 +35,8 @@ wanted_field(struct pen *p, const struct view *v, const struct model_model *m)
 static void
 age_field(struct pen *p, const struct view *v, const char *name, int64_t at_ns, int64_t limit_ns, const char *by)
 {
-	char age[DURATION_TEXT_MAX], limit[DURATION_TEXT_MAX], who[160] = "", most[DURATION_TEXT_MAX + 16] = "", shown[128];
+	char age[DURATION_TEXT_MAX], limit[DURATION_TEXT_MAX], who[160] = "", most[DURATION_TEXT_MAX + 16] = "",
+	    shown[128];
 	bool is_old = limit_ns > 0 && at_ns != 0 && view_time(v) - at_ns > limit_ns;
 
 	if (at_ns == 0 && limit_ns == 0)
@@ -42,12 +48,14 @@ age_field(struct pen *p, const struct view *v, const char *name, int64_t at_ns, 
 	if (at_ns == 0)
 		pen_field_printf(p, name, ROLE_UNKNOWN, "? not known%s", most);
 	else
-		pen_field_printf(p, name, is_old ? ROLE_WARNING : ROLE_TEXT, "%s%s ago%s%s", is_old ? "! " : "", view_age(v, at_ns, age), who, most);
+		pen_field_printf(p, name, is_old ? ROLE_WARNING : ROLE_TEXT, "%s%s ago%s%s", is_old ? "! " : "",
+		    view_age(v, at_ns, age), who, most);
 }
 
 /* Who tells it, how long ago, and why not since. */
 static void
-evidence_field(struct pen *p, const struct view *v, const char *name, const char *source, int64_t at_ns, bool is_stale)
+evidence_field(struct pen *p, const struct view *v, const char *name, const char *source, int64_t at_ns,
+    bool is_stale)
 {
 	const struct model_source *s = *source != '\0' ? model_source_find(v->model, source) : NULL;
 	const char *error = s != NULL && is_stale ? s->error : "";
@@ -56,9 +64,11 @@ evidence_field(struct pen *p, const struct view *v, const char *name, const char
 	if (*source == '\0')
 		source = "nobody";
 	if (at_ns == 0)
-		pen_field_printf(p, name, ROLE_UNKNOWN, GLYPH_UNKNOWN " %s has not told yet%s%s", source, *error != '\0' ? ": " : "", error);
+		pen_field_printf(p, name, ROLE_UNKNOWN, GLYPH_UNKNOWN " %s has not told yet%s%s", source,
+		    *error != '\0' ? ": " : "", error);
 	else if (is_stale)
-		pen_field_printf(p, name, ROLE_STALE, GLYPH_STALE " %s, %s ago: too old to judge by%s%s", source, view_age(v, at_ns, age),
+		pen_field_printf(p, name, ROLE_STALE, GLYPH_STALE " %s, %s ago: too old to judge by%s%s", source,
+		    view_age(v, at_ns, age),
 		    *error != '\0' ? "; " : "", error);
 	else
 		pen_field_printf(p, name, ROLE_DIM, "%s, %s ago", source, view_age(v, at_ns, age));
@@ -71,7 +81,8 @@ evidence(struct pen *p, const struct view *v, const struct model_model *m)
 	char reg[DURATION_TEXT_MAX], serving[DURATION_TEXT_MAX];
 
 	if (m->reg_ns != 0 && m->serving_ns != 0 && !m->is_reg_stale && !m->is_serving_stale) {
-		pen_field_printf(p, "how sure", ROLE_DIM, "%s %s ago, %s %s ago", m->def->registry, view_age(v, m->reg_ns, reg),
+		pen_field_printf(p, "how sure", ROLE_DIM, "%s %s ago, %s %s ago", m->def->registry,
+		    view_age(v, m->reg_ns, reg),
 		    m->serving_source, view_age(v, m->serving_ns, serving));
 		return;
 	}
@@ -94,7 +105,8 @@ detail_head(struct pen *p, const struct view *v, const struct model_model *m)
 		pen_text(p, role, m->why);
 	p->y++;
 	if (m->since_ns != 0)
-		pen_field_printf(p, "state", role, "%s, for at least %s", part_model_word(m), view_age(v, m->since_ns, age));
+		pen_field_printf(p, "state", role, "%s, for at least %s", part_model_word(m),
+		    view_age(v, m->since_ns, age));
 	else
 		pen_field(p, "state", role, part_model_word(m));
 	wanted_field(p, v, m);
@@ -110,7 +122,8 @@ other_head(struct pen *p, const struct models_item *item)
 {
 	canvas_text(p->c, 1, p->y, ROLE_DIM, "·");
 	canvas_text_w(p->c, 3, p->y++, p->c->w - 4, ROLE_STRONG, item->name, false);
-	pen_text(p, ROLE_DIM, "Not judged: the config does not name it, so that which version should serve it where is not known.");
+	pen_text(p, ROLE_DIM, "Not judged: the config does not name it, so that which version should serve where is not "
+	    "known.");
 	p->y++;
 	pen_field(p, "registry", ROLE_TEXT, item->source);
 }
@@ -141,7 +154,8 @@ measure_hosts(const struct model_model *m, size_t n, int w)
 
 /* "● web-03    6  for 27m"; an error tells of the last time it was heard instead. */
 static void
-host_row(struct pen *p, const struct view *v, const struct model_model *m, const struct model_host *h, const struct host_widths *widths)
+host_row(struct pen *p, const struct view *v, const struct model_model *m, const struct model_host *h,
+    const struct host_widths *widths)
 {
 	const char *name = *h->host != '\0' ? h->host : "(no host named)";
 	char age[DURATION_TEXT_MAX];
@@ -152,12 +166,14 @@ host_row(struct pen *p, const struct view *v, const struct model_model *m, const
 	canvas_text(p->c, 1, p->y, role, glyph);
 	canvas_text_w(p->c, x, p->y, widths->host, ROLE_STRONG, name, false);
 	x += widths->host + 1;
-	canvas_text_w(p->c, x, p->y, widths->version, h->state == SERVE_RIGHT ? ROLE_TEXT : role, part_serve_text(h->state, h->version), false);
+	canvas_text_w(p->c, x, p->y, widths->version, h->state == SERVE_RIGHT ? ROLE_TEXT : role,
+	    part_serve_text(h->state, h->version), false);
 	x += widths->version + 2;
 	if (h->since_ns == 0)
 		x = canvas_text(p->c, x, p->y, ROLE_DIM, "since when is not known");
 	else
-		x = canvas_printf(p->c, x, p->y, m->is_serving_stale ? ROLE_STALE : ROLE_DIM, "%s %s%s", *h->error != '\0' ? "last heard of" : "for",
+		x = canvas_printf(p->c, x, p->y, m->is_serving_stale ? ROLE_STALE : ROLE_DIM, "%s %s%s",
+		    *h->error != '\0' ? "last heard of" : "for",
 		    view_age(v, h->since_ns, age), *h->error != '\0' ? " ago" : "");
 	if (*h->error != '\0')
 		canvas_text_w(p->c, x + 2, p->y, p->c->w - x - 3, ROLE_TEXT, h->error, false);
@@ -190,7 +206,8 @@ hosts_heading(struct pen *p, const struct model_model *m)
 	if (n > 0 && n == m->n_hosts)
 		snprintf(heading, sizeof heading, "Hosts: whether they serve what they should is not known");
 	else if (m->n_hosts > 0)
-		snprintf(heading, sizeof heading, "Hosts: %zu of %zu serve what they should%s", m->n_right, m->n_hosts, unknown);
+		snprintf(heading, sizeof heading, "Hosts: %zu of %zu serve what they should%s", m->n_right,
+		    m->n_hosts, unknown);
 	pen_heading(p, heading);
 }
 
@@ -203,8 +220,8 @@ detail_hosts(struct pen *p, const struct view *v, const struct model_model *m)
 	p->y++;
 	hosts_heading(p, m);
 	if (m->n_hosts == 0)
-		pen_text(p, m->serving_ns == 0 ? ROLE_UNKNOWN : ROLE_TEXT, m->serving_ns == 0 ? "? which hosts serve it is not known" :
-		    "none serves it");
+		pen_text(p, m->serving_ns == 0 ? ROLE_UNKNOWN : ROLE_TEXT,
+		    m->serving_ns == 0 ? "? which hosts serve it is not known" : "none serves it");
 	for (size_t i = 0; i < n; i++)
 		host_row(p, v, m, &m->hosts[i], &widths);
 	while (n_wrong < m->n_hosts && m->hosts[n_wrong].state != SERVE_RIGHT)
@@ -212,7 +229,8 @@ detail_hosts(struct pen *p, const struct view *v, const struct model_model *m)
 	if (n < n_wrong)
 		pen_printf(p, ROLE_TEXT, "… and %zu more that do not (h shows the hosts)", n_wrong - n);
 	if (m->n_hosts > FOLD_FROM && n_wrong < m->n_hosts)
-		pen_printf(p, ROLE_TEXT, GLYPH_OK " %zu hosts serve %s, as they should (h shows the hosts)", m->n_hosts - n_wrong,
+		pen_printf(p, ROLE_TEXT, GLYPH_OK " %zu hosts serve %s, as they should (h shows the hosts)",
+		    m->n_hosts - n_wrong,
 		    m->hosts[n_wrong].version);
 }
 
@@ -224,7 +242,8 @@ is_about(const struct marker *marker, const char *name)
 {
 	size_t len = strlen(name);
 
-	return marker->kind == MARKER_CHANGE && strncmp(marker->what, name, len) == 0 && (marker->what[len] == '\0' || marker->what[len] == ' ');
+	return marker->kind == MARKER_CHANGE && strncmp(marker->what, name, len) == 0 &&
+	    (marker->what[len] == '\0' || marker->what[len] == ' ');
 }
 
 static void
@@ -281,14 +300,15 @@ detail_registry(struct pen *p, const struct reg_model *reg)
 	for (size_t i = 0; i < reg->n_aliases; i++) {
 		char alias[256], version[256];
 
-		pen_field_printf(p, i == 0 ? "aliases" : "", ROLE_TEXT, "%s %s", str_escape_to(alias, sizeof alias, reg->aliases[i].alias),
+		pen_field_printf(p, i == 0 ? "aliases" : "", ROLE_TEXT, "%s %s",
+		    str_escape_to(alias, sizeof alias, reg->aliases[i].alias),
 		    str_escape_to(version, sizeof version, reg->aliases[i].version));
 	}
 }
 
 void
-models_detail_draw(struct pen *p, const struct view *v, const struct models_panel *s, const struct models_item *item, int table_rows,
-    int *ret_chosen_y)
+models_detail_draw(struct pen *p, const struct view *v, const struct models_panel *s,
+    const struct models_item *item, int table_rows, int *ret_chosen_y)
 {
 	int chosen = models_chosen_index(s, item);
 

@@ -45,7 +45,8 @@ models_number(double value, char *buf)
 
 /* The newest sample at or before at_ns of the series that tell of version. */
 static bool
-newest_of(const struct series_set *set, const struct online_def *def, const char *version, int64_t at_ns, struct sample *ret)
+newest_of(const struct series_set *set, const struct online_def *def, const char *version, int64_t at_ns,
+    struct sample *ret)
 {
 	bool is_found = false;
 
@@ -73,7 +74,8 @@ models_online(const struct view *v, const struct online_def *def, const char *ve
 	int64_t now = view_time(v);
 	struct sample sample;
 
-	if (q == NULL || (!newest_of(q->instant, def, version, now, &sample) && !newest_of(q->range, def, version, now, &sample)))
+	if (q == NULL || (!newest_of(q->instant, def, version, now, &sample) &&
+	    !newest_of(q->range, def, version, now, &sample)))
 		return MODELS_NO_VALUE;
 	*ret_value = sample.v;
 	return now - sample.t_ns > ONLINE_OLD_NS ? MODELS_OLD_VALUE : MODELS_FRESH_VALUE;

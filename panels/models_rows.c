@@ -10,7 +10,8 @@
 #include "base/xalloc.h"
 #include "models.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 32, WANTED_W_MIN = 12, WANTED_W_NARROW = 20, WANTED_W_MAX = 28, MEASURED_MAX = 1000, WIDE_FROM = 110, ROWS_MAX = 200000 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 32, WANTED_W_MIN = 12, WANTED_W_NARROW = 20, WANTED_W_MAX = 28,
+	MEASURED_MAX = 1000, WIDE_FROM = 110, ROWS_MAX = 200000 };
 
 const char *
 models_sort_name(enum models_sort sort)
@@ -54,7 +55,8 @@ other_find(const struct models_row *row, const struct model *m, struct models_it
 {
 	struct models_item item;
 
-	if (other_at(m, row->index, &item) && strcmp(item.name, row->key) == 0 && strcmp(item.source, row->source) == 0) {
+	if (other_at(m, row->index, &item) && strcmp(item.name, row->key) == 0 &&
+	    strcmp(item.source, row->source) == 0) {
 		*ret = item;
 		return true;
 	}
@@ -88,7 +90,9 @@ models_item_find(const struct models_row *row, const struct model *m, struct mod
 bool
 models_selected(const struct models_panel *s, const struct view *v, struct models_item *ret)
 {
-	return s->list.selected >= 0 && s->list.selected < s->n && models_item_find(&s->rows[s->list.selected], v->model, ret);
+	int i = s->list.selected;
+
+	return i >= 0 && i < s->n && models_item_find(&s->rows[i], v->model, ret);
 }
 
 /* --- filter -------------------------------------------------------------------------------------- */
@@ -230,8 +234,10 @@ row_of(const struct pick *pick)
 	const struct models_item *item = &pick->item;
 	const char *key = item->m != NULL ? item->m->def->id : item->name;
 
-	return (struct models_row){ .id = models_id(item->m != NULL ? "" : item->source, key), .is_other = item->m == NULL,
-		.index = pick->index, .key = xstrdup(key), .source = item->m != NULL ? NULL : xstrdup(item->source) };
+	const char *source = item->m != NULL ? NULL : item->source;
+
+	return (struct models_row){ .id = models_id(source != NULL ? source : "", key), .is_other = source != NULL,
+		.index = pick->index, .key = xstrdup(key), .source = xstrdup_or_null(source) };
 }
 
 void
@@ -259,7 +265,8 @@ models_rows_build(struct models_panel *s, const struct model *m)
 
 /* --- drawing --------------------------------------------------------------------------------- */
 
-enum { COL_GLYPH, COL_STATE, COL_NAME, COL_WANTED, COL_SERVED, COL_SINCE, COL_MOVED, COL_AGE, COL_DATA, COL_BY, COL_WHY, COLS };
+enum { COL_GLYPH, COL_STATE, COL_NAME, COL_WANTED, COL_SERVED, COL_SINCE, COL_MOVED, COL_AGE, COL_DATA, COL_BY,
+	COL_WHY, COLS };
 
 struct widths {
 	int name, wanted;
@@ -295,11 +302,11 @@ static void
 columns_of(const struct models_panel *s, const struct model *m, int w, bool has_why, struct column *cols)
 {
 	struct widths widths = measure(s, m);
+	int most = clamp(w / 3, NAME_W_MIN, NAME_W_MAX);
 
 	cols[COL_GLYPH] = (struct column){ .title = "", .min = 1, .priority = 0 };
 	cols[COL_STATE] = (struct column){ .title = "state", .min = 11, .priority = 3 };
-	cols[COL_NAME] = (struct column){ .title = "model", .min = clamp(widths.name, NAME_W_MIN, clamp(w / 3, NAME_W_MIN, NAME_W_MAX)),
-		.priority = 0 };
+	cols[COL_NAME] = (struct column){ .title = "model", .min = clamp(widths.name, NAME_W_MIN, most), .priority = 0 };
 	cols[COL_WANTED] = (struct column){ .title = "should serve", .min = clamp(widths.wanted, WANTED_W_MIN,
 		has_why ? WANTED_W_MAX : WANTED_W_NARROW), .priority = 2 };
 	cols[COL_SERVED] = (struct column){ .title = "serves", .min = 12, .weight = !has_why, .priority = 1 };
@@ -318,7 +325,7 @@ draw_doubtful(struct canvas *row, const struct column *col, bool is_stale, enum 
 {
 	char shown[PART_VERSIONS_MAX + 4];
 
-	snprintf(shown, sizeof shown, "%s%s", is_stale && strcmp(text, "?") != 0 ? GLYPH_STALE " " : "", text);
+	snprintf(shown, sizeof shown, "%s%s", is_stale ? GLYPH_STALE " " : "", text);
 	columns_cell(row, 0, col, is_stale ? ROLE_STALE : role, shown);
 }
 
@@ -327,7 +334,8 @@ static void
 draw_ages(struct canvas *row, const struct column *cols, const struct view *v, const struct model_model *m)
 {
 	char age[DURATION_TEXT_MAX], moved[DURATION_TEXT_MAX + 8] = "-";
-	int64_t made_ns = m->wanted != NULL ? m->wanted->created_ns : 0, data_ns = m->wanted != NULL ? m->wanted->data_ns : 0, now = view_time(v);
+	int64_t made_ns = m->wanted != NULL ? m->wanted->created_ns : 0;
+	int64_t data_ns = m->wanted != NULL ? m->wanted->data_ns : 0, now = view_time(v);
 	bool is_old = m->def->max_age_ns > 0 && made_ns != 0 && now - made_ns > m->def->max_age_ns;
 	bool is_data_old = m->def->max_data_age_ns > 0 && data_ns != 0 && now - data_ns > m->def->max_data_age_ns;
 	bool is_seen = *m->previous != '\0' && m->wanted_since_ns != 0;
@@ -341,17 +349,20 @@ draw_ages(struct canvas *row, const struct column *cols, const struct view *v, c
 }
 
 static void
-draw_model(struct canvas *row, const struct column *cols, const struct view *v, const struct model_model *m, bool has_why)
+draw_model(struct canvas *row, const struct column *cols, const struct view *v, const struct model_model *m,
+    bool has_why)
 {
 	char text[PART_VERSIONS_MAX], age[DURATION_TEXT_MAX];
+	bool is_right = m->n_right == m->n_hosts && m->n_hosts > 0;
 	enum role role;
 	const char *glyph = part_model_glyph(m, &role);
 
 	columns_cell(row, 0, &cols[COL_GLYPH], role, glyph);
 	columns_cell(row, 0, &cols[COL_STATE], role, part_model_word(m));
 	columns_cell(row, 0, &cols[COL_NAME], ROLE_STRONG, m->def->name);
-	draw_doubtful(row, &cols[COL_WANTED], m->is_reg_stale, m->wanted != NULL ? ROLE_TEXT : ROLE_UNKNOWN, part_model_wanted(m, text));
-	draw_doubtful(row, &cols[COL_SERVED], m->is_serving_stale, m->n_right == m->n_hosts && m->n_hosts > 0 ? ROLE_TEXT : role,
+	draw_doubtful(row, &cols[COL_WANTED], m->is_reg_stale && m->reg_ns != 0, m->wanted != NULL ? ROLE_TEXT : ROLE_UNKNOWN,
+	    part_model_wanted(m, text));
+	draw_doubtful(row, &cols[COL_SERVED], m->is_serving_stale && m->serving_ns != 0, is_right ? ROLE_TEXT : role,
 	    part_model_served(m, cols[COL_SERVED].w - 2 * m->is_serving_stale, text));
 	columns_cell(row, 0, &cols[COL_SINCE], ROLE_TEXT, view_age(v, m->since_ns, age));
 	draw_ages(row, cols, v, m);
@@ -378,7 +389,8 @@ other_text(const struct reg_model *reg, char *buf)
 }
 
 static void
-draw_other(struct canvas *row, const struct column *cols, const struct view *v, const struct models_item *item, bool has_why)
+draw_other(struct canvas *row, const struct column *cols, const struct view *v, const struct models_item *item,
+    bool has_why)
 {
 	const struct reg_version *newest = item->reg->n_versions > 0 ? &item->reg->versions[0] : NULL;
 	char text[PART_VERSIONS_MAX], age[DURATION_TEXT_MAX];
@@ -392,7 +404,8 @@ draw_other(struct canvas *row, const struct column *cols, const struct view *v, 
 	columns_cell(row, 0, &cols[COL_BY], ROLE_DIM, newest != NULL ? newest->by : "");
 	if (!has_why)
 		return;
-	snprintf(text, sizeof text, "%zu version%s in %.200s; the config does not name it", item->reg->n_versions + item->reg->n_left_out,
+	snprintf(text, sizeof text, "%zu version%s in %.200s; the config does not name it",
+	    item->reg->n_versions + item->reg->n_left_out,
 	    item->reg->n_versions + item->reg->n_left_out == 1 ? "" : "s", item->source);
 	columns_cell(row, 0, &cols[COL_WHY], ROLE_DIM, text);
 }

@@ -111,9 +111,12 @@ columns_of(struct table *t, int w, int version_w)
 	cols[COL_HOSTS] = (struct column){ .title = "hosts", .min = 5, .is_right = true, .priority = 2 };
 	cols[COL_AGE] = (struct column){ .title = "age", .min = 6, .is_right = true, .priority = 3 };
 	cols[COL_BY] = (struct column){ .title = "by", .min = 10, .priority = 6 };
-	for (int i = 0; i < t->n_metrics; i++)
-		cols[COL_METRICS + i] = (struct column){ .title = t->metrics[i].online != NULL ? "online" : t->metrics[i].metric, .min = 8,
-			.is_right = true, .priority = 4 + i / 2 };
+	for (int i = 0; i < t->n_metrics; i++) {
+		const char *title = t->metrics[i].online != NULL ? "online" : t->metrics[i].metric;
+
+		cols[COL_METRICS + i] = (struct column){ .title = title, .min = 8, .is_right = true,
+			.priority = 4 + i / 2 };
+	}
 	t->n_cols = COL_METRICS + t->n_metrics + 1;
 	cols[t->n_cols - 1] = (struct column){ .title = "tags", .min = 16, .weight = 2, .priority = 7 };
 	columns_fit(cols, t->n_cols, w);
@@ -139,11 +142,12 @@ draw_numbers(struct canvas *row, const struct table *t, const struct reg_version
 		const struct column *col = &t->cols[COL_METRICS + i];
 		char text[NUM_TEXT_MAX];
 
+		snprintf(text, sizeof text, "%s", version->is_run_known ? "-" : "?");
 		if (t->metrics[i].online != NULL)
-			columns_cell(row, 0, col, ROLE_TEXT, models_online_text(t->v, t->metrics[i].online, version->version, text));
-		else
-			columns_cell(row, 0, col, metric != NULL ? ROLE_TEXT : ROLE_DIM,
-			    metric != NULL ? models_number(metric->value, text) : version->is_run_known ? "-" : "?");
+			models_online_text(t->v, t->metrics[i].online, version->version, text);
+		else if (metric != NULL)
+			models_number(metric->value, text);
+		columns_cell(row, 0, col, ROLE_TEXT, text);
 	}
 }
 
@@ -167,7 +171,8 @@ draw_names(struct canvas *row, const struct column *col, const struct reg_versio
 
 	part_version_names(version, names);
 	str_escape_to(status, sizeof status, version->status);
-	snprintf(text, sizeof text, "%s%s%s", is_ready ? "" : status, is_ready || *names == '\0' ? "" : ", ", names);
+	snprintf(text, sizeof text, "%s%s%s", is_ready ? "" : status, is_ready || *names == '\0' ? "" : ", ",
+	    names);
 	columns_cell(row, 0, col, !is_ready ? ROLE_WARNING : is_wanted ? ROLE_STRONG : ROLE_TEXT, text);
 }
 
@@ -177,18 +182,21 @@ draw_version(struct canvas *c, int y, const struct table *t, const struct reg_ve
 	struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 	const struct model_model *m = t->item->m;
 	bool is_marked = t->s->marked != NULL && strcmp(t->s->marked, version->version) == 0;
-	bool is_wanted = m != NULL && m->wanted != NULL && strcmp(m->wanted->version, version->version) == 0;
+	bool is_judged = m != NULL && m->wanted != NULL, is_stale = m != NULL && m->is_serving_stale;
+	bool is_wanted = is_judged && strcmp(m->wanted->version, version->version) == 0;
+	const char *mark = is_chosen ? is_marked ? "▸*" : "▸" : is_marked ? " *" : "";
 	char hosts[24], age[DURATION_TEXT_MAX], tags[256];
 	const char *n_hosts = hosts_text(t->item, version->version, hosts, sizeof hosts);
 
 	if (row.h == 0)
 		return;
 	tags_text(&version->tags, tags, sizeof tags);
-	columns_cell(&row, 0, &t->cols[COL_MARK], ROLE_KEY, is_chosen ? is_marked ? "›*" : "›" : is_marked ? " *" : "");
-	columns_cell(&row, 0, &t->cols[COL_VERSION], is_chosen || is_wanted ? ROLE_STRONG : ROLE_TEXT, version->version);
+	columns_cell(&row, 0, &t->cols[COL_MARK], ROLE_KEY, mark);
+	columns_cell(&row, 0, &t->cols[COL_VERSION], is_chosen || is_wanted ? ROLE_STRONG : ROLE_TEXT,
+	    version->version);
 	draw_names(&row, &t->cols[COL_NAMES], version, is_wanted);
-	columns_cell(&row, 0, &t->cols[COL_HOSTS], m != NULL && m->is_serving_stale ? ROLE_STALE : !is_wanted && m != NULL && m->wanted != NULL ?
-	    ROLE_WARNING : ROLE_TEXT, n_hosts);
+	columns_cell(&row, 0, &t->cols[COL_HOSTS],
+	    is_stale ? ROLE_STALE : is_judged && !is_wanted ? ROLE_WARNING : ROLE_TEXT, n_hosts);
 	columns_cell(&row, 0, &t->cols[COL_AGE], ROLE_TEXT, view_age(t->v, version->created_ns, age));
 	columns_cell(&row, 0, &t->cols[COL_BY], ROLE_DIM, version->by);
 	draw_numbers(&row, t, version);
@@ -204,7 +212,8 @@ draw_heading(struct pen *p, const struct reg_model *reg, int top, int rows)
 	if (reg->n_left_out > 0)
 		snprintf(left_out, sizeof left_out, ", and %zu older ones not kept", reg->n_left_out);
 	if ((size_t)rows < reg->n_versions)
-		snprintf(title, sizeof title, "Versions: %d to %d of %zu%s (n, p choose; v marks; d compares)", top + 1, top + rows,
+		snprintf(title, sizeof title, "Versions: %d to %d of %zu%s (n, p choose; v marks; d compares)",
+		    top + 1, top + rows,
 		    reg->n_versions, left_out);
 	else
 		snprintf(title, sizeof title, "Versions: %zu%s%s", reg->n_versions, left_out,
@@ -213,8 +222,8 @@ draw_heading(struct pen *p, const struct reg_model *reg, int top, int rows)
 }
 
 void
-models_versions_draw(struct pen *p, const struct view *v, const struct models_panel *s, const struct models_item *item, int table_rows,
-    int *ret_chosen_y)
+models_versions_draw(struct pen *p, const struct view *v, const struct models_panel *s,
+    const struct models_item *item, int table_rows, int *ret_chosen_y)
 {
 	const struct reg_model *reg = item->reg;
 	struct table t = { .v = v, .s = s, .item = item };
@@ -265,7 +274,8 @@ draw_labels(struct pen *p, const char *title, const struct labels *labels)
 	}
 	p->name_w = widest > NAME_W_MAX ? NAME_W_MAX : widest;
 	for (size_t i = 0; i < labels->n && i < LISTED_MAX; i++)
-		pen_field(p, labels->v[i].name, ROLE_TEXT, *labels->v[i].value != '\0' ? labels->v[i].value : "(empty)");
+		pen_field(p, labels->v[i].name, ROLE_TEXT,
+		    *labels->v[i].value != '\0' ? labels->v[i].value : "(empty)");
 	p->name_w = name_w;
 	if (labels->n > LISTED_MAX)
 		pen_printf(p, ROLE_DIM, "… and %zu more", labels->n - LISTED_MAX);
@@ -281,7 +291,8 @@ online_of(const struct models_item *item, const char *metric)
 }
 
 static void
-metric_row(struct pen *p, const struct view *v, const char *name, const struct reg_metric *metric, bool is_run_known,
+metric_row(struct pen *p, const struct view *v, const char *name, const struct reg_metric *metric,
+    bool is_run_known,
     const struct online_def *online, const char *version, int name_w)
 {
 	char number[NUM_TEXT_MAX] = "-", text[NUM_TEXT_MAX];
@@ -294,7 +305,8 @@ metric_row(struct pen *p, const struct view *v, const char *name, const struct r
 		snprintf(number, sizeof number, "?");
 	canvas_text_right(p->c, x + VALUE_W, p->y, ROLE_TEXT, number);
 	if (online != NULL)
-		canvas_text_right(p->c, x + 2 * VALUE_W + 1, p->y, ROLE_STRONG, models_online_text(v, online, version, text));
+		canvas_text_right(p->c, x + 2 * VALUE_W + 1, p->y, ROLE_STRONG,
+		    models_online_text(v, online, version, text));
 	p->y++;
 }
 
@@ -328,17 +340,20 @@ draw_metrics(struct pen *p, const struct view *v, const struct models_item *item
 		canvas_text_right(p->c, 3 + name_w + 2 * VALUE_W, p->y++, ROLE_DIM, "online");
 	}
 	for (size_t i = 0; i < n_online; i++)
-		metric_row(p, v, def->online[i].metric, models_metric(version, def->online[i].metric), version->is_run_known, &def->online[i],
+		metric_row(p, v, def->online[i].metric, models_metric(version, def->online[i].metric),
+		    version->is_run_known, &def->online[i],
 		    version->version, name_w);
 	for (size_t i = 0; i < version->n_metrics && i < LISTED_MAX; i++)
 		if (online_of(item, version->metrics[i].name) == NULL)
-			metric_row(p, v, version->metrics[i].name, &version->metrics[i], true, NULL, version->version, name_w);
+			metric_row(p, v, version->metrics[i].name, &version->metrics[i], true, NULL,
+			    version->version, name_w);
 	if (version->n_metrics > LISTED_MAX)
 		pen_printf(p, ROLE_DIM, "… and %zu more", version->n_metrics - LISTED_MAX);
 }
 
 void
-models_version_facts(struct pen *p, const struct view *v, const struct models_item *item, const struct reg_version *version)
+models_version_facts(struct pen *p, const struct view *v, const struct models_item *item,
+    const struct reg_version *version)
 {
 	char names[PART_VERSIONS_MAX], moment[PART_MOMENT_MAX], title[96], shown[64];
 
@@ -358,7 +373,8 @@ models_version_facts(struct pen *p, const struct view *v, const struct models_it
 	pen_field(p, "run", ROLE_TEXT, version->run);
 	pen_field(p, "stored", ROLE_TEXT, version->uri);
 	if (!version->is_run_known)
-		pen_field(p, "metrics", ROLE_UNKNOWN, "? the registry did not tell metrics and parameters of its run");
+		pen_field(p, "metrics", ROLE_UNKNOWN,
+		    "? the registry did not tell metrics and parameters of its run");
 	draw_metrics(p, v, item, version);
 	draw_labels(p, "Parameters", &version->params);
 	draw_labels(p, "Tags", &version->tags);

@@ -50,7 +50,8 @@ worst_text(const struct model_model *m, char *buf, size_t size)
 {
 	char name[SHOWN_MAX], wanted[PART_VERSIONS_MAX], served[PART_VERSIONS_MAX];
 
-	snprintf(buf, size, "%s: %s %s, serving %s", part_model_word(m), str_escape_to(name, sizeof name, m->def->name),
+	snprintf(buf, size, "%s: %s %s, serving %s", part_model_word(m),
+	    str_escape_to(name, sizeof name, m->def->name),
 	    part_model_wanted(m, wanted), part_model_served(m, SERVED_W, served));
 }
 
@@ -63,7 +64,8 @@ all_text(const struct model *m, char *buf, size_t size)
 		char name[SHOWN_MAX], wanted[PART_VERSIONS_MAX];
 		size_t len = strlen(buf);
 
-		snprintf(buf + len, size - len, "%s%s %s", i > 0 ? ", " : "", str_escape_to(name, sizeof name, model_model(m, i)->def->name),
+		snprintf(buf + len, size - len, "%s%s %s", i > 0 ? ", " : "",
+		    str_escape_to(name, sizeof name, model_model(m, i)->def->name),
 		    part_model_wanted(model_model(m, i), wanted));
 	}
 }

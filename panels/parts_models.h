@@ -1,6 +1,6 @@
 /*
- * Models and hosts as several panels show them: glyph and word of a state, what should serve, what does. Pure. What comes from outside is
- * as received: canvas and cells make it harmless.
+ * Models and hosts as several panels show them: glyph and word of a state, what should serve, what does. Pure. What comes
+ * from outside and is not said to be escaped is as received: canvas and cells make it harmless.
  */
 #ifndef OPS_PANELS_PARTS_MODELS_H
 #define OPS_PANELS_PARTS_MODELS_H
@@ -24,11 +24,12 @@ const char *part_host_glyph(enum host_state state, enum role *ret_role);
 bool part_host_serves_wrong(const struct model_host_row *h);
 
 enum { PART_VERSIONS_MAX = 512 };
-/* "champion 7", "Production 12"; "champion ?" where it points nowhere or that is not known. buf of PART_VERSIONS_MAX; returns buf. */
+/* All of these are escaped; buf of PART_VERSIONS_MAX; they return buf. */
+/* "champion 7", "Production 12"; "champion ?" where it points nowhere or that is not known. */
 const char *part_model_wanted(const struct model_model *m, char *buf);
-/* "6 7 7" by host, wrong ones first, or "6, 7 x299" where that would take more than w columns. buf of PART_VERSIONS_MAX; returns buf. */
+/* "6 7 7" by host, wrong ones first, or "6, 7 x299" where that would take more than w columns. */
 const char *part_model_served(const struct model_model *m, int w, char *buf);
-/* "champion, Production": every alias, and the stage. buf of PART_VERSIONS_MAX; returns buf. */
+/* "champion, Production": every alias, and the stage. */
 const char *part_version_names(const struct reg_version *v, char *buf);
 
 #endif
