@@ -45,12 +45,23 @@ on_bar(const struct view *v, enum role role)
 	return v->range.is_live ? role : ROLE_STATUS_PAST;
 }
 
-/* "2 page  1 ticket" of what fires, and how many pages are silenced. */
+/* Those that serve what they should not: a page that no alert need tell of. */
+static size_t
+wrong_models(const struct model *m)
+{
+	size_t n = 0;
+
+	while (n < model_n_models(m) && model_model(m, n)->state <= MODEL_UNSERVED)	/* worst first */
+		n++;
+	return n;
+}
+
+/* "2 page  1 ticket" of what fires, how many models are wrong, and how many pages are silenced. */
 static int
 draw_firing(struct canvas *c, int x, const struct view *v)
 {
 	const struct model *m = v->model;
-	size_t page = 0, ticket = 0, other = 0, muted = 0;
+	size_t page = 0, ticket = 0, other = 0, muted = 0, models = wrong_models(m);
 	enum role role;
 	const char *glyph = frame_health_glyph(model_health(m), &role);
 
@@ -76,6 +87,8 @@ draw_firing(struct canvas *c, int x, const struct view *v)
 		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_TICKET), "%zu ticket", ticket);
 	if (other > 0)
 		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_STATUS), "%zu other", other);
+	if (models > 0)
+		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_FIRING), "%zu model%s", models, models == 1 ? "" : "s");
 	if (muted > 0)
 		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_SILENCED), GLYPH_SILENCED " %zu page silenced", muted);
 	return x;
