@@ -25,6 +25,7 @@ struct conf_secret {
 };
 
 struct slo_def_set;		/* model/slo.h */
+struct inventory;		/* conf/inventory.h */
 
 struct conf_header {
 	char *name;
@@ -142,6 +143,43 @@ struct conf_slo {
 	unsigned line, column;
 };
 
+/* Hosts with a name; the hosts themselves are conf_hosts() (conf_hosts.h). */
+struct conf_host_group {
+	char *name;
+	char **hosts;			/* patterns as conf/hostlist.h reads them, NULL-terminated or NULL */
+	char *inventory;		/* path, or NULL */
+	char *inventory_group;		/* of it; NULL: all */
+	bool has_targets;
+	char *target_source;
+	struct conf_label *target_match;	/* labels that targets must have: job, instance */
+	size_t n_target_match;
+	char *target_label;		/* "instance", or "address": what names the host */
+	char *within;			/* regex that hosts of targets and inventory match wholly; NULL: any */
+	char *user;
+	int64_t port;			/* 0: not given */
+	char *where;			/* "opsconsole.yaml:40:9" */
+	const struct inventory *read;	/* the inventory; NULL: none, or it could not be read */
+	unsigned line, column;
+};
+
+struct conf_online {			/* the online counterpart of a metric of the registry */
+	char *metric, *expr, *label, *source;
+	unsigned line, column;
+};
+
+struct conf_model {			/* a struct model_def (model/registry.h), as it is written */
+	char *name, *title, *registry;
+	char *alias, *stage;
+	char *expr, *version_label, *host_label, *source;
+	char *url, *path;
+	char *group;
+	int64_t max_age_ns, max_data_age_ns;	/* 0: no limit */
+	char *data_key;
+	struct conf_online *online;
+	size_t n_online;
+	unsigned line, column;
+};
+
 struct conf_severity {		/* value of the severity label -> page, ticket, info, none */
 	char *value;
 	int severity;		/* enum severity of model/event.h */
@@ -169,6 +207,14 @@ struct conf_environment {
 	char *slo_corrections;		/* path of the log of corrections; NULL: the usual one */
 	/* All objectives that are valid, of both forms; see conf_slos(). */
 	const struct slo_def_set *slo_defs;
+	struct conf_host_group *host_groups;
+	size_t n_host_groups;
+	struct inventory **inventories;	/* those that could be read, each once */
+	size_t n_inventories;
+	struct conf_query *host_queries;	/* one value per host: hosts_health, or the usual ones */
+	size_t n_host_queries;
+	struct conf_model *models;
+	size_t n_models;
 	unsigned line, column;
 };
 
@@ -210,14 +256,14 @@ int conf_find(const char *path, char **ret_path, struct err *err);
 int conf_load(const char *path, struct conf **ret_conf, struct conf_problems *ret_problems,
     struct err *err);
 /* The same from memory, without the checks of ownership, and without the OpenSLO files it names;
- * name for messages. */
+ * and without inventories; name for messages. */
 int conf_parse(const char *name, const char *text, size_t len, struct conf **ret_conf,
     struct conf_problems *ret_problems, struct err *err);
 void conf_free(struct conf *c);
 void conf_problems_done(struct conf_problems *p);
 
 /* --check: read path, print each problem to stdout and then "FILE: 3 problems" or "FILE: ok (1
- * environment, 2 sources, 8 queries, 2 markers, 3 objectives)". Also looks at the files, variables and programs
+ * environment, 2 sources, 8 queries, 2 markers, 3 objectives, 6 hosts, 2 models)". Also looks at the files, variables and programs
  * the config names. 0; ERR_INVALID with problems printed and err untouched; else as conf_load(). */
 int conf_check(const char *path, struct err *err);
 

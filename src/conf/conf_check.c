@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
+#include "conf/conf_hosts.h"
 #include "conf/conf_owner.h"
 #include "conf/conf_table.h"
 #include "conf/corrections.h"
@@ -162,10 +163,21 @@ print_count(size_t n, const char *one, const char *many, const char *separator)
 	printf("%zu %s%s", n, n == 1 ? one : many, separator);
 }
 
+/* Those of targets are known only where a Prometheus is asked. */
+static size_t
+count_hosts(const struct conf_environment *env)
+{
+	struct host_set *hosts = conf_hosts(env, NULL, 0);
+	size_t n = hosts->n;
+
+	block_unref(hosts);
+	return n;
+}
+
 static void
 print_summary(const char *name, const struct conf *conf, const struct conf_problems *problems)
 {
-	size_t sources = 0, queries = 0, markers = 0, slos = 0;
+	size_t sources = 0, queries = 0, markers = 0, slos = 0, hosts = 0, models = 0;
 
 	for (size_t i = 0; i < problems->n; i++)
 		printf("%s\n", problems->v[i]);
@@ -179,13 +191,17 @@ print_summary(const char *name, const struct conf *conf, const struct conf_probl
 		markers += conf->environments[i].n_markers;
 		if (conf->environments[i].slo_defs != NULL)
 			slos += conf->environments[i].slo_defs->n;
+		hosts += count_hosts(&conf->environments[i]);
+		models += conf->environments[i].n_models;
 	}
 	printf("%s: ok (", name);
 	print_count(conf->n_environments, "environment", "environments", ", ");
 	print_count(sources, "source", "sources", ", ");
 	print_count(queries, "query", "queries", ", ");
 	print_count(markers, "marker", "markers", ", ");
-	print_count(slos, "objective", "objectives", ")\n");
+	print_count(slos, "objective", "objectives", ", ");
+	print_count(hosts, "host", "hosts", ", ");
+	print_count(models, "model", "models", ")\n");
 }
 
 int

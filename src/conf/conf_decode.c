@@ -154,6 +154,7 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_URLS:
 		case CONF_PATHS:
 		case CONF_UNUSED:
+		case CONF_PATTERNS:
 		case CONF_ARGV: strings_free(member(item, row->offset)); break;
 		case CONF_SECRET:
 			conf_item_done(&conf_table_secret, member(item, row->offset));
@@ -303,6 +304,12 @@ take_string(struct conf_decode *d, const struct conf_row *row, const char *name,
 	if (row->type == CONF_ARGV) {
 		*ret = xstrdup(node->text);
 		return true;
+	}
+	if (row->type == CONF_PATTERNS) {
+		if (conf_pattern(node->text, ret, &err) == 0)
+			return true;
+		conf_problem(d, node, "%s: %s", name, err.msg);
+		return false;
 	}
 	if ((row->type == CONF_PATHS ? conf_path_expand(node->text, node->len, false, ret, &err) :
 	    conf_url(node->text, node->len, ret, &err)) < 0) {
@@ -549,6 +556,7 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
 	switch (row->type) {
 	case CONF_URLS:
 	case CONF_PATHS:
+	case CONF_PATTERNS:
 	case CONF_ARGV: return decode_strings(d, row, name, node, item);
 	case CONF_SECRET: return decode_secret(d, name, node, member(item, row->offset));
 	case CONF_HEADER: return decode_header(d, name, node, item);

@@ -2,11 +2,13 @@
 
 #include "conf/conf_env.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "model/event.h"
+#include "model/registry.h"
 
 static const char *
 copy(struct arena *a, const char *s)
@@ -42,25 +44,100 @@ add_sources(struct arena *a, struct environment *e, const struct conf_environmen
 	e->n_sources = env->n_sources;
 }
 
+static struct query_def
+query_of(struct arena *a, const char *kind, const struct conf_query *q)
+{
+	return (struct query_def){
+		.id = make_id(a, kind, q->name), .name = copy(a, q->name),
+		.title = copy(a, q->title),
+		.expr = copy(a, q->expr), .unit = copy(a, q->unit),
+		.source = copy(a, q->source),
+		.objective = q->objective,
+		.slo = q->slo != NULL ? make_id(a, "slo", q->slo) : NULL,
+	};
+}
+
+/* "online:MODEL:METRIC" */
+static const char *
+online_id(struct arena *a, const struct conf_model *m, const struct conf_online *o)
+{
+	return make_id(a, make_id(a, "online", m->name), o->metric);
+}
+
+static struct query_def
+online_query(struct arena *a, const struct conf_model *m, const struct conf_online *o)
+{
+	size_t size = strlen(m->title) + 3 + strlen(o->metric) + 1;
+	char *title = arena_alloc(a, size);
+
+	snprintf(title, size, "%s / %s", m->title, o->metric);
+	return (struct query_def){
+		.id = online_id(a, m, o), .name = copy(a, o->metric), .title = title,
+		.expr = copy(a, o->expr), .unit = "none", .source = copy(a, o->source),
+		.objective = NAN,
+	};
+}
+
 static void
 add_queries(struct arena *a, struct environment *e, const struct conf_environment *env)
 {
-	struct query_def *v = arena_alloc(a, (env->n_queries + 1) * sizeof *v);
+	size_t max = env->n_queries + env->n_host_queries, n = 0;
+	struct query_def *v;
 
-	for (size_t i = 0; i < env->n_queries; i++) {
-		const struct conf_query *q = &env->queries[i];
+	for (size_t i = 0; i < env->n_models; i++)
+		max += env->models[i].n_online;
+	v = arena_alloc(a, (max + 1) * sizeof *v);
+	for (size_t i = 0; i < env->n_queries; i++)
+		v[n++] = query_of(a, "query", &env->queries[i]);
+	for (size_t i = 0; i < env->n_host_queries; i++)
+		v[n++] = query_of(a, "host", &env->host_queries[i]);
+	for (size_t i = 0; i < env->n_models; i++)
+		for (size_t k = 0; k < env->models[i].n_online; k++)
+			v[n++] = online_query(a, &env->models[i], &env->models[i].online[k]);
+	e->queries = v;
+	e->n_queries = n;
+}
 
-		v[i] = (struct query_def){
-			.id = make_id(a, "query", q->name), .name = copy(a, q->name),
-			.title = copy(a, q->title),
-			.expr = copy(a, q->expr), .unit = copy(a, q->unit),
-			.source = copy(a, q->source),
-			.objective = q->objective,
-			.slo = q->slo != NULL ? make_id(a, "slo", q->slo) : NULL,
+static const struct online_def *
+online_defs(struct arena *a, const struct conf_model *m)
+{
+	struct online_def *v = arena_alloc(a, (m->n_online + 1) * sizeof *v);
+
+	for (size_t i = 0; i < m->n_online; i++)
+		v[i] = (struct online_def){
+			.metric = copy(a, m->online[i].metric),
+			.query = online_id(a, m, &m->online[i]),
+			.expr = copy(a, m->online[i].expr), .label = copy(a, m->online[i].label),
+			.source = copy(a, m->online[i].source),
+		};
+	return v;
+}
+
+static void
+add_models(struct arena *a, struct environment *e, const struct conf_environment *env)
+{
+	struct model_def *v = arena_alloc(a, (env->n_models + 1) * sizeof *v);
+
+	for (size_t i = 0; i < env->n_models; i++) {
+		const struct conf_model *m = &env->models[i];
+		bool is_by_expr = m->expr != NULL;
+
+		v[i] = (struct model_def){
+			.id = make_id(a, "model", m->name), .name = copy(a, m->name),
+			.title = copy(a, m->title), .registry = copy(a, m->registry),
+			.alias = copy(a, m->alias), .stage = copy(a, m->stage),
+			.serving_expr = copy(a, m->expr), .serving_source = copy(a, m->source),
+			.version_label = is_by_expr ? copy(a, m->version_label) : NULL,
+			.host_label = is_by_expr ? copy(a, m->host_label) : NULL,
+			.serving_url = copy(a, m->url),
+			.serving_path = m->path != NULL ? copy(a, m->path) : "",
+			.group = copy(a, m->group), .max_age_ns = m->max_age_ns,
+			.max_data_age_ns = m->max_data_age_ns, .data_key = copy(a, m->data_key),
+			.n_online = m->n_online, .online = online_defs(a, m),
 		};
 	}
-	e->queries = v;
-	e->n_queries = env->n_queries;
+	e->models = v;
+	e->n_models = env->n_models;
 }
 
 static void
@@ -131,5 +208,6 @@ conf_environment_block(const struct conf_environment *env)
 	add_queries(a, e, env);
 	add_markers(a, e, env);
 	add_contacts(a, e, env);
+	add_models(a, e, env);
 	return e;
 }

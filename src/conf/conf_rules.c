@@ -72,10 +72,11 @@ check_certificate(struct conf_decode *d, const struct yaml_node *node, const str
 bool
 conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item)
 {
-	const struct conf_source *s = item;
+	struct conf_source *s = item;
 	bool is_good = check_login(d, node, s);
 
 	is_good = check_certificate(d, node, s) && is_good;
+	is_good = conf_rule_registry(d, node, s) && is_good;
 	for (size_t i = 0; s->url != NULL && s->replicas != NULL && s->replicas[i] != NULL; i++)
 		if (str_eq(s->replicas[i], s->url))
 			conf_problem(d, yaml_get(node, "replicas")->items[i],
@@ -265,6 +266,8 @@ conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void 
 	resolve_queries(d, node, env, items_of(table, "queries"));
 	resolve_markers(d, node, env, items_of(table, "markers"));
 	conf_rule_slos(d, node, env);
+	conf_rule_hosts(d, node, env);
+	conf_rule_models(d, node, env);
 	return true;
 }
 

@@ -39,10 +39,14 @@ enum conf_type {
 	CONF_FILE_OR_NAME,	/* char *: a path, or the name of something shipped */
 	CONF_ENV_NAME,		/* char *: name of an environment variable */
 	CONF_HEADER_NAME,	/* char *: name of an HTTP header */
+	CONF_JPATH,		/* char *: path into JSON (base/jpath.h), perhaps empty */
+	CONF_REGEX,		/* char *: regex for whole names of hosts (conf_within.h) */
+	CONF_USER,		/* char *: name to log in with */
 	/* The above are scalars; the following are not. */
 	CONF_URLS,		/* char **, NULL-terminated */
 	CONF_PATHS,		/* char **, NULL-terminated */
 	CONF_ARGV,		/* char **, NULL-terminated */
+	CONF_PATTERNS,		/* char **, NULL-terminated: patterns of hosts (conf/hostlist.h) */
 	CONF_SECRET,		/* struct conf_secret: { file: | env: | command: } */
 	CONF_HEADER,		/* struct conf_header, all but its name: text, or a secret */
 	CONF_GROUP,		/* a map whose rows are members of the same struct */
@@ -105,11 +109,33 @@ extern const struct conf_table conf_table_top;	/* struct conf */
 extern const struct conf_table conf_table_secret;
 /* struct conf_slo, and the members of struct conf_environment for all objectives. */
 extern const struct conf_table conf_table_slo, conf_table_slo_group;
+/* struct conf_host_group, struct conf_query of hosts, struct conf_model; members of conf_source. */
+extern const struct conf_table conf_table_hosts, conf_table_host_query, conf_table_model;
+extern const struct conf_table conf_table_registry;
 /* Checks that look at several rows at once (conf_rules.c). */
 bool conf_rule_top(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void *item);
 void conf_environment_done(void *item);
+/* The same, and what conf_rule_hosts() read. */
+void conf_environment_free(void *item);
+bool conf_rule_host_group(struct conf_decode *d, const struct yaml_node *node, void *item);
+void conf_host_group_done(void *item);
+bool conf_rule_model(struct conf_decode *d, const struct yaml_node *node, void *item);
+/* What goes with the type of a source, where it is a registry or has one. */
+bool conf_rule_registry(struct conf_decode *d, const struct yaml_node *node,
+    struct conf_source *s);
+bool conf_source_is_registry(const struct conf_source *s);
+/* References of an environment's hosts and models; its sources are known by now. */
+void conf_rule_hosts(struct conf_decode *d, const struct yaml_node *env_node,
+    struct conf_environment *env);
+void conf_rule_models(struct conf_decode *d, const struct yaml_node *env_node,
+    struct conf_environment *env);
+/* The node of a list that stands at line and column, or NULL. */
+const struct yaml_node *conf_find_item(const struct yaml_node *list, unsigned line,
+    unsigned column);
+/* An item with that name was written in list, and left out for a mistake that has been told. */
+bool conf_is_written(const struct yaml_node *list, const char *name);
 /* Make *source the name of a Prometheus source, the first when it is NULL. false, with a problem
  * at line and column about what ("query"): there is none. */
 bool conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
@@ -140,6 +166,15 @@ int conf_url(const char *text, size_t len, char **ret_url, struct err *err);
 /* ~/ expanded. is_secret: do not repeat the text in the sentence. */
 int conf_path_expand(const char *text, size_t len, bool is_secret, char **ret_path,
     struct err *err);
+/* A pattern of hosts. */
+int conf_pattern(const char *text, char **ret_pattern, struct err *err);
+/* Readers of types, for conf_types.c (conf_types_hosts.c). */
+int conf_read_jpath(const struct conf_row *row, const char *text, size_t len,
+    struct conf_value *v, struct err *err);
+int conf_read_regex(const struct conf_row *row, const char *text, size_t len,
+    struct conf_value *v, struct err *err);
+int conf_read_user(const struct conf_row *row, const char *text, size_t len,
+    struct conf_value *v, struct err *err);
 /* The home folder, or NULL. Owned by the caller. */
 char *conf_home(void);
 

@@ -6,7 +6,8 @@
 
 #include "conf/conf_table.h"
 
-static const char *const source_types[] = { "prometheus", "alertmanager", NULL };
+static const char *const source_types[] = { "prometheus", "alertmanager", "mlflow", "http-json",
+    NULL };
 static const char *const colours[] = { "prod", "staging", "lab", "other", NULL };
 /* In the order of enum severity. */
 static const char *const severities[] = { "none", "info", "ticket", "page", NULL };
@@ -87,6 +88,8 @@ static const struct conf_row source_rows[] = {
 	  .help = "Certificates." },
 	{ .name = "proxy", .type = CONF_PROXY, .offset = AT(proxy), .flags = ROW_ESSENTIAL,
 	  .help = "URL of a proxy, or environment for $https_proxy and kin." },
+	{ .name = "registry", .type = CONF_GROUP, .flags = ROW_ESSENTIAL,
+	  .table = &conf_table_registry, .help = "How a registry of type http-json answers." },
 	{ 0 }
 };
 static const struct conf_table source_table = {
@@ -206,13 +209,21 @@ static const struct conf_row environment_rows[] = {
 	  .help = "OpenSLO files, and folders of them." },
 	{ .name = "slo", .type = CONF_GROUP, .table = &conf_table_slo_group,
 	  .help = "What holds for all objectives." },
+	{ .name = "hosts", .type = CONF_LIST, .offset = AT(host_groups),
+	  .n_offset = AT(n_host_groups), .table = &conf_table_hosts, .flags = ROW_GUARDS,
+	  .max = "200", .help = "Groups of hosts." },
+	{ .name = "hosts_health", .type = CONF_LIST, .offset = AT(host_queries),
+	  .n_offset = AT(n_host_queries), .table = &conf_table_host_query, .max = "20",
+	  .help = "PromQL with one value for each host." },
+	{ .name = "models", .type = CONF_LIST, .offset = AT(models), .n_offset = AT(n_models),
+	  .table = &conf_table_model, .max = "200", .help = "Which versions should serve." },
 	{ 0 }
 };
 static const struct conf_table environment_table = {
 	.what = "an environment", .rows = environment_rows, .size = sizeof(struct conf_environment),
 	.is_unique = true,
 	.has_position = true, .position = AT(line), .is_guard = true,
-	.check = conf_rule_environment, .done = conf_environment_done,
+	.check = conf_rule_environment, .done = conf_environment_free,
 };
 #undef AT
 
