@@ -350,11 +350,12 @@ draw_online(struct compare *k)
 static const char *
 time_text(int64_t ns, char *buf)
 {
+	char full[CLOCK_TEXT_MAX];
+
 	if (ns == 0)
-		return strcpy(buf, "?");
-	clock_format(buf, ns, 0);
-	buf[10] = ' ';
-	strcpy(buf + strlen(buf) - strlen(":00Z"), "Z");
+		snprintf(buf, CLOCK_TEXT_MAX, "?");
+	else
+		snprintf(buf, CLOCK_TEXT_MAX, "%.10s %.5sZ", clock_format(full, ns, 0), full + 11);
 	return buf;
 }
 

@@ -89,7 +89,8 @@ models_online_text(const struct view *v, const struct online_def *def, const cha
 
 	switch (models_online(v, def, version, &value)) {
 	case MODELS_NO_VALUE:
-		return strcpy(buf, "?");
+		snprintf(buf, NUM_TEXT_MAX, "?");
+		return buf;
 	case MODELS_OLD_VALUE:
 		snprintf(buf, NUM_TEXT_MAX, "~%.46s", models_number(value, number));
 		return buf;

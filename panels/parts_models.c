@@ -190,8 +190,10 @@ served_folded(const struct model_model *m, char *buf)
 const char *
 part_model_served(const struct model_model *m, int w, char *buf)
 {
-	if (m->n_hosts == 0)
-		return strcpy(buf, m->serving_ns == 0 ? "?" : "none");
+	if (m->n_hosts == 0) {
+		snprintf(buf, PART_VERSIONS_MAX, "%s", m->serving_ns == 0 ? "?" : "none");
+		return buf;
+	}
 	if (m->n_hosts <= APART_MAX && (int)str_width(served_apart(m, buf)) <= w)
 		return buf;
 	return served_folded(m, buf);
