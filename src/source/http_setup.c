@@ -76,6 +76,10 @@ set_method(struct setup *s, const struct http_request *r)
 		SET(s, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
 		SET(s, CURLOPT_COPYPOSTFIELDS, r->body == NULL ? "" : r->body);
 	} else if (strcmp(r->method, "GET") != 0) {
+		if (r->body != NULL) {	/* DELETE of an alias says in its body which */
+			SET(s, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+			SET(s, CURLOPT_COPYPOSTFIELDS, r->body);
+		}
 		SET(s, CURLOPT_CUSTOMREQUEST, r->method);
 	}
 }

@@ -79,6 +79,12 @@ product_of(const char *type)
 		return "Prometheus";
 	if (strcmp(type, "alertmanager") == 0)
 		return "Alertmanager";
+	if (strcmp(type, "mlflow") == 0)
+		return "MLflow";
+	if (strcmp(type, "serving") == 0)
+		return "the host";
+	if (strcmp(type, "http-json") == 0)
+		return "the registry";
 	return "the server";
 }
 

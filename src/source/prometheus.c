@@ -323,25 +323,6 @@ finish_buildinfo(struct decoder *d, struct event_list *events, struct err *err)
 
 /* --- queries as requests ------------------------------------------------------------------------------------------ */
 
-static int
-add_form(struct buf *b, const char *name, const char *value)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	int r = buf_printf(b, "%s%s=", b->len > 0 ? "&" : "", name);
-
-	for (; r == 0 && *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
-		char escaped[] = { '%', hex[c >> 4], hex[c & 15] };
-
-		/* RFC 3986, section 2.3: unreserved; isalnum() would follow the locale. */
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL)
-			r = buf_addch(b, (char)c);
-		else
-			r = buf_add(b, escaped, sizeof escaped);
-	}
-	return r;
-}
-
 /* Milliseconds are all that Prometheus keeps. */
 static void
 add_seconds(struct buf *b, const char *name, int64_t ns)
@@ -351,7 +332,7 @@ add_seconds(struct buf *b, const char *name, int64_t ns)
 
 	snprintf(text, sizeof text, "%s%" PRId64 ".%03d", ms < 0 ? "-" : "", ms < 0 ? -(ms / 1000) : ms / 1000,
 	    (int)(ms < 0 ? -(ms % 1000) : ms % 1000));
-	add_form(b, name, text);
+	request_add_form(b, name, text);
 }
 
 static int
@@ -377,7 +358,7 @@ query_request(const struct query_want *want, int64_t start_ns, int64_t end_ns, s
 	if (r < 0)
 		return r;
 	buf_init(&form, EXPR_MAX);
-	add_form(&form, "query", want->expr);
+	request_add_form(&form, "query", want->expr);
 	if (want->step_ns > 0) {
 		add_seconds(&form, "start", start_ns);
 		add_seconds(&form, "end", end_ns);

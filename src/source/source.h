@@ -42,6 +42,9 @@ struct request {
 };
 void request_init(struct request *r, const char *method);
 void request_done(struct request *r);
+/* Append value with all but RFC 3986's unreserved characters as %HH; and "name=value" behind a "&" where b is not empty. 0 or ERR_LIMIT. */
+int request_escape(struct buf *b, const char *value);
+int request_add_form(struct buf *b, const char *name, const char *value);
 
 /* A draft of a silence: what the form edits. */
 struct silence_draft {
@@ -52,14 +55,17 @@ struct silence_draft {
 	const char *created_by, *comment;
 };
 
+struct chain_ops;		/* source/chain.h */
+
 struct source_ops {
 	const char *type;
-	const struct poll *polls;	/* ends with what == NULL */
+	const struct poll *polls;	/* ends with what == NULL; NULL: none */
+	const struct chain_ops *chain;	/* a poll of several requests, each interval; NULL: none */
 	/* NULL where the type answers no queries. Pure. */
 	int (*query)(const struct query_want *want, int64_t start_ns, int64_t end_ns, struct request *ret, struct err *err);
 	const struct decoder_ops *query_decoder;
 };
-extern const struct source_ops source_prometheus, source_alertmanager;
+extern const struct source_ops source_prometheus, source_alertmanager, source_mlflow, source_http_json;
 const struct source_ops *source_ops_find(const char *type);	/* NULL: unknown type */
 
 /* Alertmanager's writes: pure, bytes in both directions. */
@@ -98,6 +104,27 @@ struct write_result {
 };
 typedef void sources_write_cb(const struct write_result *result, void *arg);
 int sources_write(struct sources *s, const char *source, const struct request *r, sources_write_cb *cb, void *arg, struct err *err);
+
+/* The models of the environment: registries ask for those that name them with more care, and date their training data. Lent until the next call, or the end. */
+void sources_models(struct sources *s, const struct model_def *v, size_t n);
+
+/* A model whose hosts are asked over HTTP what they serve. */
+struct serving_host {
+	const char *name, *address;	/* address: for {host}; NULL: the name */
+};
+struct serving_want {
+	const char *model;	/* id of the model_def */
+	const char *source;	/* name for events and health, of its own: "serving:spam-filter" */
+	const char *url;	/* with {host}, anywhere in it */
+	const char *path;	/* into the JSON (base/jpath.h); "" the whole body is the version */
+	int64_t every_ns;
+	int64_t timeout_ns;	/* of one host */
+	size_t n_hosts;
+	const struct serving_host *hosts;
+};
+/* The whole list, copied. One that has not changed keeps its schedule, others are asked at once. Each round ends in one EVENT_SERVING of its source, and a
+ * report "serving". */
+void sources_serving(struct sources *s, const struct serving_want *v, size_t n);
 /* Have one poll of a source asked now, e.g. "silences" to read back a write. */
 void sources_poll_now(struct sources *s, const char *source, const char *what);
 

@@ -8,6 +8,8 @@
 static const struct source_ops *const types[] = {
 	&source_prometheus,
 	&source_alertmanager,
+	&source_mlflow,
+	&source_http_json,
 };
 
 const struct source_ops *

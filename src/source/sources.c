@@ -114,9 +114,9 @@ due_after_failure(struct slot *slot, const struct fetch_result *result)
 static bool
 may_run(const struct slot *slot)
 {
-	if (slot->fetch != NULL || slot->due_ns == INT64_MAX)
+	if (slot_is_under_way(slot) || slot->due_ns == INT64_MAX)
 		return false;
-	return slot->poll != NULL || slot->source == NULL || slot->source->n_queries < QUERIES_AT_ONCE;
+	return !slot_is_query(slot) || slot->source == NULL || slot->source->n_queries < QUERIES_AT_ONCE;
 }
 
 /* The one to be sent next; NULL: nothing waits but for answers. */
@@ -199,7 +199,7 @@ begin_round(struct slot *slot)
 
 	slot->n_endpoints_tried = 1;
 	slot->endpoint = slot->source != NULL ? slot->source->current : 0;
-	if (slot_send(slot, &err) == 0)
+	if ((slot->chain != NULL ? chain_start(slot, &err) : slot_send(slot, &err)) == 0)
 		return;
 	round_failed(slot, NULL);
 	make_report(&report, slot, slot->endpoint, NULL, &err, slot->due_ns);
@@ -223,8 +223,8 @@ on_timer(void *arg)
 
 /* Would another replica do better? Not where the server has understood and says no, or has more to say than we
  * take, nor where our own credentials are missing. */
-static bool
-is_worth_another(const struct fetch_result *result)
+bool
+fetch_is_worth_another(const struct fetch_result *result)
 {
 	if (result->err.code == ERR_LIMIT || result->is_unready)
 		return false;
@@ -238,7 +238,7 @@ try_next_endpoint(struct slot *slot, const struct fetch_result *result)
 	size_t failed = slot->endpoint;
 	struct err err = ERR_INIT;
 
-	if (slot->n_endpoints_tried >= source->n_endpoints || !is_worth_another(result))
+	if (slot->n_endpoints_tried >= source->n_endpoints || !fetch_is_worth_another(result))
 		return false;
 	/* Another request may have found out already. */
 	if (source->current == failed)
@@ -255,7 +255,7 @@ wake_unreachable(struct source *source)
 	struct slot *slot;
 
 	TAILQ_FOREACH(slot, &source->all->slots, next)
-		if (slot->source == source && slot->was_unreachable && slot->fetch == NULL) {
+		if (slot->source == source && slot->was_unreachable && !slot_is_under_way(slot)) {
 			slot->was_unreachable = false;
 			slot->due_ns = clock_mono();
 		}
@@ -275,29 +275,45 @@ round_succeeded(struct slot *slot)
 	wake_unreachable(slot->source);
 }
 
+/* What an answer says, and how it came. */
 static void
-on_fetched(const struct fetch_result *result, void *arg)
+tell(struct slot *slot, size_t endpoint, const struct fetch_result *result)
 {
-	struct slot *slot = arg;
 	struct sources *s = slot->all;
-	size_t endpoint = slot->endpoint;
-	int64_t next_due_ns = clock_mono();
 	struct event report;
 
-	slot->fetch = NULL;
-	slot->source->n_queries -= slot->poll == NULL;
-	if (result->err.code == 0)
-		round_succeeded(slot);
-	else if (!try_next_endpoint(slot, result))
-		round_failed(slot, result);
-	if (slot->fetch == NULL)
-		next_due_ns = slot->due_ns;
-	make_report(&report, slot, endpoint, result, &result->err, next_due_ns);
+	make_report(&report, slot, endpoint, result, &result->err,
+	    slot_is_under_way(slot) ? clock_mono() : slot->due_ns);
 	sources_arm(s);
 	/* What the answer says, and then that it came. */
 	for (size_t i = 0; i < result->events.n; i++)
 		s->cb(&result->events.v[i], s->arg);
 	deliver(s, &report);
+}
+
+void
+slot_round_over(struct slot *slot, size_t endpoint, const struct fetch_result *result)
+{
+	slot->endpoint = endpoint;
+	if (result->err.code == 0)
+		round_succeeded(slot);
+	else
+		round_failed(slot, result);
+	tell(slot, endpoint, result);
+}
+
+static void
+on_fetched(const struct fetch_result *result, void *arg)
+{
+	struct slot *slot = arg;
+	size_t endpoint = slot->endpoint;
+
+	slot->fetch = NULL;
+	slot->source->n_queries -= slot->poll == NULL;
+	if (result->err.code != 0 && try_next_endpoint(slot, result))
+		tell(slot, endpoint, result);
+	else
+		slot_round_over(slot, endpoint, result);
 }
 
 /* --- slots ------------------------------------------------------------------------------------ */
@@ -320,6 +336,7 @@ slot_cancel(struct slot *slot)
 {
 	struct transport *t = slot->all->transport;
 
+	chain_cancel(slot);
 	if (slot->fetch == NULL)
 		return;
 	t->ops->cancel(t, slot->fetch);
@@ -333,6 +350,8 @@ slot_free(struct slot *slot)
 	slot_cancel(slot);
 	TAILQ_REMOVE(&slot->all->slots, slot, next);
 	want_done(&slot->want);
+	if (slot->chain != NULL)
+		slot->chain->kept_free(slot->kept);
 	free(slot->what);
 	free(slot);
 }
@@ -340,7 +359,7 @@ slot_free(struct slot *slot)
 void
 slot_due_now(struct slot *slot)
 {
-	slot->is_again = slot->fetch != NULL;
+	slot->is_again = slot_is_under_way(slot);
 	slot->due_ns = clock_mono();
 }
 
@@ -376,28 +395,36 @@ open_source(struct source *source, struct err *err)
 	if (source->ops == NULL)
 		return err_set(err, ERR_UNSUPPORTED, "source %s: type '%s' is not known", source->conf->name,
 		    source->conf->type);
-	for (const struct poll *poll = source->ops->polls; poll->what != NULL; poll++) {
+	for (const struct poll *poll = source->ops->polls; poll != NULL && poll->what != NULL; poll++) {
 		struct slot *slot = slot_new(source->all, source, poll->what);
 
 		slot->poll = poll;
 		slot->period_ns = source->conf->interval_ns * poll->every;
 	}
+	if (source->ops->chain != NULL) {
+		struct slot *slot = slot_new(source->all, source, source->ops->chain->what);
+
+		slot->chain = source->ops->chain;
+		slot->chain_arg = &source->all->registry;
+		slot->period_ns = source->conf->interval_ns;
+	}
 	return open_endpoints(source, err);
 }
 
 int
-sources_new_on(struct loop *l, struct transport *t, const struct conf_environment *env, sources_event_cb *cb,
+sources_new_on(struct loop *l, struct pool *p, struct transport *t, const struct conf_environment *env, sources_event_cb *cb,
     void *arg, struct sources **ret, struct err *err)
 {
 	struct sources *s = xcalloc(1, sizeof *s);
 	int r;
 
-	*s = (struct sources){ .loop = l, .transport = t, .cb = cb, .arg = arg };
+	*s = (struct sources){ .loop = l, .pool = p, .transport = t, .cb = cb, .arg = arg };
 	s->seed = (unsigned)clock_mono_fresh();
 	s->epoch_ns = clock_mono();
 	s->timer = loop_timer_new(l, on_timer, s);
 	TAILQ_INIT(&s->slots);
 	LIST_INIT(&s->writes);
+	LIST_INIT(&s->serving);
 	s->v = xcalloc(env->n_sources, sizeof *s->v);
 	for (size_t i = 0; i < env->n_sources; i++) {
 		s->v[s->n++] = (struct source){ .all = s, .conf = &env->sources[i] };
@@ -417,6 +444,7 @@ sources_free(struct sources *s)
 	if (s == NULL)
 		return;
 	writes_cancel(s);
+	serving_cancel(s);
 	while (!TAILQ_EMPTY(&s->slots))
 		slot_free(TAILQ_FIRST(&s->slots));
 	for (size_t i = 0; i < s->n; i++) {
@@ -449,10 +477,16 @@ sources_refresh(struct sources *s)
 
 	TAILQ_FOREACH(slot, &s->slots, next) {
 		slot->n_failed = 0;
-		if (slot->fetch == NULL)	/* else its answer is on the way */
+		if (!slot_is_under_way(slot))	/* else its answer is on the way */
 			slot_due_now(slot);
 	}
 	sources_arm(s);
+}
+
+void
+sources_models(struct sources *s, const struct model_def *v, size_t n)
+{
+	s->registry = (struct registry_arg){ .models = v, .n_models = n };
 }
 
 bool
@@ -481,7 +515,7 @@ sources_poll_now(struct sources *s, const char *source, const char *what)
 	struct slot *slot;
 
 	TAILQ_FOREACH(slot, &s->slots, next)
-		if (slot->poll != NULL && str_eq(slot->source->conf->name, source) && str_eq(slot->what, what))
+		if (!slot_is_query(slot) && str_eq(slot->source->conf->name, source) && str_eq(slot->what, what))
 			slot_due_now(slot);
 	sources_arm(s);
 }

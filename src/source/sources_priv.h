@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "source/chain.h"
 #include "source/source.h"
 #include "source/transport.h"
 
@@ -19,19 +20,23 @@ struct source {
 	unsigned n_queries;		/* under way */
 };
 
-/* One thing that is asked again and again: a poll of a source, or a query somebody wants. */
+/* One thing that is asked again and again: a poll of a source, a chain, or a query somebody wants. */
 struct slot {
 	TAILQ_ENTRY(slot) next;
 	struct sources *all;
 	struct source *source;		/* NULL: a query of a source that is not there */
 	char *what;
-	const struct poll *poll;	/* NULL: a query */
+	const struct poll *poll;	/* NULL: a chain, or a query */
+	const struct chain_ops *chain;	/* NULL: one request */
+	const void *chain_arg;		/* for its begin() */
+	void *kept;			/* by its last round */
 	struct query_want want;		/* strings owned */
 	bool is_wanted;			/* mark of sources_want() */
 
 	int64_t due_ns;			/* monotonic; INT64_MAX: never */
 	int64_t period_ns;		/* 0: once */
-	struct fetch *fetch;		/* NULL: not under way */
+	struct fetch *fetch;		/* NULL: not under way ... */
+	struct chain_run *run;		/* ... likewise, of a chain */
 	bool is_again;			/* asked for while under way: the answer may be from before that */
 	size_t endpoint;		/* of this request ... */
 	unsigned n_endpoints_tried;	/* ... and of this round, with this one */
@@ -43,6 +48,7 @@ TAILQ_HEAD(slots, slot);
 
 struct sources {
 	struct loop *loop;
+	struct pool *pool;		/* for chains; NULL: they run in the loop's thread */
 	struct transport *transport;
 	sources_event_cb *cb;
 	void *arg;
@@ -50,6 +56,8 @@ struct sources {
 	struct source *v;
 	struct slots slots;		/* polls first */
 	LIST_HEAD(, write) writes;
+	struct registry_arg registry;
+	LIST_HEAD(, serving_source) serving;
 	struct loop_timer *timer;
 	int64_t epoch_ns;		/* all periods count from here: what is due together shares one wake-up */
 	bool is_started;
@@ -70,5 +78,28 @@ int want_request(const struct slot *slot, struct request *ret, struct decode_ctx
 void want_done(struct query_want *w);
 
 void writes_cancel(struct sources *s);
+
+static inline bool
+slot_is_query(const struct slot *slot)
+{
+	return slot->poll == NULL && slot->chain == NULL;
+}
+
+static inline bool
+slot_is_under_way(const struct slot *slot)
+{
+	return slot->fetch != NULL || slot->run != NULL;
+}
+
+/* Would another replica do better? */
+bool fetch_is_worth_another(const struct fetch_result *result);
+/* The round has ended with result, which endpoint gave: when it is due again, what it says, and the report. The slot may be gone afterwards. */
+void slot_round_over(struct slot *slot, size_t endpoint, const struct fetch_result *result);
+
+/* A round of a chain; it ends in slot_round_over(). 0, or err: nothing was sent. */
+int chain_start(struct slot *slot, struct err *err);
+void chain_cancel(struct slot *slot);
+
+void serving_cancel(struct sources *s);
 
 #endif

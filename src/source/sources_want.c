@@ -46,7 +46,7 @@ slot_of_want(struct sources *s, const char *id)
 	struct slot *slot;
 
 	TAILQ_FOREACH(slot, &s->slots, next)
-		if (slot->poll == NULL && str_eq(slot->want.id, id))
+		if (slot_is_query(slot) && str_eq(slot->want.id, id))
 			return slot;
 	return NULL;
 }
@@ -80,7 +80,7 @@ sources_want(struct sources *s, const struct query_want *v, size_t n)
 		take_want(s, &v[i]);
 	for (slot = TAILQ_FIRST(&s->slots); slot != NULL; slot = after) {
 		after = TAILQ_NEXT(slot, next);
-		if (slot->poll == NULL && !slot->is_wanted)
+		if (slot_is_query(slot) && !slot->is_wanted)
 			slot_free(slot);
 	}
 	sources_arm(s);

@@ -60,8 +60,8 @@ struct transport {
 	const struct transport_ops *ops;
 };
 
-/* sources_new() on a transport of the caller's choice, which the sources then own, also when this fails. */
-int sources_new_on(struct loop *l, struct transport *t, const struct conf_environment *env,
+/* sources_new() on a transport of the caller's choice, which the sources then own, also when this fails. p NULL: chains do their work in the loop's thread. */
+int sources_new_on(struct loop *l, struct pool *p, struct transport *t, const struct conf_environment *env,
     sources_event_cb *cb, void *arg, struct sources **ret, struct err *err);
 
 #endif

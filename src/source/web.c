@@ -426,5 +426,5 @@ sources_new(struct loop *l, struct pool *p, const struct conf_environment *env, 
 	struct transport *t;
 	int r = web_new(l, p, in_flight_max, &t, err);
 
-	return r < 0 ? r : sources_new_on(l, t, env, cb, arg, ret, err);
+	return r < 0 ? r : sources_new_on(l, p, t, env, cb, arg, ret, err);
 }

@@ -175,7 +175,7 @@ static void
 open_sources(bool has_replicas)
 {
 	conf_sources[0].replicas = has_replicas ? replicas : NULL;
-	assert_int_equal(sources_new_on(loop, &fake, &conf, on_event, NULL, &sources, NULL), 0);
+	assert_int_equal(sources_new_on(loop, NULL, &fake, &conf, on_event, NULL, &sources, NULL), 0);
 	loop_once(loop, 0);
 	assert_int_equal(n_sent, 0);	/* nothing before the start */
 	sources_start(sources);
@@ -602,7 +602,7 @@ test_wants_may_change_inside_the_callback(void **state)
 
 	(void)state;
 	replacement = want("query:q", "b");
-	assert_int_equal(sources_new_on(loop, &fake, &conf, on_event_change, NULL, &sources, NULL), 0);
+	assert_int_equal(sources_new_on(loop, NULL, &fake, &conf, on_event_change, NULL, &sources, NULL), 0);
 	sources_start(sources);
 	sources_want(sources, &w, 1);
 	loop_once(loop, 0);

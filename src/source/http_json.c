@@ -1,0 +1,324 @@
+/*
+ * The chain that reads a registry of any shape: pages of models (or of versions), and for each model a further request where its versions are not in the
+ * list. What is in the answers the config declares.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "source/chain.h"
+#include "source/http_json.h"
+
+enum { PAGES_MAX = 200, BUDGET = 1500, PATH_MAX_BYTES = 16 << 10 };
+
+static const char expected[] = "a JSON answer";
+
+enum job_kind { JOB_PAGE, JOB_VERSIONS };
+
+struct http_json {
+	struct draft draft;
+	struct jobs jobs;
+	const struct shape *shape;
+	const char *source, *url;
+	int64_t began_ns;
+	json_t *pages;			/* paths that were asked -> number of the page */
+	json_t *seen;			/* versions that stand alone */
+	size_t n_items, n_later;
+};
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+struct filling {
+	const char *name, *value;
+};
+
+/* text with each {name} filled in, encoded. */
+static char *
+fill(const char *text, const struct filling *v, size_t n)
+{
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, PATH_MAX_BYTES);
+	while (*text != '\0') {
+		for (i = 0; i < n && !str_has_prefix(text, v[i].name); i++)
+			;
+		if (i < n) {
+			request_escape(&b, v[i].value);
+			text += strlen(v[i].name);
+		} else {
+			buf_addch(&b, *text++);
+		}
+	}
+	return buf_take(&b, NULL);
+}
+
+static char *
+page_path(const struct http_json *c, unsigned number, const char *token)
+{
+	char page[32], offset[32], *path, *whole;
+	const struct filling v[] = { { "{page}", page }, { "{offset}", offset }, { "{token}", token } };
+	struct buf b;
+
+	snprintf(page, sizeof page, "%" PRId64, c->shape->page_first + number - 1);
+	snprintf(offset, sizeof offset, "%zu", c->n_items);
+	path = fill(c->shape->list, v, sizeof v / sizeof *v);
+	if (c->shape->page_param == NULL || *token == '\0')
+		return path;
+	buf_init(&b, PATH_MAX_BYTES);
+	request_add_form(&b, c->shape->page_param, token);
+	whole = xasprintf("%s%c%s", path, strchr(path, '?') != NULL ? '&' : '?', b.data);
+	buf_done(&b);
+	free(path);
+	return whole;
+}
+
+static void
+add_page(struct http_json *c, unsigned number, const char *path)
+{
+	json_object_set_new(c->pages, path, json_integer(number));
+	jobs_add(&c->jobs, &(struct job){ .kind = JOB_PAGE, .number = number, .text = arena_strdup(&c->draft.mem, path) });
+}
+
+static bool
+http_json_next(void *arg, struct chain_ask *ret)
+{
+	struct http_json *c = arg;
+	const struct job *job = &c->jobs.v[c->jobs.n_asked];
+
+	if (c->jobs.n_asked == c->jobs.n)
+		return false;
+	*ret = (struct chain_ask){ .tag = (unsigned)c->jobs.n_asked++ };
+	request_init(&ret->request, "GET");
+	if (job->kind == JOB_PAGE)
+		ret->request.path = xstrdup(job->text);
+	else
+		ret->request.path = fill(c->shape->versions_list, &(struct filling){ "{model}", c->draft.v[job->model].m.name }, 1);
+	return true;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void
+http_json_free(void *arg)
+{
+	struct http_json *c = arg;
+
+	json_decref(c->pages);
+	json_decref(c->seen);
+	jobs_done(&c->jobs);
+	draft_done(&c->draft);
+	free(c);
+}
+
+static void *
+http_json_begin(const struct conf_source *conf, const void *arg, void *kept, struct err *err)
+{
+	const struct registry_arg *models = arg;
+	struct http_json *c = xcalloc(1, sizeof *c);
+	char *path;
+
+	(void)kept;
+	draft_init(&c->draft, conf->name, models->models, models->n_models);
+	if (shape_new(&c->draft.mem, &conf->registry, &c->shape, err) < 0) {
+		http_json_free(c);
+		return NULL;
+	}
+	c->source = arena_strdup(&c->draft.mem, conf->name);
+	c->url = arena_strdup(&c->draft.mem, conf->url);
+	c->began_ns = clock_now();
+	c->pages = json_object();
+	c->seen = json_object();
+	path = page_path(c, 1, "");
+	add_page(c, 1, path);
+	free(path);
+	return c;
+}
+
+static void *
+http_json_keep(void *arg)
+{
+	(void)arg;
+	return NULL;
+}
+
+static void
+http_json_kept_free(void *kept)
+{
+	(void)kept;
+}
+
+/* --- pages ------------------------------------------------------------------------------------ */
+
+/* Where page leads; NULL: nowhere, it is the last. malloc()ed. */
+static char *
+path_of_next(struct http_json *c, const struct job *page, const json_t *json, size_t n)
+{
+	const struct shape *s = c->shape;
+	const char *link = json_word(&c->draft.mem, shape_get(s, SHAPE_PAGE_NEXT, json));
+	const char *token = json_word(&c->draft.mem, shape_get(s, SHAPE_PAGE_TOKEN, json));
+	struct err err = ERR_INIT;
+	char *path = NULL;
+
+	if (link != NULL && *link != '\0') {
+		if (shape_link(c->url, page->text, link, &path, &err) < 0)
+			draft_note(&c->draft, "page %u: %s; the rest is not known", page->number, err.msg);
+		return path;
+	}
+	if (token != NULL && *token != '\0' && strcmp(token, "false") != 0)
+		return page_path(c, page->number + 1, token);
+	if (strstr(s->list, "{page}") == NULL && strstr(s->list, "{offset}") == NULL)
+		return NULL;
+	return n == 0 || (int64_t)n < s->page_size ? NULL : page_path(c, page->number + 1, "");
+}
+
+static void
+follow(struct http_json *c, const struct job *page, const json_t *json, size_t n, size_t n_known)
+{
+	char *path = path_of_next(c, page, json, n);
+	const json_t *before = path == NULL ? NULL : json_object_get(c->pages, path);
+
+	if (n > 0 && n_known == n)
+		draft_note(&c->draft, "page %u repeats the pages before: the rest is not known", page->number);
+	else if (before != NULL)
+		draft_note(&c->draft, "page %u leads back to page %d: the rest is not known", page->number, (int)json_integer_value(before));
+	else if (path != NULL && (page->number == PAGES_MAX || draft_is_full(&c->draft)))
+		draft_note(&c->draft, "the list goes on behind page %u: the rest is not known", page->number);
+	else if (path != NULL)
+		add_page(c, page->number + 1, path);
+	free(path);
+}
+
+static void
+want_versions(struct http_json *c, size_t model)
+{
+	if (c->shape->versions_list == NULL)
+		return;
+	if (c->jobs.n >= BUDGET || draft_is_full(&c->draft))
+		c->n_later++;
+	else
+		jobs_add(&c->jobs, &(struct job){ .kind = JOB_VERSIONS, .model = model });
+}
+
+static int
+answer_page(struct http_json *c, const struct job *page, const json_t *json, struct err *err)
+{
+	const json_t *list = shape_get(c->shape, SHAPE_ITEMS, json);
+	struct err why = ERR_INIT;
+	size_t i, n_known = 0, n_wrong = 0;
+	struct shape_item one;
+	json_t *item;
+
+	if (!json_is_array(list))
+		return shape_missing(c->shape, SHAPE_ITEMS, json, "a list", err);
+	json_array_foreach(list, i, item) {
+		if (shape_read_item(&c->draft, c->shape, item, c->seen, &one, &why) < 0) {
+			n_wrong++;
+			continue;
+		}
+		n_known += one.is_known;
+		if (!one.is_known && one.model != SIZE_MAX)
+			want_versions(c, one.model);
+	}
+	if (i > 0 && n_wrong == i) {
+		*err = why;
+		return why.code;
+	}
+	if (n_wrong > 0)
+		draft_note(&c->draft, "%zu item%s of page %u left out: %.250s", n_wrong, n_wrong == 1 ? "" : "s", page->number, why.msg);
+	c->n_items += i;
+	follow(c, page, json, i, n_known);
+	return 0;
+}
+
+static int
+answer_versions(struct http_json *c, const struct job *job, const json_t *json, struct err *err)
+{
+	bool is_inside = shape_has(c->shape, SHAPE_VERSIONS);
+	const json_t *list = is_inside ? shape_get(c->shape, SHAPE_VERSIONS, json) : json;
+
+	if (json_is_array(list))
+		return shape_read_versions(&c->draft, c->shape, job->model, list, err);
+	if (is_inside)
+		return shape_missing(c->shape, SHAPE_VERSIONS, json, "a list", err);
+	return err_set(err, ERR_INVALID, "the answer to versions_list is %s; a list is expected, or versions: with the path to one", json_kind(list));
+}
+
+static int
+http_json_answer(void *arg, unsigned tag, const char *body, size_t len, struct err *err)
+{
+	struct http_json *c = arg;
+	const struct job job = c->jobs.v[tag];	/* the list may move */
+	json_t *json = json_texts(body, len, expected, err);
+	int r;
+
+	if (json == NULL)
+		return ERR_SYNTAX;
+	r = job.kind == JOB_PAGE ? answer_page(c, &job, json, err) : answer_versions(c, &job, json, err);
+	json_decref(json);
+	return r;
+}
+
+/* --- without an answer ------------------------------------------------------------------------ */
+
+static bool
+is_trouble(long status)
+{
+	return status == 0 || status == 401 || status == 408 || status == 429 || status >= 500;
+}
+
+static int
+http_json_failed(void *arg, unsigned tag, long status, const struct err *why, struct err *err)
+{
+	struct http_json *c = arg;
+	const struct job *job = &c->jobs.v[tag];
+	char shown[96];
+
+	if (is_trouble(status) || (job->kind == JOB_PAGE && job->number == 1)) {
+		*err = *why;
+		return why->code;
+	}
+	if (job->kind == JOB_PAGE)
+		draft_note(&c->draft, "page %u cannot be read, the rest is not known: %.250s", job->number, why->msg);
+	else
+		draft_note(&c->draft, "the versions of %s cannot be read: %.250s",
+		    str_escape_to(shown, sizeof shown, c->draft.v[job->model].m.name), why->msg);
+	return 0;
+}
+
+static void
+http_json_end(void *arg, struct event_list *ret)
+{
+	struct http_json *c = arg;
+
+	if (c->n_later > 0)
+		draft_note(&c->draft, "the registry is large: the versions of %zu models were not read", c->n_later);
+	event_list_add(ret, EVENT_REGISTRY, c->began_ns, c->source, registry_finish(&c->draft, true));
+}
+
+/* --- the type --------------------------------------------------------------------------------- */
+
+static int
+refuse(struct decoder *d, const struct answer *answer, const char *body, size_t len, struct err *err)
+{
+	char detail[SENTENCE_MAX];
+
+	(void)d;
+	return refuse_status("the registry", answer, registry_detail(detail, body, len), err);
+}
+
+static const struct decoder_ops http_json_decoder = { .name = "JSON registry", .refuse = refuse, CHAIN_DECODER };
+
+const struct chain_ops http_json_chain = {
+	.what = "registry", .at_once = CHAIN_AT_ONCE, .requests_max = CHAIN_REQUESTS_MAX, .decoder = &http_json_decoder,
+	.begin = http_json_begin, .next = http_json_next, .answer = http_json_answer, .failed = http_json_failed, .end = http_json_end,
+	.keep = http_json_keep, .kept_free = http_json_kept_free, .free = http_json_free,
+};
+
+const struct source_ops source_http_json = { .type = "http-json", .chain = &http_json_chain };

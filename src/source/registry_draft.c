@@ -1,0 +1,276 @@
+#include "config.h"
+
+#include "source/registry_draft.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/jread.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "source/decode_json.h"
+
+enum { NOTE_MAX = 400, DRAFT_BYTES_MAX = 256 << 20 };
+
+/* --- drafts ----------------------------------------------------------------------------------- */
+
+void
+draft_init(struct draft *d, const char *source, const struct model_def *models, size_t n_models)
+{
+	*d = (struct draft){ .index = json_object() };
+	if (n_models == 0)
+		return;
+	d->named = arena_alloc(&d->mem, n_models * sizeof *d->named);
+	for (size_t i = 0; i < n_models; i++)
+		if (str_eq(models[i].registry, source))
+			d->named[d->n_named++] = (struct draft_named){
+				.name = arena_strdup(&d->mem, models[i].name),
+				.data_key = models[i].data_key == NULL ? NULL : arena_strdup(&d->mem, models[i].data_key),
+			};
+}
+
+bool
+draft_is_full(const struct draft *d)
+{
+	return d->mem.bytes > DRAFT_BYTES_MAX;
+}
+
+const struct draft_named *
+draft_named(const struct draft *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_named; i++)
+		if (strcmp(d->named[i].name, name) == 0)
+			return &d->named[i];
+	return NULL;
+}
+
+void
+draft_done(struct draft *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		free(d->v[i].versions);
+		free(d->v[i].aliases);
+	}
+	free(d->v);
+	json_decref(d->index);
+	arena_done(&d->mem);
+	*d = (struct draft){ 0 };
+}
+
+static void *
+grown(void *v, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return v;
+	*cap = *cap == 0 ? 8 : *cap * 2;
+	return xreallocarray(v, *cap, size);
+}
+
+size_t
+draft_find(const struct draft *d, const char *name)
+{
+	const json_t *at = json_object_get(d->index, name);
+
+	return at == NULL ? SIZE_MAX : (size_t)json_integer_value(at);
+}
+
+size_t
+draft_model(struct draft *d, const char *name)
+{
+	size_t at = draft_find(d, name);
+
+	if (at != SIZE_MAX)
+		return at;
+	if (d->n == REGISTRY_MODELS_MAX) {
+		d->n_left_out++;
+		return SIZE_MAX;
+	}
+	d->v = grown(d->v, d->n, &d->cap, sizeof *d->v);
+	d->v[d->n] = (struct draft_model){ .m = { .name = name, .description = "" } };
+	json_object_set_new(d->index, name, json_integer((json_int_t)d->n));
+	return d->n++;
+}
+
+struct reg_version *
+draft_version(struct draft_model *m, const char *version)
+{
+	m->versions = grown(m->versions, m->n_versions, &m->versions_cap, sizeof *m->versions);
+	m->versions[m->n_versions] = (struct reg_version){
+		.version = version, .stage = "", .status = "", .by = "", .description = "", .uri = "", .run = "",
+	};
+	return &m->versions[m->n_versions++];
+}
+
+void
+draft_alias(struct draft_model *m, const char *alias, const char *version)
+{
+	if (m->n_aliases == REGISTRY_ALIASES_MAX) {
+		m->n_aliases_dropped++;
+		return;
+	}
+	m->aliases = grown(m->aliases, m->n_aliases, &m->aliases_cap, sizeof *m->aliases);
+	m->aliases[m->n_aliases++] = (struct reg_alias){ .alias = alias, .version = version };
+}
+
+void
+draft_note(struct draft *d, const char *fmt, ...)
+{
+	char text[NOTE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < d->n_notes; i++)
+		if (strcmp(d->notes[i], text) == 0)
+			return;
+	if (d->n_notes < REGISTRY_NOTES_MAX)
+		d->notes[d->n_notes++] = arena_strdup(&d->mem, text);
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+/* By the number of digits: seconds until the year 5138, milliseconds from 1973 on, and so forth. */
+static int64_t
+epoch_time(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	int64_t n = strtoll(text, NULL, 10);
+	double seconds;
+
+	if (text[digits] == '\0' && digits <= 11)
+		return n * NS_PER_S;
+	if (text[digits] == '\0' && digits <= 14)
+		return clock_within(n > INT64_MAX / NS_PER_MS ? INT64_MAX : n * NS_PER_MS);
+	if (text[digits] == '\0' && digits <= 19)
+		return clock_within(digits <= 16 ? n * NS_PER_US : n);
+	if (digits <= 11 && jread_double(text, strlen(text), &seconds) == 0 && seconds >= 0 && seconds < 9e9)
+		return (int64_t)(seconds * 1e6) * NS_PER_US;
+	return 0;
+}
+
+int64_t
+registry_time(const char *text)
+{
+	static const char *const rests[] = { "", "Z", "T00:00:00Z" };
+	char whole[80];
+	int64_t ns;
+
+	if (text == NULL || strlen(text) > 60)
+		return 0;
+	for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+		snprintf(whole, sizeof whole, "%s%s", text, rests[i]);
+		if (clock_parse(whole, &ns, NULL) == 0)
+			return ns == INT64_MIN ? 0 : clock_within(ns);
+	}
+	return *text >= '0' && *text <= '9' ? clock_within(epoch_time(text)) : 0;
+}
+
+bool
+registry_double(const char *text, double *ret)
+{
+	static const struct {
+		const char *text;
+		double value;
+	} words[] = { { "NaN", NAN }, { "nan", NAN }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY }, { "inf", INFINITY }, { "-inf", -INFINITY } };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i].text, text) == 0) {
+			*ret = words[i].value;
+			return true;
+		}
+	if (jread_double(text, strlen(text), ret) < 0)
+		return false;
+	if (fabs(*ret) >= DBL_MAX)
+		*ret = *ret < 0 ? -INFINITY : INFINITY;
+	return true;
+}
+
+static int
+label_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
+}
+
+/* Short lists, and mostly in order: sorted by insertion, so that equal names keep their order. */
+struct labels
+registry_labels(struct label *v, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 1; i < n && n <= 64; i++)
+		for (size_t k = i; k > 0 && label_cmp(&v[k - 1], &v[k]) > 0; k--) {
+			struct label swap = v[k];
+
+			v[k] = v[k - 1];
+			v[k - 1] = swap;
+		}
+	if (n > 64)
+		qsort(v, n, sizeof *v, label_cmp);
+	for (size_t i = 0; i < n; i++) {
+		if (kept > 0 && strcmp(v[kept - 1].name, v[i].name) == 0)
+			kept--;
+		v[kept++] = v[i];
+	}
+	return (struct labels){ .n = kept, .v = v };
+}
+
+/* --- requests to come ------------------------------------------------------------------------- */
+
+void
+jobs_add(struct jobs *j, const struct job *job)
+{
+	j->v = grown(j->v, j->n, &j->cap, sizeof *j->v);
+	j->v[j->n++] = *job;
+}
+
+void
+jobs_done(struct jobs *j)
+{
+	free(j->v);
+	*j = (struct jobs){ 0 };
+}
+
+/* --- refusals --------------------------------------------------------------------------------- */
+
+/* Where people put it: {"message"}, {"detail"}, {"error": "..."}, {"error": {"message"}}, {"errors": [{"message"}]}. */
+static const json_t *
+find_detail(const json_t *json, unsigned depth)
+{
+	static const char *const names[] = { "message", "detail", "error", "error_message", "title", "errors", "problem" };
+	const json_t *v, *found;
+
+	if (json_is_string(json))
+		return json;
+	if (json_is_array(json) && depth > 0)
+		return find_detail(json_array_get(json, 0), depth - 1);
+	for (size_t i = 0; depth > 0 && i < sizeof names / sizeof *names; i++) {
+		v = json_object_get(json, names[i]);
+		found = v == NULL ? NULL : find_detail(v, depth - 1);
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+const char *
+registry_detail(char *dst, const char *body, size_t len)
+{
+	json_t *json = json_loadb(body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	const json_t *text = find_detail(json, 4);
+
+	*dst = '\0';
+	if (text != NULL)
+		body_line(dst, json_string_value(text), json_string_length(text));
+	else if (json == NULL && len > 0 && body[strspn(body, " \t\r\n")] != '<')
+		body_line(dst, body, len);
+	json_decref(json);
+	return dst;
+}
