@@ -82,6 +82,22 @@ check_within(struct conf_decode *d, const struct yaml_node *node, const struct c
 	return true;
 }
 
+/* Each was read alone; together they may be too many. */
+static bool
+check_patterns(struct conf_decode *d, const struct yaml_node *node,
+    const struct conf_host_group *g)
+{
+	struct err err = ERR_INIT;
+	struct hostlist l = { 0 };
+
+	for (size_t i = 0; g->hosts != NULL && g->hosts[i] != NULL && err.code == 0; i++)
+		hostlist_add(&l, g->hosts[i], &err);
+	hostlist_done(&l);
+	if (err.code != 0)
+		conf_problem(d, at(node, "hosts"), "hosts: %s", err.msg);
+	return err.code == 0;
+}
+
 /* "opsconsole.yaml:40:9" */
 static char *
 where_of(const struct conf_decode *d, const struct conf_host_group *g)
@@ -111,6 +127,7 @@ conf_rule_host_group(struct conf_decode *d, const struct yaml_node *node, void *
 		return false;
 	}
 	is_good = check_match(d, yaml_get(node, "targets"), g);
+	is_good = check_patterns(d, node, g) && is_good;
 	return check_within(d, node, g) && is_good;
 }
 

@@ -127,7 +127,7 @@ too_many(const struct term *t, struct err *err)
 {
 	char shown[SHOWN];
 
-	return err_set(err, ERR_LIMIT, "'%s' stands for more than %d hosts",
+	return err_set(err, ERR_LIMIT, "'%s' makes it more than %d hosts",
 	    str_escape_to(shown, sizeof shown, t->pattern), HOSTLIST_MAX);
 }
 

@@ -209,6 +209,11 @@ manual_has_every_option(void **state)
 	assert_manual_has_rows(manual, "BURN RULES", table_of(table_of(env, "slos"), "burn"));
 	assert_manual_has_rows(manual, "MARKERS", table_of(env, "markers"));
 	assert_manual_has_rows(manual, "CONTACTS", table_of(env, "contacts"));
+	assert_manual_has_rows(manual, "HOSTS", table_of(env, "hosts"));
+	assert_manual_has_rows(manual, "HEALTH OF HOSTS", table_of(env, "hosts_health"));
+	assert_manual_has_rows(manual, "MODELS", table_of(env, "models"));
+	assert_manual_has_rows(manual, "ONLINE METRICS", table_of(table_of(env, "models"), "online"));
+	assert_manual_has_rows(manual, "REGISTRIES", table_of(table_of(env, "sources"), "registry"));
 	assert_manual_has_rows(manual, "SECRETS", &conf_table_secret);
 	free(manual);
 }
