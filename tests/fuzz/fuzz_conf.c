@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/conf_env.h"
+#include "conf/conf_hosts.h"
+#include "conf/hostlist.h"
 #include "conf/conf_slo.h"
 #include "model/event.h"
 
@@ -84,6 +86,41 @@ check_slos(const struct conf_environment *e)
 }
 
 static void
+check_model(const struct conf_environment *e, const struct conf_model *m)
+{
+	bool is_registry = false;
+
+	for (size_t i = 0; i < e->n_sources; i++)
+		is_registry = is_registry || (str_eq(e->sources[i].name, m->registry) &&
+		    (str_eq(e->sources[i].type, "mlflow") || str_eq(e->sources[i].type, "http-json")));
+	if (!is_registry || m->name == NULL || m->title == NULL)
+		die("a model without what is required");
+	if ((m->alias == NULL) == (m->stage == NULL) || (m->expr == NULL) == (m->url == NULL))
+		die("a model with both, or none");
+	if (m->expr != NULL)
+		check_reference(e, m->source);
+	if (m->url != NULL && (m->group == NULL || strstr(m->url, "{host}") == NULL))
+		die("nobody to ask");
+	for (size_t i = 0; i < m->n_online; i++)
+		check_reference(e, m->online[i].source);
+}
+
+static void
+check_hosts(const struct conf_environment *e)
+{
+	struct host_set *hosts = conf_hosts(e, NULL, 0);
+
+	for (size_t i = 0; i < hosts->n; i++)
+		if (!host_name_is_valid(hosts->v[i].name) || hosts->v[i].groups.n == 0 ||
+		    (i > 0 && host_compare(hosts->v[i - 1].name, hosts->v[i].name) >= 0))
+			die("a host that is none, or out of order");
+	for (size_t i = 0; i < e->n_host_groups; i++)
+		if (e->host_groups[i].has_targets && e->host_groups[i].within == NULL)
+			die("targets without a bound");
+	block_unref(hosts);
+}
+
+static void
 check_environment(const struct conf_environment *e)
 {
 	if (e->name == NULL || e->title == NULL || e->colour == NULL || e->severity_label == NULL ||
@@ -99,6 +136,11 @@ check_environment(const struct conf_environment *e)
 	for (size_t i = 0; i < e->n_markers; i++)
 		check_reference(e, e->markers[i].source);
 	check_slos(e);
+	for (size_t i = 0; i < e->n_models; i++)
+		check_model(e, &e->models[i]);
+	for (size_t i = 0; i < e->n_host_queries; i++)
+		check_reference(e, e->host_queries[i].source);
+	check_hosts(e);
 	block_unref(conf_environment_block(e));
 }
 
