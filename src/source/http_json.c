@@ -15,7 +15,7 @@
 #include "source/chain.h"
 #include "source/http_json.h"
 
-enum { PAGES_MAX = 200, BUDGET = 1500, PATH_MAX_BYTES = 16 << 10 };
+enum { PAGES_MAX = 200, BUDGET = 1500, PATH_BYTES_MAX = 32 << 10 };
 
 static const char expected[] = "a JSON answer";
 
@@ -43,9 +43,10 @@ static char *
 fill(const char *text, const struct filling *v, size_t n)
 {
 	struct buf b;
+	char *whole;
 	size_t i;
 
-	buf_init(&b, PATH_MAX_BYTES);
+	buf_init(&b, PATH_BYTES_MAX);
 	while (*text != '\0') {
 		for (i = 0; i < n && !str_has_prefix(text, v[i].name); i++)
 			;
@@ -56,7 +57,9 @@ fill(const char *text, const struct filling *v, size_t n)
 			buf_addch(&b, *text++);
 		}
 	}
-	return buf_take(&b, NULL);
+	whole = xstrdup(b.data);
+	buf_done(&b);
+	return whole;
 }
 
 static char *
@@ -71,7 +74,7 @@ page_path(const struct http_json *c, unsigned number, const char *token)
 	path = fill(c->shape->list, v, sizeof v / sizeof *v);
 	if (c->shape->page_param == NULL || *token == '\0')
 		return path;
-	buf_init(&b, PATH_MAX_BYTES);
+	buf_init(&b, PATH_BYTES_MAX);
 	request_add_form(&b, c->shape->page_param, token);
 	whole = xasprintf("%s%c%s", path, strchr(path, '?') != NULL ? '&' : '?', b.data);
 	buf_done(&b);
@@ -170,6 +173,10 @@ path_of_next(struct http_json *c, const struct job *page, const json_t *json, si
 		if (shape_link(c->url, page->text, link, &path, &err) < 0)
 			draft_note(&c->draft, "page %u: %s; the rest is not known", page->number, err.msg);
 		return path;
+	}
+	if (token != NULL && strlen(token) > REGISTRY_TOKEN_MAX) {
+		draft_note(&c->draft, "page %u: the token that leads on is longer than %d bytes; the rest is not known", page->number, REGISTRY_TOKEN_MAX);
+		return NULL;
 	}
 	if (token != NULL && *token != '\0' && strcmp(token, "false") != 0)
 		return page_path(c, page->number + 1, token);

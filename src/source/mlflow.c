@@ -226,7 +226,7 @@ want_run(struct mlflow *c, size_t model, size_t at)
 	const struct reg_version *before = known_before(c, c->draft.v[model].m.name, v->version);
 	const json_t *refused = json_object_get(c->kept->unreadable, v->run);
 
-	if (*v->run == '\0' || v->is_run_known || is_asked(c, model, v->run) || json_object_get(c->unreadable, v->run) != NULL)
+	if (*v->run == '\0' || strlen(v->run) > REGISTRY_ID_MAX || v->is_run_known || is_asked(c, model, v->run) || json_object_get(c->unreadable, v->run) != NULL)
 		return;
 	if (!is_its_turn(c, v->run, RUN_ROUNDS)) {
 		if (before != NULL && before->is_run_known && strcmp(before->run, v->run) == 0) {
@@ -284,7 +284,7 @@ want_aliased(struct mlflow *c, size_t model)
 	const struct draft_model *m = &c->draft.v[model];
 
 	for (size_t i = 0; i < m->n_aliases; i++) {
-		bool is_known = false;
+		bool is_known = strlen(m->aliases[i].version) > REGISTRY_ID_MAX;
 
 		for (size_t k = 0; k < m->n_versions; k++)
 			is_known |= strcmp(m->versions[k].version, m->aliases[i].version) == 0;
@@ -356,6 +356,9 @@ follow(struct mlflow *c, const struct job *page, const json_t *json, size_t n, s
 	} else if (*token == '\0') {
 		if (n >= PAGE_SIZE)
 			draft_note(&c->draft, "page %u of the models is full and names no next one: there may be more", page->number);
+		listed(c);
+	} else if (strlen(token) > REGISTRY_TOKEN_MAX || draft_is_full(&c->draft)) {
+		draft_note(&c->draft, "the list of models goes on behind page %u with more than fits here: the rest is not known", page->number);
 		listed(c);
 	} else if (seen != NULL) {
 		draft_note(&c->draft, "page %u of the models leads back to where page %d led: the rest is not known", page->number,
@@ -532,6 +535,7 @@ versions_failed(struct mlflow *c, size_t model, long status, const struct err *w
 		draft_note(&c->draft, "no permission to read the versions of %s: the account needs READ on this model", shown);
 	else if (status != 404)	/* deleted just now */
 		draft_note(&c->draft, "the versions of %s cannot be read: %.250s", shown, why->msg);
+	want_aliased(c, model);
 	want_runs(c, model);
 }
 

@@ -221,10 +221,24 @@ mlflow_read_run(struct draft *d, struct draft_model *m, const char *run, const j
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
+/* A 404 of MLflow's own speaks of a model, a version or a run; one in HTML of a path that it does not have. */
+static bool
+is_own_404(const struct answer *answer, const char *body, size_t len)
+{
+	json_t *json = answer->status == 404 ? json_loadb(body, len, JSON_ALLOW_NUL, NULL) : NULL;
+	bool r = json_is_string(json_object_get(json, "error_code"));
+
+	json_decref(json);
+	return r;
+}
+
 int
 mlflow_refuse(const struct answer *answer, const char *body, size_t len, struct err *err)
 {
 	char detail[SENTENCE_MAX];
 
-	return refuse_status("MLflow", answer, registry_detail(detail, body, len), err);
+	registry_detail(detail, body, len);
+	if (is_own_404(answer, body, len))
+		return err_set(err, ERR_NOTFOUND, "MLflow does not have it (HTTP 404): %s", detail);
+	return refuse_status("MLflow", answer, detail, err);
 }

@@ -88,7 +88,7 @@ draft_model(struct draft *d, const char *name)
 
 	if (at != SIZE_MAX)
 		return at;
-	if (d->n == REGISTRY_MODELS_MAX) {
+	if (d->n == REGISTRY_MODELS_MAX || strlen(name) > REGISTRY_NAME_MAX) {
 		d->n_left_out++;
 		return SIZE_MAX;
 	}

@@ -12,6 +12,8 @@
 
 /* Versions kept of a model: the newest, and beyond them those an alias points to and the newest of each stage. */
 enum { REGISTRY_MODELS_MAX = 1000, REGISTRY_VERSIONS_MAX = 200, REGISTRY_ALIASES_MAX = 1000, REGISTRY_NOTES_MAX = 20 };
+/* Texts that become part of a request, in bytes. */
+enum { REGISTRY_NAME_MAX = 4096, REGISTRY_TOKEN_MAX = 4096, REGISTRY_ID_MAX = 512 };
 
 struct draft_model {
 	struct reg_model m;		/* its lists are set at the end */
@@ -45,7 +47,7 @@ bool draft_is_full(const struct draft *d);
 const struct draft_named *draft_named(const struct draft *d, const char *name);	/* NULL: the config does not name it */
 /* Position of a model; SIZE_MAX: it is not there. */
 size_t draft_find(const struct draft *d, const char *name);
-/* Finds or adds it; SIZE_MAX: that would be one too many, and it is counted. */
+/* Finds or adds it; SIZE_MAX: that would be one too many, or its name is too long, and it is counted. */
 size_t draft_model(struct draft *d, const char *name);
 /* A new one at the end, empty; valid until the next. */
 struct reg_version *draft_version(struct draft_model *m, const char *version);

@@ -101,6 +101,7 @@ url_of(const char *url, const char *address)
 	size_t authority = host == NULL ? 0 : (size_t)(host - url) + 3 + strcspn(host + 3, "/?#");
 	const char *rest = url;
 	struct buf b;
+	char *whole;
 
 	buf_init(&b, URL_BYTES_MAX);
 	while ((at = strstr(rest, place)) != NULL) {
@@ -111,7 +112,9 @@ url_of(const char *url, const char *address)
 		rest = at + strlen(place);
 	}
 	buf_addstr(&b, rest);
-	return buf_take(&b, NULL);
+	whole = xstrdup(b.data);
+	buf_done(&b);
+	return whole;
 }
 
 /* "http://h:1/a?b" -> "http://h:1" and "/a?b". */

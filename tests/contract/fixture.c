@@ -100,6 +100,8 @@ take_line(struct fixture *f, char *line)
 		dst = &f->path;
 	else if (strcmp(line, "content-type") == 0)
 		dst = &f->content_type;
+	else if (strcmp(line, "request-body") == 0)
+		dst = &f->request_body;
 	else if (strcmp(line, "status") == 0)
 		f->status = strtol(value, NULL, 10);
 	else if (strcmp(line, "body") == 0)
@@ -120,6 +122,7 @@ fixture_read(const char *folder, const char *name)
 	f->folder = xstrdup(folder);
 	f->name = xstrdup(name);
 	f->content_type = xstrdup("");
+	f->request_body = xstrdup("");
 	text = file_read(source_path(below), &len);
 	if (text == NULL)
 		cannot("read", below);
@@ -142,6 +145,7 @@ fixture_free(struct fixture *f)
 	free(f->method);
 	free(f->path);
 	free(f->content_type);
+	free(f->request_body);
 	free(f->body);
 	free(f);
 }

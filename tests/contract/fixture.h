@@ -8,6 +8,7 @@ struct fixture {
 	char *folder, *name;	/* "prometheus", "query-scalar" */
 	char *method, *path;	/* path with its query string, as sent */
 	char *content_type;	/* "" when none */
+	char *request_body;	/* "" when none */
 	long status;		/* 0: not an answer (webhooks) */
 	char *body;		/* decompressed */
 	size_t len;
