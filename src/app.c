@@ -16,6 +16,8 @@
 #include "conf/conf_env.h"
 #include "insight/markers.h"
 #include "insight/slo_promql.h"
+#include "model/registry.h"
+#include "models.h"
 #include "slos.h"
 
 enum { RANGE_POINTS = 240, WORKERS = 2, EXPR_MAX = 1 << 20 };
@@ -76,7 +78,7 @@ app_tell_wants(struct app *a)
 	const struct environment *e = a->environment;
 	const struct query_want *slos;
 	size_t n_slos = slos_wants(a->slos, &slos);
-	struct query_want *v = xcalloc(e->n_queries + e->n_markers + n_slos, sizeof *v);
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers + e->n_models + n_slos, sizeof *v);
 	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN, span = a->is_instant ? 0 : a->span_ns;
 	size_t n = 0;
 
@@ -84,6 +86,9 @@ app_tell_wants(struct app *a)
 		v[n++] = want_of(a, e->queries[i].id, e->queries[i].source, e->queries[i].expr, span);
 	for (size_t i = 0; i < e->n_markers; i++)
 		v[n++] = want_of(a, e->markers[i].id, e->markers[i].source, e->markers[i].expr, marker_span);
+	for (size_t i = 0; i < e->n_models; i++)	/* who serves what: always now */
+		if (models_query(a->models, i) != NULL)
+			v[n++] = want_of(a, models_query(a->models, i), e->models[i].serving_source, e->models[i].serving_expr, 0);
 	for (size_t i = 0; i < n_slos; i++)
 		v[n++] = slos[i];
 	sources_want(a->sources, v, n);
@@ -197,7 +202,7 @@ on_event(const struct event *ev, void *arg)
 {
 	struct app *a = arg;
 
-	if (!slos_event(a->slos, ev))
+	if (!slos_event(a->slos, ev) && !models_event(a->models, ev))
 		app_apply(a, ev);
 }
 
@@ -277,6 +282,7 @@ app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_
 	if (r < 0)
 		goto fail;
 	a->slos = slos_new(a);
+	a->models = models_new(a);
 	a->problems = *problems;
 	*problems = (struct conf_problems){ 0 };
 	return 0;
@@ -288,6 +294,7 @@ fail:
 void
 app_start(struct app *a)
 {
+	models_start(a->models);
 	slos_start(a->slos);
 	app_tell_wants(a);
 	sources_start(a->sources);
@@ -310,6 +317,7 @@ app_close(struct app *a)
 	sources_free(a->sources);
 	pool_lane_free(a->insight);
 	slos_free(a->slos);
+	models_free(a->models);
 	pool_free(a->pool);
 	for (size_t i = 0; i < a->n_adhoc; i++)
 		adhoc_done(&a->adhoc[i]);

@@ -28,6 +28,7 @@ struct adhoc_query {
 	char *id, *title, *expr, *source;
 	char *slo;		/* objective whose burn it shows, or NULL */
 };
+struct models;
 struct slos;
 
 /* Something a person should know that is no event, such as a line of a file that cannot be read. */
@@ -45,6 +46,7 @@ struct app {
 	struct model *model;
 	struct sources *sources;
 	struct slos *slos;
+	struct models *models;
 	char user[64];			/* the real one, for silences and corrections */
 	const struct environment *environment;	/* block of the EVENT_ENVIRONMENT */
 	struct timerange range;
