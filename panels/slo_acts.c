@@ -12,7 +12,7 @@
 struct op *
 slo_act_graph(const struct model_slo *m)
 {
-	return op_text(OP_QUERY, "%s", m->def->id);	/* begins with "slo:": the app knows its expressions */
+	return op_text(OP_SLO_GRAPH, "%s", m->def->id);
 }
 
 struct op *

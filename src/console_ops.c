@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "slos.h"
 #include "ui/help.h"
@@ -176,7 +175,7 @@ carry_out_write(struct console *c, struct op *op)
 static void
 carry_out_query(struct console *c, const struct op *op)
 {
-	bool is_slo = str_has_prefix(op->text, "slo:");
+	bool is_slo = op->kind == OP_SLO_GRAPH;
 	struct err err = ERR_INIT;
 	const char *id = is_slo ? app_query_slo(c->app, op->text, &err) : app_query(c->app, op->text, op->arg);
 	struct op *show;
@@ -211,7 +210,8 @@ console_carry_out(struct console *c, struct op *op)
 	case OP_TIME_JUMP: app_range_jump(c->app, op->number); break;
 	case OP_TIME_LIVE: app_range_live(c->app); break;
 	case OP_TIME_SPAN: app_range_span(c->app, op->number); break;
-	case OP_QUERY: carry_out_query(c, op); break;
+	case OP_QUERY:
+	case OP_SLO_GRAPH: carry_out_query(c, op); break;
 	case OP_REFRESH: sources_refresh(c->app->sources); console_say(c, false, "asking every source again"); break;
 	case OP_QUIT: loop_stop(c->app->loop, EXIT_SUCCESS); break;
 	case OP_SILENCE_FORM: open_dialog(c, "silence-form", op); break;

@@ -20,6 +20,7 @@
 #include "conf/conf_slo.h"
 #include "console.h"
 #include "demo.h"
+#include "insight/slo_promql.h"
 #include "insight/slo_rules.h"
 #include "status.h"
 
@@ -250,6 +251,31 @@ fail(const struct err *err, int status)
 	return status;
 }
 
+/* Can its expressions be asked for? What the server makes of them is not known here. */
+static void
+check_objective(const struct slo_def *def, struct conf_problems *problems)
+{
+	struct arena arena = { 0 };
+	struct err err = ERR_INIT;
+	struct slo_terms terms;
+
+	if (slo_terms(def, &arena, &terms, &err) < 0)
+		conf_problems_add(problems, "%s: objective '%s': %s", def->where, def->name, err.msg);
+	arena_done(&arena);
+}
+
+static void
+check_objectives(const struct conf *conf, struct conf_problems *problems)
+{
+	for (size_t i = 0; i < conf->n_environments; i++) {
+		struct slo_def_set *defs = conf_slos(&conf->environments[i]);
+
+		for (size_t j = 0; j < defs->n; j++)
+			check_objective(&defs->v[j], problems);
+		block_unref(defs);
+	}
+}
+
 static int
 run_check(const struct options *o)
 {
@@ -259,7 +285,7 @@ run_check(const struct options *o)
 
 	if (conf_find(o->config, &path, &err) < 0)
 		return fail(&err, EXIT_USAGE);
-	r = conf_check(path, &err);
+	r = conf_check(path, check_objectives, &err);
 	free(path);
 	if (r < 0 && err.code != 0)
 		return fail(&err, EXIT_USAGE);
@@ -291,7 +317,7 @@ list_problems(const struct conf_problems *p)
 static struct slo_def_set *
 slos_named(const struct conf_environment *env, const char *name, struct err *err)
 {
-	struct slo_def_set *all = conf_slos(env, NULL), *some = block_new(sizeof *some);
+	struct slo_def_set *all = conf_slos(env), *some = block_new(sizeof *some);
 	struct slo_def *v = arena_alloc(&some->block.arena, (all->n + 1) * sizeof *v);
 	char shown[64];
 
@@ -329,7 +355,7 @@ export_rules(const struct conf *conf, const struct options *o, struct err *err)
 	r = slo_rules_export(slos, &out, err);
 	if (r == 0 && out.is_over)
 		r = err_set(err, ERR_LIMIT, "the rules are longer than %d MiB: export some objectives by name", EXPORT_MAX >> 20);
-	if (r == 0 && fwrite(out.data, 1, out.len, stdout) < out.len)
+	if (r == 0 && (fwrite(out.data, 1, out.len, stdout) < out.len || fflush(stdout) != 0))
 		r = err_set_errno(err, ERR_IO, errno, "the rules could not be written");
 	buf_done(&out);
 	block_unref(slos);

@@ -18,6 +18,7 @@
 
 /* A cursor that is being moved is not asked for at every stop. */
 #define CURSOR_REST (150 * NS_PER_MS)
+#define LOG_AGAIN (30 * NS_PER_S)
 
 struct answer_in {			/* came while the book was being worked on, or since the last turn */
 	STAILQ_ENTRY(answer_in) next;
@@ -37,8 +38,15 @@ struct asked {				/* how the requests to one source went since it was last told 
 
 struct found {				/* objectives in the rules of one source */
 	char *source;
-	struct slo_def_set *defs;
-	const struct rule_set *rules;
+	struct slo_def_set *defs;	/* NULL: none are looked for */
+	const struct rule_set *rules;	/* also for those of --export slo-rules */
+	uint64_t hash;			/* of the rules */
+};
+
+struct log_state {
+	ino_t inode;
+	off_t size;
+	struct timespec modified, changed;
 };
 
 struct slos {
@@ -46,7 +54,9 @@ struct slos {
 	struct slo_book *book;
 	struct loop_timer *timer, *cursor;
 	struct corrections log;
-	struct timespec log_changed;	/* mtime; 0: there is no file */
+	struct log_state log_state;
+	char *log_error;		/* why it cannot be read, as was told; NULL: it can */
+	int64_t log_again_ns;		/* monotonic: then it is tried again */
 	struct slo_def_set *defs;	/* all of them */
 	uint64_t defs_hash;
 	size_t n_found, n_asked;
@@ -61,98 +71,208 @@ struct slos {
 	bool is_started;
 	bool is_busy;			/* a worker has the book */
 	bool is_changed;		/* definitions must be put together anew */
+	bool is_defined;		/* they have been, and the book has not been worked on since */
+	bool is_log_known;		/* it was tried once */
+	bool has_more;			/* the book may have more results */
 	bool is_settled;
 	int64_t past_ns;		/* the time cursor, 0 live */
 };
 
 static void work(struct slos *s);
+static void apply_block(struct slos *s, enum event_kind kind, void *block);
 
-/* --- definitions -------------------------------------------------------------------------------------------------- */
+/* --- the log of corrections --------------------------------------------------------------------------------------- */
 
-static uint64_t
-hash_event(const struct event *ev)
+/* What tells one state of a file from the next. */
+static void
+log_look(const char *path, struct log_state *ret)
 {
-	json_t *json = event_to_json(ev);
-	char *text;
-	uint64_t h;
+	struct stat st;
 
-	json_object_del(json, "time");
-	text = json_dumps(json, JSON_COMPACT);
-	h = str_hash(text, strlen(text), STR_HASH_SEED);
-	free(text);
-	json_decref(json);
-	return h;
+	*ret = (struct log_state){ 0 };
+	if (path != NULL && stat(path, &st) == 0)
+		*ret = (struct log_state){ .inode = st.st_ino, .size = st.st_size, .modified = st.st_mtim, .changed = st.st_ctim };
 }
 
-/* Takes defs. What has not changed is not told again. */
+static bool
+log_is_same(const struct log_state *a, const struct log_state *b)
+{
+	return a->inode == b->inode && a->size == b->size && a->modified.tv_sec == b->modified.tv_sec &&
+	    a->modified.tv_nsec == b->modified.tv_nsec && a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* Somebody else may have added to it. One that could not be read is tried again now and then. */
+static bool
+log_has_changed(struct slos *s)
+{
+	struct log_state now;
+
+	if (s->log_error != NULL)
+		return clock_mono() >= s->log_again_ns;
+	log_look(s->log.path, &now);
+	return !log_is_same(&now, &s->log_state);
+}
+
+/* Takes the log that was read. What is wrong with it is said once. */
 static void
-apply_defs(struct slos *s, struct slo_def_set *defs)
+log_take(struct slos *s, struct corrections *log, const struct err *err)
+{
+	if (err->code != 0) {
+		s->log_again_ns = clock_mono() + LOG_AGAIN;
+		if (!str_eq(s->log_error, err->msg))
+			app_note(s->app, err->msg);
+		free(s->log_error);
+		s->log_error = xstrdup(err->msg);
+		return;
+	}
+	free(s->log_error);
+	s->log_error = NULL;
+	for (size_t i = 0; i < log->problems.n; i++)
+		app_note(s->app, log->problems.v[i]);
+	corrections_done(&s->log);
+	s->log = *log;
+	*log = (struct corrections){ 0 };
+}
+
+/* --- definitions, put together in a worker ------------------------------------------------------------------------ */
+
+struct define_task {
+	struct slos *slos;
+	bool is_log_read;		/* the log has changed, or was never read */
+	struct corrections log;		/* as read */
+	struct log_state log_state;
+	struct err err;
+	size_t n_found;			/* of the sources, in the config's order */
+	struct found *found;
+	struct slo_def_set *defs;
+	uint64_t hash;
+};
+
+static uint64_t
+hash_defs(const struct slo_def_set *defs)
 {
 	struct event ev;
 	uint64_t hash;
+	json_t *json;
+	char *text;
 
-	event_init(&ev, EVENT_SLO_DEFS, clock_now(), "", defs);
-	hash = hash_event(&ev);
-	if (s->defs == NULL || hash != s->defs_hash) {
-		s->defs_hash = hash;
-		block_unref(s->defs);
-		s->defs = block_ref(ev.block);
-		app_apply(s->app, &ev);
-		slo_book_define(s->book, s->defs, s->app->environment);
-	}
+	event_init(&ev, EVENT_SLO_DEFS, 0, "", block_ref(defs));
+	json = event_to_json(&ev);
+	text = json_dumps(json, JSON_COMPACT);
+	hash = str_hash(text, strlen(text), STR_HASH_SEED);
+	free(text);
+	json_decref(json);
 	event_done(&ev);
+	return hash;
+}
+
+/* Takes old. */
+static struct slo_def_set *
+replace_set(struct slo_def_set *old, struct slo_def_set *new)
+{
+	block_unref(old);
+	return new;
 }
 
 static void
-put_together(struct slos *s)
+define_work(void *arg)
 {
-	size_t n = s->n_found + 1;
-	const struct slo_def_set **v = xcalloc(n, sizeof *v);
-	struct slo_def_set *configured, *all;
+	struct define_task *t = arg;
+	const struct slo_def_set **v = xcalloc(t->n_found + 1, sizeof *v);
+	const struct slos *s = t->slos;
+	struct slo_def_set *all;
 
-	configured = conf_slos(s->app->env, &s->log);
-	v[0] = configured;
-	for (size_t i = 0; i < s->n_found; i++)
-		v[i + 1] = s->found[i].defs;
-	all = slo_def_merge(v, n);
-	for (size_t i = 0; i < s->n_found; i++) {
-		struct slo_def_set *with = slo_found_recorded(all, s->found[i].rules, s->found[i].source);
-
-		block_unref(all);
-		all = with;
+	if (t->is_log_read) {
+		/* Looked at before it is read: a line that comes in between is a change again. */
+		log_look(s->log.path, &t->log_state);
+		if (corrections_read(s->app->env, &t->log, &t->err) == 0 && s->log.path == NULL)
+			log_look(t->log.path, &t->log_state);
 	}
-	block_unref(configured);
+	v[0] = all = conf_slos(s->app->env);
+	for (size_t i = 0; i < t->n_found; i++)
+		v[i + 1] = t->found[i].defs;
+	all = replace_set(all, slo_def_merge(v, t->n_found + 1));
 	free(v);
-	apply_defs(s, all);
+	for (size_t i = 0; i < t->n_found; i++)
+		all = replace_set(all, slo_found_recorded(all, t->found[i].rules, t->found[i].source));
+	/* What was read before counts where it cannot be read now. */
+	t->defs = replace_set(all, conf_slos_correct(all, t->is_log_read && t->err.code == 0 ? &t->log : &s->log));
+	t->hash = hash_defs(t->defs);
 }
 
-/* Somebody else may have added to it: it is read again when it has changed. */
 static void
-read_log(struct slos *s)
+found_done(struct found *v, size_t n)
 {
-	struct timespec changed = { 0, 0 };
-	struct corrections log;
-	struct err err = ERR_INIT;
-	struct stat st;
-
-	if (s->log.path != NULL && stat(s->log.path, &st) == 0)
-		changed = st.st_mtim;
-	if (s->log.path != NULL && changed.tv_sec == s->log_changed.tv_sec && changed.tv_nsec == s->log_changed.tv_nsec)
-		return;
-	if (corrections_read(s->app->env, &log, &err) < 0) {
-		if (s->log.path == NULL || changed.tv_sec != 0)
-			app_note(s->app, err.msg);
-		s->log_changed = changed;
-		return;
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].source);
+		block_unref(v[i].defs);
+		block_unref(v[i].rules);
 	}
-	if (s->log.path == NULL && stat(log.path, &st) == 0)
-		changed = st.st_mtim;
-	for (size_t i = 0; i < log.problems.n; i++)
-		app_note(s->app, log.problems.v[i]);
-	corrections_done(&s->log);
-	s->log = log;
-	s->log_changed = changed;
-	s->is_changed = true;
+	free(v);
+}
+
+/* What has not changed is not told again. */
+static void
+apply_defs(struct slos *s, const struct define_task *t)
+{
+	if (s->defs != NULL && t->hash == s->defs_hash)
+		return;
+	s->defs_hash = t->hash;
+	block_unref(s->defs);
+	s->defs = block_ref(t->defs);
+	apply_block(s, EVENT_SLO_DEFS, block_ref(t->defs));
+	slo_book_define(s->book, s->defs, s->app->environment);
+	s->is_defined = true;
+}
+
+static void
+define_done(void *arg)
+{
+	struct define_task *t = arg;
+	struct slos *s = t->slos;
+
+	s->is_busy = false;
+	if (t->defs != NULL) {		/* else it was not run: the program ends */
+		if (t->is_log_read) {
+			log_take(s, &t->log, &t->err);
+			s->log_state = t->log_state;
+		}
+		apply_defs(s, t);
+		loop_timer_in(s->timer, 0);
+	}
+	corrections_done(&t->log);
+	found_done(t->found, t->n_found);
+	block_unref(t->defs);
+	free(t);
+}
+
+static struct found *
+found_find(const struct slos *s, const char *source)
+{
+	for (size_t i = 0; i < s->n_found; i++)
+		if (strcmp(s->found[i].source, source) == 0)
+			return &s->found[i];
+	return NULL;
+}
+
+static void
+define(struct slos *s, bool is_log_read)
+{
+	const struct conf_environment *env = s->app->env;
+	struct define_task *t = xcalloc(1, sizeof *t);
+
+	t->slos = s;
+	t->is_log_read = is_log_read;
+	t->found = xcalloc(s->n_found, sizeof *t->found);
+	for (size_t i = 0; i < env->n_sources; i++) {
+		const struct found *f = found_find(s, env->sources[i].name);
+
+		if (f != NULL)
+			t->found[t->n_found++] = (struct found){
+				.source = xstrdup(f->source), .defs = block_ref(f->defs), .rules = block_ref(f->rules) };
+	}
+	s->is_busy = true;
+	pool_run(s->app->insight, define_work, define_done, t);
 }
 
 /* --- objectives found in rules ------------------------------------------------------------------------------------ */
@@ -161,26 +281,40 @@ struct find_task {
 	struct slos *slos;
 	char *source;
 	const struct rule_set *rules;
+	uint64_t hash, known;		/* of the rules, and of those looked at last */
 	struct slo_def_set *defs;
 };
+
+static uint64_t
+hash_text(const char *text, uint64_t seed)
+{
+	return str_hash(text, strlen(text) + 1, seed);
+}
+
+/* Of what the rules say, not of when they were evaluated. */
+static uint64_t
+hash_rules(const struct rule_set *rules)
+{
+	uint64_t h = STR_HASH_SEED;
+
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct rule *r = &rules->v[i];
+
+		h = hash_text(r->query, hash_text(r->name, hash_text(r->group, h)));
+		for (size_t j = 0; j < r->labels.n; j++)
+			h = hash_text(r->labels.v[j].value, hash_text(r->labels.v[j].name, h));
+	}
+	return h != 0 ? h : 1;
+}
 
 static void
 find_work(void *arg)
 {
 	struct find_task *t = arg;
 
-	t->defs = slo_found(t->rules, t->source);
-}
-
-static struct found *
-found_of(struct slos *s, const char *source)
-{
-	for (size_t i = 0; i < s->n_found; i++)
-		if (strcmp(s->found[i].source, source) == 0)
-			return &s->found[i];
-	s->found = xreallocarray(s->found, s->n_found + 1, sizeof *s->found);
-	s->found[s->n_found] = (struct found){ .source = xstrdup(source) };
-	return &s->found[s->n_found++];
+	t->hash = hash_rules(t->rules);
+	if (t->hash != t->known && t->slos->app->env->slo_found)
+		t->defs = slo_found(t->rules, t->source);
 }
 
 static void
@@ -188,16 +322,22 @@ find_done(void *arg)
 {
 	struct find_task *t = arg;
 	struct slos *s = t->slos;
+	struct found *f;
 
 	s->n_finding--;
 	s->app->n_insight--;
-	if (t->defs != NULL) {		/* else it was not run: the program ends */
-		struct found *f = found_of(s, t->source);
-
+	if (t->hash != 0 && t->hash != t->known) {
+		f = found_find(s, t->source);
+		if (f == NULL) {
+			s->found = xreallocarray(s->found, s->n_found + 1, sizeof *s->found);
+			f = &s->found[s->n_found++];
+			*f = (struct found){ .source = xstrdup(t->source) };
+		}
 		block_unref(f->defs);
 		block_unref(f->rules);
 		f->defs = t->defs;
 		f->rules = block_ref(t->rules);
+		f->hash = t->hash;
 		s->is_changed = true;
 		loop_timer_in(s->timer, 0);
 	}
@@ -210,8 +350,9 @@ static void
 find(struct slos *s, const struct event *ev)
 {
 	struct find_task *t = xcalloc(1, sizeof *t);
+	const struct found *f = found_find(s, ev->source);
 
-	*t = (struct find_task){ .slos = s, .source = xstrdup(ev->source), .rules = block_ref(ev->block) };
+	*t = (struct find_task){ .slos = s, .source = xstrdup(ev->source), .rules = block_ref(ev->block), .known = f != NULL ? f->hash : 0 };
 	s->n_finding++;
 	s->app->n_insight++;
 	pool_run(s->app->insight, find_work, find_done, t);
@@ -306,18 +447,17 @@ take_done(void *arg)
 {
 	struct take_task *t = arg;
 	struct slos *s = t->slos;
-	bool is_more = t->set != NULL || t->details != NULL;
 
 	s->is_busy = false;
+	s->has_more = t->set != NULL || t->details != NULL;
 	apply_block(s, EVENT_SLOS, t->set);
 	apply_block(s, EVENT_SLO_DETAILS, t->details);
 	if (t->set != NULL)
 		tell_asked(s);
 	free(t);
 	s->is_settled = slo_book_is_settled(s->book);
-	/* There may be more: another time, or answers that came meanwhile. */
-	if (is_more || s->is_changed || !STAILQ_EMPTY(&s->answers))
-		loop_timer_in(s->timer, 0);
+	/* There may be more: another time, answers or a cursor that moved meanwhile. */
+	loop_timer_in(s->timer, 0);
 }
 
 static void
@@ -383,28 +523,32 @@ copy_asks(struct slos *s)
 			.at_ns = v[i].at_ns, .start_ns = v[i].start_ns, .end_ns = v[i].end_ns, .step_ns = v[i].step_ns };
 }
 
-/* All that touches the book, but for the arithmetic of a worker. */
+/* All that touches the book or the definitions, but for what a worker does. */
 static void
 work(struct slos *s)
 {
-	bool has_answers = !STAILQ_EMPTY(&s->answers), has_turned, was_changed;
+	bool is_log_new, has_news;
 	int64_t due;
 
-	if (s->is_busy)
-		return;
-	read_log(s);
-	was_changed = s->is_changed;
-	if (s->is_changed) {
+	if (s->is_busy || !s->is_started)
+		return;		/* whoever is busy comes back here */
+	is_log_new = !s->is_log_known || log_has_changed(s);
+	if (s->is_changed || is_log_new) {
 		s->is_changed = false;
-		put_together(s);
+		s->is_log_known = true;
+		define(s, is_log_new);
+		return;
 	}
+	has_news = s->is_defined || s->has_more || !STAILQ_EMPTY(&s->answers);
+	s->is_defined = s->has_more = false;
 	slo_book_at(s->book, s->past_ns);
 	hand_over(s);
-	has_turned = slo_book_turn(s->book, clock_now());
-	if (has_answers || has_turned || was_changed) {
+	has_news |= slo_book_turn(s->book, clock_now());
+	if (has_news) {
 		copy_asks(s);
 		app_tell_wants(s->app);
 		take(s);
+		return;
 	}
 	due = slo_book_due_ns(s->book);
 	if (due != INT64_MAX)
@@ -433,7 +577,7 @@ slos_event(struct slos *s, const struct event *ev)
 	const struct series_set *set = ev->block;
 	struct answer_in *in;
 
-	if (ev->kind == EVENT_RULES && s->app->env->slo_found)
+	if (ev->kind == EVENT_RULES)
 		find(s, ev);
 	if (ev->kind == EVENT_SOURCE_REPORT && str_has_prefix(report->what, SLO_ASK_PREFIX)) {
 		count_report(s, ev->source, report);
@@ -478,7 +622,8 @@ slos_wants(const struct slos *s, const struct query_want **ret)
 bool
 slos_is_settled(const struct slos *s)
 {
-	return s->is_settled && !s->is_busy && !s->is_changed && s->n_finding == 0 && STAILQ_EMPTY(&s->answers);
+	return s->is_settled && !s->is_busy && !s->is_changed && !s->is_defined && !s->has_more && s->n_finding == 0 &&
+	    STAILQ_EMPTY(&s->answers);
 }
 
 const struct slo_def *
@@ -521,17 +666,13 @@ slos_free(struct slos *s)
 		STAILQ_REMOVE_HEAD(&s->answers, next);
 		answer_free(in);
 	}
-	for (size_t i = 0; i < s->n_found; i++) {
-		free(s->found[i].source);
-		block_unref(s->found[i].defs);
-		block_unref(s->found[i].rules);
-	}
+	found_done(s->found, s->n_found);
 	for (size_t i = 0; i < s->n_asked; i++) {
 		free(s->asked[i].source);
 		free(s->asked[i].error);
 	}
-	free(s->found);
 	free(s->asked);
+	free(s->log_error);
 	wants_free(s);
 	block_unref(s->defs);
 	corrections_done(&s->log);
@@ -581,12 +722,13 @@ tell_correction(const struct correct_task *t, enum operation_state state, const 
 static char *
 describe_correction(const struct correct_task *t)
 {
-	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
+	const char *what = strcmp(t->object, "*") == 0 ? "all objectives" : t->object;
+	char from[CLOCK_TEXT_MAX], length[DURATION_TEXT_MAX];
 
 	if (t->kind == OP_SLO_INCLUDE)
 		return xasprintf("correction %s taken back", t->object);
-	return xasprintf("%s to %s does not count for %s (correction %s)", clock_format(from, t->start_ns, 0), clock_format(to, t->end_ns, 0),
-	    strcmp(t->object, "*") == 0 ? "all objectives" : t->object, t->id);
+	return xasprintf("%s: %s excluded from %s: %s (%s, %s)", what, duration_format(length, t->end_ns - t->start_ns),
+	    clock_format(from, t->start_ns, 0), t->reason, t->slos->app->user, t->id);
 }
 
 static void

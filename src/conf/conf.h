@@ -265,7 +265,11 @@ void conf_problems_done(struct conf_problems *p);
 /* --check: read path, print each problem to stdout and then "FILE: 3 problems" or "FILE: ok (1
  * environment, 2 sources, 8 queries, 2 markers, 3 objectives, 6 hosts, 2 models)". Also looks at the files, variables and programs
  * the config names. 0; ERR_INVALID with problems printed and err untouched; else as conf_load(). */
-int conf_check(const char *path, struct err *err);
+/* more (may be NULL) adds what only other parts of the program can tell. */
+typedef void conf_check_cb(const struct conf *conf, struct conf_problems *problems);
+int conf_check(const char *path, conf_check_cb *more, struct err *err);
+/* A sentence with its file:line:column in front. */
+void conf_problems_add(struct conf_problems *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* name NULL: the only one; refused with the list of names when there are several (never a default
  * beside a protected one). */

@@ -205,7 +205,7 @@ print_summary(const char *name, const struct conf *conf, const struct conf_probl
 }
 
 int
-conf_check(const char *path, struct err *err)
+conf_check(const char *path, conf_check_cb *more, struct err *err)
 {
 	struct conf_problems problems = { 0 };
 	struct conf *conf = NULL;
@@ -226,6 +226,8 @@ conf_check(const char *path, struct err *err)
 			check_source(&c, &conf->environments[i].sources[j]);
 		check_corrections(&c, &conf->environments[i]);
 	}
+	if (more != NULL)
+		more(conf, &problems);
 	print_summary(name, conf, &problems);
 	r = problems.n > 0 ? ERR_INVALID : 0;
 	conf_problems_done(&problems);

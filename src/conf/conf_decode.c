@@ -65,6 +65,18 @@ conf_problem(struct conf_decode *d, const struct yaml_node *at, const char *fmt,
 	free(sentence);
 }
 
+void
+conf_problems_add(struct conf_problems *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->n > CONF_PROBLEMS_MAX)
+		return;
+	va_start(ap, fmt);
+	take_problem(p, xvasprintf(fmt, ap));
+	va_end(ap);
+}
+
 /* --- storing and freeing --------------------------------------------------------------------- */
 
 static void *

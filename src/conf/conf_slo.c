@@ -149,41 +149,129 @@ conf_environment_done(void *item)
 	env->slo_defs = NULL;
 }
 
-/* Those of the log that name an objective, or all. In the arena; strings are lent. */
-static void
-add_corrections(struct slo_def *def, const struct corrections *log, struct slo_correction *v)
+struct slo_def_set *
+conf_slos(const struct conf_environment *env)
 {
-	def->n_corrections = 0;
-	for (size_t i = 0; log != NULL && i < log->n; i++) {
-		const struct correction *c = &log->v[i];
+	return env->slo_defs != NULL ? block_ref(env->slo_defs) : block_new(sizeof *env->slo_defs);
+}
 
-		if (!str_eq(c->slo, "*") && !str_eq(c->slo, def->name))
-			continue;
-		v[def->n_corrections++] = (struct slo_correction){
-			.id = c->id, .start_ns = c->start_ns, .end_ns = c->end_ns,
-			.reason = c->reason, .by = c->by, .at_ns = c->at_ns,
-		};
+/* --- corrections ----------------------------------------------------------------------------- */
+
+struct named {				/* corrections of one name, by start */
+	size_t n;
+	const struct correction *const *v;
+};
+
+/* The log is by start already, and stays so within a name. */
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct correction *x = *(const struct correction *const *)a,
+	    *y = *(const struct correction *const *)b;
+	int r = strcmp(x->slo, y->slo);
+
+	return r != 0 ? r : (x > y) - (x < y);
+}
+
+static const struct correction **
+sort_by_name(const struct corrections *log)
+{
+	const struct correction **v = xcalloc(log->n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < log->n; i++)
+		v[i] = &log->v[i];
+	if (log->n > 1)
+		qsort(v, log->n, sizeof(*v), compare_names);
+	return v;
+}
+
+static struct named
+find_named(const struct correction *const *v, size_t n, const char *name)
+{
+	size_t low = 0, high = n, end;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(v[mid]->slo, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (end = low; end < n && str_eq(v[end]->slo, name); end++)
+		;
+	return (struct named){ end - low, v + low };
+}
+
+/* Both, by start, in the arena. */
+static void
+set_corrections(struct slo_def *def, const struct named *all, const struct named *own,
+    const struct corrections *log, const struct slo_correction *copies, struct arena *arena)
+{
+	struct slo_correction *v = arena_alloc(arena, (all->n + own->n) * sizeof *v);
+	size_t n = 0, i = 0, j = 0;
+
+	while (i < all->n || j < own->n) {
+		bool is_own = i == all->n || (j < own->n && own->v[j] < all->v[i]);
+		const struct correction *c = is_own ? own->v[j++] : all->v[i++];
+
+		v[n++] = copies[c - log->v];
 	}
 	def->corrections = v;
+	def->n_corrections = n;
+}
+
+static const struct slo_correction *
+copy_log(const struct corrections *log, struct arena *arena)
+{
+	struct slo_correction *v = arena_alloc(arena, log->n * sizeof *v);
+
+	for (size_t i = 0; i < log->n; i++)
+		v[i] = (struct slo_correction){
+			.id = arena_strdup(arena, log->v[i].id),
+			.start_ns = log->v[i].start_ns, .end_ns = log->v[i].end_ns,
+			.reason = arena_strdup(arena, log->v[i].reason),
+			.by = arena_strdup(arena, log->v[i].by), .at_ns = log->v[i].at_ns,
+		};
+	return v;
+}
+
+static void
+correct_all(struct slo_def_set *set, struct slo_def *v, const struct slo_def_set *defs,
+    const struct corrections *log)
+{
+	struct arena *arena = &set->block.arena;
+	const struct slo_correction *copies = copy_log(log, arena);
+	const struct correction **sorted = sort_by_name(log);
+	struct named all = find_named(sorted, log->n, "*"), none = { 0, NULL }, own;
+	struct slo_def everyones = { .n_corrections = 0 };
+
+	set_corrections(&everyones, &all, &none, log, copies, arena);
+	for (size_t i = 0; i < defs->n; i++) {
+		struct slo_def def = defs->v[i];
+
+		def.n_corrections = 0;		/* what it had is not copied */
+		slo_def_copy(&v[i], &def, arena);
+		own = str_eq(def.name, "*") ? none : find_named(sorted, log->n, def.name);
+		if (own.n > 0) {
+			set_corrections(&v[i], &all, &own, log, copies, arena);
+		} else {
+			v[i].corrections = everyones.corrections;
+			v[i].n_corrections = everyones.n_corrections;
+		}
+	}
+	free(sorted);
 }
 
 struct slo_def_set *
-conf_slos(const struct conf_environment *env, const struct corrections *log)
+conf_slos_correct(const struct slo_def_set *defs, const struct corrections *log)
 {
+	static const struct corrections empty = { .n = 0 };
 	struct slo_def_set *set = block_new(sizeof *set);
-	size_t n = env->slo_defs != NULL ? env->slo_defs->n : 0;
-	struct slo_def *v = arena_alloc(&set->block.arena, (n + 1) * sizeof *v);
-	struct slo_correction *corrections = xcalloc((log != NULL ? log->n : 0) + 1,
-	    sizeof *corrections);
+	struct slo_def *v = arena_alloc(&set->block.arena, defs->n * sizeof *v);
 
-	for (size_t i = 0; i < n; i++) {
-		struct slo_def def = env->slo_defs->v[i];
-
-		add_corrections(&def, log, corrections);
-		slo_def_copy(&v[i], &def, &set->block.arena);
-	}
-	free(corrections);
+	correct_all(set, v, defs, log != NULL ? log : &empty);
 	set->v = v;
-	set->n = n;
+	set->n = defs->n;
 	return set;
 }

@@ -147,6 +147,24 @@ collect(const struct slo_def_set *const *v, size_t n, size_t *ret_n)
 	return all;
 }
 
+/* The same rules in two Prometheuses are two objectives: the second is called after its source. */
+static void
+name_by_source(struct slo_def *def, struct arena *arena)
+{
+	size_t size = strlen(def->name) + strlen(def->source) + sizeof "slo:@";
+	char *id = arena_alloc(arena, size);
+
+	snprintf(id, size, "slo:%s@%s", def->name, def->source);
+	def->id = id;
+	def->name = id + strlen("slo:");
+}
+
+static int
+def_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct slo_def *)a)->id, ((const struct slo_def *)b)->id);
+}
+
 struct slo_def_set *
 slo_def_merge(const struct slo_def_set *const *v, size_t n)
 {
@@ -154,6 +172,7 @@ slo_def_merge(const struct slo_def_set *const *v, size_t n)
 	size_t n_all, n_kept = 0;
 	struct candidate *all = collect(v, n, &n_all);
 	struct slo_def *defs;
+	bool is_same;
 
 	if (n_all > 0)
 		qsort(all, n_all, sizeof *all, candidate_compare);
@@ -161,11 +180,17 @@ slo_def_merge(const struct slo_def_set *const *v, size_t n)
 	for (size_t i = 0; i < n_all; i++) {
 		if (!is_configured(all[i].def) && is_replaced(all[i].def, all, n_all))
 			continue;
-		if (n_kept > 0 && strcmp(defs[n_kept - 1].id, all[i].def->id) == 0)
+		is_same = i > 0 && strcmp(all[i - 1].def->id, all[i].def->id) == 0;
+		if (is_same && (is_configured(all[i].def) || strcmp(all[i - 1].def->source, all[i].def->source) == 0))
 			continue;
-		slo_def_copy(&defs[n_kept++], all[i].def, &set->block.arena);
+		slo_def_copy(&defs[n_kept], all[i].def, &set->block.arena);
+		if (is_same)
+			name_by_source(&defs[n_kept], &set->block.arena);
+		n_kept++;
 	}
 	free(all);
+	if (n_kept > 0)
+		qsort(defs, n_kept, sizeof *defs, def_compare);
 	set->v = defs;
 	set->n = n_kept;
 	return set;

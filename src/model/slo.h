@@ -175,8 +175,9 @@ struct slo_detail_set {
 
 /* A copy of def, all it points to in the arena. */
 void slo_def_copy(struct slo_def *to, const struct slo_def *from, struct arena *arena);
-/* Definitions of several sets in one, by id; of the same id the first counts. One that was found in rules is left out where a configured one has the same
- * name and the same service or none. One reference, the caller's. */
+/* Definitions of several sets in one, by id; of the same id the first counts, but one that was found in the rules of another source
+ * stays, as NAME@SOURCE. One that was found in rules is left out where a configured one has the same name and the same service or none. One reference, the
+ * caller's. */
 struct slo_def_set *slo_def_merge(const struct slo_def_set *const *v, size_t n);
 const struct slo_def *slo_def_find(const struct slo_def_set *set, const char *id);
 /* The rules of the Workbook for a period: 14.4 over 1h/5m and 6 over 6h/30m (page), 3 over 1d/2h and 1 over 3d/6h (ticket); those whose long window is

@@ -177,7 +177,7 @@ row_told(struct slos_view *v, uint32_t at, const struct model_alert *a)
 
 	if (other == HINDEX_NONE || slo_row_compare(row, &v->rows[other]) < 0)
 		hindex_set(&v->by_alert, a->id, at);
-	if (a->state != ALERT_PENDING && a->severity > row->told)
+	if (a->state != ALERT_PENDING && a->state != ALERT_INHIBITED && a->severity > row->told)
 		row->told = a->severity;
 	/* They come worst first, but by state before severity. */
 	if (is_firing && (row->pub.alert_id == 0 || a->severity > row->alert_severity)) {

@@ -90,7 +90,7 @@ void sources_free(struct sources *s);
 void sources_want(struct sources *s, const struct query_want *v, size_t n);
 /* Ask everything again now (key `r`): backoff is forgotten. */
 void sources_refresh(struct sources *s);
-/* true when every poll of every source, and every query wanted, has been answered or has failed at least once. */
+/* true when every poll of every source, and every query that is wanted again and again, has been answered or has failed at least once. */
 bool sources_all_tried(const struct sources *s);
 
 /* One write to a source, outside the schedule. Never retried by itself. The answer (status, body up to 1 MiB, or err->code != 0 when no answer came:

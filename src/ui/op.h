@@ -19,6 +19,7 @@ enum op_kind {
 	OP_TIME_LIVE,
 	OP_TIME_SPAN,		/* number: ns */
 	OP_QUERY,		/* text: PromQL to graph ad hoc; arg: source or NULL */
+	OP_SLO_GRAPH,		/* text: id of the objective whose error ratio is to be graphed */
 	OP_REFRESH,
 	OP_QUIT,
 	OP_SILENCE_FORM,	/* open the silence form with draft */

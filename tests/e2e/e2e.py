@@ -3,6 +3,7 @@
 A test is a function test_*(); run() runs those of a module in a given order and exits as automake expects (0, 1, 77 for "skipped").
 """
 
+import datetime
 import json
 import os
 import shutil
@@ -56,6 +57,13 @@ def program(*argv, config=None, env=None, stdin=subprocess.DEVNULL):
 def fetch_json(url):
     with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)
+
+
+def seconds_of(text):
+    """RFC 3339, with any number of digits behind the second."""
+    whole, _, rest = text.rstrip("Z").partition(".")
+    at = datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return at.timestamp() + float("0." + (rest or "0"))
 
 
 def config_file(folder, sources, extra="", name="opsconsole.yaml"):

@@ -66,7 +66,7 @@ check_reference(const struct conf_environment *e, const char *source)
 static void
 check_slos(const struct conf_environment *e)
 {
-	struct slo_def_set *set = conf_slos(e, NULL);
+	struct slo_def_set *set = conf_slos(e);
 
 	if (set->n > e->n_slos || e->slo_interval_ns < NS_PER_S)
 		die("more objectives than were written, or no interval");

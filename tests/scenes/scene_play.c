@@ -141,7 +141,7 @@ carry_out(struct stage *s, struct op *op)
 		show_panel(s, op);
 	} else if (op->kind == OP_MESSAGE || op->kind == OP_ERROR) {
 		buf_printf(&s->asked, "%s: %s\n", op->kind == OP_ERROR ? "error" : "message", op->text);
-	} else if (op->kind == OP_QUERY) {
+	} else if (op->kind == OP_QUERY || op->kind == OP_SLO_GRAPH) {
 		buf_printf(&s->asked, "app: query %s\n", op->text);
 	} else {
 		buf_printf(&s->asked, "app: op %d\n", (int)op->kind);

@@ -298,7 +298,7 @@ check(const char *text, int expected)
 	saved = dup(STDOUT_FILENO);
 	fd = open(out, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	dup2(fd, STDOUT_FILENO);
-	assert_int_equal(conf_check(path, &err), expected);
+	assert_int_equal(conf_check(path, NULL, &err), expected);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
@@ -450,7 +450,7 @@ check_of_unusable_files(void **state)
 
 	(void)state;
 	write_file("c.yaml", "# nothing\n");
-	assert_int_equal(conf_check(path, &err), ERR_SYNTAX);
+	assert_int_equal(conf_check(path, NULL, &err), ERR_SYNTAX);
 	assert_string_equal(err.msg, sentence);
 	free(path);
 	free(sentence);

@@ -61,7 +61,7 @@ parse(const char *text)
 	teardown(NULL);
 	if (conf_parse("/etc/c.yaml", text, strlen(text), &conf, &problems, &err) < 0)
 		fail_msg("%s\n%s", err.msg, text);
-	set = conf_slos(&conf->environments[0], NULL);
+	set = conf_slos(&conf->environments[0]);
 }
 
 static const struct slo_def *
@@ -516,22 +516,50 @@ static void
 corrections_reach_whom_they_name(void **state)
 {
 	struct correction v[] = {
-		{ "c-1", "s", 10, 20, 5, "ann", "test" }, { "c-2", "other", 1, 2, 3, "bob", "x" },
-		{ "c-3", "*", 30, 40, 6, "ann", "all" },
+		{ "c-2", "other", 1, 2, 3, "bob", "x" }, { "c-1", "s", 10, 20, 5, "ann", "test" },
+		{ "c-3", "*", 30, 40, 6, "ann", "all" }, { "c-4", "s", 50, 60, 7, "cy", "more" },
 	};
-	struct corrections log = { .n = 3, .v = v };
-	struct slo_def_set *with;
+	struct corrections log = { .n = 4, .v = v };
+	/* As if it had been found in rules: there are more than those of the config. */
+	struct slo_def defs[2] = { { .n_bounds = 0 } };
+	struct slo_def_set both = { .n = 2, .v = defs }, *with;
+
+	(void)state;
+	defs[1] = *parse_good(RATIO);
+	defs[0] = defs[1];
+	defs[0].name = "found";
+	with = conf_slos_correct(&both, &log);
+	memset(v, 0, sizeof v);	/* copies are held */
+	assert_int_equal(with->n, 2);
+	assert_int_equal(with->v[0].n_corrections, 1);
+	assert_string_equal(with->v[0].corrections[0].id, "c-3");
+	assert_int_equal(with->v[1].n_corrections, 3);
+	assert_string_equal(with->v[1].corrections[0].id, "c-1");
+	assert_int_equal(with->v[1].corrections[0].start_ns, 10);
+	assert_int_equal(with->v[1].corrections[0].end_ns, 20);
+	assert_string_equal(with->v[1].corrections[1].reason, "all");
+	assert_string_equal(with->v[1].corrections[1].by, "ann");
+	assert_int_equal(with->v[1].corrections[1].at_ns, 6);
+	assert_string_equal(with->v[1].corrections[2].id, "c-4");
+	block_unref(with);
+}
+
+/* What was taken back is gone when the set is corrected anew. */
+static void
+corrections_replace_those_before(void **state)
+{
+	struct correction v[] = { { "c-1", "*", 10, 20, 5, "ann", "test" } };
+	struct corrections log = { .n = 1, .v = v };
+	struct slo_def_set *with, *without;
 
 	(void)state;
 	parse_good(RATIO);
-	with = conf_slos(&conf->environments[0], &log);
-	memset(v, 0, sizeof v);	/* copies are held */
-	assert_int_equal(with->v[0].n_corrections, 2);
-	assert_string_equal(with->v[0].corrections[0].id, "c-1");
-	assert_int_equal(with->v[0].corrections[0].start_ns, 10);
-	assert_string_equal(with->v[0].corrections[1].reason, "all");
-	assert_string_equal(with->v[0].corrections[1].by, "ann");
-	assert_int_equal(with->v[0].corrections[1].at_ns, 6);
+	with = conf_slos_correct(set, &log);
+	assert_int_equal(with->v[0].n_corrections, 1);
+	without = conf_slos_correct(with, NULL);
+	assert_int_equal(without->v[0].n_corrections, 0);
+	assert_string_equal(without->v[0].id, "slo:s");
+	block_unref(without);
 	block_unref(with);
 }
 
@@ -544,7 +572,7 @@ main(void)
 		TEST(least), TEST(most), TEST(histograms), TEST(other_indicators),
 		TEST(calendar_windows), TEST(wrong_options), TEST(targets),
 		TEST(one_wrong_leaves_the_others), TEST(queries_name_their_objective),
-		TEST(corrections_reach_whom_they_name),
+		TEST(corrections_reach_whom_they_name), TEST(corrections_replace_those_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -317,7 +317,7 @@ files_and_folders(void **state)
 	    "  queries: [{ name: q, expr: x, slo: two }]\n", &problems);
 	if (problems.n > 0)
 		fail_msg("%s", problems.v[0]);
-	set = conf_slos(&conf->environments[0], NULL);
+	set = conf_slos(&conf->environments[0]);
 	conf_free(conf);
 	assert_int_equal(set->n, 4);
 	assert_string_equal(set->v[0].id, "slo:one");
