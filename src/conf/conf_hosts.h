@@ -1,21 +1,17 @@
 /*
- * Hosts and models of an environment, as the model takes them.
+ * Hosts of an environment, as the model takes them: patterns, inventories and targets of all its groups, put together by name.
  *
- * Config (the conf owner designs the rows; this is what they must be able to say):
  *   hosts:
  *     - name: serving                      # a group
- *       hosts: ['serving-[01-03]']          # patterns
- *       inventory: /etc/ansible/hosts       # and/or an inventory; group: NAME of a group in it, all when absent
+ *       hosts: ['serving-[01-03]']         # patterns (hostlist.h)
+ *       inventory: /etc/ansible/hosts      # and/or an inventory (inventory.h); group: NAME of a group in it, all when absent
  *       targets: { source: prometheus, match: { job: serving }, label: instance }   # and/or the targets of a Prometheus, port cut off
- *       within: 'serving-[0-9]+'            # hosts found through targets must match it, wholly; needed with targets
- *       user: deploy   port: 22
- *   models:
- *     - name: spam-filter   title:  registry: mlflow   alias: champion | stage: Production   group: serving
- *       serving: { expr: 'served_model_version == 1', label: version, host: instance, source: prometheus }
- *             or { url: 'http://{host}:8501/v1/models/spam-filter', path: 'model_version_status[0].version' }
- *       max_age: 14d   data: training_data_until   max_data_age: 30d
- *       online: [{ metric: auc, expr: '..', label: version }]
- *   sources: type: mlflow | http-json; the latter with `registry:` { list: path, items: 'a.b', name:, version:, versions: .., alias:, stage:, created:, by:, tags:, metrics:, page: {...} }
+ *       within: 'serving-[0-9]+'           # hosts of targets and inventory must match it, wholly; needed with targets
+ *       user: deploy
+ *       port: 22
+ *
+ * Of a host that several groups name, the first that says a thing counts. Groups of inventories are groups, too, except where the config has
+ * one of that name: what the config says of it is all of it. Hosts of targets have valid names, whatever the labels say.
  */
 #ifndef OPS_CONF_CONF_HOSTS_H
 #define OPS_CONF_CONF_HOSTS_H
@@ -23,7 +19,8 @@
 #include "conf/conf.h"
 #include "model/registry.h"
 
-/* The hosts of the config and its inventories, with those of targets (n may be 0; of the sources that config groups name). One reference, the caller's. */
+/* The hosts of the config and its inventories, with those of targets (n may be 0; of the sources that config groups name; those of a source that is not
+ * among them are noted as unknown). Reads no file. One reference, the caller's. */
 struct host_targets {
 	const char *source;
 	const struct target_set *targets;

@@ -380,9 +380,8 @@ mistakes(void **state)
 		{ "  - { name: a, targets: { source: p }, withn: x }\n",
 		  "/etc/c.yaml:10:40: 'withn' is not an option of a group of hosts; did you mean 'within'?\n"
 		  "/etc/c.yaml:10:25: targets: needs within: too, a regular expression that hosts found there must match" },
-		{ "  - { name: a, targets: { source: p }, within: 'web-[' }\n",
-		  "/etc/c.yaml:10:48: within: 'web-[': is no regular expression: missing terminating ] for character class at its "
-		  "character 6" },
+		{ "  - { name: a, targets: { source: p }, within: 'web-(' }\n",
+		  "/etc/c.yaml:10:48: within: 'web-(': is no regular expression: missing closing parenthesis at its character 6" },
 		{ "  - { name: a, hosts: [a], within: a }\n",
 		  "/etc/c.yaml:10:36: within: is for hosts of targets: or inventory:" },
 		{ "  - { name: a, hosts: [a], group: x }\n",
