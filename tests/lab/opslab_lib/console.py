@@ -15,6 +15,26 @@ environments:
     sources:
       - {{ name: prometheus,   type: prometheus,   url: 'http://127.0.0.1:{prometheus}', interval: 2s }}
       - {{ name: alertmanager, type: alertmanager, url: 'http://127.0.0.1:{alertmanager}', interval: 2s }}
+      - {{ name: mlflow,       type: mlflow,       url: 'http://127.0.0.1:{registry}', interval: 5s }}
+    hosts:
+      - {{ name: serving, hosts: ['serving-[01-03]'] }}
+      - {{ name: web,     hosts: ['web-[01-03]'] }}
+      - {{ name: data,    targets: {{ source: prometheus, match: {{ job: features }} }}, within: 'features-[0-9]+' }}
+    models:
+      - name: spam-filter
+        title: Spam filter
+        alias: champion
+        group: serving
+        serving: {{ expr: 'served_model_version{{model="spam-filter"}} == 1', label: version, host: instance, source: prometheus }}
+        max_age: 14d
+        data: training_data_until
+        max_data_age: 30d
+        online:
+          - {{ metric: false_positive_rate, expr: 'sum(model:false_positives:ratio_rate10s) * on () group_right () (count by (version) (served_model_version{{model="spam-filter"}} == 1) > bool 0)', label: version, source: prometheus }}
+      - name: ranker
+        alias: champion
+        group: web
+        serving: {{ url: '{registry_url}/hosts/{{host}}/v1/models/ranker', path: 'model_version_status[0].version' }}
     queries:
       - name: false-positives
         title: 'spam-filter / false positives'
@@ -72,8 +92,9 @@ environments:
 """
 
 
-def write_config(state, prometheus_port, alertmanager_port):
+def write_config(state, prometheus_port, alertmanager_port, registry_port):
     slos = objectives.write(state, f"http://127.0.0.1:{prometheus_port}")
     state.write("opsconsole.yaml", _CONFIG.format(
-        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos))
+        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos,
+        registry=registry_port, registry_url=f"http://127.0.0.1:{registry_port}"))
     return state.file("opsconsole.yaml")

@@ -130,7 +130,8 @@ class Lab:
         self.registry_port = free_port(["127.0.0.1"], taken)
         self.ssh_port = free_port(ADDRESSES.values(), taken)
         self.metrics_port = free_port(ADDRESSES.values(), taken)
-        self.config = console.write_config(self.state, self.prometheus_port, self.alertmanager_port)
+        self.config = console.write_config(
+            self.state, self.prometheus_port, self.alertmanager_port, self.registry_port)
         say(f"ready {self.config}")
         self.files.make()
         self.world = World(self.seed, time.time())
