@@ -322,6 +322,29 @@ calendar_windows(void **state)
 	}
 }
 
+/* All of them are in every copy of the definition: enough to look back, and no more. */
+static void
+bounds_are_few(void **state)
+{
+	static const struct {
+		const char *window;
+		int64_t back_days;
+		size_t most;
+	} rows[] = { { "day", 100, 503 }, { "week", 732, 164 }, { "month", 732, 40 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *text = xasprintf(RATIO "    window: %s\n", rows[i].window);
+		const struct slo_def *def = parse_good(text);
+		int64_t day = 24 * NS_PER_HOUR;
+
+		assert_true(def->n_bounds <= rows[i].most);
+		assert_true(def->bounds[0] <= clock_now() - rows[i].back_days * day);
+		assert_true(def->bounds[def->n_bounds - 1] >= clock_now() + 400 * day);
+		free(text);
+	}
+}
+
 /* --- wrong ones ------------------------------------------------------------------------------ */
 
 /* Options at line 12 and on of an objective that is dropped. */
@@ -570,7 +593,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(least), TEST(most), TEST(histograms), TEST(other_indicators),
-		TEST(calendar_windows), TEST(wrong_options), TEST(targets),
+		TEST(calendar_windows), TEST(bounds_are_few), TEST(wrong_options), TEST(targets),
 		TEST(one_wrong_leaves_the_others), TEST(queries_name_their_objective),
 		TEST(corrections_reach_whom_they_name), TEST(corrections_replace_those_before),
 	};
