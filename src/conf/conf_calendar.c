@@ -110,6 +110,34 @@ first_of_two(time_t t, const struct tm *local)
 	return t;
 }
 
+/* What clocks show, as if there were no zones. */
+static time_t
+shown_at(time_t t)
+{
+	struct tm tm;
+
+	return localtime_r(&t, &tm) != NULL ? t + tm.tm_gmtoff : t;
+}
+
+/* The moment at which clocks go past local. Far enough around it for any zone: a day was skipped
+ * where the date line moved. */
+static time_t
+moment_of_skip(const struct tm *local)
+{
+	struct tm tm = *local;
+	time_t wanted = timegm(&tm), before = wanted - 2 * DAY_S, after = wanted + 2 * DAY_S;
+
+	while (before + 1 < after) {
+		time_t mid = before + (after - before) / 2;
+
+		if (shown_at(mid) < wanted)
+			before = mid;
+		else
+			after = mid;
+	}
+	return after;
+}
+
 /* The zone is entered. local is normal. */
 static time_t
 to_moment(const struct tm *local)
@@ -122,10 +150,7 @@ to_moment(const struct tm *local)
 	t = mktime(&tm);
 	if (is_same_clock(&tm, local))
 		return first_of_two(t, local);
-	/* Skipped. By the clock before the change it is the moment of the change, or after it. */
-	tm = *local;
-	tm.tm_isdst = 0;
-	return mktime(&tm);
+	return moment_of_skip(local);
 }
 
 static int

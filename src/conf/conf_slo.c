@@ -74,7 +74,7 @@ is_known(const struct conf_environment *env, const char *name)
 
 /* The objective was written, but was left out for a mistake that has been told. */
 static bool
-is_dropped(const struct yaml_node *slos, const char *name)
+was_dropped(const struct yaml_node *slos, const char *name)
 {
 	for (size_t i = 0; slos != NULL && slos->type == YAML_TYPE_LIST && i < slos->n; i++) {
 		const struct yaml_node *node = yaml_get(slos->items[i], "name");
@@ -105,13 +105,17 @@ check_query(struct conf_decode *d, const struct yaml_node *env_node,
 	const struct yaml_node at = { .line = q->line, .column = q->column };
 	const char *near;
 	char shown[SHOWN];
+	bool is_dropped;
 
-	/* Without its files an objective of OpenSLO cannot be known. */
-	if (q->slo == NULL || is_known(env, q->slo) || (env->openslo != NULL && !d->reads_files))
+	if (q->slo == NULL || is_known(env, q->slo))
+		return;
+	/* One of rules is known when a server answers, one of OpenSLO when its files are read. */
+	is_dropped = was_dropped(yaml_get(env_node, "slos"), q->slo);
+	if (!is_dropped && (env->slo_found || (env->openslo != NULL && !d->reads_files)))
 		return;
 	str_escape_to(shown, sizeof shown, q->slo);
 	near = nearest(env, q->slo);
-	if (is_dropped(yaml_get(env_node, "slos"), q->slo))
+	if (is_dropped)
 		conf_problem(d, &at, "query: its objective '%s' has a mistake of its own", shown);
 	else if (near != NULL)
 		conf_problem(d, &at, "query: there is no objective '%s'; did you mean '%s'?", shown,

@@ -12,7 +12,9 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { SHOWN = 72, BACK_DAYS = 2 * 366, AHEAD_DAYS = 5 * 366, OBJECTIVES_MAX = 5000 };
+/* Each definition has all its bounds with it, in each copy and event: as few as will do. */
+enum { BACK_DAYS = 2 * 366, BACK_DAYS_SHORT = 100, AHEAD_DAYS = 400, SHORT_DAYS = 7 };
+enum { SHOWN = 72, OBJECTIVES_MAX = 5000 };
 
 const char slo_note_raw[] =
     "an average of ratios: every sample weighs alike, whatever the traffic";
@@ -101,7 +103,9 @@ bool
 slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml_node *node,
     const struct calendar *calendar, struct slo_def *def)
 {
-	int64_t now = clock_now(), *v, *bounds;
+	bool is_short = calendar->unit == CALENDAR_DAY && calendar->length < SHORT_DAYS;
+	int64_t now = clock_now(), *v, *bounds,
+	    from = now - (is_short ? BACK_DAYS_SHORT : BACK_DAYS) * NS_PER_DAY;
 	struct err err = ERR_INIT;
 	size_t n;
 
@@ -110,8 +114,7 @@ slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml
 		def->n_bounds = b->n_bounds;
 		return true;
 	}
-	if (calendar_bounds(calendar, now - BACK_DAYS * NS_PER_DAY, now + AHEAD_DAYS * NS_PER_DAY,
-	    &v, &n, &err) < 0) {
+	if (calendar_bounds(calendar, from, now + AHEAD_DAYS * NS_PER_DAY, &v, &n, &err) < 0) {
 		conf_problem(d, node, "%s", err.msg);
 		return false;
 	}

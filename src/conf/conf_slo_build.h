@@ -39,7 +39,8 @@ void slo_build_note(struct slo_build *b, struct slo_def *def, const char *fmt, .
 /* "FILE:LINE:COLUMN", without the folder. */
 const char *slo_build_where(struct slo_build *b, const char *file, unsigned line, unsigned column);
 
-/* The windows of a calendar from two years back to five ahead. false: with a problem at node. */
+/* The windows of a calendar from two years back (100 days where a window is shorter than a week) to
+ * 400 days ahead. false: with a problem at node. */
 bool slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml_node *node,
     const struct calendar *calendar, struct slo_def *def);
 /* By name, as struct labels wants them; v is in the arena. */

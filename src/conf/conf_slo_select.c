@@ -42,7 +42,8 @@ skip_string(const char *p)
 	return *p == quote ? p + 1 : NULL;
 }
 
-/* From behind { to its }; NULL: there is none. has_le: a label le is among the matchers. */
+/* From behind { to its }; NULL: there is none, or there may be none: a comment would also swallow
+ * what is added behind it. has_le: a label le is among the matchers. */
 static const char *
 skip_matchers(const char *p, bool *has_le)
 {
@@ -57,6 +58,8 @@ skip_matchers(const char *p, bool *has_le)
 			p += word;
 		} else if (strchr("\"'`", *p) != NULL) {
 			p = skip_string(p);
+		} else if (*p == '#') {
+			return NULL;
 		} else {
 			p++;
 		}

@@ -130,6 +130,17 @@ set_threshold(struct short_form *f, const char *raw, enum sli_compare compare, d
 	f->def.threshold = threshold;
 }
 
+static void
+set_age(struct short_form *f)
+{
+	const char *expr = f->s->timestamp;
+	/* A comment at its end would take the bracket with it. */
+	const char *end = strchr(expr, '#') != NULL ? "\n" : "";
+
+	set_threshold(f, slo_build_printf(f->b, "time() - (%s%s)", expr, end), SLI_LTE,
+	    (double)f->s->max_age_ns / (double)NS_PER_S);
+}
+
 static bool
 set_indicator(struct short_form *f)
 {
@@ -151,8 +162,7 @@ set_indicator(struct short_form *f)
 	else if (s->expr != NULL)
 		set_threshold(f, slo_build_text(b, s->expr), SLI_GTE, s->above);
 	if (s->timestamp != NULL)
-		set_threshold(f, slo_build_printf(b, "time() - (%s)", s->timestamp), SLI_LTE,
-		    (double)s->max_age_ns / (double)NS_PER_S);
+		set_age(f);
 	if (s->error_ratio != NULL || s->success_ratio != NULL) {
 		f->def.sli = SLI_RAW;
 		f->def.is_raw_success = s->success_ratio != NULL;
@@ -265,18 +275,41 @@ set_rules(struct short_form *f)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static void
+/* A name that Prometheus takes in a rule that is exported. */
+static bool
+is_label_name(const char *name)
+{
+	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+	static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+	    "0123456789";
+
+	return name[0] != '\0' && strchr(first, name[0]) != NULL &&
+	    name[strspn(name, all)] == '\0';
+}
+
+static bool
 set_alerts(struct short_form *f)
 {
+	const struct yaml_node *node = yaml_get(f->node, "alerts");
 	const struct conf_slo *s = f->s;
 	size_t n = s->n_alerts > 0 ? s->n_alerts : 1;
 	struct label *v = arena_alloc(&f->b->set->block.arena, n * sizeof *v);
+	bool is_good = true;
+	char shown[SHOWN];
 
 	v[0] = (struct label){ "slo", f->def.name };
-	for (size_t i = 0; i < s->n_alerts; i++)
+	for (size_t i = 0; i < s->n_alerts; i++) {
 		v[i] = (struct label){ slo_build_text(f->b, s->alerts[i].name),
 		    slo_build_text(f->b, s->alerts[i].value) };
+		if (is_label_name(v[i].name))
+			continue;
+		conf_problem(f->b->d, node->keys[i], "alerts: '%s' is not the name of a label: "
+		    "letters, digits and _, no digit first",
+		    str_escape_to(shown, sizeof shown, v[i].name));
+		is_good = false;
+	}
 	slo_build_set_labels(&f->def, v, n);
+	return is_good;
 }
 
 static const char *
@@ -304,8 +337,8 @@ slo_build_short(struct slo_build *b, const struct conf_slo *s, const struct yaml
 		.min_bad = s->min_bad, .min_events = s->min_events,
 		.no_data_severity = no_data[s->no_data],
 	};
-	set_alerts(&f);
-	is_good = set_indicator(&f);
+	is_good = set_alerts(&f);
+	is_good = set_indicator(&f) && is_good;
 	is_good = set_window(&f) && is_good;
 	is_good = set_method(&f) && is_good;
 	is_good = is_good && set_rules(&f);

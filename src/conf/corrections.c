@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,8 @@
 #include "conf/conf_owner.h"
 #include "conf/conf_table.h"
 
-enum { SHOWN = 160, LINE_MAX_BYTES = 4096, FILE_MAX_BYTES = 16 << 20, LOCK_TRIES = 1000,
-    LOCK_WAIT_MS = 5 };
+enum { SHOWN = 160, SENTENCE = 512, LINE_MAX_BYTES = 4096, FILE_MAX_BYTES = 16 << 20,
+    LOCK_TRIES = 1000, LOCK_WAIT_MS = 5 };
 
 /* --- where it stands ------------------------------------------------------------------------- */
 
@@ -94,13 +95,84 @@ corrections_done(struct corrections *c)
 	*c = (struct corrections){ .n = 0 };
 }
 
-static struct correction *
-find(struct corrections *c, const char *id)
+static const struct correction *
+find(const struct corrections *c, const char *id)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (str_eq(c->v[i].id, id))
 			return &c->v[i];
 	return NULL;
+}
+
+/* One that a line makes. Those taken back stay in place until all lines are read. */
+struct made {
+	struct correction correction;
+	bool is_back;
+};
+struct reader {
+	struct corrections *c;
+	struct made *v;
+	size_t n;
+	/* By id: index into v + 1, 0 for none. At most half of them are in use. */
+	size_t *slots;
+	size_t n_slots;			/* a power of two */
+};
+
+/* Where an id stands, or would. */
+static size_t *
+find_slot(const struct reader *rd, const char *id)
+{
+	size_t i = str_hash(id, strlen(id), STR_HASH_SEED) & (rd->n_slots - 1);
+
+	while (rd->slots[i] != 0 && !str_eq(rd->v[rd->slots[i] - 1].correction.id, id))
+		i = (i + 1) & (rd->n_slots - 1);
+	return &rd->slots[i];
+}
+
+static void
+grow_slots(struct reader *rd)
+{
+	if (2 * (rd->n + 1) <= rd->n_slots)
+		return;
+	free(rd->slots);
+	rd->n_slots = rd->n_slots > 0 ? 2 * rd->n_slots : 64;
+	rd->slots = xcalloc(rd->n_slots, sizeof *rd->slots);
+	for (size_t i = 0; i < rd->n; i++)	/* of one id the last: it was made anew */
+		*find_slot(rd, rd->v[i].correction.id) = i + 1;
+}
+
+/* NULL: none that counts is called that. */
+static struct made *
+find_made(const struct reader *rd, const char *id)
+{
+	size_t at = rd->n_slots > 0 ? *find_slot(rd, id) : 0;
+
+	return at > 0 && !rd->v[at - 1].is_back ? &rd->v[at - 1] : NULL;
+}
+
+static void
+add_made(struct reader *rd, const struct correction *c)
+{
+	grow_slots(rd);
+	rd->v = xreallocarray(rd->v, rd->n + 1, sizeof *rd->v);
+	rd->v[rd->n++] = (struct made){ .correction = *c };
+	*find_slot(rd, c->id) = rd->n;
+}
+
+/* Those that count go to the result. */
+static void
+reader_done(struct reader *rd)
+{
+	struct corrections *c = rd->c;
+
+	c->v = xcalloc(rd->n + 1, sizeof *c->v);
+	for (size_t i = 0; i < rd->n; i++)
+		if (rd->v[i].is_back)
+			correction_done(&rd->v[i].correction);
+		else
+			c->v[c->n++] = rd->v[i].correction;
+	free(rd->v);
+	free(rd->slots);
 }
 
 static const char *
@@ -127,7 +199,7 @@ take_time(const json_t *line, const char *member, int64_t *ret_ns, struct err *e
 }
 
 static int
-read_exclude(struct corrections *c, const json_t *line, struct err *err)
+read_exclude(struct reader *rd, const json_t *line, struct err *err)
 {
 	const char *id = take_text(line, "id", err), *slo = take_text(line, "slo", err),
 	    *by = take_text(line, "by", err), *reason = take_text(line, "reason", err);
@@ -140,35 +212,33 @@ read_exclude(struct corrections *c, const json_t *line, struct err *err)
 		return ERR_INVALID;
 	if (one.end_ns <= one.start_ns)
 		return err_set(err, ERR_INVALID, "its end is not after its start");
-	if (find(c, id) != NULL)
+	if (find_made(rd, id) != NULL)
 		return err_set(err, ERR_INVALID, "its id is taken by an earlier line");
 	one.id = xstrdup(id);
 	one.slo = xstrdup(slo);
 	one.by = xstrdup(by);
 	one.reason = xstrdup(reason);
-	c->v = xreallocarray(c->v, c->n + 1, sizeof *c->v);
-	c->v[c->n++] = one;
+	add_made(rd, &one);
 	return 0;
 }
 
 static int
-read_include(struct corrections *c, const json_t *line, struct err *err)
+read_include(struct reader *rd, const json_t *line, struct err *err)
 {
 	const char *id = take_text(line, "id", err);
-	struct correction *one = id != NULL ? find(c, id) : NULL;
+	struct made *one = id != NULL ? find_made(rd, id) : NULL;
 
 	if (id == NULL)
 		return ERR_INVALID;
 	if (one == NULL)
 		return err_set(err, ERR_INVALID,
 		    "takes back a correction that no earlier line makes");
-	correction_done(one);
-	*one = c->v[--c->n];
+	one->is_back = true;
 	return 0;
 }
 
 static int
-read_line(struct corrections *c, const char *text, size_t len, struct err *err)
+read_line(struct reader *rd, const char *text, size_t len, struct err *err)
 {
 	json_error_t json_err;
 	const char *type;
@@ -185,26 +255,28 @@ read_line(struct corrections *c, const char *text, size_t len, struct err *err)
 	}
 	type = json_string_value(json_object_get(line, "type"));
 	if (str_eq(type, "exclude"))
-		r = read_exclude(c, line, err);
+		r = read_exclude(rd, line, err);
 	else if (str_eq(type, "include"))
-		r = read_include(c, line, err);
+		r = read_include(rd, line, err);
 	else
 		r = err_set(err, ERR_INVALID, "'type' is neither exclude nor include");
 	json_decref(line);
 	return r;
 }
 
+/* A sentence may repeat what stands in the line. */
 static void
 add_problem(struct corrections *c, unsigned line, const char *sentence)
 {
 	struct conf_problems *p = &c->problems;
-	char shown[SHOWN];
+	char shown[SHOWN], escaped[SENTENCE];
 
 	if (p->n == CONF_PROBLEMS_MAX)
 		return;
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
 	p->v[p->n++] = xasprintf("%s:%u: %s; the line is passed over",
-	    str_escape_to(shown, sizeof shown, c->path), line, sentence);
+	    str_escape_to(shown, sizeof shown, c->path), line,
+	    str_escape_to(escaped, sizeof escaped, sentence));
 }
 
 /* In the order of the file: a correction is taken back after it was made. */
@@ -212,6 +284,7 @@ static void
 read_lines(struct corrections *c, const char *text, size_t len)
 {
 	const char *p = text, *end = text + len, *stop;
+	struct reader rd = { .c = c };
 	struct err err;
 
 	for (unsigned line = 1; p < end; p = stop + 1, line++) {
@@ -219,9 +292,10 @@ read_lines(struct corrections *c, const char *text, size_t len)
 		if (stop == NULL)
 			stop = end;
 		err = (struct err)ERR_INIT;
-		if (stop > p && read_line(c, p, (size_t)(stop - p), &err) < 0)
+		if (stop > p && read_line(&rd, p, (size_t)(stop - p), &err) < 0)
 			add_problem(c, line, err.msg);
 	}
+	reader_done(&rd);
 }
 
 static int
@@ -349,6 +423,18 @@ open_log(const char *path, int *ret_fd, struct err *err)
 	return r;
 }
 
+/* What could not be written for good is taken out again, as long as the file is locked: nobody may
+ * count what its writer was told is not there. */
+static int
+take_out(int fd, off_t size, const char *shown, int failure, struct err *err)
+{
+	if (ftruncate(fd, size) == 0)
+		return err_set_errno(err, ERR_IO, failure, "cannot write %s; nothing was added",
+		    shown);
+	return err_set_errno(err, ERR_IO, failure, "cannot write %s, nor take out again what was "
+	    "added: look at its last line", shown);
+}
+
 /* A line that was cut off ends here, rather than spoiling the next. */
 static int
 append(int fd, const char *path, const char *line, struct err *err)
@@ -367,14 +453,10 @@ append(int fd, const char *path, const char *line, struct err *err)
 	do
 		n = write(fd, text, len);
 	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)len) {
-		r = err_set_errno(err, ERR_IO, n < 0 ? errno : ENOSPC, "cannot write %s", shown);
-		if (n > 0 && ftruncate(fd, size) < 0)
-			err_set_errno(err, ERR_IO, errno, "half a line stands at the end of %s",
-			    shown);
-	} else if (fdatasync(fd) < 0 && errno != EINVAL && errno != EROFS) {
-		r = err_set_errno(err, ERR_IO, errno, "%s may not have reached the disk", shown);
-	}
+	if (n != (ssize_t)len)
+		r = take_out(fd, size, shown, n < 0 ? errno : ENOSPC, err);
+	else if (fdatasync(fd) < 0 && errno != EINVAL && errno != EROFS)
+		r = take_out(fd, size, shown, errno, err);
 	free(text);
 	if (r == 0 && size == 0)
 		sync_folder(path);
@@ -383,7 +465,7 @@ append(int fd, const char *path, const char *line, struct err *err)
 
 /* c-20300101T021400Z-1, with the first number that is free. */
 static char *
-make_id(struct corrections *log, const char *text, size_t len, int64_t now_ns)
+make_id(const struct corrections *log, const char *text, size_t len, int64_t now_ns)
 {
 	char at[CLOCK_TEXT_MAX], stamp[CLOCK_TEXT_MAX], *id = NULL;
 	size_t n = 0;

@@ -194,6 +194,12 @@ add_document(struct openslo *o, struct openslo_file *file, const struct yaml_nod
 	struct openslo_doc doc = { .file = file, .node = node };
 	const struct conf_table *table;
 
+	if (o->n_docs == DOCS_MAX) {
+		conf_problem(&file->d, node, "no more than %d documents are read; this one and "
+		    "what follows are not", (int)DOCS_MAX);
+		o->is_full = true;
+		return;
+	}
 	if (node->type != YAML_TYPE_MAP) {
 		conf_problem(&file->d, node, "a document of OpenSLO is a map (NAME: VALUE)");
 		return;
@@ -238,11 +244,8 @@ openslo_add(struct openslo *o, const char *name, const char *text, size_t len)
 	if (yaml->n_docs == 0)
 		conf_problem(&file->d, &(struct yaml_node){ .line = 1, .column = 1 },
 		    "is empty; documents of OpenSLO are expected");
-	for (size_t i = 0; i < yaml->n_docs && o->n_docs < DOCS_MAX; i++)
+	for (size_t i = 0; i < yaml->n_docs && !o->is_full; i++)
 		add_document(o, file, yaml->docs[i]);
-	if (o->n_docs == DOCS_MAX)
-		conf_problem(&file->d, yaml->docs[yaml->n_docs - 1], "no more than %d documents "
-		    "are read", (int)DOCS_MAX);
 }
 
 /* --- references ------------------------------------------------------------------------------ */

@@ -29,6 +29,7 @@ struct openslo {
 	size_t n_files;
 	struct openslo_doc *docs;
 	size_t n_docs;
+	bool is_full;			/* there were too many, which has been told */
 };
 
 /* An SLO on its way to be definitions, one for each of its objectives. */

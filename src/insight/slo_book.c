@@ -85,11 +85,12 @@ objective_init(struct slo_book *b, struct objective *o, const struct slo_def *de
 	struct err err = ERR_INIT;
 
 	*o = (struct objective){ .def = def, .last = find_last(b, def->id) };
+	o->was_known = o->last != NULL;
 	if (slo_terms(def, &arena, &terms, &err) < 0) {
 		o->error = xstrdup(err.msg);
 	} else {
-		o->first = term_get(b, def->source, terms.first);
-		o->total = term_get(b, def->source, terms.total);
+		o->first = term_get(b, def->source, terms.first, def->resolution_ns);
+		o->total = term_get(b, def->source, terms.total, def->resolution_ns);
 		o->first->n_users++;
 		o->total->n_users++;
 		o->is_good = terms.is_good;

@@ -87,9 +87,9 @@ item_fill(const struct batch *batch, const struct item *item, size_t i, struct b
 
 	buf_addstr(out, i == 0 ? "label_replace(" : " or label_replace(");
 	if (item->strip != NULL)
-		slo_fill_exact(out, item->term->template, batch->step_ns);
+		slo_fill_exact(out, item->term->template, batch->step_ns, item->term->overlap_ns);
 	else if (item->cell->is_exact)
-		slo_fill_exact(out, item->term->template, item->cell->window_ns);
+		slo_fill_exact(out, item->term->template, item->cell->window_ns, item->term->overlap_ns);
 	else
 		slo_fill(out, item->term->template, item->cell->window_ns);
 	snprintf(index, sizeof index, "%zu", i);

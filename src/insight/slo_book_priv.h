@@ -23,7 +23,7 @@ enum {
 	INSTANTS_OUT = 3,	/* requests under way at once, of one source */
 	RANGES_OUT = 2,
 	CHUNK_MIN = 4,		/* tiles: a chunk that is not halved any more */
-	LATE_TILES = 2,		/* asked again when the next one is complete: samples may come late */
+	LATE_TILES = 2,		/* asked again when there is a newer one: samples may come late */
 	ROUNDS_KEPT = 3,	/* so long an answer stands in for one that did not come */
 	ROUNDS_REST = 20,	/* before what was refused is tried again */
 	PER_ROUND_WAIT = 3,	/* a round waits so many times its period */
@@ -75,6 +75,7 @@ struct term {
 	TAILQ_ENTRY(term) next;
 	struct book_source *source;
 	char *template;
+	int64_t overlap_ns;	/* of tiles and heads, see slo_fill_exact() */
 	uint64_t hash;
 	unsigned n_users;
 	char *error;		/* the server's sentence; NULL: fine */
@@ -110,6 +111,7 @@ struct objective {
 	int64_t step_ns;
 	bool is_settled;
 	const struct slo *last;	/* in the book's last set */
+	bool was_known;		/* that was from before these definitions */
 };
 
 /* --- what is asked ---------------------------------------------------------------------------------------------------- */
@@ -194,12 +196,14 @@ struct slo_book {
 
 /* slo_book_term.c */
 struct book_source *book_source_get(struct slo_book *b, const char *name);
-struct term *term_get(struct slo_book *b, const char *source, const char *template);
+struct term *term_get(struct slo_book *b, const char *source, const char *template, int64_t overlap_ns);
 void terms_sweep(struct slo_book *b);		/* those without users */
 void sources_free_all(struct slo_book *b);
 void term_refuse(struct term *t, const char *error, int64_t again_ns);
 struct cell *cell_want(struct term *t, const struct view *view, int64_t window_ns, int64_t at_ns, bool is_exact);
-const struct cell *cell_at(const struct term *t, enum view_kind view, int64_t window_ns, int64_t at_ns, bool is_exact);
+/* The newest ones of both terms from start on that are known, of one time not after at; NULL: none. */
+const struct cell *cell_since(const struct term *t, const struct term *other, enum view_kind view, int64_t start_ns, int64_t at_ns,
+    const struct cell **ret_other);
 /* The newest ones of both terms over window that are known, of one time that is not after at; NULL: none. */
 struct cell *cell_newest(const struct term *t, const struct term *other, enum view_kind view, int64_t window_ns, int64_t at_ns,
     struct cell **ret_other);
@@ -219,6 +223,11 @@ void strips_drop(struct term *t, enum view_kind view);
 /* slo_book_want.c */
 void want_round(struct slo_book *b, struct view *view);
 int64_t align_down(int64_t t, int64_t step);
+/*
+ * Where the tiles of a window end and its head begins: a whole tile before the newest edge. increase() over a few samples is a bad guess at what lies
+ * between them and the ends of its range, so the head is never shorter than a tile, where the window is not.
+ */
+int64_t window_edge(const struct objective *o, int64_t window_start_ns, int64_t at_ns);
 /* How much of a correction counts in the window of a view: *ret_start to *ret_end is asked; false: nothing of it does. */
 bool correction_span(const struct slo_correction *c, int64_t window_start_ns, int64_t at_ns, int64_t *ret_start_ns, int64_t *ret_end_ns);
 

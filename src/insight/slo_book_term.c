@@ -43,17 +43,18 @@ sources_free_all(struct slo_book *b)
 }
 
 struct term *
-term_get(struct slo_book *b, const char *source, const char *template)
+term_get(struct slo_book *b, const char *source, const char *template, int64_t overlap_ns)
 {
 	uint64_t hash = str_hash(template, strlen(template) + 1, str_hash(source, strlen(source) + 1, STR_HASH_SEED));
 	struct term *t;
 
 	LIST_FOREACH(t, &b->buckets[hash % HASH_SIZE], in_bucket)
-		if (t->hash == hash && strcmp(t->template, template) == 0 && strcmp(t->source->name, source) == 0)
+		if (t->hash == hash && t->overlap_ns == overlap_ns && strcmp(t->template, template) == 0 && strcmp(t->source->name, source) == 0)
 			return t;
 	t = xcalloc(1, sizeof *t);
 	t->source = book_source_get(b, source);
 	t->template = xstrdup(template);
+	t->overlap_ns = overlap_ns;
 	t->hash = hash;
 	TAILQ_INIT(&t->cells);
 	TAILQ_INIT(&t->strips);
@@ -105,9 +106,22 @@ find_cell(const struct term *t, enum view_kind view, int64_t window_ns, int64_t 
 }
 
 const struct cell *
-cell_at(const struct term *t, enum view_kind view, int64_t window_ns, int64_t at_ns, bool is_exact)
+cell_since(const struct term *t, const struct term *other, enum view_kind view, int64_t start_ns, int64_t at_ns, const struct cell **ret_other)
 {
-	return find_cell(t, view, window_ns, at_ns, is_exact);
+	const struct cell *c, *beside, *newest = NULL;
+
+	TAILQ_FOREACH(c, &t->cells, next) {
+		if (c->view != view || !c->is_exact || c->state != CELL_KNOWN || c->at_ns - c->window_ns != start_ns || c->at_ns > at_ns)
+			continue;
+		if (newest != NULL && c->at_ns <= newest->at_ns)
+			continue;
+		beside = find_cell(other, view, c->window_ns, c->at_ns, true);
+		if (beside != NULL && beside->state == CELL_KNOWN) {
+			newest = c;
+			*ret_other = beside;
+		}
+	}
+	return newest;
 }
 
 struct cell *

@@ -17,6 +17,14 @@ align_down(int64_t t, int64_t step)
 	return t - (rest < 0 ? rest + step : rest);
 }
 
+int64_t
+window_edge(const struct objective *o, int64_t window_start_ns, int64_t at_ns)
+{
+	int64_t edge = align_down(at_ns, o->step_ns) - o->step_ns, first = align_down(window_start_ns, o->step_ns);
+
+	return edge > first ? edge : first;
+}
+
 bool
 correction_span(const struct slo_correction *c, int64_t window_start_ns, int64_t at_ns, int64_t *ret_start_ns, int64_t *ret_end_ns)
 {
@@ -117,10 +125,11 @@ want_tiles(const struct view *view, struct term *t, int64_t step_ns, int64_t fir
 static void
 want_term(struct slo_book *b, const struct view *view, const struct objective *o, struct term *t)
 {
-	int64_t start, end, edge = align_down(view->at_ns, o->step_ns);
+	int64_t start, end, edge;
 
 	if (!slo_window_at(o->def, view->at_ns, &start, &end))
 		return;
+	edge = window_edge(o, start, view->at_ns);
 	want_exact(b, view, t, edge, view->at_ns);
 	want_tiles(view, t, o->step_ns, align_down(start, o->step_ns) + o->step_ns, edge);
 	for (size_t i = 0; i < o->def->n_corrections; i++)

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { NOTES_MAX = 4, TAIL_MISSING = 2, WINDOW_TILES_MIN = 6 };
+enum { NOTES_MAX = 4, STRETCH_TILES_MIN = 6 };
 
 struct desk {			/* one objective's input, with room that is used again for the next one */
 	struct slo_book *b;
@@ -23,9 +23,13 @@ struct desk {			/* one objective's input, with room that is used again for the n
 	size_t cap_tiles, cap_excluded;
 	struct slo_sum *tiles, *excluded;
 	int64_t start_ns, end_ns;	/* of the window */
-	int64_t edge_ns;		/* end of the newest whole tile */
-	const struct strip *first, *total;
-	bool is_complete;		/* all tiles are known */
+	int64_t edge_ns;		/* end of the newest tile that is known */
+	const struct strip *first, *total;	/* NULL: none is needed yet, or known */
+	bool has_window;		/* a calendar's bounds may not reach so far */
+	bool are_tiles_known;
+	bool is_complete;		/* the whole window is known */
+	size_t n_missing;		/* windows that are not known */
+	char *doubt;			/* why nobody can say that it is well; NULL: that can be said */
 	size_t n_notes;
 	char *notes[NOTES_MAX];
 };
@@ -39,160 +43,27 @@ desk_note(struct desk *d, char *text)
 		free(text);
 }
 
+/* The first doubt is the one to tell. */
+static void
+desk_doubt(struct desk *d, const char *text)
+{
+	if (d->doubt == NULL)
+		d->doubt = xstrdup(text);
+}
+
 static void
 desk_clear(struct desk *d)
 {
 	for (size_t i = 0; i < d->n_notes; i++)
 		free(d->notes[i]);
-	d->n_notes = 0;
+	d->n_notes = d->n_missing = 0;
+	free(d->doubt);
+	d->doubt = NULL;
 }
 
-/* --- tiles ------------------------------------------------------------------------------------------------------------ */
+/* --- why something is not known --------------------------------------------------------------------------------------- */
 
-/* The newest may have been lost on the way: that hole is small, and closes with the next round. */
-static bool
-read_tiles(struct desk *d)
-{
-	int64_t step = d->o->step_ns, first = align_down(d->start_ns, step) + step;
-	size_t n = d->edge_ns < first ? 0 : (size_t)((d->edge_ns - first) / step) + 1;
-
-	if (n > d->cap_tiles) {
-		d->tiles = xreallocarray(d->tiles, n, sizeof *d->tiles);
-		d->cap_tiles = n;
-	}
-	for (size_t i = 0; i < n; i++) {
-		int64_t end = first + (int64_t)i * step;
-		bool is_known = strip_value(d->first, end, &d->tiles[i].first);
-
-		is_known &= strip_value(d->total, end, &d->tiles[i].total);
-		if (!is_known && (i + TAIL_MISSING < n || n <= TAIL_MISSING))
-			return false;
-	}
-	d->in.tiles = d->tiles;
-	d->in.n_tiles = n;
-	d->in.tiles_end_ns = d->edge_ns;
-	d->in.step_ns = step;
-	return true;
-}
-
-static double
-head_of(const struct desk *d, const struct term *t)
-{
-	const struct cell *c = cell_at(t, d->view->kind, d->view->at_ns - d->edge_ns, d->view->at_ns, true);
-
-	return c != NULL && c->state == CELL_KNOWN ? c->value : NAN;
-}
-
-static void
-note_tiles(struct desk *d)
-{
-	const char *error = d->first->error != NULL ? d->first->error : d->total->error;
-
-	if (error != NULL)
-		desk_note(d, xasprintf("the window is too costly to read: have it recorded, see opsconsole --export slo-rules (%s)", error));
-	else
-		desk_note(d, xstrdup("the window is being read"));
-}
-
-static void
-fill_tiles(struct desk *d)
-{
-	d->in.head = (struct slo_sum){ NAN, NAN };
-	d->in.step_ns = d->o->step_ns;
-	if (!slo_window_at(d->o->def, d->view->at_ns, &d->start_ns, &d->end_ns)) {
-		d->is_complete = true;		/* there is nothing to read */
-		return;
-	}
-	d->edge_ns = align_down(d->view->at_ns, d->o->step_ns);
-	d->first = strip_get(d->o->first, d->view->kind, d->o->step_ns, false);
-	d->total = strip_get(d->o->total, d->view->kind, d->o->step_ns, false);
-	d->is_complete = d->first != NULL && d->total != NULL && read_tiles(d);
-	if (d->is_complete)
-		d->in.head = (struct slo_sum){ head_of(d, d->o->first), head_of(d, d->o->total) };
-	else if (d->first != NULL && d->total != NULL)
-		note_tiles(d);
-}
-
-/* --- corrections ------------------------------------------------------------------------------------------------------ */
-
-static double
-excluded_of(const struct desk *d, const struct term *t, const struct slo_correction *c)
-{
-	int64_t start, end, asked, edge = align_down(d->start_ns, d->o->step_ns);
-	const struct cell *cell;
-
-	if (!correction_span(c, d->start_ns, d->view->at_ns, &start, &end))
-		return 0;
-	asked = c->start_ns > edge ? c->start_ns : edge;
-	cell = cell_at(t, d->view->kind, end - asked, end, true);
-	if (cell == NULL || cell->state != CELL_KNOWN)
-		return NAN;
-	return cell->value * ((double)(end - start) / (double)(end - asked));
-}
-
-static void
-fill_corrections(struct desk *d)
-{
-	bool has_window = d->first != NULL && d->total != NULL;
-	size_t n = d->o->def->n_corrections;
-
-	if (n > d->cap_excluded) {
-		d->excluded = xreallocarray(d->excluded, n, sizeof *d->excluded);
-		d->cap_excluded = n;
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct slo_correction *c = &d->o->def->corrections[i];
-
-		d->excluded[i] = (struct slo_sum){ NAN, NAN };
-		if (has_window)
-			d->excluded[i] = (struct slo_sum){ excluded_of(d, d->o->first, c), excluded_of(d, d->o->total, c) };
-	}
-	d->in.excluded = n > 0 ? d->excluded : NULL;
-}
-
-/* --- burn windows ----------------------------------------------------------------------------------------------------- */
-
-/* A little while an old answer stands in for one that did not come. */
-static bool
-is_usable(const struct desk *d, const struct cell *c)
-{
-	int64_t age = d->view->at_ns - c->at_ns;
-
-	return age == 0 || age <= ROUNDS_KEPT * d->b->every_ns || age <= 2 * c->window_ns / WINDOW_TIMES;
-}
-
-static void
-add_part(struct slo_sum *sum, const struct slo_sum *part, double share)
-{
-	if (isnan(part->total))
-		return;
-	sum->total = (isnan(sum->total) ? 0 : sum->total) + share * part->total;
-	if (!isnan(part->first))
-		sum->first = (isnan(sum->first) ? 0 : sum->first) + share * part->first;
-}
-
-/* A long window that the server does not work out at once is the sum of its tiles. */
-static bool
-window_of_tiles(const struct desk *d, int64_t window_ns, struct slo_sum *ret)
-{
-	int64_t start = d->view->at_ns - window_ns, step = d->o->step_ns;
-	struct slo_sum sum = { NAN, NAN };
-
-	if (!d->is_complete || d->in.n_tiles == 0 || window_ns < WINDOW_TILES_MIN * step ||
-	    start < d->edge_ns - (int64_t)d->in.n_tiles * step)
-		return false;
-	for (size_t i = d->in.n_tiles; i-- > 0;) {
-		int64_t end = d->edge_ns - (int64_t)(d->in.n_tiles - 1 - i) * step;
-
-		if (end <= start)
-			break;
-		add_part(&sum, &d->tiles[i], end - start < step ? (double)(end - start) / (double)step : 1);
-	}
-	add_part(&sum, &d->in.head, 1);
-	*ret = sum;
-	return true;
-}
-
+/* Why a sum over so long, or less, is missing. */
 static const char *
 why_missing(const struct desk *d, int64_t window_ns)
 {
@@ -207,17 +78,232 @@ why_missing(const struct desk *d, int64_t window_ns)
 	return d->o->total->source->error != NULL ? d->o->total->source->error : "its source has not answered yet";
 }
 
+/* --- tiles ------------------------------------------------------------------------------------------------------------ */
+
+/* Reads all tiles of the window up to edge; false: one is not known. */
+static bool
+read_tiles(struct desk *d, int64_t edge_ns)
+{
+	int64_t step = d->o->step_ns, first = align_down(d->start_ns, step) + step;
+	size_t n = edge_ns < first ? 0 : (size_t)((edge_ns - first) / step) + 1;
+
+	if (n > d->cap_tiles) {
+		d->tiles = xreallocarray(d->tiles, n, sizeof *d->tiles);
+		d->cap_tiles = n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int64_t end = first + (int64_t)i * step;
+
+		if (d->first == NULL || !strip_value(d->first, end, &d->tiles[i].first))
+			return false;
+		if (d->total == NULL || !strip_value(d->total, end, &d->tiles[i].total))
+			return false;
+	}
+	d->edge_ns = edge_ns;
+	d->in.tiles = d->tiles;
+	d->in.n_tiles = n;
+	d->in.tiles_end_ns = edge_ns;
+	return true;
+}
+
+/* The sums from start on up to at; where that is now, those of a little earlier serve when none came this time. false: not known. */
+static bool
+read_since(const struct desk *d, int64_t start_ns, int64_t at_ns, struct slo_sum *ret)
+{
+	int64_t oldest_ns = d->view->kind == VIEW_NOW && at_ns == d->view->at_ns ? at_ns - ROUNDS_KEPT * d->b->every_ns : at_ns;
+	const struct cell *total, *first = cell_since(d->o->first, d->o->total, d->view->kind, start_ns, at_ns, &total);
+
+	if (first == NULL || first->at_ns < oldest_ns)
+		return false;
+	*ret = (struct slo_sum){ first->value, total->value };
+	return true;
+}
+
+/* The newest tile may have been lost on the way: then what was known of it before it ended serves until it comes. */
+static bool
+read_window(struct desk *d)
+{
+	int64_t edge = window_edge(d->o, d->start_ns, d->view->at_ns);
+
+	for (int back = 0; back <= LATE_TILES; back++, edge -= d->o->step_ns) {
+		if (!read_tiles(d, edge))
+			continue;
+		d->are_tiles_known = true;
+		if (edge == d->view->at_ns || read_since(d, edge, d->view->at_ns, &d->in.head))
+			return true;
+	}
+	return false;
+}
+
+static void
+doubt_window(struct desk *d)
+{
+	const char *error = d->first != NULL ? d->first->error : NULL;
+	char *text;
+
+	if (error == NULL && d->total != NULL)
+		error = d->total->error;
+	if (error != NULL)
+		text = xasprintf("the window is too costly to read: have it recorded, see opsconsole --export slo-rules (%s)", error);
+	else if (d->are_tiles_known)
+		text = xasprintf("the end of the window was not read: %s", why_missing(d, d->o->step_ns));
+	else
+		return;		/* it is being read */
+	desk_doubt(d, text);
+	desk_note(d, text);
+}
+
+static void
+forget_window(struct desk *d)
+{
+	d->is_complete = false;
+	d->in.tiles = NULL;
+	d->in.n_tiles = 0;
+	d->in.tiles_end_ns = 0;
+	d->in.head = (struct slo_sum){ NAN, NAN };
+}
+
+static void
+fill_tiles(struct desk *d)
+{
+	if (!slo_window_at(d->o->def, d->view->at_ns, &d->start_ns, &d->end_ns)) {
+		d->is_complete = true;		/* there is nothing to read */
+		return;
+	}
+	d->first = strip_get(d->o->first, d->view->kind, d->o->step_ns, false);
+	d->total = strip_get(d->o->total, d->view->kind, d->o->step_ns, false);
+	d->has_window = true;
+	d->is_complete = read_window(d);
+	if (!d->is_complete) {
+		forget_window(d);
+		doubt_window(d);
+	}
+}
+
+static void
+add_part(struct slo_sum *sum, const struct slo_sum *part, double share)
+{
+	if (isnan(part->total) || !(share > 0))
+		return;
+	sum->total = (isnan(sum->total) ? 0 : sum->total) + share * part->total;
+	if (!isnan(part->first))
+		sum->first = (isnan(sum->first) ? 0 : sum->first) + share * part->first;
+}
+
+/* What part of (start, end] lies in (from, to]. */
+static double
+share_within(int64_t start_ns, int64_t end_ns, int64_t from_ns, int64_t to_ns)
+{
+	int64_t a = start_ns > from_ns ? start_ns : from_ns, b = end_ns < to_ns ? end_ns : to_ns;
+
+	return end_ns > start_ns ? (double)(b - a) / (double)(end_ns - start_ns) : 0;
+}
+
+/* A long stretch that the server does not work out at once is the sum of its tiles; false: it is too short for that, or not all of it is known. */
+static bool
+sum_of_tiles(const struct desk *d, int64_t from_ns, int64_t to_ns, struct slo_sum *ret)
+{
+	int64_t step = d->o->step_ns, start = d->edge_ns - (int64_t)d->in.n_tiles * step;
+	struct slo_sum sum = { NAN, NAN };
+
+	if (!d->is_complete || to_ns - from_ns < STRETCH_TILES_MIN * step || from_ns < start)
+		return false;
+	for (size_t i = 0; i < d->in.n_tiles; i++, start += step)
+		add_part(&sum, &d->tiles[i], share_within(start, start + step, from_ns, to_ns));
+	add_part(&sum, &d->in.head, share_within(d->edge_ns, d->view->at_ns, from_ns, to_ns));
+	*ret = sum;
+	return true;
+}
+
+/* --- corrections ------------------------------------------------------------------------------------------------------ */
+
+/* false: not known. */
+static bool
+read_correction(const struct desk *d, const struct slo_correction *c, struct slo_sum *ret)
+{
+	int64_t start, end, asked, edge = align_down(d->start_ns, d->o->step_ns);
+	double share;
+
+	*ret = (struct slo_sum){ 0, 0 };
+	if (!correction_span(c, d->start_ns, d->view->at_ns, &start, &end))
+		return true;
+	asked = c->start_ns > edge ? c->start_ns : edge;
+	if (read_since(d, asked, end, ret)) {
+		share = (double)(end - start) / (double)(end - asked);
+		ret->first *= share;
+		ret->total *= share;
+		return true;
+	}
+	if (sum_of_tiles(d, start, end, ret))
+		return true;
+	*ret = (struct slo_sum){ NAN, NAN };
+	return false;
+}
+
+/* Without what it takes out, neither the budget nor the burn rates that reach into it are right. */
+static void
+correction_missing(struct desk *d, const struct slo_correction *c)
+{
+	const char *why = why_missing(d, c->end_ns - c->start_ns);
+	char *text = xasprintf("what the correction %s takes out was not read: %s", c->id, why);
+
+	forget_window(d);
+	desk_doubt(d, text);
+	desk_note(d, text);
+	if (c->end_ns > d->view->at_ns - d->o->windows[d->o->n_windows - 1])
+		d->in.error = why;
+}
+
+static void
+fill_corrections(struct desk *d)
+{
+	size_t n = d->o->def->n_corrections;
+
+	if (n > d->cap_excluded) {
+		d->excluded = xreallocarray(d->excluded, n, sizeof *d->excluded);
+		d->cap_excluded = n;
+	}
+	d->in.excluded = n > 0 ? d->excluded : NULL;
+	for (size_t i = 0; i < n; i++) {
+		d->excluded[i] = (struct slo_sum){ NAN, NAN };
+		if (d->has_window && !read_correction(d, &d->o->def->corrections[i], &d->excluded[i]))
+			correction_missing(d, &d->o->def->corrections[i]);
+	}
+}
+
+/* --- burn windows ----------------------------------------------------------------------------------------------------- */
+
+/* A little while an old answer stands in for one that did not come. */
+static bool
+is_usable(const struct desk *d, const struct cell *c)
+{
+	int64_t age = d->view->at_ns - c->at_ns;
+
+	return age == 0 || age <= ROUNDS_KEPT * d->b->every_ns || age <= 2 * c->window_ns / WINDOW_TIMES;
+}
+
+static bool
+is_of_a_rule(const struct slo_def *def, int64_t window_ns)
+{
+	for (size_t i = 0; i < def->n_rules; i++)
+		if (def->rules[i].long_ns == window_ns || def->rules[i].short_ns == window_ns)
+			return true;
+	return false;
+}
+
 static void
 window_missing(struct desk *d, int64_t window_ns)
 {
-	char text[DURATION_TEXT_MAX];
+	char duration[DURATION_TEXT_MAX], *text;
 	const char *why = why_missing(d, window_ns);
 
-	/* Without the short ones nobody can say how it stands. */
-	if (window_ns <= WINDOW_ALWAYS || window_ns == d->o->windows[0])
+	text = xasprintf("no burn rate over %s: %s", duration_format(duration, window_ns), why);
+	if (is_of_a_rule(d->o->def, window_ns))
+		desk_doubt(d, text);
+	desk_note(d, text);
+	/* None at all: it is not about windows. */
+	if (++d->n_missing == d->o->n_windows)
 		d->in.error = why;
-	else
-		desk_note(d, xasprintf("no burn rate over %s: %s", duration_format(text, window_ns), why));
 }
 
 static void
@@ -231,7 +317,7 @@ fill_window(struct desk *d, size_t i)
 	if (first != NULL && is_usable(d, first)) {
 		w->sum = (struct slo_sum){ first->value, total->value };
 		w->at_ns = first->at_ns;
-	} else if (!window_of_tiles(d, w->window_ns, &w->sum)) {
+	} else if (!sum_of_tiles(d, w->at_ns - w->window_ns, w->at_ns, &w->sum)) {
 		window_missing(d, w->window_ns);
 	}
 }
@@ -252,10 +338,11 @@ desk_fill(struct desk *d, const struct objective *o)
 	desk_clear(d);
 	d->o = o;
 	d->first = d->total = NULL;
-	d->is_complete = false;
+	d->is_complete = d->are_tiles_known = d->has_window = false;
 	d->in = (struct slo_input){ .def = o->def, .is_good = o->is_good, .at_ns = d->view->at_ns, .step_ns = o->step_ns,
 		.head = { NAN, NAN }, .error = error_of(o) };
-	if (d->view->kind == VIEW_NOW)
+	/* A first answer that went before the window was read does not know since when. */
+	if (d->view->kind == VIEW_NOW && (o->is_settled || o->was_known))
 		d->in.previous = o->last;
 	if (d->in.error == NULL)
 		fill_tiles(d);
@@ -266,13 +353,6 @@ desk_fill(struct desk *d, const struct objective *o)
 		fill_window(d, i);
 	d->in.n_windows = o->n_windows;
 	d->in.windows = d->windows;
-}
-
-/* Worked out, or nothing more is waited for. */
-static bool
-is_settled(const struct desk *d)
-{
-	return d->in.error != NULL || d->is_complete || batches_count(d->b, VIEW_NOW, BATCH_TILES) == 0;
 }
 
 static void
@@ -288,6 +368,33 @@ add_notes(struct desk *d, struct arena *arena, struct slo *slo)
 	for (size_t i = 0; i < d->n_notes; i++)
 		v[slo->notes.n + i] = arena_strdup(arena, d->notes[i]);
 	slo->notes = (struct strings){ .n = slo->notes.n + d->n_notes, .v = v };
+}
+
+/* Worked out, or nothing more is waited for. */
+static bool
+is_settled(const struct desk *d)
+{
+	return error_of(d->o) != NULL || d->is_complete || batches_count(d->b, VIEW_NOW, BATCH_TILES) == 0;
+}
+
+/* A rule that fires does so whatever else is not known; but nobody calls well what was not looked at, or silent what was not heard. */
+static bool
+is_doubtful(const struct desk *d, enum slo_state state)
+{
+	return d->doubt != NULL && (state == SLO_OK || state == SLO_GATED || state == SLO_NO_DATA);
+}
+
+static void
+evaluate(struct desk *d, struct arena *arena, struct slo *ret)
+{
+	slo_evaluate(&d->in, arena, ret);
+	if (is_doubtful(d, ret->state)) {
+		d->in.error = d->doubt;
+		slo_evaluate(&d->in, arena, ret);
+	}
+	/* Where it is unknown, `why` says it all. */
+	if (ret->state != SLO_UNKNOWN)
+		add_notes(d, arena, ret);
 }
 
 static struct desk *
@@ -344,8 +451,7 @@ work_set(struct slo_book *b, struct view *view, struct slo_set **ret)
 	set->v = v;
 	for (size_t i = 0; i < b->n_objectives; i++) {
 		desk_fill(d, &b->objectives[i]);
-		slo_evaluate(&d->in, &set->block.arena, &v[i]);
-		add_notes(d, &set->block.arena, &v[i]);
+		evaluate(d, &set->block.arena, &v[i]);
 		if (view->kind == VIEW_NOW)
 			b->objectives[i].is_settled |= is_settled(d);
 	}
@@ -370,7 +476,7 @@ work_details(struct slo_book *b, struct view *view, struct slo_detail_set **ret)
 		struct slo_past *past;
 
 		desk_fill(d, &b->objectives[i]);
-		if (d->in.error != NULL || !d->is_complete || d->in.n_tiles == 0)
+		if (d->in.error != NULL || !d->is_complete || !d->has_window)
 			continue;
 		past = beside_past(b, view->kind, &b->objectives[i], &d->in.n_past);
 		d->in.past = past;

@@ -100,9 +100,17 @@ slo_fill(struct buf *out, const char *template, int64_t window_ns)
 }
 
 void
-slo_fill_exact(struct buf *out, const char *template, int64_t window_ns)
+slo_fill_exact(struct buf *out, const char *template, int64_t window_ns, int64_t overlap_ns)
 {
-	fill(out, template, window_ns, true);
+	int64_t longer_ns = window_ns + overlap_ns - NS_PER_MS;
+
+	if (overlap_ns <= NS_PER_MS || strstr(template, "${window}") == NULL) {
+		fill(out, template, window_ns, true);
+		return;
+	}
+	buf_addch(out, '(');
+	fill(out, template, longer_ns, true);
+	buf_printf(out, ") * %.15g", (double)window_ns / (double)longer_ns);
 }
 
 void

@@ -42,8 +42,13 @@ int slo_terms_direct(const struct slo_def *def, struct arena *arena, struct slo_
  * ${seconds} as a number, ${step:MS} so many milliseconds, but no longer than the window.
  */
 void slo_fill(struct buf *out, const char *template, int64_t window_ns);
-/* The same with ${step:MS} as it is: a window shorter than a step may then hold none. For windows side by side, so that each slice is counted once. */
-void slo_fill_exact(struct buf *out, const char *template, int64_t window_ns);
+/*
+ * The same for windows side by side, so that each event and each slice is counted once. ${step:MS} stays as it is: a window shorter than a step may then
+ * hold none. ${window} is longer by overlap_ns (about the time between two samples), and the whole is made smaller by as much: increase() sees nothing of
+ * what a counter did between the last sample before its range and the first in it. So what happens at the full hour, each hour, would never be seen in
+ * tiles of an hour. With an overlap of one sample the differences of all samples are in one tile each.
+ */
+void slo_fill_exact(struct buf *out, const char *template, int64_t window_ns, int64_t overlap_ns);
 /* PromQL for a person to look at: the error ratio over a window, as slo_terms() would have it asked. */
 void slo_ratio_expr(struct buf *out, const struct slo_terms *terms, int64_t window_ns);
 /* "1h", "90m", "500ms": a duration as PromQL (and names of recording rules) have it. At least 1ms. */

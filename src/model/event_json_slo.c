@@ -94,6 +94,7 @@ static const struct field slo_fields[] = {
 	F("since", FIELD_TIME, slo, since_ns),
 	F("at", FIELD_TIME, slo, at_ns),
 	F("left", FIELD_DOUBLE_OR_NAN, slo, left),
+	F("budget_ns", FIELD_NS, slo, budget_ns),
 	F("left_ns", FIELD_NS, slo, left_ns),
 	F("bad", FIELD_DOUBLE_OR_NAN, slo, bad),
 	F("total", FIELD_DOUBLE_OR_NAN, slo, total),
@@ -135,6 +136,7 @@ static const struct field detail_fields[] = {
 	F("step_ns", FIELD_NS, slo_detail, step_ns),
 	F_LIST("left", FIELD_TUPLES, slo_detail, left, n, sample_fields),
 	F_LIST("spends", FIELD_LIST, slo_detail, spends, n_spends, spend_fields),
+	F("rest", FIELD_DOUBLE_OR_NAN, slo_detail, rest),
 	F_END
 };
 const struct field slo_detail_set_fields[] = {

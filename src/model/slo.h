@@ -54,7 +54,8 @@ struct slo_def {
 	int64_t slice_ns;	/* of the timeslice methods, else 0 */
 	double slice_target;	/* of SLO_TIMESLICES; NaN otherwise */
 
-	/* The window: rolling when n_bounds is 0. Else [bounds[i], bounds[i + 1]), ascending, over some years around the start of the program. */
+	/* The window: rolling when n_bounds is 0. Else [bounds[i], bounds[i + 1]), ascending, from two years before the start of the program (100 days
+	 * where a window is shorter than a week) to 400 days after it: some 500 for windows of a day. */
 	int64_t period_ns;	/* length; of a calendar window its usual length */
 	size_t n_bounds;
 	const int64_t *bounds;
@@ -96,12 +97,12 @@ enum slo_state {		/* most urgent first */
 	SLO_UNKNOWN,		/* not worked out: the source does not answer, refuses, or has not been asked yet */
 	SLO_GATED,		/* a rule would fire, but on too few events */
 	SLO_OK,
-	SLO_EXCLUDED,		/* a correction covers this time */
+	SLO_EXCLUDED,		/* a correction covers this time, or one just ended and nothing that counts has come yet */
 };
 struct slo_burn {
 	int64_t window_ns;
-	double rate;		/* 1: the budget lasts exactly the period; NaN: no data */
-	double bad, total;	/* events (or slices, samples) in the window; NaN where only a ratio is known */
+	double rate;		/* 1: the budget lasts exactly the period; NaN: no data, or nothing of it counts (corrections) */
+	double bad, total;	/* events (or slices, samples) that the rate rests on; NaN where only a ratio is known */
 	int64_t at_ns;		/* when it was asked for: long windows are asked less often */
 };
 struct slo_rule_state {		/* same order as the definition's rules */
@@ -119,7 +120,9 @@ struct slo {
 
 	/* The budget of the window. NaN where nothing is known. */
 	double left;		/* share of the budget that is left; negative when overspent */
-	int64_t left_ns;	/* the same as time of total outage: (1 - target) x period x left */
+	int64_t budget_ns;	/* the whole budget as time of total outage: (1 - target) x the time it is of, which is the window less what corrections
+				 * take out; of a rolling window with much less data, the time that has data */
+	int64_t left_ns;	/* budget_ns x left */
 	double bad, total;	/* in the window, corrections taken out */
 	double sli;		/* 1 - bad / total */
 	int64_t start_ns, end_ns;	/* of the window; end is at_ns of a rolling one, the calendar's end of a calendar one */
@@ -128,9 +131,10 @@ struct slo {
 
 	double burn;		/* the burn rate that the following rest on: the long window of the worst rule that is above, else the shortest long one */
 	int64_t burn_window_ns;
-	int64_t exhaustion_ns;	/* from at_ns until nothing is left at this burn rate; INT64_MAX: never in this window; 0: nothing is left */
-	double projected;	/* what is left at projected_ns at the mean burn rate so far of a calendar window, or of the longest rule's window */
-	int64_t projected_ns;
+	int64_t exhaustion_ns;	/* from at_ns until nothing is left at this burn rate; INT64_MAX: never in this window; 0: nothing is left. In a rolling
+				 * window what drops out at its old end comes back meanwhile */
+	double projected;	/* what is left at projected_ns at the same burn rate; not above 0 when it runs out before */
+	int64_t projected_ns;	/* the end of a calendar window; of a rolling one a 30th of the period from now, at most a day */
 
 	size_t n_burns;
 	const struct slo_burn *burns;	/* by window, ascending */
@@ -159,9 +163,10 @@ struct slo_detail {
 	const char *id;
 	int64_t step_ns;
 	size_t n;
-	const struct sample *left;	/* the burn-down: share left at the end of each step, counted from the start of the window */
+	const struct sample *left;	/* the burn-down: share left at the end of each step, from the first that has data on */
 	size_t n_spends;
 	const struct slo_spend *spends;	/* largest first */
+	double rest;			/* share that went outside of these: with theirs it is all that was spent */
 };
 struct slo_detail_set {
 	struct block block;

@@ -15,7 +15,7 @@ enum { ITEMS_MAX = 256 };
 
 struct asked {			/* one term of a request */
 	char metric[64];
-	int64_t window_ns;
+	int64_t window_ns;	/* without the overlap: samples are as far apart as that */
 	char index[16];
 };
 
@@ -53,7 +53,24 @@ slo_server_sum(const struct slo_server *s, const char *metric, int64_t start_ns,
 
 /* --- reading a request ------------------------------------------------------------------------------------------------ */
 
-/* "label_replace(sum(increase(NAME[1h])), "ops", "0", "", "") or ..."; what does not look like that ends the test. */
+/* "label_replace(sum(increase(NAME[1h])), "ops", "0", "", "")", or with an overlap "label_replace((sum(...)) * 0.98, ...". */
+static bool
+read_item(const char *p, struct asked *a, int *ret_len)
+{
+	double share = 1;
+	char window[32];
+
+	*ret_len = 0;
+	if (sscanf(p, "label_replace((sum(increase(%63[^[][%31[^]]]))) * %lf, \"ops\", \"%15[0-9]\", \"\", \"\")%n", a->metric, window, &share,
+	    a->index, ret_len) != 4)
+		sscanf(p, "label_replace(sum(increase(%63[^[][%31[^]]])), \"ops\", \"%15[0-9]\", \"\", \"\")%n", a->metric, window, a->index, ret_len);
+	if (*ret_len == 0 || duration_parse(window, &a->window_ns, NULL) < 0)
+		return false;
+	a->window_ns = llround((double)a->window_ns * share / (double)NS_PER_MS) * NS_PER_MS;
+	return true;
+}
+
+/* Items joined by "or"; what does not look like that ends the test. */
 static size_t
 read_items(const char *expr, struct asked *v)
 {
@@ -61,13 +78,11 @@ read_items(const char *expr, struct asked *v)
 	size_t n = 0;
 
 	while (*p != '\0') {
-		char window[32];
-		int len = 0;
+		int len;
 
 		if (n > 0 && str_has_prefix(p, " or "))
 			p += 4;
-		if (n == ITEMS_MAX || sscanf(p, "label_replace(sum(increase(%63[^[][%31[^]]])), \"ops\", \"%15[0-9]\", \"\", \"\")%n", v[n].metric, window,
-		    v[n].index, &len) != 3 || len == 0 || duration_parse(window, &v[n].window_ns, NULL) < 0) {
+		if (n == ITEMS_MAX || !read_item(p, &v[n], &len)) {
 			fprintf(stderr, "the test server does not understand: %s\n", p);
 			abort();
 		}

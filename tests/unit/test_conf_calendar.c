@@ -106,12 +106,13 @@ changes_of_clocks(void **state)
 	c.unit = CALENDAR_MONTH;
 	assert_bounds(&c, "2022-03-15T12:00:00Z", BOUNDS("2022-02-28T23:00:00Z",
 	    "2022-03-31T22:00:00Z"));
-	/* 02:30 is skipped in spring, and comes twice in autumn: its first counts. */
+	/* 02:30 is skipped in spring, and stands for the change. It comes twice in autumn: its
+	 * first counts. */
 	c.unit = CALENDAR_DAY;
 	c.hour = 2;
 	c.minute = 30;
 	assert_bounds(&c, "2022-03-26T12:00:00Z", BOUNDS("2022-03-26T01:30:00Z",
-	    "2022-03-27T01:30:00Z", "2022-03-28T00:30:00Z"));
+	    "2022-03-27T01:00:00Z", "2022-03-28T00:30:00Z"));
 	assert_bounds(&c, "2022-10-29T12:00:00Z", BOUNDS("2022-10-29T00:30:00Z",
 	    "2022-10-30T00:30:00Z", "2022-10-31T01:30:00Z"));
 	c.hour = c.minute = 0;
@@ -131,6 +132,21 @@ changes_of_clocks(void **state)
 	c.zone = "Europe/Dublin";
 	assert_bounds(&c, "2022-03-26T12:00:00Z", BOUNDS("2022-03-26T00:00:00Z",
 	    "2022-03-27T00:00:00Z", "2022-03-27T23:00:00Z"));
+	c.hour = 1;
+	c.minute = 30;
+	assert_bounds(&c, "2022-03-26T12:00:00Z", BOUNDS("2022-03-26T01:30:00Z",
+	    "2022-03-27T01:00:00Z", "2022-03-28T00:30:00Z"));
+	/* Half an hour is skipped, from two on. */
+	c.zone = "Australia/Lord_Howe";
+	c.hour = 2;
+	c.minute = 15;
+	assert_bounds(&c, "2022-10-01T00:00:00Z", BOUNDS("2022-09-30T15:45:00Z",
+	    "2022-10-01T15:30:00Z", "2022-10-02T15:15:00Z"));
+	/* The date line moved: there was no 30 December, which ends where it would begin. */
+	c.zone = "Pacific/Apia";
+	c.hour = c.minute = 0;
+	assert_bounds(&c, "2011-12-29T12:00:00Z", BOUNDS("2011-12-29T10:00:00Z",
+	    "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"));
 }
 
 static void

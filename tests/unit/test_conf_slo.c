@@ -260,6 +260,8 @@ other_indicators(void **state)
 	assert_string_equal(d->raw, "time() - (m)");
 	assert_true(d->threshold == 5400);
 	assert_string_equal(d->kind, "freshness");
+	d = parse_good(SLO "    timestamp: 'm # of the last one'\n    max_age: 1h\n");
+	assert_string_equal(d->raw, "time() - (m # of the last one\n)");
 	d = parse_good(SLO "    error_ratio: e\n");
 	assert_int_equal(d->sli, SLI_RAW);
 	assert_false(d->is_raw_success);
@@ -322,6 +324,29 @@ calendar_windows(void **state)
 	}
 }
 
+/* All of them are in every copy of the definition: enough to look back, and no more. */
+static void
+bounds_are_few(void **state)
+{
+	static const struct {
+		const char *window;
+		int64_t back_days;
+		size_t most;
+	} rows[] = { { "day", 100, 503 }, { "week", 732, 164 }, { "month", 732, 40 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *text = xasprintf(RATIO "    window: %s\n", rows[i].window);
+		const struct slo_def *def = parse_good(text);
+		int64_t day = 24 * NS_PER_HOUR;
+
+		assert_true(def->n_bounds <= rows[i].most);
+		assert_true(def->bounds[0] <= clock_now() - rows[i].back_days * day);
+		assert_true(def->bounds[def->n_bounds - 1] >= clock_now() + 400 * day);
+		free(text);
+	}
+}
+
 /* --- wrong ones ------------------------------------------------------------------------------ */
 
 /* Options at line 12 and on of an objective that is dropped. */
@@ -350,6 +375,9 @@ wrong_options(void **state)
 		{ "histogram: 'h{a=\"'\n    below: 1", "12:16: histogram: 'h{a=\"' is not the name "
 		    "of a histogram, perhaps with labels (such as "
 		    "http_request_duration_seconds{job=\"web\"})" },
+		{ "histogram: \"h{a='1' # why\\n}\"\n    below: 1", "12:16: histogram: "
+		    "'h{a='1' # why\\n}' is not the name of a histogram, perhaps with labels (such "
+		    "as http_request_duration_seconds{job=\"web\"})" },
 		{ "histogram: 'sum(h)'\n    below: 1", "12:16: histogram: 'sum(h)' is not the name "
 		    "of a histogram, perhaps with labels (such as "
 		    "http_request_duration_seconds{job=\"web\"})" },
@@ -419,6 +447,10 @@ wrong_options(void **state)
 		    "objective; man 5 opsconsole.yaml lists them" },
 		{ "error_ratio: e\n    alerts: [x]",
 		    "13:13: alerts: a map is expected: name: VALUE on each line" },
+		{ "error_ratio: e\n    alerts:\n      ok: x\n      my-label: x\n      1st: x",
+		    "15:7: alerts: 'my-label' is not the name of a label: letters, digits and _, no "
+		    "digit first\n16:7: alerts: '1st' is not the name of a label: letters, digits "
+		    "and _, no digit first" },
 	};
 
 	(void)state;
@@ -476,7 +508,7 @@ static void
 one_wrong_leaves_the_others(void **state)
 {
 	(void)state;
-	assert_problems(HEAD "  slos:\n"
+	assert_problems(HEAD "  slo: { found: false }\n  slos:\n"
 	    "  - { name: z, target: 90%, error_ratio: e }\n"
 	    "  - { name: a, target: 90, error_ratio: e }\n"
 	    "  - { name: z, target: 90%, error_ratio: e }\n"
@@ -486,12 +518,12 @@ one_wrong_leaves_the_others(void **state)
 	    "  - { name: two, expr: x, slo: a }\n"
 	    "  - { name: three, expr: x, slo: bb }\n"
 	    "  - { name: four, expr: x, slo: nothing }\n",
-	    "11:24: target: '90' is not between 0 and 1; with a % sign it would be (such as "
+	    "12:24: target: '90' is not between 0 and 1; with a % sign it would be (such as "
 	    "99.9%)\n"
-	    "12:5: the name 'z' is taken by an objective at line 10\n"
-	    "16:5: query: its objective 'a' has a mistake of its own\n"
-	    "17:5: query: there is no objective 'bb'; did you mean 'b'?\n"
-	    "18:5: query: there is no objective 'nothing' in this environment");
+	    "13:5: the name 'z' is taken by an objective at line 11\n"
+	    "17:5: query: its objective 'a' has a mistake of its own\n"
+	    "18:5: query: there is no objective 'bb'; did you mean 'b'?\n"
+	    "19:5: query: there is no objective 'nothing' in this environment");
 	assert_int_equal(set->n, 2);
 	assert_string_equal(set->v[0].name, "b");
 	assert_string_equal(set->v[1].name, "z");
@@ -508,6 +540,25 @@ queries_name_their_objective(void **state)
 	    "  - { name: two, expr: x }\n");
 	e = conf_environment_block(&conf->environments[0]);
 	assert_string_equal(e->queries[0].slo, "slo:s");
+	assert_null(e->queries[1].slo);
+	block_unref(e);
+}
+
+/* Rules of a server may define it: that is not known yet. One with a mistake is. */
+static void
+queries_may_name_one_of_rules(void **state)
+{
+	const struct environment *e;
+
+	(void)state;
+	assert_problems(RATIO "  - { name: wrong, target: 90 }\n"
+	    "  queries:\n  - { name: one, expr: x, slo: elsewhere }\n"
+	    "  - { name: two, expr: x, slo: wrong }\n",
+	    "14:28: target: '90' is not between 0 and 1; with a % sign it would be (such as "
+	    "99.9%)\n"
+	    "17:5: query: its objective 'wrong' has a mistake of its own");
+	e = conf_environment_block(&conf->environments[0]);
+	assert_string_equal(e->queries[0].slo, "slo:elsewhere");
 	assert_null(e->queries[1].slo);
 	block_unref(e);
 }
@@ -570,8 +621,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(least), TEST(most), TEST(histograms), TEST(other_indicators),
-		TEST(calendar_windows), TEST(wrong_options), TEST(targets),
+		TEST(calendar_windows), TEST(bounds_are_few), TEST(wrong_options), TEST(targets),
 		TEST(one_wrong_leaves_the_others), TEST(queries_name_their_objective),
+		TEST(queries_may_name_one_of_rules),
 		TEST(corrections_reach_whom_they_name), TEST(corrections_replace_those_before),
 	};
 

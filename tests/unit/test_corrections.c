@@ -1,9 +1,11 @@
 /* The log of corrections: what is written is read, by many at once, whatever else is in the file. */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +28,28 @@
 
 static char dir[64];
 static struct conf_environment env;
+static bool is_disk_broken, is_cutting_broken;
+
+/* In place of the C library's: disks do not fail on demand. */
+int
+fdatasync(int fd)
+{
+	if (is_disk_broken) {
+		errno = EIO;
+		return -1;
+	}
+	return fsync(fd);
+}
+
+int
+ftruncate(int fd, off_t size)
+{
+	if (is_cutting_broken) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_ftruncate, fd, size);
+}
 
 static int
 setup(void **state)
@@ -39,6 +64,7 @@ setup(void **state)
 	/* 2030-01-01T02:14:00Z */
 	clock_freeze(INT64_C(1893464040) * NS_PER_S);
 	umask(022);
+	is_disk_broken = is_cutting_broken = false;
 	return 0;
 }
 
@@ -332,6 +358,10 @@ hostile_lines(void **state)
 		{ "{\"type\":\"exclude\",\"id\":\"y\",\"slo\":\"a\",\"by\":\"b\",\"reason\":\"r\","
 		    "\"time\":\"2030-01-01T00:00:00Z\",\"start\":\"2030-01-01T00:00:00Z\","
 		    "\"end\":\"2029-01-01T00:00:00Z\"}", "its end is not after its start" },
+		/* What steers a terminal stays text. */
+		{ "{\"type\":\"exclude\",\"id\":\"y\",\"slo\":\"a\",\"by\":\"b\",\"reason\":\"r\","
+		    "\"time\":\"\\u001b]0;x\\u0007\\u009b\"}", "'time': not a time in RFC 3339 form "
+		    "(2030-01-31T02:10:00Z): '\\x1B]0;x\\x07\\u{9B}'" },
 	};
 
 	(void)state;
@@ -413,6 +443,68 @@ long_line(void **state)
 	corrections_done(&c);
 }
 
+/* Far beyond what a person writes: it must not take the square of its lines. */
+static void
+many_lines(void **state)
+{
+	enum { LINES = 20000 };
+	struct corrections c;
+	struct buf b;
+
+	(void)state;
+	add("a", 1, 2, "r");	/* the folders */
+	buf_init(&b, 16 << 20);
+	for (int i = 0; i < LINES; i++)
+		buf_printf(&b, "{\"time\":\"2030-01-01T00:00:00Z\",\"type\":\"exclude\","
+		    "\"id\":\"x%d\",\"slo\":\"a\",\"start\":\"2030-01-01T00:00:00Z\","
+		    "\"end\":\"2030-01-01T01:00:00Z\",\"by\":\"b\",\"reason\":\"r\"}\n", i);
+	for (int i = 0; i < LINES; i += 2)
+		buf_printf(&b, "{\"type\":\"include\",\"id\":\"x%d\"}\n", i);
+	/* Made anew, then a second time. */
+	for (int i = 0; i < 2; i++)
+		buf_printf(&b, "{\"time\":\"2030-01-01T00:00:00Z\",\"type\":\"exclude\","
+		    "\"id\":\"x0\",\"slo\":\"anew\",\"start\":\"2029-01-01T00:00:00Z\","
+		    "\"end\":\"2030-01-01T01:00:00Z\",\"by\":\"b\",\"reason\":\"r\"}\n");
+	append_bytes(b.data, b.len);
+	buf_done(&b);
+	read_all(&c);
+	assert_int_equal(c.n, 1 + LINES / 2 + 1);
+	assert_int_equal(c.problems.n, 1);
+	assert_non_null(strstr(c.problems.v[0], "its id is taken by an earlier line"));
+	assert_string_equal(c.v[1].slo, "anew");
+	for (size_t i = 2; i < c.n; i++)
+		assert_int_equal(atoi(c.v[i].id + 1) % 2, 1);
+	corrections_done(&c);
+}
+
+/* --- a disk that fails ----------------------------------------------------------------------- */
+
+static void
+disk_fails(void **state)
+{
+	struct corrections c;
+	struct err err = ERR_INIT;
+	char *path = log_file(), *expected;
+
+	(void)state;
+	add("a", 1, 2, "one");
+	is_disk_broken = true;
+	assert_int_equal(corrections_add(&env, "a", 3, 4, "ann", "two", NULL, &err), ERR_IO);
+	expected = xasprintf("cannot write %s; nothing was added: Input/output error", path);
+	assert_string_equal(err.msg, expected);
+	read_all(&c);
+	assert_int_equal(c.n, 1);
+	assert_int_equal(c.problems.n, 0);
+	corrections_done(&c);
+	/* Where even that fails it is said. */
+	is_cutting_broken = true;
+	assert_int_equal(corrections_revoke(&env, "c-20300101T021400Z-1", "bob", "x", &err),
+	    ERR_IO);
+	assert_non_null(strstr(err.msg, "nor take out again what was added"));
+	free(expected);
+	free(path);
+}
+
 /* --- several programs at once ---------------------------------------------------------------- */
 
 static void
@@ -454,7 +546,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(empty), TEST(written_is_read), TEST(taken_back), TEST(where_it_stands),
 		TEST(refused), TEST(others_may_not_write_it), TEST(hostile_lines),
-		TEST(torn_line), TEST(long_line), TEST(many_writers),
+		TEST(torn_line), TEST(long_line), TEST(many_lines), TEST(disk_fails),
+		TEST(many_writers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,18 +103,19 @@ static const char *const every_kind[] = {
 
 	"{'event':'slos','time':'2030-01-01T00:00:00.000000000Z','source':'','at':'2029-12-31T23:59:59.000000000Z','every_ns':30000000000,'past':true,"
 	"'slos':[{'id':'slo:a','state':'no-data','why':'w','since':'2030-01-01T00:00:00.000000000Z','at':'2030-01-01T00:00:00.000000000Z',"
-	"'left':-0.5,'left_ns':-7,'bad':1.5,'total':3.0,'sli':0.5,'start':'2029-12-02T00:00:00.000000000Z','end':'2262-04-11T23:47:16.854775807Z',"
+	"'left':-0.5,'budget_ns':14,'left_ns':-7,'bad':1.5,'total':3.0,'sli':0.5,'start':'2029-12-02T00:00:00.000000000Z','end':'2262-04-11T23:47:16.854775807Z',"
 	"'covered_ns':5,'excluded_ns':6,'burn':14.9,'burn_window_ns':3600000000000,'exhaustion_ns':0,'projected':0.25,"
 	"'projected_at':'2030-01-02T00:00:00.000000000Z','burns':[{'window_ns':300000000000,'rate':14.9,'bad':1.0,'total':2.0,"
 	"'at':'2030-01-01T00:00:00.000000000Z'},{'window_ns':3600000000000,'at':'1970-01-01T00:00:00.000000000Z'}],'rules':[{'above':true,"
 	"'firing':true,'gated':true,'above_since':'2030-01-01T00:00:00.000000000Z'}],'over':true,'notes':['n']},"
-	"{'id':'slo:b','state':'excluded','why':'','since':'1970-01-01T00:00:00.000000000Z','at':'1970-01-01T00:00:00.000000000Z','left_ns':0,"
-	"'start':'1970-01-01T00:00:00.000000000Z','end':'1970-01-01T00:00:00.000000000Z','covered_ns':0,'excluded_ns':0,'burn_window_ns':0,"
+	"{'id':'slo:b','state':'excluded','why':'','since':'1970-01-01T00:00:00.000000000Z','at':'1970-01-01T00:00:00.000000000Z',"
+	"'budget_ns':0,'left_ns':0,'start':'1970-01-01T00:00:00.000000000Z','end':'1970-01-01T00:00:00.000000000Z','covered_ns':0,'excluded_ns':0,'burn_window_ns':0,"
 	"'projected_at':'1970-01-01T00:00:00.000000000Z','burns':[],'rules':[],'over':false,'notes':[]}]}",
 
 	"{'event':'slo-details','time':'2030-01-01T00:00:00.000000000Z','source':'','at':'2030-01-01T00:00:00.000000000Z','past':true,"
 	"'slos':[{'id':'slo:a','step_ns':3600000000000,'left':[[1893456000000000000,1.0],[1893459600000000000,'NaN'],[1893463200000000000,-0.5]],"
-	"'spends':[{'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T01:00:00.000000000Z','share':0.5,'beside':'v7'}]}]}",
+	"'spends':[{'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T01:00:00.000000000Z','share':0.5,'beside':'v7'}],"
+	"'rest':1.0}]}",
 };
 
 static json_t *

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "base/yaml.h"
 #include "conf/conf.h"
 #include "conf/conf_slo.h"
 #include "conf/openslo.h"
@@ -387,11 +388,36 @@ names_are_one_space(void **state)
 	    "DIR/slos/a.yaml:9:16: the name 'one' is taken by the objective at c.yaml:11:5");
 }
 
+/* As many documents as are read, and then: a file without any, one more in two files. */
+static void
+most_documents(void **state)
+{
+	enum { MOST = 10000 };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, YAML_BYTES_MAX);
+	for (int i = 0; i < MOST; i++)
+		buf_printf(&b, "---\napiVersion: openslo/v1\nkind: Service\n"
+		    "metadata: { name: s%d }\n", i);
+	write_file("slos/a.yaml", b.data);
+	assert_load_problems("  openslo: [~/slos]\n", "");
+	write_file("slos/b.yaml", "# nothing\n");
+	assert_load_problems("  openslo: [~/slos]\n",
+	    "DIR/slos/b.yaml:1:1: is empty; documents of OpenSLO are expected");
+	write_file("slos/b.yaml", "---\n" SLI("x") "---\n" SLI("y"));
+	write_file("slos/c.yaml", SLI("z"));
+	assert_load_problems("  openslo: [~/slos]\n", "DIR/slos/b.yaml:2:1: no more than 10000 "
+	    "documents are read; this one and what follows are not");
+	buf_done(&b);
+}
+
 /* The config's text alone names files that are not read: nothing is known of their objectives. */
 static void
 nothing_is_read_from_memory(void **state)
 {
 	static const char text[] = HEAD "  openslo: [/nowhere/x.yaml]\n"
+	    "  slo: { found: false }\n"
 	    "  queries: [{ name: q, expr: x, slo: two }]\n";
 	struct conf_problems problems;
 	struct conf *conf;
@@ -411,6 +437,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(files_and_folders, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_that_cannot_be_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_one_space, setup, teardown),
+		cmocka_unit_test_setup_teardown(most_documents, setup, teardown),
 		cmocka_unit_test(nothing_is_read_from_memory),
 	};
 

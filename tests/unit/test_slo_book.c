@@ -318,7 +318,7 @@ test_definitions_change(void **state)
 	w.now_ns += NS_PER_S;
 	world_define(&w);
 	world_pump(&w);
-	assert_int_equal(w.servers[0].n_points - n_points, 3 * 4 + 4 + 8 + 720);
+	assert_int_equal(w.servers[0].n_points - n_points, 3 * 4 + 4 + 8 + 719);
 	world_check(&w.servers[0], world_find(w.set, "z"), "bad_3", "total_1", w.now_ns);
 	assert_int_equal(w.details->n, 3);
 	/* None at all. */

@@ -129,13 +129,44 @@ test_window_too_costly(void **state)
 	world_pump(&w);
 	slo = world_find(w.set, "heavy");
 	assert_true(isnan(slo->left));
-	assert_true(world_has_note(slo, "--export slo-rules"));
+	assert_int_equal(slo->state, SLO_UNKNOWN);
+	assert_non_null(strstr(slo->why, "--export slo-rules"));
 	assert_near(world_burn(slo, NS_PER_HOUR)->rate, world_ratio(&w.servers[0], "bad", "total", NOW - NS_PER_HOUR, NOW) / (1 - TARGET), "burn");
 	world_check(&w.servers[0], world_find(w.set, "web"), "bad_2", "total_1", NOW);
 	assert_true(slo_book_is_settled(w.book));
 	n_refused = w.servers[0].n_refused;
 	world_pass(&w, EVERY);
 	assert_int_equal(w.servers[0].n_refused, n_refused);
+	world_done(&w);
+}
+
+/* What fires does so, whatever else cannot be worked out. */
+static void
+test_page_beside_what_is_too_costly(void **state)
+{
+	struct world w;
+	const struct slo *slo;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "heavy", "bad_1", "total_1");
+	w.servers[0].outage_start_ns = NOW - NS_PER_HOUR;
+	w.servers[0].outage_end_ns = NOW;
+	w.servers[0].heavy_metric = "bad_1";
+	w.servers[0].heavy_points = 2;
+	w.servers[0].heavy_ns = 3 * NS_PER_HOUR;
+	world_define(&w);
+	world_pump(&w);
+	slo = world_find(w.set, "heavy");
+	assert_int_equal(slo->state, SLO_PAGE);
+	assert_true(isnan(slo->left));
+	assert_true(world_has_note(slo, "the window is too costly to read"));
+	assert_true(world_has_note(slo, "no burn rate over 1d"));
+	assert_true(isnan(world_burn(slo, DAY)->rate));
+	/* Without it nobody can say that the rule of the day does not fire. */
+	w.servers[0].outage_start_ns = w.servers[0].outage_end_ns = 0;
+	world_pass(&w, EVERY);
+	assert_int_equal(world_find(w.set, "heavy")->state, SLO_UNKNOWN);
 	world_done(&w);
 }
 
@@ -459,6 +490,7 @@ main(void)
 		cmocka_unit_test(test_one_is_wrong),
 		cmocka_unit_test(test_window_in_chunks),
 		cmocka_unit_test(test_window_too_costly),
+		cmocka_unit_test(test_page_beside_what_is_too_costly),
 		cmocka_unit_test(test_burn_window_from_tiles),
 		cmocka_unit_test(test_tiles_time_out),
 		cmocka_unit_test(test_all_time_out_together),

@@ -304,6 +304,34 @@ test_fill(void **state)
 	}
 }
 
+/* Side by side: slices are not cut, and what lies between two samples belongs to one window. */
+static void
+test_fill_exact(void **state)
+{
+	static const struct {
+		const char *template;
+		int64_t window_ns, overlap_ns;
+		const char *want;
+	} cases[] = {
+		{ "x[${less}:${step:60000}]", 10 * NS_PER_S, NS_PER_MIN, "x[9999ms:1m]" },
+		{ "sum(increase(x[${window}]))", NS_PER_HOUR, 0, "sum(increase(x[1h]))" },
+		{ "sum(increase(x[${window}]))", 59 * NS_PER_S, NS_PER_S + NS_PER_MS, "(sum(increase(x[1m]))) * 0.983333333333333" },
+		{ "sum((irate(x[${window}]) * ${seconds}))", 30 * NS_PER_S, 30 * NS_PER_S + NS_PER_MS,
+		    "(sum((irate(x[1m]) * 60))) * 0.5" },
+		{ "sum(increase(x[${window}]))", NS_PER_HOUR, NS_PER_MIN, "(sum(increase(x[3659999ms]))) * 0.983606826122084" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf out;
+
+		buf_init(&out, 1024);
+		slo_fill_exact(&out, cases[i].template, cases[i].window_ns, cases[i].overlap_ns);
+		assert_string_equal(out.data, cases[i].want);
+		buf_done(&out);
+	}
+}
+
 static void
 test_ratio_expr(void **state)
 {
@@ -455,6 +483,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_wrong_definitions),
 		cmocka_unit_test(test_fill),
+		cmocka_unit_test(test_fill_exact),
 		cmocka_unit_test(test_ratio_expr),
 		cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_divisions),
