@@ -22,6 +22,8 @@
 
 enum { RANGE_POINTS = 240, WORKERS = 2, EXPR_MAX = 1 << 20 };
 #define MARKER_SPAN NS_PER_HOUR		/* changes are looked for at least this far back */
+#define SERVING_SPAN NS_PER_HOUR	/* so far back is known since when a host serves a version */
+#define SERVING_EVERY NS_PER_MIN
 #define SPAN_MIN NS_PER_MIN
 #define SPAN_MAX (30 * 24 * NS_PER_HOUR)
 
@@ -72,13 +74,25 @@ want_of(const struct app *a, const char *id, const char *source, const char *exp
 	return w;
 }
 
+/* Since when they serve it. What is newer than the first answer is seen as it happens, so that few more are needed. */
+static struct query_want
+past_of(const struct app *a, size_t i)
+{
+	const struct model_def *def = &a->environment->models[i];
+	int64_t step = resolution_of(SERVING_SPAN), interval = interval_of(a, def->serving_source);
+
+	return (struct query_want){ .id = models_past_query(a->models, i), .source = def->serving_source, .expr = def->serving_expr, .is_live = true,
+		.start_ns = clock_now() - SERVING_SPAN, .end_ns = clock_now(), .step_ns = step,
+		.every_ns = interval > SERVING_EVERY ? interval : SERVING_EVERY };
+}
+
 void
 app_tell_wants(struct app *a)
 {
 	const struct environment *e = a->environment;
 	const struct query_want *slos;
 	size_t n_slos = slos_wants(a->slos, &slos);
-	struct query_want *v = xcalloc(e->n_queries + e->n_markers + e->n_models + n_slos, sizeof *v);
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers + 2 * e->n_models + n_slos, sizeof *v);
 	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN, span = a->is_instant ? 0 : a->span_ns;
 	size_t n = 0;
 
@@ -86,9 +100,12 @@ app_tell_wants(struct app *a)
 		v[n++] = want_of(a, e->queries[i].id, e->queries[i].source, e->queries[i].expr, span);
 	for (size_t i = 0; i < e->n_markers; i++)
 		v[n++] = want_of(a, e->markers[i].id, e->markers[i].source, e->markers[i].expr, marker_span);
-	for (size_t i = 0; i < e->n_models; i++)	/* who serves what: always now */
-		if (models_query(a->models, i) != NULL)
-			v[n++] = want_of(a, models_query(a->models, i), e->models[i].serving_source, e->models[i].serving_expr, 0);
+	for (size_t i = 0; i < e->n_models; i++) {
+		if (models_query(a->models, i) == NULL)
+			continue;
+		v[n++] = want_of(a, models_query(a->models, i), e->models[i].serving_source, e->models[i].serving_expr, 0);
+		v[n++] = past_of(a, i);
+	}
 	for (size_t i = 0; i < n_slos; i++)
 		v[n++] = slos[i];
 	sources_want(a->sources, v, n);

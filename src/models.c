@@ -12,6 +12,7 @@
 #include "insight/serving.h"
 
 #define SERVING_PREFIX "serving:"
+#define PAST_PREFIX "serving-since:"
 #define SERVING_EVERY (10 * NS_PER_S)
 #define SERVING_TIMEOUT (5 * NS_PER_S)
 
@@ -20,13 +21,20 @@ struct seen {				/* the newest of a source that later ones are held against */
 	const void *block;		/* struct target_set or registry_set */
 };
 
+struct asked {				/* who serves a model, asked of metrics */
+	char *query, *past_query;	/* NULL: over HTTP */
+	const struct series_set *now, *past;	/* newest answers; NULL none */
+	char *source;			/* of now */
+	int64_t now_ns;
+};
+
 struct models {
 	struct app *app;
 	const struct environment *environment;	/* as it was at the start: workers of the sources hold its models */
 	struct host_set *hosts;
 	size_t n_targets, n_registries;
 	struct seen *targets, *registries;
-	char **queries;			/* by model of the environment; NULL: over HTTP */
+	struct asked *asked;		/* by model of the environment */
 };
 
 static void
@@ -137,15 +145,50 @@ find_hosts(struct models *m)
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
-static const struct model_def *
-def_of_query(const struct models *m, const char *query)
+static void
+apply_serving(struct models *m, size_t i)
 {
-	const struct environment *e = m->environment;
+	const struct asked *a = &m->asked[i];
+	struct event ev;
 
-	for (size_t i = 0; i < e->n_models; i++)
-		if (str_eq(m->queries[i], query))
-			return &e->models[i];
-	return NULL;
+	event_init(&ev, EVENT_SERVING, a->now_ns, a->source, insight_serving(&m->environment->models[i], a->now, a->past));
+	app_apply(m->app, &ev);
+	event_done(&ev);
+}
+
+static void
+keep_series(const struct series_set **slot, const struct series_set *set)
+{
+	const struct series_set *old = *slot;
+
+	*slot = block_ref(set);
+	block_unref(old);
+}
+
+/* true: ev answers an expression of ours. The past alone says nothing; it makes what is known of now known since when. */
+static bool
+take_series(struct models *m, const struct event *ev)
+{
+	const struct series_set *set = ev->block;
+
+	for (size_t i = 0; i < m->environment->n_models; i++) {
+		struct asked *a = &m->asked[i];
+
+		if (str_eq(a->query, set->query)) {
+			keep_series(&a->now, set);
+			free(a->source);
+			a->source = xstrdup(ev->source);
+			a->now_ns = ev->time_ns;
+		} else if (str_eq(a->past_query, set->query)) {
+			keep_series(&a->past, set);
+		} else {
+			continue;
+		}
+		if (a->now != NULL)
+			apply_serving(m, i);
+		return true;
+	}
+	return false;
 }
 
 /* What moved since the last look, each a mark on every graph. */
@@ -167,8 +210,6 @@ tell_moves(struct models *m, const struct event *ev)
 bool
 models_event(struct models *m, const struct event *ev)
 {
-	const struct model_def *def;
-
 	switch (ev->kind) {
 	case EVENT_TARGETS:
 		seen_set(seen_of(&m->targets, &m->n_targets, ev->source), ev->block);
@@ -178,11 +219,7 @@ models_event(struct models *m, const struct event *ev)
 		tell_moves(m, ev);
 		return false;
 	case EVENT_SERIES:
-		def = def_of_query(m, ((const struct series_set *)ev->block)->query);
-		if (def == NULL)
-			return false;
-		apply_block(m, EVENT_SERVING, ev->source, insight_serving(def, ev->block));
-		return true;
+		return take_series(m, ev);
 	default:
 		return false;
 	}
@@ -191,7 +228,13 @@ models_event(struct models *m, const struct event *ev)
 const char *
 models_query(const struct models *m, size_t i)
 {
-	return m->queries[i];
+	return m->asked[i].query;
+}
+
+const char *
+models_past_query(const struct models *m, size_t i)
+{
+	return m->asked[i].past_query;
 }
 
 void
@@ -209,11 +252,24 @@ models_new(struct app *a)
 
 	m->app = a;
 	m->environment = block_ref(e);
-	m->queries = xcalloc(e->n_models, sizeof *m->queries);
-	for (size_t i = 0; i < e->n_models; i++)
-		if (e->models[i].serving_expr != NULL)
-			m->queries[i] = xasprintf(SERVING_PREFIX "%s", e->models[i].name);
+	m->asked = xcalloc(e->n_models, sizeof *m->asked);
+	for (size_t i = 0; i < e->n_models; i++) {
+		if (e->models[i].serving_expr == NULL)
+			continue;
+		m->asked[i].query = xasprintf(SERVING_PREFIX "%s", e->models[i].name);
+		m->asked[i].past_query = xasprintf(PAST_PREFIX "%s", e->models[i].name);
+	}
 	return m;
+}
+
+static void
+asked_done(struct asked *a)
+{
+	free(a->query);
+	free(a->past_query);
+	free(a->source);
+	block_unref(a->now);
+	block_unref(a->past);
 }
 
 void
@@ -222,8 +278,8 @@ models_free(struct models *m)
 	if (m == NULL)
 		return;
 	for (size_t i = 0; i < m->environment->n_models; i++)
-		free(m->queries[i]);
-	free(m->queries);
+		asked_done(&m->asked[i]);
+	free(m->asked);
 	seen_free(m->targets, m->n_targets);
 	seen_free(m->registries, m->n_registries);
 	block_unref(m->hosts);

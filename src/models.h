@@ -17,5 +17,7 @@ void models_start(struct models *m);
 bool models_event(struct models *m, const struct event *ev);
 /* The id of the query that says who serves a model: "serving:NAME"; NULL when it is asked over HTTP. Borrowed. */
 const char *models_query(const struct models *m, size_t i);
+/* The same over a range, which says since when: "serving-since:NAME". */
+const char *models_past_query(const struct models *m, size_t i);
 
 #endif

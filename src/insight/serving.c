@@ -11,7 +11,7 @@
 #include "base/xalloc.h"
 #include "insight/markers.h"
 
-enum { HOSTS_MAX = 10000, VERSION_MAX = 256, NOTE_MAX = 512, TEXT_MAX = 2048 };
+enum { HOSTS_MAX = 10000, VERSION_MAX = 256, NOTE_MAX = 512, TEXT_MAX = 2048, GAP_STEPS = 3 };
 #define LOOKBACK_NS (5 * NS_PER_MIN)	/* a series without a sample for so long has ended, as in Prometheus */
 
 /* --- who serves what -------------------------------------------------------------------------------------------------------- */
@@ -21,8 +21,15 @@ struct claim {			/* a series says that a host serves a version */
 	size_t host_len;	/* of instance: the host in its name */
 	int64_t at_ns;
 };
+struct run {			/* how long a series of the past has been there without a break */
+	const char *instance, *version;
+	int64_t first_ns, last_ns;
+};
 struct reader {
 	const struct model_def *def;
+	struct run *runs;	/* by instance, then version */
+	size_t n_runs;
+	int64_t gap_ns;		/* without a sample for longer, it was gone */
 	struct serving_set *set;
 	struct claim *v;
 	size_t n;
@@ -35,6 +42,12 @@ label_or_empty(const struct labels *l, const char *name)
 	const char *value = name == NULL || name[0] == '\0' ? NULL : labels_get(l, name);
 
 	return value == NULL ? "" : value;
+}
+
+static bool
+is_served(const struct sample *s)
+{
+	return s->v != 0 && !isnan(s->v);
 }
 
 /* A range may hold series that were there before its end. */
@@ -55,7 +68,7 @@ read_series(struct reader *r, const struct series_set *answer, const struct seri
 	const char *version = label_or_empty(&s->labels, r->def->version_label);
 	struct claim *c = &r->v[r->n];
 
-	if (last == NULL || last->v == 0 || isnan(last->v) || has_ended(answer, last))
+	if (last == NULL || !is_served(last) || has_ended(answer, last))
 		return;
 	if (version[0] == '\0') {
 		r->n_unlabelled++;
@@ -67,6 +80,63 @@ read_series(struct reader *r, const struct series_set *answer, const struct seri
 		r->n++;
 	}
 }
+
+/* --- since when -------------------------------------------------------------------------------------------------------------- */
+
+static int
+run_compare(const void *pa, const void *pb)
+{
+	const struct run *a = pa, *b = pb;
+	int c = strcmp(a->instance, b->instance);
+
+	return c != 0 ? c : strcmp(a->version, b->version);
+}
+
+/* The end of a series that is there without a break. */
+static void
+read_run(struct reader *r, const struct series *s)
+{
+	size_t i;
+	struct run run = { .instance = label_or_empty(&s->labels, r->def->host_label), .version = label_or_empty(&s->labels, r->def->version_label) };
+
+	if (s->n == 0 || !is_served(&s->v[s->n - 1]))
+		return;
+	for (i = s->n - 1; i > 0 && is_served(&s->v[i - 1]) && s->v[i].t_ns - s->v[i - 1].t_ns <= r->gap_ns; i--)
+		;
+	run.first_ns = s->v[i].t_ns;
+	run.last_ns = s->v[s->n - 1].t_ns;
+	r->runs[r->n_runs++] = run;
+}
+
+static void
+read_past(struct reader *r, const struct series_set *past)
+{
+	if (past == NULL || past->type != SERIES_MATRIX)
+		return;
+	r->gap_ns = GAP_STEPS * past->step_ns;
+	r->runs = xcalloc(past->n + 1, sizeof *r->runs);
+	for (size_t i = 0; i < past->n; i++)
+		read_run(r, &past->v[i]);
+	qsort(r->runs, r->n_runs, sizeof *r->runs, run_compare);
+}
+
+/* Since when what c says has been so; 0 when the past does not reach to it. Of series that differ in labels that do not matter the longest counts. */
+static int64_t
+since_when(const struct reader *r, const struct claim *c)
+{
+	struct run key = { .instance = c->instance, .version = c->version };
+	const struct run *end = r->runs + r->n_runs, *at = r->n_runs == 0 ? NULL : bsearch(&key, r->runs, r->n_runs, sizeof key, run_compare);
+	int64_t since_ns = 0;
+
+	while (at != NULL && at > r->runs && run_compare(at - 1, &key) == 0)
+		at--;
+	for (; at != NULL && at < end && run_compare(at, &key) == 0; at++)
+		if (c->at_ns >= at->first_ns && c->at_ns - at->last_ns <= r->gap_ns && (since_ns == 0 || at->first_ns < since_ns))
+			since_ns = at->first_ns;
+	return since_ns;
+}
+
+/* --- by host ----------------------------------------------------------------------------------------------------------------- */
 
 /* By host, then instance, the newest first. */
 static int
@@ -117,7 +187,7 @@ take_host(struct reader *r, struct serving *to, const struct claim *first, const
 		if (c->at_ns != newest->at_ns || (c > newest && strcmp(c->version, c[-1].version) == 0))
 			continue;
 		to[n++] = (struct serving){ .host = host_name(r, first, end, c), .version = arena_strdup(&r->set->block.arena, c->version),
-		    .at_ns = c->at_ns, .error = "" };
+		    .at_ns = c->at_ns, .since_ns = since_when(r, c), .error = "" };
 	}
 	return n;
 }
@@ -175,12 +245,13 @@ add_notes(struct reader *r, const struct series_set *answer)
 }
 
 struct serving_set *
-insight_serving(const struct model_def *def, const struct series_set *answer)
+insight_serving(const struct model_def *def, const struct series_set *answer, const struct series_set *past)
 {
 	struct serving_set *set = block_new(sizeof *set);
 	struct reader r = { .def = def, .set = set };
 
 	set->model = arena_strdup(&set->block.arena, def->id);
+	read_past(&r, past);
 	r.v = xcalloc(answer->n + 1, sizeof *r.v);
 	for (size_t i = 0; i < answer->n; i++)
 		read_series(&r, answer, &answer->v[i]);
@@ -190,6 +261,7 @@ insight_serving(const struct model_def *def, const struct series_set *answer)
 		qsort((struct serving *)set->v, set->n, sizeof *set->v, serving_compare);
 	add_notes(&r, answer);
 	free(r.v);
+	free(r.runs);
 	return set;
 }
 

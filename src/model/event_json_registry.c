@@ -61,6 +61,7 @@ static const struct field serving_fields[] = {
 	F("host", FIELD_TEXT, serving, host),
 	F("version", FIELD_TEXT, serving, version),
 	F("at", FIELD_TIME, serving, at_ns),
+	F("since", FIELD_TIME, serving, since_ns),
 	F("error", FIELD_TEXT, serving, error),
 	F_END
 };

@@ -184,9 +184,16 @@ evidence_time(const struct serving *s, int64_t seen_ns)
 	return s->at_ns <= 0 || s->at_ns > seen_ns ? seen_ns : s->at_ns;
 }
 
+/* Since when, for what was there already when somebody first looked: only of what was before that can others know more than we saw. */
+static int64_t
+earlier_since(const struct serving *s, int64_t since_ns)
+{
+	return s->since_ns > 0 && s->since_ns < since_ns ? s->since_ns : since_ns;
+}
+
 /* The next of the remembered ones, which takes over what the old ones of the same host (from at to end) know. */
 static void
-remember_one(struct seen_version *to, struct seen_version *old, size_t at, size_t end, const struct serving *s, int64_t seen_ns)
+remember_one(struct seen_version *to, struct seen_version *old, size_t at, size_t end, const struct serving *s, int64_t first_ns, int64_t seen_ns)
 {
 	int64_t at_ns = evidence_time(s, seen_ns);
 
@@ -195,10 +202,14 @@ remember_one(struct seen_version *to, struct seen_version *old, size_t at, size_
 			continue;
 		*to = old[i];
 		to->last_ns = at_ns;
+		if (to->since_ns <= first_ns)
+			to->since_ns = earlier_since(s, to->since_ns);
 		old[i] = (struct seen_version){ 0 };
 		return;
 	}
-	*to = (struct seen_version){ .host = xstrdup(s->host), .version = xstrdup(s->version), .since_ns = at_ns, .last_ns = at_ns };
+	/* Of a host that was seen to serve another one before, we know when that was. */
+	*to = (struct seen_version){ .host = xstrdup(s->host), .version = xstrdup(s->version), .last_ns = at_ns,
+		.since_ns = at < end ? at_ns : earlier_since(s, at_ns) };
 }
 
 /* A host that this answer does not tell of is not forgotten at once: the same version behind a gap is no change. */
@@ -231,7 +242,7 @@ remember(struct model_memory *mem, const struct serving_set *set, int64_t seen_n
 			;
 		for (; i < n_now && strcmp(now[i]->host, host) == 0; i++)
 			if (n == 0 || strcmp(v[n - 1].host, host) != 0 || strcmp(v[n - 1].version, now[i]->version) != 0)
-				remember_one(&v[n++], old, at, end, now[i], seen_ns);
+				remember_one(&v[n++], old, at, end, now[i], mem->first_ns, seen_ns);
 		for (; at < end; at++)
 			seen_done(&old[at]);	/* it serves that no more */
 	}

@@ -471,18 +471,34 @@ judge_age(struct judge *j)
 
 /* --- the state ------------------------------------------------------------------------------------------------------------------------------- */
 
+/*
+ * Since when it should serve. Who did not see an alias move does not know: then no later than the first of the hosts began to serve it.
+ */
+static int64_t
+wanted_since(const struct judge *j)
+{
+	int64_t since_ns = j->row->wanted_since_ns;
+
+	if (j->row->def->alias == NULL || since_ns == 0 || j->mem->moved_ns != 0)
+		return since_ns;
+	for (size_t i = 0; i < j->row->n_hosts; i++)
+		if (j->hosts[i].state == SERVE_RIGHT)
+			since_ns = earlier(since_ns, j->hosts[i].since_ns);
+	return since_ns;
+}
+
 /* Since when it is wrong: since a host serves the other version, or since that is the other one. */
 static int64_t
 wrong_since(const struct judge *j, enum serve_state state)
 {
-	int64_t since_ns = 0;
+	int64_t since_ns = 0, wanted_ns = wanted_since(j);
 
 	for (size_t i = 0; i < j->row->n_hosts; i++) {
 		int64_t host_ns = j->hosts[i].since_ns;
 
 		if (j->hosts[i].state != state || is_on_its_way(j, &j->hosts[i]))
 			continue;
-		since_ns = earlier(since_ns, state == SERVE_OTHER ? later(host_ns, j->row->wanted_since_ns) : host_ns);
+		since_ns = earlier(since_ns, state == SERVE_OTHER ? later(host_ns, wanted_ns) : host_ns);
 	}
 	return since_ns;
 }
@@ -490,7 +506,7 @@ wrong_since(const struct judge *j, enum serve_state state)
 static int64_t
 right_since(const struct judge *j)
 {
-	int64_t since_ns = j->row->wanted_since_ns;
+	int64_t since_ns = wanted_since(j);
 
 	for (size_t i = 0; i < j->row->n_hosts; i++)
 		since_ns = later(since_ns, j->hosts[i].since_ns);

@@ -56,6 +56,7 @@ struct serving {
 	const char *host;	/* "" where the metric names none */
 	const char *version;	/* "" : the host answered, but serves none */
 	int64_t at_ns;		/* newest evidence */
+	int64_t since_ns;	/* it was there all the time since then, maybe longer; 0: nobody said */
 	const char *error;	/* why it is not known, "" when it is */
 };
 struct serving_set {		/* EVENT_SERVING: who serves what of one model now */

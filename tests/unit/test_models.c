@@ -383,6 +383,46 @@ since_when_is_kept_over_answers(void **state)
 	model_free(m);
 }
 
+/* Of what was there at the first look, metrics know more. */
+static void
+what_was_before_the_first_look_is_taken_from_the_past(void **state)
+{
+#define P(host, version, at, since) "{'host':'" host "','version':'" version "','at':'2030-01-01T00:" at "Z','since':'" since "'}"
+	static const char event[] = "{'event':'serving','source':'p1','model':'model:spam','serving':[%s]}";
+	struct model *m = new_model();
+
+	(void)state;
+	feed_rest(m, 100);
+	feed_registry(m, 100, "7");
+	feed(m, 100, event, S("s-1", "7") "," S("s-2", "7") "," S("s-10", "6"));
+	model_advance(m, T(100));
+	assert_true(spam(m)->since_ns == T(100));
+	/* Nobody saw the alias move: no later than the first host began to serve what it points to. */
+	feed(m, 100, event, P("s-1", "7", "01:40", "2029-12-31T23:00:00Z") "," P("s-2", "7", "01:40", "2030-01-01T00:00:50Z") ","
+	    P("s-10", "6", "01:40", "2030-01-01T00:00:30Z"));
+	assert_string_equal(spam(m)->hosts[0].host, "s-10");
+	assert_true(spam(m)->hosts[0].since_ns == T(30));
+	assert_true(spam(m)->hosts[1].since_ns == T(-3600) && spam(m)->hosts[2].since_ns == T(50));
+	assert_int_equal(spam(m)->state, MODEL_OUT_OF_STEP);
+	assert_true(spam(m)->since_ns == T(30));
+	assert_true(problem_of_model(m)->since_ns == T(30));
+	/* What was seen to change is known better than from samples each some seconds. */
+	feed(m, 110, event, P("s-1", "7", "01:50", "2029-12-31T23:00:00Z") "," P("s-2", "6", "01:50", "2030-01-01T00:00:50Z") ","
+	    P("s-10", "7", "01:50", "2030-01-01T00:00:50Z"));
+	model_advance(m, T(110));
+	assert_string_equal(spam(m)->hosts[0].host, "s-2");
+	assert_true(spam(m)->hosts[0].since_ns == T(110) && spam(m)->since_ns == T(110));
+	/* Once it was seen to move, that is since when. */
+	feed_registry(m, 120, "6");
+	feed_registry(m, 190, "6");
+	feed(m, 190, event, P("s-1", "7", "03:10", "2029-12-31T23:00:00Z") "," P("s-2", "6", "03:10", "2029-12-31T23:00:00Z"));
+	model_advance(m, T(190));
+	assert_string_equal(spam(m)->hosts[0].host, "s-1");
+	assert_true(spam(m)->hosts[0].since_ns == T(-3600) && spam(m)->since_ns == T(120));
+	model_free(m);
+#undef P
+}
+
 static void
 the_world_read_anew_keeps_since_when(void **state)
 {
@@ -794,6 +834,7 @@ main(void)
 		cmocka_unit_test(hosts_may_be_asked_by_http),
 		cmocka_unit_test(a_clock_set_back_does_not_keep_answers_fresh),
 		cmocka_unit_test(since_when_is_kept_over_answers),
+		cmocka_unit_test(what_was_before_the_first_look_is_taken_from_the_past),
 		cmocka_unit_test(the_world_read_anew_keeps_since_when),
 		cmocka_unit_test(a_stage_knows_when_it_moved),
 		cmocka_unit_test(hosts_have_a_minute_to_follow_the_alias),

@@ -74,7 +74,7 @@ series_tell_who_serves(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct event ev = feed_event(0, "{'event':'series','type':'%s','end':'2030-01-01T00:00:00Z','series':[%s]}", cases[i].type, cases[i].series);
-		struct serving_set *set = insight_serving(&def, ev.block);
+		struct serving_set *set = insight_serving(&def, ev.block, NULL);
 		char *text = serving_text(set);
 
 		assert_string_equal(text, cases[i].serving);
@@ -91,13 +91,79 @@ static void
 evidence_has_its_time(void **state)
 {
 	struct event ev = feed_event(0, "{'event':'series','type':'vector','series':[" SERIES("s-1", "7", 5, "1") "]}");
-	struct serving_set *set = insight_serving(&def, ev.block);
+	struct serving_set *set = insight_serving(&def, ev.block, NULL);
 
 	(void)state;
 	assert_true(set->v[0].at_ns == T(-5));
 	event_done(&ev);
 	assert_string_equal(set->v[0].host, "s-1");	/* it owns its texts */
 	block_unref(set);
+}
+
+/* Runs of a series: "-100..-40*1" has a sample each ten seconds from T0 - 100 s to T0 - 40 s, all of them 1. */
+static void
+add_runs(struct buf *b, const char *labels, const char *runs)
+{
+	int from, to, used, value;
+	bool is_first = true;
+
+	buf_printf(b, "%s{'labels':{%s},'samples':[", b->len > 0 ? "," : "", labels);
+	for (; sscanf(runs, "%d..%d*%d%n", &from, &to, &value, &used) == 3; runs += used)
+		for (int at = from; at <= to; at += 10, is_first = false)
+			buf_printf(b, "%s[%lld,%d]", is_first ? "" : ",", (long long)T(at), value);
+	buf_addstr(b, "]}");
+}
+
+/* Of s-1, which serves 7 now, said by a range with a step of ten seconds. */
+static void
+the_past_tells_since_when(void **state)
+{
+	static const struct {
+		const char *runs, *labels, *more;
+		int since;	/* seconds from T0; 1: it does not say */
+	} cases[] = {
+		{ "-100..0*1", NULL, NULL, -100 },
+		{ "-100..-10*1", NULL, NULL, -100 },
+		/* A gap of three steps is none, and one of four is. */
+		{ "-100..-60*1 -30..0*1", NULL, NULL, -100 },
+		{ "-100..-60*1 -20..0*1", NULL, NULL, -20 },
+		{ "-100..-30*1", NULL, NULL, -100 },
+		{ "-100..-40*1", NULL, NULL, 1 },
+		/* 0 says that it was not served. */
+		{ "-100..-60*1 -50..-50*0 -40..0*1", NULL, NULL, -40 },
+		{ "-100..-10*1 0..0*0", NULL, NULL, 1 },
+		{ "", NULL, NULL, 1 },
+		/* Another version, another host; other labels do not matter. */
+		{ "-100..0*1", "'instance':'s-1:80','version':'6'", NULL, 1 },
+		{ "-100..0*1", "'instance':'s-2:80','version':'7'", NULL, 1 },
+		{ "-40..0*1", NULL, "-70..0*1", -70 },
+		{ "-70..0*1", NULL, "-40..0*1", -70 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *labels = cases[i].labels != NULL ? cases[i].labels : "'instance':'s-1:80','version':'7'";
+		struct event now = feed_event(0, "{'event':'series','type':'vector','series':[" SERIES("s-1:80", "7", 0, "1") "]}"), past;
+		struct serving_set *set;
+		struct buf b;
+
+		buf_init(&b, 100000);
+		add_runs(&b, labels, cases[i].runs);
+		if (cases[i].more != NULL)
+			add_runs(&b, "'instance':'s-1:80','version':'7','zone':'b'", cases[i].more);
+		past = feed_event(0, "{'event':'series','type':'matrix','step_ns':10000000000,'series':[%s]}", b.data);
+		set = insight_serving(&def, now.block, past.block);
+		assert_int_equal(set->n, 1);
+		assert_true(set->v[0].at_ns == T(0));
+		if (cases[i].since == 1)
+			assert_true(set->v[0].since_ns == 0);
+		else
+			assert_int_equal((set->v[0].since_ns - T0) / NS_PER_S, cases[i].since);
+		block_unref(set);
+		buf_done(&b);
+		event_done(&past);
+		event_done(&now);
+	}
 }
 
 static void
@@ -115,7 +181,7 @@ what_is_too_much_is_left_out_with_a_note(void **state)
 		buf_printf(&b, "%s{'labels':{'instance':'s-%05d','version':'7'},'samples':[[" at_0 ",1]]}", i > 0 ? "," : "", i);
 	buf_printf(&b, ",{'labels':{'instance':'a','version':'%s'},'samples':[[" at_0 ",1]]}", version);
 	ev = feed_event(0, "{'event':'series','type':'vector','n_left_out':4,'series':[%s]}", b.data);
-	set = insight_serving(&def, ev.block);
+	set = insight_serving(&def, ev.block, NULL);
 	assert_int_equal(set->n, 10000);
 	assert_int_equal(set->notes.n, 3);
 	assert_string_equal(set->notes.v[0], "1 series have a version that is too long, and were left out");
@@ -234,6 +300,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(series_tell_who_serves),
 		cmocka_unit_test(evidence_has_its_time),
+		cmocka_unit_test(the_past_tells_since_when),
 		cmocka_unit_test(what_is_too_much_is_left_out_with_a_note),
 		cmocka_unit_test(moves_are_told_with_their_time),
 		cmocka_unit_test(the_first_look_moves_nothing),
