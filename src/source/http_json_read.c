@@ -320,7 +320,7 @@ shape_read_versions(struct draft *d, const struct shape *s, size_t at, const jso
 	json_array_foreach(list, i, item)
 		n_wrong += read_version(d, s, at, item, &why) < 0;
 	if (n_wrong > 0)
-		draft_note(d, "%zu version%s of %s left out: %.250s", n_wrong, n_wrong == 1 ? " was" : "s were",
+		draft_note(d, "%zu version%s of %s left out: %.250s", n_wrong, n_wrong == 1 ? "" : "s",
 		    str_escape_to(shown, sizeof shown, d->v[at].m.name), why.msg);
 	return 0;
 }
@@ -399,10 +399,13 @@ path_of_url(const char *url, size_t *ret_len)
 static bool
 is_sendable(const char *link)
 {
+	const char *dots = strstr(link, "/..");
+
 	for (const char *p = link; *p != '\0'; p++)
 		if (*p <= ' ' || *p > '~')
 			return false;
-	return true;
+	/* Undone by curl, they would lead out of the prefix. */
+	return dots == NULL || dots > link + strcspn(link, "?#");
 }
 
 /* A registry behind a proxy often writes its inner name, or http for https: what counts is the path, which is asked of the source as before. */

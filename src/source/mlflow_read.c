@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "source/decode_json.h"
 
@@ -24,8 +25,14 @@ int64_t
 mlflow_time(const json_t *object, const char *key)
 {
 	const json_t *v = json_object_get(object, key);
+	const char *text = json_is_string(v) ? json_string_value(v) : "";
+	size_t digits = strspn(text, "0123456789");
+	long long ms;
 
-	return json_is_string(v) ? registry_time(json_string_value(v)) : 0;
+	if (text[digits] != '\0' || digits == 0 || digits > 18)
+		return 0;
+	ms = strtoll(text, NULL, 10);
+	return ms > CLOCK_FAR_NS / NS_PER_MS ? CLOCK_FAR_NS : ms * NS_PER_MS;
 }
 
 /* Of {"key", "value"}; parameters of 3.x's versions have a name instead. */

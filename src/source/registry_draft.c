@@ -265,11 +265,14 @@ registry_detail(char *dst, const char *body, size_t len)
 {
 	json_t *json = json_loadb(body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	const json_t *text = find_detail(json, 4);
+	size_t blanks = 0;
 
+	while (blanks < len && strchr(" \t\r\n", body[blanks]) != NULL && body[blanks] != '\0')
+		blanks++;
 	*dst = '\0';
 	if (text != NULL)
 		body_line(dst, json_string_value(text), json_string_length(text));
-	else if (json == NULL && len > 0 && body[strspn(body, " \t\r\n")] != '<')
+	else if (json == NULL && blanks < len && body[blanks] != '<')
 		body_line(dst, body, len);
 	json_decref(json);
 	return dst;

@@ -495,7 +495,7 @@ sources_all_tried(const struct sources *s)
 	const struct slot *slot;
 
 	TAILQ_FOREACH(slot, &s->slots, next)
-		if (!slot->is_tried && (slot->poll != NULL || slot->want.every_ns != 0))
+		if (!slot->is_tried && (!slot_is_query(slot) || slot->want.every_ns != 0))
 			return false;
 	return true;
 }
