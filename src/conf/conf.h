@@ -151,9 +151,9 @@ struct conf_host_group {
 	char *inventory_group;		/* of it; NULL: all */
 	bool has_targets;
 	char *target_source;
-	struct conf_label *target_match;	/* labels that targets must have: job, instance */
+	struct conf_label *target_match;	/* labels that targets must have */
 	size_t n_target_match;
-	char *target_label;		/* "instance", or "address": what names the host */
+	char *target_label;		/* whose value names the host; "address": what is scraped does */
 	char *within;			/* regex that hosts of targets and inventory match wholly; NULL: any */
 	char *user;
 	int64_t port;			/* 0: not given */

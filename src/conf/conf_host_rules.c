@@ -46,26 +46,6 @@ conf_is_written(const struct yaml_node *list, const char *name)
 /* --- one group ------------------------------------------------------------------------------- */
 
 static bool
-check_match(struct conf_decode *d, const struct yaml_node *targets,
-    const struct conf_host_group *g)
-{
-	const struct yaml_node *match = yaml_get(targets, "match");
-	char shown[SHOWN];
-	bool is_good = true;
-
-	for (size_t i = 0; i < g->n_target_match; i++) {
-		const char *name = g->target_match[i].name;
-
-		if (str_eq(name, "job") || str_eq(name, "instance"))
-			continue;
-		conf_problem(d, match->keys[i < match->n ? i : 0], "match: of a target job and "
-		    "instance are known, not '%s'", str_escape_to(shown, sizeof shown, name));
-		is_good = false;
-	}
-	return is_good;
-}
-
-static bool
 check_within(struct conf_decode *d, const struct yaml_node *node, const struct conf_host_group *g)
 {
 	/* Where within is there but wrong, that has been said already. */
@@ -126,8 +106,7 @@ conf_rule_host_group(struct conf_decode *d, const struct yaml_node *node, void *
 		    "name:");
 		return false;
 	}
-	is_good = check_match(d, yaml_get(node, "targets"), g);
-	is_good = check_patterns(d, node, g) && is_good;
+	is_good = check_patterns(d, node, g);
 	return check_within(d, node, g) && is_good;
 }
 

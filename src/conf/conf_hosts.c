@@ -155,8 +155,7 @@ static bool
 has_labels(const struct target *t, const struct conf_host_group *g)
 {
 	for (size_t i = 0; i < g->n_target_match; i++)
-		if (!str_eq(g->target_match[i].value, str_eq(g->target_match[i].name, "job") ?
-		    t->job : t->instance))
+		if (!str_eq(g->target_match[i].value, labels_get(&t->labels, g->target_match[i].name)))
 			return false;
 	return true;
 }
@@ -175,8 +174,9 @@ address_of(const char *url)
 static char *
 target_host(const struct target *t, const struct conf_host_group *g)
 {
+	const char *value = labels_get(&t->labels, g->target_label);
 	char *text = str_eq(g->target_label, "address") ? address_of(t->url) :
-	    xstrdup(t->instance), *name;
+	    xstrdup(value != NULL ? value : ""), *name;
 	size_t len = host_of_instance(text);
 
 	if (len > 2 && text[0] == '[' && text[len - 1] == ']')

@@ -3,8 +3,6 @@
 
 #include "conf/conf_table.h"
 
-static const char *const target_labels[] = { "instance", "address", NULL };
-
 static const struct conf_row match_rows[] = {
 	{ .name = "name", .type = CONF_NAME, .offset = offsetof(struct conf_label, name),
 	  .max = "120", .help = "A label of the target." },
@@ -22,9 +20,9 @@ static const struct conf_row target_rows[] = {
 	  .help = "The Prometheus source whose targets they are; the first when absent." },
 	{ .name = "match", .type = CONF_PAIRS, .offset = AT(target_match),
 	  .n_offset = AT(n_target_match), .table = &match_table, .flags = ROW_ESSENTIAL,
-	  .max = "2", .help = "Labels that a target must have: job, instance." },
-	{ .name = "label", .type = CONF_ENUM, .offset = AT(target_label),
-	  .choices = target_labels, .flags = ROW_ESSENTIAL, .def = "instance",
+	  .max = "50", .help = "Labels that a target must have, such as job." },
+	{ .name = "label", .type = CONF_NAME, .offset = AT(target_label),
+	  .flags = ROW_ESSENTIAL, .def = "instance", .max = "120",
 	  .help = "What names the host; a port is cut off." },
 	{ 0 }
 };

@@ -111,6 +111,7 @@ struct silence_set {
 enum target_health { TARGET_UNKNOWN, TARGET_UP, TARGET_DOWN };
 struct target {
 	const char *job, *instance, *url, *error;	/* error "" when none */
+	struct labels labels;	/* of the target; job and instance are among them */
 	enum target_health health;
 	int64_t last_scrape_ns;
 	double scrape_s;

@@ -148,6 +148,7 @@ static const struct field target_fields[] = {
 	F("instance", FIELD_TEXT, target, instance),
 	F("url", FIELD_TEXT, target, url),
 	F("error", FIELD_TEXT, target, error),
+	F("labels", FIELD_LABELS, target, labels),
 	F_ENUM("health", target, health, target_healths),
 	F("last_scrape", FIELD_TIME, target, last_scrape_ns),
 	F("scrape_s", FIELD_DOUBLE, target, scrape_s),

@@ -242,7 +242,8 @@ read_target(struct arena *mem, const json_t *json, const struct json_at *at, str
 	const char *health = json_string_value(json_object_get(json, "health"));
 	const json_t *labels = json_object_get(json, "labels");
 
-	if (json_time(json, "lastScrape", 0, at, &t->last_scrape_ns, err) < 0)
+	if (json_time(json, "lastScrape", 0, at, &t->last_scrape_ns, err) < 0 ||
+	    json_labels(mem, json, "labels", true, at, &t->labels, err) < 0)
 		return ERR_INVALID;
 	t->job = json_text_or(mem, labels, "job", "");
 	t->instance = json_text_or(mem, labels, "instance", "");

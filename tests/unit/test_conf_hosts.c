@@ -276,12 +276,13 @@ inventories_with_mistakes(void **state)
 
 /* --- targets --------------------------------------------------------------------------------- */
 
-#define TARGET(job_, instance_, url_) { .job = job_, .instance = instance_, .url = url_, .error = "" }
+#define TARGET(job_, instance_, url_) { .job = job_, .instance = instance_, .url = url_, .error = "", .labels = { 3, (const struct label[]){ \
+	{ "instance", instance_ }, { "job", job_ }, { "zone", job_ "-zone" } } } }
 
 static void
 targets(void **state)
 {
-	static const struct target v[] = {
+	const struct target v[] = {
 		TARGET("serving", "serving-02:9100", "http://10.0.0.2:9100/metrics"),
 		TARGET("serving", "serving-01:9100", "http://10.0.0.1:9100/metrics"),
 		TARGET("serving", "serving-01:9101", "http://10.0.0.1:9101/metrics"),
@@ -322,6 +323,10 @@ targets(void **state)
 	parse(HOSTS "  - { name: g, targets: { match: { job: serving, instance: 'serving-02:9100' } }, within: '.*' }\n");
 	assert_good();
 	assert_hosts(known, 1, "serving-02 serving-02 :0 targets of p: g\n");
+	/* Any label of the target may be asked for. */
+	parse(HOSTS "  - { name: g, targets: { match: { zone: web-zone } }, within: '.*' }\n");
+	assert_good();
+	assert_hosts(known, 1, "serving-07 serving-07 :0 targets of p: g\n");
 	block_unref(ts);
 }
 
@@ -329,7 +334,7 @@ targets(void **state)
 static void
 costly_within(void **state)
 {
-	static const struct target v[] = { TARGET("j", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "http://x/") };
+	const struct target v[] = { TARGET("j", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "http://x/") };
 	struct target_set *ts = block_new(sizeof *ts);
 	const struct host_targets known[] = { { "p", ts } };
 
@@ -390,10 +395,6 @@ mistakes(void **state)
 		  "/etc/c.yaml:10:5: targets: there is no source 'pp'; did you mean 'p'?" },
 		{ "  - { name: a, targets: { source: am }, within: a }\n",
 		  "/etc/c.yaml:10:5: targets: the source 'am' is of type alertmanager, which answers no queries" },
-		{ "  - { name: a, targets: { match: { zone: b } }, within: a }\n",
-		  "/etc/c.yaml:10:36: match: of a target job and instance are known, not 'zone'" },
-		{ "  - { name: a, targets: { label: __address__ }, within: a }\n",
-		  "/etc/c.yaml:10:34: label: '__address__' is not known; did you mean 'address'?" },
 		{ "  - { name: a, hosts: [a], user: -x }\n", "/etc/c.yaml:10:34: user: '-x' is not the name of a user" },
 		{ "  - { name: a, hosts: [a], port: 65536 }\n",
 		  "/etc/c.yaml:10:34: port: '65536' is above the most allowed, 65535" },

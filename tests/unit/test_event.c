@@ -52,7 +52,7 @@ static const char *const every_kind[] = {
 	"'regex':true,'equal':false}],'starts':'2030-01-01T00:00:00.000000000Z','ends':'2030-01-01T01:00:00.000000000Z',"
 	"'updated':'2030-01-01T00:00:00.000000000Z','created_by':'me','comment':'ACK','state':'active'}]}",
 
-	"{'event':'targets','time':'2030-01-01T00:00:00.000000000Z','source':'p','targets':[{'job':'web','instance':'web-1','url':'http://w',"
+	"{'event':'targets','time':'2030-01-01T00:00:00.000000000Z','source':'p','targets':[{'job':'web','instance':'web-1','labels':{'job':'web'},'url':'http://w',"
 	"'error':'refused','health':'down','last_scrape':'2030-01-01T00:00:00.000000000Z','scrape_s':0.25}],'n_up':0,'n_down':1,"
 	"'n_unknown':0,'n_dropped':4}",
 
