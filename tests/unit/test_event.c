@@ -82,7 +82,7 @@ static const char *const every_kind[] = {
 	"'data':'1970-01-01T00:00:00.000000000Z','tags':{},'params':{},'metrics':[],'run_known':false}],'n_left_out':9}],'n_left_out':1,'notes':['n']}",
 
 	"{'event':'serving','time':'2030-01-01T00:00:00.000000000Z','source':'p','model':'model:a','serving':[{'host':'s-1','version':'1.10',"
-	"'at':'2030-01-01T00:00:00.000000000Z','error':''},{'host':'s-2','version':'','at':'1970-01-01T00:00:00.000000000Z','error':'timeout'}],"
+	"'at':'2030-01-01T00:00:00.000000000Z','since':'2030-01-01T00:00:00.000000000Z','error':''},{'host':'s-2','version':'','at':'1970-01-01T00:00:00.000000000Z','since':'1970-01-01T00:00:00.000000000Z','error':'timeout'}],"
 	"'notes':['n']}",
 
 	"{'event':'hosts','time':'2030-01-01T00:00:00.000000000Z','source':'','hosts':[{'name':'web-2','groups':['a','b'],'address':'10.0.0.2','port':22,"
