@@ -60,7 +60,10 @@ skip_comment(const char *s, const char *end)
 	return s;
 }
 
-/* Behind the closing one of a pair that does not nest, strings and comments inside passed over; NULL: it does not end. */
+/*
+ * Behind the closing one of a pair that does not nest, strings and comments inside passed over;
+ * NULL: it does not end.
+ */
 static const char *
 skip_to(const char *s, const char *end, char close)
 {
@@ -85,7 +88,8 @@ skip_number(const char *s, const char *end)
 	bool is_hex = end - s > 1 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
 
 	for (s++; s < end; s++) {
-		bool is_exponent = !is_hex && (*s == '+' || *s == '-') && (s[-1] == 'e' || s[-1] == 'E');
+		bool is_exponent = !is_hex && (*s == '+' || *s == '-') &&
+		    (s[-1] == 'e' || s[-1] == 'E');
 
 		if (!is_word(*s) && !is_exponent)
 			break;
@@ -128,14 +132,16 @@ not_closed(const struct scanner *s, const char *what, struct err *err)
 
 	buf_init(&text, 256);
 	buf_add(&text, s->at, s->end - s->at < 200 ? (size_t)(s->end - s->at) : 200);
-	r = err_set(err, ERR_INVALID, "%s is not closed: %s", what, str_escape_to(shown, sizeof shown, text.data));
+	r = err_set(err, ERR_INVALID, "%s is not closed: %s", what,
+	    str_escape_to(shown, sizeof shown, text.data));
 	buf_done(&text);
 	return r;
 }
 
 /* What ends with a certain byte: end is NULL when it does not. */
 static int
-add_closed(struct scanner *s, enum promql_kind kind, const char *end, const char *what, struct err *err)
+add_closed(
+    struct scanner *s, enum promql_kind kind, const char *end, const char *what, struct err *err)
 {
 	if (end == NULL)
 		return not_closed(s, what, err);
@@ -148,7 +154,8 @@ scan_bracket(struct scanner *s, struct err *err)
 {
 	if (*s->at == '(') {
 		if (s->depth == DEPTH_MAX)
-			return err_set(err, ERR_LIMIT, "more than %d brackets in one another", DEPTH_MAX);
+			return err_set(
+			    err, ERR_LIMIT, "more than %d brackets in one another", DEPTH_MAX);
 		s->open[s->depth++] = s->out->n;
 		add(s, PROMQL_OPEN, s->at + 1);
 		return 0;
@@ -169,11 +176,14 @@ scan_one(struct scanner *s, struct err *err)
 	if (*at == '"' || *at == '\'' || *at == '`')
 		return add_closed(s, PROMQL_STRING, skip_string(at, s->end), "a string", err);
 	if (*at == '{')
-		return add_closed(s, PROMQL_BRACES, skip_to(at + 1, s->end, '}'), "a brace '{'", err);
+		return add_closed(
+		    s, PROMQL_BRACES, skip_to(at + 1, s->end, '}'), "a brace '{'", err);
 	if (*at == '[')
-		return add_closed(s, PROMQL_RANGE, skip_to(at + 1, s->end, ']'), "a range '['", err);
+		return add_closed(
+		    s, PROMQL_RANGE, skip_to(at + 1, s->end, ']'), "a range '['", err);
 	if (at[0] == '$' && s->end - at > 1 && at[1] == '{')
-		return add_closed(s, PROMQL_NUMBER, skip_to(at + 2, s->end, '}'), "a placeholder '${'", err);
+		return add_closed(
+		    s, PROMQL_NUMBER, skip_to(at + 2, s->end, '}'), "a placeholder '${'", err);
 	if (*at == '(' || *at == ')')
 		return scan_bracket(s, err);
 	if (is_word_start(*at)) {
@@ -187,7 +197,8 @@ scan_one(struct scanner *s, struct err *err)
 	} else if (operator_len(at, s->end) > 0) {
 		add(s, PROMQL_OPERATOR, at + operator_len(at, s->end));
 	} else {
-		return err_set(err, ERR_INVALID, "'%s' has no meaning in PromQL there", str_escape_to(shown, sizeof shown, text));
+		return err_set(err, ERR_INVALID, "'%s' has no meaning in PromQL there",
+		    str_escape_to(shown, sizeof shown, text));
 	}
 	return 0;
 }
@@ -232,7 +243,8 @@ promql_is(const struct promql_token *t, enum promql_kind kind, const char *text)
 bool
 promql_is_word(const struct promql_token *t, const char *word)
 {
-	return t->kind == PROMQL_WORD && t->len == strlen(word) && strncasecmp(t->at, word, t->len) == 0;
+	return t->kind == PROMQL_WORD && t->len == strlen(word) &&
+	    strncasecmp(t->at, word, t->len) == 0;
 }
 
 bool
@@ -246,7 +258,8 @@ promql_is_loose(const struct promql_token *t)
 void
 promql_unbracket(const struct promql_tokens *t, size_t *first, size_t *end)
 {
-	while (*end - *first >= 2 && t->v[*first].kind == PROMQL_OPEN && t->v[*first].close == *end - 1) {
+	while (*end - *first >= 2 && t->v[*first].kind == PROMQL_OPEN &&
+	    t->v[*first].close == *end - 1) {
 		++*first;
 		--*end;
 	}

@@ -1,8 +1,9 @@
 /*
- * A little of PromQL's grammar: the words of an expression, so that nobody takes strings, comments or label matchers for something else.
+ * A little of PromQL's grammar: the words of an expression, so that nobody takes strings, comments
+ * or label matchers for something else.
  *
- * Source: prometheus.io, "Querying basics" and "Operators"; promql/parser/lex.go of Prometheus. It is tolerant: what is no PromQL at all may pass, and
- * the server then says so.
+ * Source: prometheus.io, "Querying basics" and "Operators"; promql/parser/lex.go of Prometheus. It
+ * is tolerant: what is no PromQL at all may pass, and the server then says so.
  */
 #ifndef OPS_INSIGHT_PROMQL_SCAN_H
 #define OPS_INSIGHT_PROMQL_SCAN_H
@@ -33,7 +34,10 @@ struct promql_tokens {
 	struct promql_token *v;
 };
 
-/* 0, or ERR_INVALID for what is not closed. *ret points into text; promql_tokens_done() frees (also after a failure). */
+/*
+ * 0, or ERR_INVALID for what is not closed. *ret points into text; promql_tokens_done() frees (also
+ * after a failure).
+ */
 int promql_scan(const char *text, size_t len, struct promql_tokens *ret, struct err *err);
 void promql_tokens_done(struct promql_tokens *t);
 

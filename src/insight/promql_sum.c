@@ -11,7 +11,7 @@ enum { PARTS_MAX = 32 };
 #define WINDOW "${window}"
 #define ADVICE "write the sum over the window yourself, such as sum(increase(NAME[${window}]))"
 
-/* --- sums of selectors: without a window -------------------------------------------------------------------------- */
+/* --- sums of selectors: without a window ------------------------------------------------------ */
 
 struct sum {			/* an expression being taken apart and put together again */
 	const struct promql_tokens *t;
@@ -27,8 +27,8 @@ struct sum {			/* an expression being taken apart and put together again */
 static bool
 is_aggregation(const struct promql_token *t)
 {
-	static const char *const names[] = { "sum", "min", "max", "avg", "count", "group", "stddev", "stdvar", "topk", "bottomk",
-	    "count_values", "quantile", "limitk", "limit_ratio" };
+	static const char *const names[] = { "sum", "min", "max", "avg", "count", "group", "stddev",
+		"stdvar", "topk", "bottomk", "count_values", "quantile", "limitk", "limit_ratio" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (promql_is_word(t, names[i]))
@@ -46,8 +46,9 @@ is_grouping(const struct promql_token *t)
 static bool
 is_linear(const struct promql_token *t)
 {
-	static const char *const names[] = { "sum", "min", "max", "avg", "label_replace", "label_join", "vector", "scalar", "sort",
-	    "sort_desc", "histogram_count", "histogram_sum" };
+	static const char *const names[] = { "sum", "min", "max", "avg", "label_replace",
+		"label_join", "vector", "scalar", "sort", "sort_desc", "histogram_count",
+		"histogram_sum" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (promql_is_word(t, names[i]))
@@ -60,11 +61,16 @@ refuse(const struct sum *s, const struct promql_token *t, const char *what)
 {
 	char shown[64], text[48];
 
-	snprintf(text, sizeof text, "%.*s", t->len < sizeof text ? (int)t->len : (int)sizeof text - 1, t->at);
-	return err_set(s->err, ERR_INVALID, "'%s' %s: " ADVICE, str_escape_to(shown, sizeof shown, text), what);
+	snprintf(text, sizeof text, "%.*s",
+	    t->len < sizeof text ? (int)t->len : (int)sizeof text - 1, t->at);
+	return err_set(s->err, ERR_INVALID, "'%s' %s: " ADVICE,
+	    str_escape_to(shown, sizeof shown, text), what);
 }
 
-/* The inside of "sum(...)" and "sum by (x) (...)", and of brackets: adding up is done at the end anyway. */
+/*
+ * The inside of "sum(...)" and "sum by (x) (...)", and of brackets: adding up is done at the end
+ * anyway.
+ */
 static void
 strip_sum(const struct promql_tokens *t, size_t *first, size_t *end)
 {
@@ -82,7 +88,8 @@ strip_sum(const struct promql_tokens *t, size_t *first, size_t *end)
 			return;
 		stop = t->v[at].close;
 		if (stop + 1 < *end) {		/* "sum(...) by (x)" */
-			if (!is_grouping(&t->v[stop + 1]) || t->v[stop + 2].kind != PROMQL_OPEN || promql_after(t, stop + 2) != *end)
+			if (!is_grouping(&t->v[stop + 1]) || t->v[stop + 2].kind != PROMQL_OPEN ||
+			    promql_after(t, stop + 2) != *end)
 				return;
 		}
 		*first = at + 1;
@@ -101,7 +108,8 @@ find_addition(const struct promql_tokens *t, size_t first, size_t end)
 
 		if (tok->kind == PROMQL_COMMA || promql_is_loose(tok))
 			return 0;
-		if (i == first || tok->kind != PROMQL_OPERATOR || (*tok->at != '+' && *tok->at != '-'))
+		if (i == first || tok->kind != PROMQL_OPERATOR ||
+		    (*tok->at != '+' && *tok->at != '-'))
 			continue;
 		if (t->v[i - 1].kind != PROMQL_OPERATOR && !promql_is_word(&t->v[i - 1], "offset"))
 			found = i;
@@ -109,7 +117,10 @@ find_addition(const struct promql_tokens *t, size_t first, size_t end)
 	return found;
 }
 
-/* Sums and differences become parts: each is added up by itself, for their labels need not fit together. */
+/*
+ * Sums and differences become parts: each is added up by itself, for their labels need not fit
+ * together.
+ */
 static int
 split(struct sum *s, size_t first, size_t end, bool is_minus)
 {
@@ -125,7 +136,9 @@ split(struct sum *s, size_t first, size_t end, bool is_minus)
 	if (first >= end)
 		return err_set(s->err, ERR_INVALID, "a part of the expression is empty");
 	if (s->n_parts == PARTS_MAX)
-		return err_set(s->err, ERR_LIMIT, "more than %d sums in one expression: record their sum by a rule and name that", PARTS_MAX);
+		return err_set(s->err, ERR_LIMIT,
+		    "more than %d sums in one expression: record their sum by a rule and name that",
+		    PARTS_MAX);
 	s->parts[s->n_parts].first = first;
 	s->parts[s->n_parts].end = end;
 	s->parts[s->n_parts++].is_minus = is_minus;
@@ -164,7 +177,9 @@ write_text(struct buf *out, const struct promql_tokens *t, size_t first, size_t 
 static size_t
 write_selector(const struct sum *s, struct buf *out, size_t i)
 {
-	size_t end = s->t->v[i].kind == PROMQL_WORD && s->t->v[i + 1].kind == PROMQL_BRACES ? i + 2 : i + 1;
+	size_t end = s->t->v[i].kind == PROMQL_WORD && s->t->v[i + 1].kind == PROMQL_BRACES ?
+	    i + 2 :
+	    i + 1;
 	size_t after = skip_modifiers(s->t, end);
 
 	buf_addstr(out, s->is_counter ? "increase(" : "sum_over_time(");
@@ -184,8 +199,9 @@ check_word(const struct sum *s, const struct promql_token *t)
 {
 	if (promql_is_word(t, "or") || is_grouping(t))
 		return 0;
-	if (promql_is_word(t, "and") || promql_is_word(t, "unless") || promql_is_word(t, "bool") || promql_is_word(t, "on") ||
-	    promql_is_word(t, "ignoring") || promql_is_word(t, "group_left") || promql_is_word(t, "group_right"))
+	if (promql_is_word(t, "and") || promql_is_word(t, "unless") || promql_is_word(t, "bool") ||
+	    promql_is_word(t, "on") || promql_is_word(t, "ignoring") ||
+	    promql_is_word(t, "group_left") || promql_is_word(t, "group_right"))
 		return refuse(s, t, "between counters does not say which of them counts events");
 	return is_linear(t) ? 0 : refuse(s, t, "around a counter is no number of events");
 }
@@ -193,8 +209,8 @@ check_word(const struct sum *s, const struct promql_token *t)
 static bool
 is_keyword(const struct promql_token *t)
 {
-	static const char *const names[] = { "and", "or", "unless", "bool", "on", "ignoring", "group_left", "group_right", "by", "without",
-	    "inf", "nan" };
+	static const char *const names[] = { "and", "or", "unless", "bool", "on", "ignoring",
+		"group_left", "group_right", "by", "without", "inf", "nan" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (promql_is_word(t, names[i]))
@@ -236,7 +252,8 @@ write_part(const struct sum *s, struct buf *out, size_t first, size_t end)
 			product = t;
 		else if (t->kind == PROMQL_OPERATOR && *t->at != '+' && *t->at != '-')
 			return refuse(s, t, "between counters is no number of events");
-		if (t->kind == PROMQL_WORD && !promql_is_word(t, "inf") && !promql_is_word(t, "nan")) {
+		if (t->kind == PROMQL_WORD && !promql_is_word(t, "inf") &&
+		    !promql_is_word(t, "nan")) {
 			r = check_word(s, t);
 			if (r < 0)
 				return r;
@@ -263,7 +280,10 @@ write_sum_of(const struct sum *s, struct buf *out, size_t part)
 	return r;
 }
 
-/* What is added. One of several that has no series (no such error happened yet) must not hide the others, as "+" would. */
+/*
+ * What is added. One of several that has no series (no such error happened yet) must not hide the
+ * others, as "+" would.
+ */
 static int
 write_plus(const struct sum *s, struct buf *out, size_t n_plus)
 {
@@ -295,7 +315,8 @@ write_sum(const struct sum *s, struct buf *out)
 	for (size_t i = 0; i < s->n_parts; i++)
 		n_minus += s->parts[i].is_minus;
 	if (n_minus == s->n_parts)
-		return err_set(s->err, ERR_INVALID, "the expression is only subtracted from: begin with what is counted");
+		return err_set(s->err, ERR_INVALID,
+		    "the expression is only subtracted from: begin with what is counted");
 	if (n_minus > 0)
 		buf_addch(out, '(');
 	r = write_plus(s, out, s->n_parts - n_minus);
@@ -325,20 +346,23 @@ promql_sum(const struct promql_tokens *t, bool is_counter, struct buf *out, stru
 	return r < 0 ? r : write_sum(&s, out);
 }
 
-/* --- with a window ------------------------------------------------------------------------------------------------ */
+/* --- with a window ---------------------------------------------------------------------------- */
 
 /* Is there a range of ${window} in the brackets that open at token i? */
 static bool
 is_over_window(const struct promql_tokens *t, size_t i)
 {
 	for (size_t end = t->v[i].close; i < end; i++)
-		if (t->v[i].kind == PROMQL_RANGE && memmem(t->v[i].at, t->v[i].len, WINDOW, strlen(WINDOW)) != NULL)
+		if (t->v[i].kind == PROMQL_RANGE &&
+		    memmem(t->v[i].at, t->v[i].len, WINDOW, strlen(WINDOW)) != NULL)
 			return true;
 	return false;
 }
 
-/* rate(X[W]) times the seconds of W is increase(X[W]) (promql/functions.go: one function does both). Where something is compared, the rates must stay rates
- * and the whole is multiplied. */
+/*
+ * rate(X[W]) times the seconds of W is increase(X[W]) (promql/functions.go: one function does
+ * both). Where something is compared, the rates must stay rates and the whole is multiplied.
+ */
 void
 promql_sum_windowed(const struct promql_tokens *t, struct buf *out)
 {
@@ -352,14 +376,17 @@ promql_sum_windowed(const struct promql_tokens *t, struct buf *out)
 
 		is_compared |= t->v[i].kind == PROMQL_OPERATOR && promql_is_loose(&t->v[i]);
 		is_per_second |= is_call && is_over_window(t, i + 1) &&
-		    (promql_is(&t->v[i], PROMQL_WORD, "rate") || promql_is(&t->v[i], PROMQL_WORD, "irate"));
+		    (promql_is(&t->v[i], PROMQL_WORD, "rate") ||
+			promql_is(&t->v[i], PROMQL_WORD, "irate"));
 	}
 	buf_addstr(out, is_compared && is_per_second ? "sum((" : "sum(");
 	at = t->v[first].at;
 	for (size_t i = first; i < end && is_per_second && !is_compared; i++) {
-		bool is_rate = promql_is(&t->v[i], PROMQL_WORD, "rate"), is_irate = promql_is(&t->v[i], PROMQL_WORD, "irate");
+		bool is_rate = promql_is(&t->v[i], PROMQL_WORD, "rate"),
+		     is_irate = promql_is(&t->v[i], PROMQL_WORD, "irate");
 
-		if ((!is_rate && !is_irate) || t->v[i + 1].kind != PROMQL_OPEN || !is_over_window(t, i + 1))
+		if ((!is_rate && !is_irate) || t->v[i + 1].kind != PROMQL_OPEN ||
+		    !is_over_window(t, i + 1))
 			continue;
 		buf_add(out, at, (size_t)(t->v[i].at - at));
 		if (is_rate) {

@@ -66,7 +66,7 @@ slo_book_free(struct slo_book *b)
 	free(b);
 }
 
-/* --- definitions ------------------------------------------------------------------------------------------------------ */
+/* --- definitions ------------------------------------------------------------------------------ */
 
 static const struct slo *
 find_last(const struct slo_book *b, const char *id)
@@ -132,7 +132,8 @@ slo_book_define(struct slo_book *b, const struct slo_def_set *defs, const struct
 	terms_sweep(b);
 	count_terms(b);
 	for (int i = 0; i < N_VIEWS; i++)
-		b->views[i].is_running = b->views[i].is_begun = b->views[i].is_set_due = b->views[i].is_details_due = false;
+		b->views[i].is_running = b->views[i].is_begun = b->views[i].is_set_due =
+		    b->views[i].is_details_due = false;
 	b->views[VIEW_NOW].is_on = b->n_objectives > 0;
 	batches_list(b);
 	block_unref(old_defs);
@@ -163,12 +164,14 @@ slo_book_at(struct slo_book *b, int64_t past_ns)
 	}
 	if (past_ns == 0)
 		besides_drop(b, VIEW_THEN);
-	*then = (struct view){ .kind = VIEW_THEN, .is_on = past_ns != 0, .at_ns = at_ns, .round = then->round };
+	*then = (struct view){
+		.kind = VIEW_THEN, .is_on = past_ns != 0, .at_ns = at_ns, .round = then->round
+	};
 	batches_list(b);
 	b->is_changed = true;
 }
 
-/* --- rounds ----------------------------------------------------------------------------------------------------------- */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static bool
 is_round_due(const struct slo_book *b, const struct view *view)
@@ -178,7 +181,8 @@ is_round_due(const struct slo_book *b, const struct view *view)
 	if (!view->is_begun)
 		return true;
 	/* A clock that was set back starts anew. */
-	return view->kind == VIEW_NOW && (b->now_ns >= view->begin_ns + b->every_ns || b->now_ns < view->begin_ns);
+	return view->kind == VIEW_NOW &&
+	    (b->now_ns >= view->begin_ns + b->every_ns || b->now_ns < view->begin_ns);
 }
 
 static void
@@ -238,10 +242,12 @@ catch_up(struct view *view, size_t n_tiles)
 static void
 look_at_round(struct slo_book *b, struct view *view)
 {
-	size_t n_instants = batches_count(b, view->kind, BATCH_INSTANTS), n_tiles = batches_count(b, view->kind, BATCH_TILES);
+	size_t n_instants = batches_count(b, view->kind, BATCH_INSTANTS),
+	       n_tiles = batches_count(b, view->kind, BATCH_TILES);
 	bool is_late = b->now_ns >= view->begin_ns + PER_ROUND_WAIT * b->every_ns;
 	/* The next round need not wait for a month of tiles; they are worked out when they come. */
-	bool is_over = n_instants == 0 && (n_tiles == 0 || b->now_ns >= view->begin_ns + b->every_ns);
+	bool is_over = n_instants == 0 &&
+	    (n_tiles == 0 || b->now_ns >= view->begin_ns + b->every_ns);
 
 	if (!view->is_begun)
 		return;
@@ -268,7 +274,8 @@ slo_book_turn(struct slo_book *b, int64_t now_ns)
 	batches_forget(b);
 	for (int i = 0; i < N_VIEWS; i++) {
 		look_at_round(b, &b->views[i]);
-		if (is_round_due(b, &b->views[i]) && !b->views[i].is_set_due && !b->views[i].is_details_due) {
+		if (is_round_due(b, &b->views[i]) && !b->views[i].is_set_due &&
+		    !b->views[i].is_details_due) {
 			begin(b, &b->views[i]);
 			look_at_round(b, &b->views[i]);
 		}
@@ -295,7 +302,10 @@ slo_book_due_ns(const struct slo_book *b)
 		if (!view->is_begun || view->is_set_due || view->is_details_due)
 			at = b->now_ns;
 		else if (view->is_running)
-			at = view->begin_ns + b->every_ns * (batches_count(b, view->kind, BATCH_INSTANTS) > 0 ? PER_ROUND_WAIT : 1);
+			at = view->begin_ns +
+			    b->every_ns *
+				(batches_count(b, view->kind, BATCH_INSTANTS) > 0 ? PER_ROUND_WAIT :
+										    1);
 		else if (view->kind == VIEW_NOW)
 			at = view->begin_ns + b->every_ns;
 		else if (batches_count(b, view->kind, BATCH_TILES) > 0)

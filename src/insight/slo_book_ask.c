@@ -1,9 +1,11 @@
 /*
- * Requests: many cells or tiles of one source and one time in one expression, their answers, and what is done when one is refused.
+ * Requests: many cells or tiles of one source and one time in one expression, their answers, and
+ * what is done when one is refused.
  *
- * A request that costs too much is halved by terms, down to one; how much was too much is remembered for the source. Tiles of one term are halved
- * in time. What is wrong by itself (the server does not understand it, or it cannot be worked out) is found by the same halving, and is then its term's
- * error alone.
+ * A request that costs too much is halved by terms, down to one; how much was too much is
+ * remembered for the source. Tiles of one term are halved in time. What is wrong by itself (the
+ * server does not understand it, or it cannot be worked out) is found by the same halving, and is
+ * then its term's error alone.
  */
 #include "config.h"
 
@@ -22,9 +24,11 @@
 
 #define LABEL "ops"
 
-/* --- batches ---------------------------------------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------------------- */
 
-static const char *const kind_names[] = { [BATCH_INSTANTS] = "now", [BATCH_TILES] = "tiles", [BATCH_BESIDE] = "beside" };
+static const char *const kind_names[] = {
+	[BATCH_INSTANTS] = "now", [BATCH_TILES] = "tiles", [BATCH_BESIDE] = "beside"
+};
 
 static struct batch *
 batch_new(struct slo_book *b, enum batch_kind kind, enum view_kind view, struct book_source *source)
@@ -34,7 +38,8 @@ batch_new(struct slo_book *b, enum batch_kind kind, enum view_kind view, struct 
 	batch->kind = kind;
 	batch->view = view;
 	batch->source = source;
-	batch->id = xasprintf(SLO_ASK_PREFIX "%s%s:%" PRIu64, view == VIEW_THEN ? "then:" : "", kind_names[kind], ++b->n_ids);
+	batch->id = xasprintf(SLO_ASK_PREFIX "%s%s:%" PRIu64, view == VIEW_THEN ? "then:" : "",
+	    kind_names[kind], ++b->n_ids);
 	b->stats.n_batches++;
 	return batch;
 }
@@ -42,7 +47,8 @@ batch_new(struct slo_book *b, enum batch_kind kind, enum view_kind view, struct 
 static void
 batch_out(struct slo_book *b, struct batch *batch, bool is_out)
 {
-	unsigned *n = batch->kind == BATCH_INSTANTS ? &batch->source->n_instants_out : &batch->source->n_ranges_out;
+	unsigned *n = batch->kind == BATCH_INSTANTS ? &batch->source->n_instants_out :
+						      &batch->source->n_ranges_out;
 
 	if (batch->is_out == is_out)
 		return;
@@ -89,7 +95,8 @@ item_fill(const struct batch *batch, const struct item *item, size_t i, struct b
 	if (item->strip != NULL)
 		slo_fill_exact(out, item->term->template, batch->step_ns, item->term->overlap_ns);
 	else if (item->cell->is_exact)
-		slo_fill_exact(out, item->term->template, item->cell->window_ns, item->term->overlap_ns);
+		slo_fill_exact(
+		    out, item->term->template, item->cell->window_ns, item->term->overlap_ns);
 	else
 		slo_fill(out, item->term->template, item->cell->window_ns);
 	snprintf(index, sizeof index, "%zu", i);
@@ -128,13 +135,15 @@ items_asked(const struct batch *batch, bool is_asked)
 		if (c != NULL && c->state <= CELL_ASKED)
 			c->state = is_asked ? CELL_ASKED : CELL_WANTED;
 		if (batch->items[i].strip != NULL)
-			strip_mark(batch->items[i].strip, batch->start_ns, batch->end_ns, is_asked ? TILE_ASKED : 0, is_asked ? 0 : TILE_ASKED);
+			strip_mark(batch->items[i].strip, batch->start_ns, batch->end_ns,
+			    is_asked ? TILE_ASKED : 0, is_asked ? 0 : TILE_ASKED);
 	}
 }
 
 /* Batches like one (kind, view, times) of items of one source. */
 static void
-make_batches(struct slo_book *b, const struct batch *like, const struct item *items, size_t n, size_t max)
+make_batches(
+    struct slo_book *b, const struct batch *like, const struct item *items, size_t n, size_t max)
 {
 	size_t done = 0;
 
@@ -152,9 +161,12 @@ make_batches(struct slo_book *b, const struct batch *like, const struct item *it
 	}
 }
 
-/* --- instants --------------------------------------------------------------------------------------------------------- */
+/* --- instants --------------------------------------------------------------------------------- */
 
-/* Alike in cost: a heavy window then takes only heavy ones with it. What was refused before stands behind, for it is asked alone. */
+/*
+ * Alike in cost: a heavy window then takes only heavy ones with it. What was refused before stands
+ * behind, for it is asked alone.
+ */
 static int
 by_cost(const void *a, const void *b)
 {
@@ -173,8 +185,8 @@ by_cost(const void *a, const void *b)
 static bool
 is_same_request(const struct cell *a, const struct cell *b)
 {
-	return a->term->source == b->term->source && a->at_ns == b->at_ns && !a->is_suspect && !b->is_suspect &&
-	    (a->term->error == NULL) && (b->term->error == NULL);
+	return a->term->source == b->term->source && a->at_ns == b->at_ns && !a->is_suspect &&
+	    !b->is_suspect && (a->term->error == NULL) && (b->term->error == NULL);
 }
 
 void
@@ -188,7 +200,9 @@ batches_for_cells(struct slo_book *b, struct view *view, struct cell **v, size_t
 	for (size_t i = 0; i < n; i++)
 		items[i] = (struct item){ .term = v[i]->term, .cell = v[i] };
 	for (size_t i = 0; i < n; i += m) {
-		struct batch like = { .kind = BATCH_INSTANTS, .view = view->kind, .at_ns = v[i]->at_ns };
+		struct batch like = {
+			.kind = BATCH_INSTANTS, .view = view->kind, .at_ns = v[i]->at_ns
+		};
 
 		for (m = 1; i + m < n && is_same_request(v[i], v[i + m]); m++)
 			;
@@ -197,7 +211,7 @@ batches_for_cells(struct slo_book *b, struct view *view, struct cell **v, size_t
 	free(items);
 }
 
-/* --- tiles ------------------------------------------------------------------------------------------------------------ */
+/* --- tiles ------------------------------------------------------------------------------------ */
 
 static int
 by_range(const void *a, const void *b)
@@ -206,20 +220,23 @@ by_range(const void *a, const void *b)
 	int r = strcmp(x->strip->term->source->name, y->strip->term->source->name);
 
 	if (r == 0)
-		r = (x->strip->step_ns > y->strip->step_ns) - (x->strip->step_ns < y->strip->step_ns);
+		r = (x->strip->step_ns > y->strip->step_ns) -
+		    (x->strip->step_ns < y->strip->step_ns);
 	if (r == 0)	/* newest first */
 		r = (x->end_ns < y->end_ns) - (x->end_ns > y->end_ns);
 	if (r == 0)
 		r = (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
 	if (r == 0)
-		r = (x->strip->term->hash > y->strip->term->hash) - (x->strip->term->hash < y->strip->term->hash);
+		r = (x->strip->term->hash > y->strip->term->hash) -
+		    (x->strip->term->hash < y->strip->term->hash);
 	return r;
 }
 
 static bool
 is_same_range(const struct piece *a, const struct piece *b)
 {
-	return a->strip->term->source == b->strip->term->source && a->strip->step_ns == b->strip->step_ns && a->start_ns == b->start_ns &&
+	return a->strip->term->source == b->strip->term->source &&
+	    a->strip->step_ns == b->strip->step_ns && a->start_ns == b->start_ns &&
 	    a->end_ns == b->end_ns && a->strip->error == NULL && b->strip->error == NULL;
 }
 
@@ -234,7 +251,10 @@ batches_for_pieces(struct slo_book *b, enum view_kind view, struct piece *v, siz
 	for (size_t i = 0; i < n; i++)
 		items[i] = (struct item){ .term = v[i].strip->term, .strip = v[i].strip };
 	for (size_t i = 0; i < n; i += m) {
-		struct batch like = { .kind = BATCH_TILES, .view = view, .start_ns = v[i].start_ns, .end_ns = v[i].end_ns,
+		struct batch like = { .kind = BATCH_TILES,
+			.view = view,
+			.start_ns = v[i].start_ns,
+			.end_ns = v[i].end_ns,
 			.step_ns = v[i].strip->step_ns };
 
 		for (m = 1; i + m < n && is_same_range(&v[i], &v[i + m]); m++)
@@ -245,9 +265,11 @@ batches_for_pieces(struct slo_book *b, enum view_kind view, struct piece *v, siz
 }
 
 void
-batch_for_beside(struct slo_book *b, struct beside *beside, const char *expr, int64_t start_ns, int64_t end_ns)
+batch_for_beside(
+    struct slo_book *b, struct beside *beside, const char *expr, int64_t start_ns, int64_t end_ns)
 {
-	struct batch *batch = batch_new(b, BATCH_BESIDE, beside->view, book_source_get(b, beside->source));
+	struct batch *batch = batch_new(
+	    b, BATCH_BESIDE, beside->view, book_source_get(b, beside->source));
 
 	batch->beside = beside;
 	batch->expr = xstrdup(expr);
@@ -257,7 +279,7 @@ batch_for_beside(struct slo_book *b, struct beside *beside, const char *expr, in
 	enqueue(b, batch);
 }
 
-/* --- how much goes into one request ----------------------------------------------------------------------------------- */
+/* --- how much goes into one request ----------------------------------------------------------- */
 
 static struct limit *
 limit_of(const struct batch *batch)
@@ -277,7 +299,7 @@ limit_restore(const struct batch *batch)
 		l->now = batch->ceiling;
 }
 
-/* --- refused ---------------------------------------------------------------------------------------------------------- */
+/* --- refused ---------------------------------------------------------------------------------- */
 
 enum fault {
 	FAULT_WRONG,		/* something in it is not understood, or cannot be worked out */
@@ -289,7 +311,8 @@ enum fault {
 static bool
 is_about_cost(const char *error)
 {
-	static const char *const words[] = { "too many", "exceed", "limit", "too large", "too long", "maximum", "timed out", "gave up on the query" };
+	static const char *const words[] = { "too many", "exceed", "limit", "too large", "too long",
+		"maximum", "timed out", "gave up on the query" };
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (str_contains(error, words[i]))
@@ -297,11 +320,15 @@ is_about_cost(const char *error)
 	return false;
 }
 
-/* Prometheus: 400 bad data, 422 execution (wrong, or over a limit), 500 internal, 503 timeout; Mimir's limits are 422 too. */
+/*
+ * Prometheus: 400 bad data, 422 execution (wrong, or over a limit), 500 internal, 503 timeout;
+ * Mimir's limits are 422 too.
+ */
 static enum fault
 classify(const struct batch *batch, long status, const char *error)
 {
-	if ((status == 422 || status == 500 || status == 503 || status == 504) && is_about_cost(error))
+	if ((status == 422 || status == 500 || status == 503 || status == 504) &&
+	    is_about_cost(error))
 		return FAULT_COSTLY;
 	if (status == 400 || status == 422)
 		return FAULT_WRONG;
@@ -331,7 +358,8 @@ static void
 split_time(struct slo_book *b, struct batch *batch)
 {
 	struct strip *s = batch->items[0].strip;
-	size_t n = (size_t)((batch->end_ns - batch->start_ns) / batch->step_ns) + 1, half = (n + 1) / 2;
+	size_t n = (size_t)((batch->end_ns - batch->start_ns) / batch->step_ns) + 1,
+	       half = (n + 1) / 2;
 	struct batch older = *batch, newer = *batch;
 
 	s->chunk_max = half;
@@ -371,7 +399,9 @@ static void
 refuse_one(struct slo_book *b, struct batch *batch, enum fault fault, const char *error)
 {
 	const struct item *item = &batch->items[0];
-	size_t n_tiles = item->strip == NULL ? 0 : (size_t)((batch->end_ns - batch->start_ns) / batch->step_ns) + 1;
+	size_t n_tiles = item->strip == NULL ?
+	    0 :
+	    (size_t)((batch->end_ns - batch->start_ns) / batch->step_ns) + 1;
 
 	limit_restore(batch);
 	if (fault == FAULT_WRONG)
@@ -393,7 +423,10 @@ source_error(struct book_source *s, const char *error)
 	s->error = copy;
 }
 
-/* No answer, and not because of what was asked, as far as anybody can tell: the next round asks again. */
+/*
+ * No answer, and not because of what was asked, as far as anybody can tell: the next round asks
+ * again.
+ */
 static void
 give_up(struct batch *batch, enum fault fault, const char *error)
 {
@@ -428,7 +461,7 @@ fail(struct slo_book *b, struct batch *batch, long status, const char *error)
 	batch_free(b, batch);
 }
 
-/* --- answered --------------------------------------------------------------------------------------------------------- */
+/* --- answered --------------------------------------------------------------------------------- */
 
 /* Which item a series answers; n: none. */
 static size_t
@@ -494,7 +527,8 @@ refuse_histograms(struct slo_book *b, struct batch *batch, const struct series_s
 
 		if (k < batch->n && set->v[i].n == 0 && set->v[i].n_histograms > 0)
 			term_refuse(batch->items[k].term,
-			    "the expression gives a native histogram, not a number: put histogram_count() around it", b->now_ns + ROUNDS_REST * b->every_ns);
+			    "the expression gives a native histogram, not a number: put histogram_count() around it",
+			    b->now_ns + ROUNDS_REST * b->every_ns);
 	}
 }
 
@@ -550,12 +584,13 @@ slo_book_failed(struct slo_book *b, const char *id, long http_status, const char
 
 	if (batch == NULL)
 		return false;
-	fail(b, batch, http_status, error == NULL || *error == '\0' ? "the source did not answer" : error);
+	fail(b, batch, http_status,
+	    error == NULL || *error == '\0' ? "the source did not answer" : error);
 	batches_list(b);
 	return true;
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------ */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 void
 batches_drop(struct slo_book *b, enum view_kind view)
@@ -585,7 +620,8 @@ batches_count(const struct slo_book *b, enum view_kind view, enum batch_kind kin
 void
 batches_expire(struct slo_book *b, enum view_kind view)
 {
-	char *error = xasprintf("no answer within %" PRId64 " s", PER_ROUND_WAIT * b->every_ns / NS_PER_S);
+	char *error = xasprintf(
+	    "no answer within %" PRId64 " s", PER_ROUND_WAIT * b->every_ns / NS_PER_S);
 	struct batch *batch, *after;
 
 	for (batch = TAILQ_FIRST(&b->batches); batch != NULL; batch = after) {
@@ -594,7 +630,8 @@ batches_expire(struct slo_book *b, enum view_kind view)
 			continue;
 		batch->source->n_failed++;
 		items_asked(batch, false);
-		give_up(batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE, batch->source->error != NULL ? batch->source->error : error);
+		give_up(batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE,
+		    batch->source->error != NULL ? batch->source->error : error);
 		batch_free(b, batch);
 	}
 	free(error);
@@ -607,7 +644,8 @@ batches_forget(struct slo_book *b)
 
 	for (batch = TAILQ_FIRST(&b->batches); batch != NULL; batch = after) {
 		after = TAILQ_NEXT(batch, next);
-		if (batch->is_out && batch->kind != BATCH_INSTANTS && b->now_ns - batch->out_ns > BATCH_WAIT)
+		if (batch->is_out && batch->kind != BATCH_INSTANTS &&
+		    b->now_ns - batch->out_ns > BATCH_WAIT)
 			fail(b, batch, 0, "no answer within 5 minutes");
 	}
 }
@@ -625,8 +663,13 @@ batches_list(struct slo_book *b)
 			b->cap_asks = b->cap_asks == 0 ? 16 : b->cap_asks * 2;
 			b->asks = xreallocarray(b->asks, b->cap_asks, sizeof *b->asks);
 		}
-		b->asks[b->n_asks++] = (struct slo_ask){ .id = batch->id, .source = batch->source->name, .expr = batch->expr,
-			.at_ns = batch->at_ns, .start_ns = batch->start_ns, .end_ns = batch->end_ns, .step_ns = batch->step_ns };
+		b->asks[b->n_asks++] = (struct slo_ask){ .id = batch->id,
+			.source = batch->source->name,
+			.expr = batch->expr,
+			.at_ns = batch->at_ns,
+			.start_ns = batch->start_ns,
+			.end_ns = batch->end_ns,
+			.step_ns = batch->step_ns };
 	}
 }
 
@@ -637,7 +680,8 @@ batches_release(struct slo_book *b)
 
 	TAILQ_FOREACH(batch, &b->batches, next) {
 		bool is_instant = batch->kind == BATCH_INSTANTS;
-		unsigned n = is_instant ? batch->source->n_instants_out : batch->source->n_ranges_out;
+		unsigned n = is_instant ? batch->source->n_instants_out :
+					  batch->source->n_ranges_out;
 
 		if (!batch->is_out && n < (is_instant ? INSTANTS_OUT : RANGES_OUT))
 			batch_out(b, batch, true);

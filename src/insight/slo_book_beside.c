@@ -1,4 +1,7 @@
-/* What happened while budget was spent: alerts that fired and things that changed, in steps of the tiles. */
+/*
+ * What happened while budget was spent: alerts that fired and things that changed, in steps of the
+ * tiles.
+ */
 #include "config.h"
 
 #include "insight/slo_book_priv.h"
@@ -14,18 +17,22 @@
 
 enum { ENTRIES_MAX = 2000, ALERT_LABELS_MAX = 8, SAME_LOOKED_AT = 16, REFUSED_MAX = 6 };
 
-/* --- which are wanted ------------------------------------------------------------------------------------------------- */
+/* --- which are wanted ------------------------------------------------------------------------- */
 
 static struct beside *
-beside_get(struct slo_book *b, enum view_kind view, const struct marker_def *marker, const char *source, int64_t step_ns)
+beside_get(struct slo_book *b, enum view_kind view, const struct marker_def *marker,
+    const char *source, int64_t step_ns)
 {
 	struct beside *s;
 
 	TAILQ_FOREACH(s, &b->besides, next)
-		if (s->view == view && s->marker == marker && s->step_ns == step_ns && strcmp(s->source, source) == 0)
-			return s;
+	if (s->view == view && s->marker == marker && s->step_ns == step_ns &&
+	    strcmp(s->source, source) == 0)
+		return s;
 	s = xcalloc(1, sizeof *s);
-	*s = (struct beside){ .view = view, .marker = marker, .source = xstrdup(source), .step_ns = step_ns };
+	*s = (struct beside){
+		.view = view, .marker = marker, .source = xstrdup(source), .step_ns = step_ns
+	};
 	TAILQ_INSERT_TAIL(&b->besides, s, next);
 	return s;
 }
@@ -55,15 +62,20 @@ want_for_objective(struct slo_book *b, const struct view *view, const struct obj
 		return;
 	want_range(beside_get(b, view->kind, NULL, o->def->source, o->step_ns), start, last);
 	for (size_t i = 0; b->env != NULL && i < b->env->n_markers; i++)
-		want_range(beside_get(b, view->kind, &b->env->markers[i], b->env->markers[i].source, o->step_ns), start, last);
+		want_range(beside_get(b, view->kind, &b->env->markers[i], b->env->markers[i].source,
+			       o->step_ns),
+		    start, last);
 }
 
-/* --- asking ----------------------------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static bool
 is_label_name(const char *s)
 {
-	return *s != '\0' && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == strlen(s) && (*s < '0' || *s > '9');
+	return *s != '\0' &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") ==
+	    strlen(s) &&
+	    (*s < '0' || *s > '9');
 }
 
 /* Labels by which an alert is known to be about an objective, each once. */
@@ -75,7 +87,9 @@ alert_labels(const struct slo_book *b, const char *source, const char **v)
 	for (size_t i = 0; i < b->n_objectives; i++) {
 		const struct slo_def *def = b->objectives[i].def;
 
-		for (size_t j = 0; j < def->alert_labels.n && n < ALERT_LABELS_MAX && strcmp(def->source, source) == 0; j++) {
+		for (size_t j = 0; j < def->alert_labels.n && n < ALERT_LABELS_MAX &&
+		     strcmp(def->source, source) == 0;
+		     j++) {
 			const char *name = def->alert_labels.v[j].name;
 			size_t k;
 
@@ -98,7 +112,8 @@ alerts_expr(const struct slo_book *b, const struct beside *s, struct buf *out)
 	buf_addstr(out, "max by (alertname");
 	for (size_t i = 0; i < n; i++)
 		buf_printf(out, ", %s", labels[i]);
-	buf_printf(out, ") (max_over_time(ALERTS{alertstate=\"firing\"}[%s]))", promql_duration(step, s->step_ns));
+	buf_printf(out, ") (max_over_time(ALERTS{alertstate=\"firing\"}[%s]))",
+	    promql_duration(step, s->step_ns));
 }
 
 static bool
@@ -142,7 +157,7 @@ beside_want(struct slo_book *b, const struct view *view)
 			ask(b, s);
 }
 
-/* --- answers ---------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static struct labels
 copy_labels(const struct labels *from, struct arena *arena)
@@ -150,15 +165,18 @@ copy_labels(const struct labels *from, struct arena *arena)
 	struct label *v = arena_alloc(arena, (from->n + 1) * sizeof *v);
 
 	for (size_t i = 0; i < from->n; i++)
-		v[i] = (struct label){ .name = arena_strdup(arena, from->v[i].name), .value = arena_strdup(arena, from->v[i].value) };
+		v[i] = (struct label){ .name = arena_strdup(arena, from->v[i].name),
+			.value = arena_strdup(arena, from->v[i].value) };
 	return (struct labels){ .n = from->n, .v = v };
 }
 
 static void
-add_entry(struct beside *s, const struct labels *labels, const char *text, int64_t start_ns, int64_t end_ns)
+add_entry(struct beside *s, const struct labels *labels, const char *text, int64_t start_ns,
+    int64_t end_ns)
 {
 	if (s->n < ENTRIES_MAX)
-		s->v[s->n++] = (struct beside_entry){ .labels = *labels, .past = { .start_ns = start_ns, .end_ns = end_ns, .text = text } };
+		s->v[s->n++] = (struct beside_entry){ .labels = *labels,
+			.past = { .start_ns = start_ns, .end_ns = end_ns, .text = text } };
 }
 
 /* Each sample says that the alert fired some time within the step before it. */
@@ -175,9 +193,13 @@ add_runs(struct beside *s, const struct series *series)
 	labels = copy_labels(&series->labels, &s->arena);
 	text = arena_strdup(&s->arena, name);
 	for (size_t i = 0; i < series->n; i += n) {
-		for (n = 1; i + n < series->n && series->v[i + n].t_ns - series->v[i + n - 1].t_ns <= s->step_ns + s->step_ns / 2; n++)
+		for (n = 1; i + n < series->n &&
+		     series->v[i + n].t_ns - series->v[i + n - 1].t_ns <=
+			 s->step_ns + s->step_ns / 2;
+		     n++)
 			;
-		add_entry(s, &labels, text, series->v[i].t_ns - s->step_ns, series->v[i + n - 1].t_ns);
+		add_entry(
+		    s, &labels, text, series->v[i].t_ns - s->step_ns, series->v[i + n - 1].t_ns);
 	}
 }
 
@@ -188,7 +210,8 @@ add_changes(struct beside *s, const struct series_set *set)
 	struct marker_set *markers = insight_markers(s->marker, set);
 
 	for (size_t i = 0; i < markers->n; i++)
-		add_entry(s, &none, arena_strdup(&s->arena, markers->v[i].text), markers->v[i].at_ns, markers->v[i].at_ns);
+		add_entry(s, &none, arena_strdup(&s->arena, markers->v[i].text),
+		    markers->v[i].at_ns, markers->v[i].at_ns);
 	block_unref(markers);
 }
 
@@ -226,15 +249,17 @@ beside_failed(struct beside *s)
 		s->n_refused++;
 }
 
-/* --- for an objective ------------------------------------------------------------------------------------------------- */
+/* --- for an objective ------------------------------------------------------------------------- */
 
 /* Alerts about the objective itself tell nothing that the spend does not. */
 static bool
-is_told(const struct beside *s, enum view_kind view, const struct objective *o, const struct beside_entry *e)
+is_told(const struct beside *s, enum view_kind view, const struct objective *o,
+    const struct beside_entry *e)
 {
 	if (s->view != view || s->step_ns != o->step_ns)
 		return false;
-	return s->marker != NULL || o->def->alert_labels.n == 0 || !labels_within(&o->def->alert_labels, &e->labels);
+	return s->marker != NULL || o->def->alert_labels.n == 0 ||
+	    !labels_within(&o->def->alert_labels, &e->labels);
 }
 
 static int
@@ -255,7 +280,8 @@ join_same(struct slo_past *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		size_t k = kept, looked = 0;
 
-		while (k > 0 && looked++ < SAME_LOOKED_AT && (strcmp(v[k - 1].text, v[i].text) != 0 || v[k - 1].end_ns < v[i].start_ns))
+		while (k > 0 && looked++ < SAME_LOOKED_AT &&
+		    (strcmp(v[k - 1].text, v[i].text) != 0 || v[k - 1].end_ns < v[i].start_ns))
 			k--;
 		if (k == 0 || looked > SAME_LOOKED_AT)
 			v[kept++] = v[i];
@@ -285,7 +311,7 @@ beside_past(const struct slo_book *b, enum view_kind view, const struct objectiv
 	return v;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void
 beside_free(struct slo_book *b, struct beside *s)

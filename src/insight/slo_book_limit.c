@@ -1,9 +1,11 @@
 /*
- * How much goes into one request of a source. Nobody says how much a server can do, so it is learned.
+ * How much goes into one request of a source. Nobody says how much a server can do, so it is
+ * learned.
  *
- * What was refused as too much while the server is well lowers the ceiling, for an hour. Where all fails together (a server that is gone, or one that
- * cannot do any of it in time) less is asked the next time; when all is well again it doubles back to the ceiling, and each time that fails at once
- * it waits twice as long before it tries again.
+ * What was refused as too much while the server is well lowers the ceiling, for an hour. Where all
+ * fails together (a server that is gone, or one that cannot do any of it in time) less is asked the
+ * next time; when all is well again it doubles back to the ceiling, and each time that fails at
+ * once it waits twice as long before it tries again.
  */
 #include "config.h"
 
@@ -41,7 +43,10 @@ limit_doubt(struct limit *l, size_t n)
 		l->busy = (unsigned)n;
 }
 
-/* Something failed with no word why. Where something else was answered in the same round, it was too large. */
+/*
+ * Something failed with no word why. Where something else was answered in the same round, it was
+ * too large.
+ */
 static void
 limit_judge(struct limit *l, bool has_answered, bool was_well, int64_t now_ns)
 {

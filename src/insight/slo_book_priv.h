@@ -1,9 +1,12 @@
 /*
- * Inside of the book: shared by slo_book.c (definitions, rounds), slo_book_term.c (what is known), slo_book_want.c (what a round needs),
- * slo_book_ask.c (requests, answers, failures), slo_book_limit.c (how large they may be), slo_book_beside.c (alerts and changes of the window) and slo_book_work.c (how it all stands).
+ * Inside of the book: shared by slo_book.c (definitions, rounds), slo_book_term.c (what is known),
+ * slo_book_want.c (what a round needs), slo_book_ask.c (requests, answers, failures),
+ * slo_book_limit.c (how large they may be), slo_book_beside.c (alerts and changes of the window)
+ * and slo_book_work.c (how it all stands).
  *
- * A term is a template of one source, shared by all objectives that have it. It knows cells (its sum over one window at one time) and strips (its sums
- * over a row of tiles). There are two views: now, and the time cursor's then; each has cells and strips of its own.
+ * A term is a template of one source, shared by all objectives that have it. It knows cells (its
+ * sum over one window at one time) and strips (its sums over a row of tiles). There are two views:
+ * now, and the time cursor's then; each has cells and strips of its own.
  */
 #ifndef OPS_INSIGHT_SLO_BOOK_PRIV_H
 #define OPS_INSIGHT_SLO_BOOK_PRIV_H
@@ -38,7 +41,7 @@ enum {
 /* What was learned about the size of requests is believed so long. */
 #define CEILING_NS NS_PER_HOUR
 
-/* --- what is known ---------------------------------------------------------------------------------------------------- */
+/* --- what is known ---------------------------------------------------------------------------- */
 
 enum cell_state { CELL_WANTED, CELL_ASKED, CELL_KNOWN, CELL_FAILED };
 struct cell {
@@ -114,7 +117,7 @@ struct objective {
 	bool was_known;		/* that was from before these definitions */
 };
 
-/* --- what is asked ---------------------------------------------------------------------------------------------------- */
+/* --- what is asked ---------------------------------------------------------------------------- */
 
 enum batch_kind { BATCH_INSTANTS, BATCH_TILES, BATCH_BESIDE };
 struct item {
@@ -138,13 +141,14 @@ struct batch {
 	struct beside *beside;	/* BATCH_BESIDE */
 };
 
-/* --- what happened besides -------------------------------------------------------------------------------------------- */
+/* --- what happened besides -------------------------------------------------------------------- */
 
 struct beside_entry {
 	struct labels labels;	/* of an alert; n 0: a change */
 	struct slo_past past;
 };
-struct beside {			/* the alerts of a source, or the changes of a marker, in steps of some objectives' tiles */
+struct
+    beside { /* the alerts of a source, or the changes of a marker, in steps of some objectives' tiles */
 	TAILQ_ENTRY(beside) next;
 	enum view_kind view;
 	const struct marker_def *marker;	/* NULL: alerts */
@@ -159,7 +163,7 @@ struct beside {			/* the alerts of a source, or the changes of a marker, in step
 	struct beside_entry *v;		/* by start */
 };
 
-/* --- the book --------------------------------------------------------------------------------------------------------- */
+/* --- the book --------------------------------------------------------------------------------- */
 
 struct view {
 	enum view_kind kind;
@@ -196,17 +200,24 @@ struct slo_book {
 
 /* slo_book_term.c */
 struct book_source *book_source_get(struct slo_book *b, const char *name);
-struct term *term_get(struct slo_book *b, const char *source, const char *template, int64_t overlap_ns);
+struct term *term_get(
+    struct slo_book *b, const char *source, const char *template, int64_t overlap_ns);
 void terms_sweep(struct slo_book *b);		/* those without users */
 void sources_free_all(struct slo_book *b);
 void term_refuse(struct term *t, const char *error, int64_t again_ns);
-struct cell *cell_want(struct term *t, const struct view *view, int64_t window_ns, int64_t at_ns, bool is_exact);
-/* The newest ones of both terms from start on that are known, of one time not after at; NULL: none. */
-const struct cell *cell_since(const struct term *t, const struct term *other, enum view_kind view, int64_t start_ns, int64_t at_ns,
-    const struct cell **ret_other);
-/* The newest ones of both terms over window that are known, of one time that is not after at; NULL: none. */
-struct cell *cell_newest(const struct term *t, const struct term *other, enum view_kind view, int64_t window_ns, int64_t at_ns,
-    struct cell **ret_other);
+struct cell *cell_want(
+    struct term *t, const struct view *view, int64_t window_ns, int64_t at_ns, bool is_exact);
+/*
+ * The newest ones of both terms from start on that are known, of one time not after at; NULL: none.
+ */
+const struct cell *cell_since(const struct term *t, const struct term *other, enum view_kind view,
+    int64_t start_ns, int64_t at_ns, const struct cell **ret_other);
+/*
+ * The newest ones of both terms over window that are known, of one time that is not after at; NULL:
+ * none.
+ */
+struct cell *cell_newest(const struct term *t, const struct term *other, enum view_kind view,
+    int64_t window_ns, int64_t at_ns, struct cell **ret_other);
 /* The newest one over a window no longer than this that was refused by itself; NULL: none. */
 struct cell *cell_refused(const struct term *t, enum view_kind view, int64_t window_ns);
 void cell_fail(struct cell *c, const char *error);
@@ -224,12 +235,17 @@ void strips_drop(struct term *t, enum view_kind view);
 void want_round(struct slo_book *b, struct view *view);
 int64_t align_down(int64_t t, int64_t step);
 /*
- * Where the tiles of a window end and its head begins: a whole tile before the newest edge. increase() over a few samples is a bad guess at what lies
- * between them and the ends of its range, so the head is never shorter than a tile, where the window is not.
+ * Where the tiles of a window end and its head begins: a whole tile before the newest edge.
+ * increase() over a few samples is a bad guess at what lies between them and the ends of its range,
+ * so the head is never shorter than a tile, where the window is not.
  */
 int64_t window_edge(const struct objective *o, int64_t window_start_ns, int64_t at_ns);
-/* How much of a correction counts in the window of a view: *ret_start to *ret_end is asked; false: nothing of it does. */
-bool correction_span(const struct slo_correction *c, int64_t window_start_ns, int64_t at_ns, int64_t *ret_start_ns, int64_t *ret_end_ns);
+/*
+ * How much of a correction counts in the window of a view: *ret_start to *ret_end is asked; false:
+ * nothing of it does.
+ */
+bool correction_span(const struct slo_correction *c, int64_t window_start_ns, int64_t at_ns,
+    int64_t *ret_start_ns, int64_t *ret_end_ns);
 
 /* slo_book_ask.c */
 void batches_for_cells(struct slo_book *b, struct view *view, struct cell **v, size_t n);
@@ -238,7 +254,8 @@ struct piece {			/* tiles wanted of a strip: ends of the first and of the last *
 	int64_t start_ns, end_ns;
 };
 void batches_for_pieces(struct slo_book *b, enum view_kind view, struct piece *v, size_t n);
-void batch_for_beside(struct slo_book *b, struct beside *beside, const char *expr, int64_t start_ns, int64_t end_ns);
+void batch_for_beside(
+    struct slo_book *b, struct beside *beside, const char *expr, int64_t start_ns, int64_t end_ns);
 void batches_drop(struct slo_book *b, enum view_kind view);
 size_t batches_count(const struct slo_book *b, enum view_kind view, enum batch_kind kind);
 /* The round of a view waits no longer: what it still waits for has failed. */
@@ -258,8 +275,11 @@ void beside_want(struct slo_book *b, const struct view *view);
 void beside_answer(struct slo_book *b, struct beside *beside, const struct series_set *set);
 void beside_failed(struct beside *beside);
 void besides_drop(struct slo_book *b, enum view_kind view);
-/* What happened besides for an objective, by start, alerts about itself left out; the caller frees. */
-struct slo_past *beside_past(const struct slo_book *b, enum view_kind view, const struct objective *o, size_t *ret_n);
+/*
+ * What happened besides for an objective, by start, alerts about itself left out; the caller frees.
+ */
+struct slo_past *beside_past(
+    const struct slo_book *b, enum view_kind view, const struct objective *o, size_t *ret_n);
 
 /* slo_book_work.c */
 void work_set(struct slo_book *b, struct view *view, struct slo_set **ret);

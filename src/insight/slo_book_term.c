@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-/* --- sources and terms ------------------------------------------------------------------------------------------------ */
+/* --- sources and terms ------------------------------------------------------------------------ */
 
 struct book_source *
 book_source_get(struct slo_book *b, const char *name)
@@ -45,12 +45,14 @@ sources_free_all(struct slo_book *b)
 struct term *
 term_get(struct slo_book *b, const char *source, const char *template, int64_t overlap_ns)
 {
-	uint64_t hash = str_hash(template, strlen(template) + 1, str_hash(source, strlen(source) + 1, STR_HASH_SEED));
+	uint64_t hash = str_hash(
+	    template, strlen(template) + 1, str_hash(source, strlen(source) + 1, STR_HASH_SEED));
 	struct term *t;
 
 	LIST_FOREACH(t, &b->buckets[hash % HASH_SIZE], in_bucket)
-		if (t->hash == hash && t->overlap_ns == overlap_ns && strcmp(t->template, template) == 0 && strcmp(t->source->name, source) == 0)
-			return t;
+	if (t->hash == hash && t->overlap_ns == overlap_ns && strcmp(t->template, template) == 0 &&
+	    strcmp(t->source->name, source) == 0)
+		return t;
 	t = xcalloc(1, sizeof *t);
 	t->source = book_source_get(b, source);
 	t->template = xstrdup(template);
@@ -92,26 +94,30 @@ terms_sweep(struct slo_book *b)
 	}
 }
 
-/* --- cells ------------------------------------------------------------------------------------------------------------ */
+/* --- cells ------------------------------------------------------------------------------------ */
 
 static struct cell *
-find_cell(const struct term *t, enum view_kind view, int64_t window_ns, int64_t at_ns, bool is_exact)
+find_cell(
+    const struct term *t, enum view_kind view, int64_t window_ns, int64_t at_ns, bool is_exact)
 {
 	struct cell *c;
 
 	TAILQ_FOREACH(c, &t->cells, next)
-		if (c->view == view && c->window_ns == window_ns && c->at_ns == at_ns && c->is_exact == is_exact)
-			return c;
+	if (c->view == view && c->window_ns == window_ns && c->at_ns == at_ns &&
+	    c->is_exact == is_exact)
+		return c;
 	return NULL;
 }
 
 const struct cell *
-cell_since(const struct term *t, const struct term *other, enum view_kind view, int64_t start_ns, int64_t at_ns, const struct cell **ret_other)
+cell_since(const struct term *t, const struct term *other, enum view_kind view, int64_t start_ns,
+    int64_t at_ns, const struct cell **ret_other)
 {
 	const struct cell *c, *beside, *newest = NULL;
 
 	TAILQ_FOREACH(c, &t->cells, next) {
-		if (c->view != view || !c->is_exact || c->state != CELL_KNOWN || c->at_ns - c->window_ns != start_ns || c->at_ns > at_ns)
+		if (c->view != view || !c->is_exact || c->state != CELL_KNOWN ||
+		    c->at_ns - c->window_ns != start_ns || c->at_ns > at_ns)
 			continue;
 		if (newest != NULL && c->at_ns <= newest->at_ns)
 			continue;
@@ -131,7 +137,12 @@ cell_want(struct term *t, const struct view *view, int64_t window_ns, int64_t at
 
 	if (c == NULL) {
 		c = xcalloc(1, sizeof *c);
-		*c = (struct cell){ .term = t, .view = view->kind, .is_exact = is_exact, .window_ns = window_ns, .at_ns = at_ns, .value = NAN };
+		*c = (struct cell){ .term = t,
+			.view = view->kind,
+			.is_exact = is_exact,
+			.window_ns = window_ns,
+			.at_ns = at_ns,
+			.value = NAN };
 		TAILQ_INSERT_HEAD(&t->cells, c, next);
 	}
 	c->round = view->round;
@@ -139,12 +150,14 @@ cell_want(struct term *t, const struct view *view, int64_t window_ns, int64_t at
 }
 
 struct cell *
-cell_newest(const struct term *t, const struct term *other, enum view_kind view, int64_t window_ns, int64_t at_ns, struct cell **ret_other)
+cell_newest(const struct term *t, const struct term *other, enum view_kind view, int64_t window_ns,
+    int64_t at_ns, struct cell **ret_other)
 {
 	struct cell *c, *beside, *newest = NULL;
 
 	TAILQ_FOREACH(c, &t->cells, next) {
-		if (c->view != view || c->window_ns != window_ns || c->is_exact || c->state != CELL_KNOWN || c->at_ns > at_ns)
+		if (c->view != view || c->window_ns != window_ns || c->is_exact ||
+		    c->state != CELL_KNOWN || c->at_ns > at_ns)
 			continue;
 		if (newest != NULL && c->at_ns <= newest->at_ns)
 			continue;
@@ -163,9 +176,9 @@ cell_refused(const struct term *t, enum view_kind view, int64_t window_ns)
 	struct cell *c, *newest = NULL;
 
 	TAILQ_FOREACH(c, &t->cells, next)
-		if (c->view == view && c->window_ns <= window_ns && c->state == CELL_FAILED && c->error != NULL &&
-		    (newest == NULL || c->at_ns > newest->at_ns))
-			newest = c;
+	if (c->view == view && c->window_ns <= window_ns && c->state == CELL_FAILED &&
+	    c->error != NULL && (newest == NULL || c->at_ns > newest->at_ns))
+		newest = c;
 	return newest;
 }
 
@@ -192,7 +205,8 @@ cells_sweep(struct term *t, const struct view *view)
 
 	for (c = TAILQ_FIRST(&t->cells); c != NULL; c = after) {
 		after = TAILQ_NEXT(c, next);
-		if (c->view == view->kind && c->state != CELL_ASKED && c->round + ROUNDS_KEPT < view->round)
+		if (c->view == view->kind && c->state != CELL_ASKED &&
+		    c->round + ROUNDS_KEPT < view->round)
 			cell_free(c);
 	}
 }
@@ -209,7 +223,7 @@ cells_drop(struct term *t, enum view_kind view)
 	}
 }
 
-/* --- strips ----------------------------------------------------------------------------------------------------------- */
+/* --- strips ----------------------------------------------------------------------------------- */
 
 struct strip *
 strip_get(struct term *t, enum view_kind view, int64_t step_ns, bool is_made)
@@ -222,7 +236,11 @@ strip_get(struct term *t, enum view_kind view, int64_t step_ns, bool is_made)
 	if (!is_made)
 		return NULL;
 	s = xcalloc(1, sizeof *s);
-	*s = (struct strip){ .term = t, .view = view, .step_ns = step_ns, .chunk_max = POINTS_MAX, .want_first_ns = INT64_MAX,
+	*s = (struct strip){ .term = t,
+		.view = view,
+		.step_ns = step_ns,
+		.chunk_max = POINTS_MAX,
+		.want_first_ns = INT64_MAX,
 		.want_last_ns = INT64_MIN };
 	TAILQ_INSERT_TAIL(&t->strips, s, next);
 	return s;
@@ -244,14 +262,18 @@ copy_tiles(struct strip *to, const struct strip *from)
 	size_t k;
 
 	for (size_t i = 0; i < to->n; i++)
-		if ((to->flags[i] & TILE_KNOWN) == 0 && tile_index(from, to->first_ns + (int64_t)i * to->step_ns, &k) &&
+		if ((to->flags[i] & TILE_KNOWN) == 0 &&
+		    tile_index(from, to->first_ns + (int64_t)i * to->step_ns, &k) &&
 		    (from->flags[k] & TILE_KNOWN) != 0) {
 			to->v[i] = from->v[k];
 			to->flags[i] |= TILE_KNOWN;
 		}
 }
 
-/* Tiles from the one that ends at first to the one that ends at last; what is known in both places is kept. */
+/*
+ * Tiles from the one that ends at first to the one that ends at last; what is known in both places
+ * is kept.
+ */
 void
 strip_move(struct strip *s, int64_t first_ns, int64_t last_ns)
 {

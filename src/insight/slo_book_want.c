@@ -20,33 +20,43 @@ align_down(int64_t t, int64_t step)
 int64_t
 window_edge(const struct objective *o, int64_t window_start_ns, int64_t at_ns)
 {
-	int64_t edge = align_down(at_ns, o->step_ns) - o->step_ns, first = align_down(window_start_ns, o->step_ns);
+	int64_t edge = align_down(at_ns, o->step_ns) - o->step_ns,
+		first = align_down(window_start_ns, o->step_ns);
 
 	return edge > first ? edge : first;
 }
 
 bool
-correction_span(const struct slo_correction *c, int64_t window_start_ns, int64_t at_ns, int64_t *ret_start_ns, int64_t *ret_end_ns)
+correction_span(const struct slo_correction *c, int64_t window_start_ns, int64_t at_ns,
+    int64_t *ret_start_ns, int64_t *ret_end_ns)
 {
 	*ret_start_ns = c->start_ns > window_start_ns ? c->start_ns : window_start_ns;
 	*ret_end_ns = c->end_ns < at_ns ? c->end_ns : at_ns;
 	return *ret_start_ns < *ret_end_ns;
 }
 
-/* --- cells ------------------------------------------------------------------------------------------------------------ */
+/* --- cells ------------------------------------------------------------------------------------ */
 
-/* Long windows change slowly: an answer serves for a while. At a time in the past all is asked for that time. */
+/*
+ * Long windows change slowly: an answer serves for a while. At a time in the past all is asked for
+ * that time.
+ */
 static bool
 is_fresh_enough(const struct slo_book *b, const struct view *view, const struct cell *c)
 {
 	if (view->kind != VIEW_NOW || c->window_ns <= WINDOW_ALWAYS)
 		return c->at_ns == view->at_ns;
-	return view->at_ns - c->at_ns < c->window_ns / WINDOW_TIMES || view->at_ns - c->at_ns < b->every_ns;
+	return view->at_ns - c->at_ns < c->window_ns / WINDOW_TIMES ||
+	    view->at_ns - c->at_ns < b->every_ns;
 }
 
-/* What was too costly over a window no longer is not asked for a while, and then alone. true: it rests. */
+/*
+ * What was too costly over a window no longer is not asked for a while, and then alone. true: it
+ * rests.
+ */
 static bool
-is_resting(const struct slo_book *b, const struct view *view, const struct term *t, int64_t window_ns, bool *ret_is_suspect)
+is_resting(const struct slo_book *b, const struct view *view, const struct term *t,
+    int64_t window_ns, bool *ret_is_suspect)
 {
 	struct cell *refused = cell_refused(t, view->kind, window_ns);
 
@@ -69,23 +79,28 @@ want_at(const struct view *view, struct term *t, int64_t window_ns, bool is_susp
 
 /* Both sums of one time: a ratio of sums of different times would be of no time. */
 static void
-want_window(const struct slo_book *b, const struct view *view, const struct objective *o, int64_t window_ns)
+want_window(
+    const struct slo_book *b, const struct view *view, const struct objective *o, int64_t window_ns)
 {
-	struct cell *total = NULL, *first = cell_newest(o->first, o->total, view->kind, window_ns, view->at_ns, &total);
+	struct cell *total = NULL,
+		    *first = cell_newest(
+			o->first, o->total, view->kind, window_ns, view->at_ns, &total);
 	bool is_first_suspect, is_total_suspect;
 
 	if (first != NULL && is_fresh_enough(b, view, first)) {
 		first->round = total->round = view->round;
 		return;
 	}
-	if (is_resting(b, view, o->first, window_ns, &is_first_suspect) || is_resting(b, view, o->total, window_ns, &is_total_suspect))
+	if (is_resting(b, view, o->first, window_ns, &is_first_suspect) ||
+	    is_resting(b, view, o->total, window_ns, &is_total_suspect))
 		return;
 	want_at(view, o->first, window_ns, is_first_suspect);
 	want_at(view, o->total, window_ns, is_total_suspect);
 }
 
 static void
-want_exact(const struct slo_book *b, const struct view *view, struct term *t, int64_t start_ns, int64_t end_ns)
+want_exact(const struct slo_book *b, const struct view *view, struct term *t, int64_t start_ns,
+    int64_t end_ns)
 {
 	bool is_suspect;
 	struct cell *c;
@@ -98,10 +113,13 @@ want_exact(const struct slo_book *b, const struct view *view, struct term *t, in
 		c->state = CELL_WANTED;
 }
 
-/* Cut by the start of a window that moves, it is asked from the tile's edge on, so that the answer serves for a tile's time. */
+/*
+ * Cut by the start of a window that moves, it is asked from the tile's edge on, so that the answer
+ * serves for a tile's time.
+ */
 static void
-want_correction(const struct slo_book *b, const struct view *view, struct term *t, const struct objective *o, const struct slo_correction *c,
-    int64_t window_start_ns)
+want_correction(const struct slo_book *b, const struct view *view, struct term *t,
+    const struct objective *o, const struct slo_correction *c, int64_t window_start_ns)
 {
 	int64_t start, end, edge = align_down(window_start_ns, o->step_ns);
 
@@ -112,7 +130,8 @@ want_correction(const struct slo_book *b, const struct view *view, struct term *
 }
 
 static void
-want_tiles(const struct view *view, struct term *t, int64_t step_ns, int64_t first_ns, int64_t last_ns)
+want_tiles(
+    const struct view *view, struct term *t, int64_t step_ns, int64_t first_ns, int64_t last_ns)
 {
 	struct strip *s = strip_get(t, view->kind, step_ns, true);
 
@@ -136,7 +155,7 @@ want_term(struct slo_book *b, const struct view *view, const struct objective *o
 		want_correction(b, view, t, o, &o->def->corrections[i], start);
 }
 
-/* --- tiles ------------------------------------------------------------------------------------------------------------ */
+/* --- tiles ------------------------------------------------------------------------------------ */
 
 struct pieces {
 	size_t n, cap;
@@ -150,14 +169,16 @@ add_piece(struct pieces *p, struct strip *s, size_t first, size_t n)
 		p->cap = p->cap == 0 ? 64 : p->cap * 2;
 		p->v = xreallocarray(p->v, p->cap, sizeof *p->v);
 	}
-	p->v[p->n++] = (struct piece){ .strip = s, .start_ns = s->first_ns + (int64_t)first * s->step_ns,
+	p->v[p->n++] = (struct piece){ .strip = s,
+		.start_ns = s->first_ns + (int64_t)first * s->step_ns,
 		.end_ns = s->first_ns + (int64_t)(first + n - 1) * s->step_ns };
 }
 
 static bool
 is_tile_wanted(const struct strip *s, size_t i)
 {
-	return (s->flags[i] & TILE_ASKED) == 0 && ((s->flags[i] & TILE_KNOWN) == 0 || (s->flags[i] & TILE_AGAIN) != 0);
+	return (s->flags[i] & TILE_ASKED) == 0 &&
+	    ((s->flags[i] & TILE_KNOWN) == 0 || (s->flags[i] & TILE_AGAIN) != 0);
 }
 
 static void
@@ -207,7 +228,8 @@ term_pieces(const struct slo_book *b, struct term *t, enum view_kind view, struc
 		after = TAILQ_NEXT(s, next);
 		if (s->view != view)
 			continue;
-		if (s->want_first_ns > s->want_last_ns) {	/* no objective needs such tiles (any more) */
+		if (s->want_first_ns >
+		    s->want_last_ns) { /* no objective needs such tiles (any more) */
 			if (!is_any_asked(s))
 				strip_free(s);
 			continue;
@@ -218,7 +240,7 @@ term_pieces(const struct slo_book *b, struct term *t, enum view_kind view, struc
 	}
 }
 
-/* --- all of it -------------------------------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 struct cells {
 	size_t n, cap;

@@ -14,7 +14,7 @@
 
 enum { NOTES_MAX = 4, STRETCH_TILES_MIN = 6 };
 
-struct desk {			/* one objective's input, with room that is used again for the next one */
+struct desk { /* one objective's input, with room that is used again for the next one */
 	struct slo_book *b;
 	const struct view *view;
 	const struct objective *o;
@@ -61,7 +61,7 @@ desk_clear(struct desk *d)
 	d->doubt = NULL;
 }
 
-/* --- why something is not known --------------------------------------------------------------------------------------- */
+/* --- why something is not known --------------------------------------------------------------- */
 
 /* Why a sum over so long, or less, is missing. */
 static const char *
@@ -75,10 +75,11 @@ why_missing(const struct desk *d, int64_t window_ns)
 		if (c != NULL)
 			return c->error;
 	}
-	return d->o->total->source->error != NULL ? d->o->total->source->error : "its source has not answered yet";
+	return d->o->total->source->error != NULL ? d->o->total->source->error :
+						    "its source has not answered yet";
 }
 
-/* --- tiles ------------------------------------------------------------------------------------------------------------ */
+/* --- tiles ------------------------------------------------------------------------------------ */
 
 /* Reads all tiles of the window up to edge; false: one is not known. */
 static bool
@@ -106,12 +107,18 @@ read_tiles(struct desk *d, int64_t edge_ns)
 	return true;
 }
 
-/* The sums from start on up to at; where that is now, those of a little earlier serve when none came this time. false: not known. */
+/*
+ * The sums from start on up to at; where that is now, those of a little earlier serve when none
+ * came this time. false: not known.
+ */
 static bool
 read_since(const struct desk *d, int64_t start_ns, int64_t at_ns, struct slo_sum *ret)
 {
-	int64_t oldest_ns = d->view->kind == VIEW_NOW && at_ns == d->view->at_ns ? at_ns - ROUNDS_KEPT * d->b->every_ns : at_ns;
-	const struct cell *total, *first = cell_since(d->o->first, d->o->total, d->view->kind, start_ns, at_ns, &total);
+	int64_t oldest_ns = d->view->kind == VIEW_NOW && at_ns == d->view->at_ns ?
+	    at_ns - ROUNDS_KEPT * d->b->every_ns :
+	    at_ns;
+	const struct cell *total,
+	    *first = cell_since(d->o->first, d->o->total, d->view->kind, start_ns, at_ns, &total);
 
 	if (first == NULL || first->at_ns < oldest_ns)
 		return false;
@@ -119,7 +126,10 @@ read_since(const struct desk *d, int64_t start_ns, int64_t at_ns, struct slo_sum
 	return true;
 }
 
-/* The newest tile may have been lost on the way: then what was known of it before it ended serves until it comes. */
+/*
+ * The newest tile may have been lost on the way: then what was known of it before it ended serves
+ * until it comes.
+ */
 static bool
 read_window(struct desk *d)
 {
@@ -144,9 +154,12 @@ doubt_window(struct desk *d)
 	if (error == NULL && d->total != NULL)
 		error = d->total->error;
 	if (error != NULL)
-		text = xasprintf("the window is too costly to read: have it recorded, see opsconsole --export slo-rules (%s)", error);
+		text = xasprintf(
+		    "the window is too costly to read: have it recorded, see opsconsole --export slo-rules (%s)",
+		    error);
 	else if (d->are_tiles_known)
-		text = xasprintf("the end of the window was not read: %s", why_missing(d, d->o->step_ns));
+		text = xasprintf(
+		    "the end of the window was not read: %s", why_missing(d, d->o->step_ns));
 	else
 		return;		/* it is being read */
 	desk_doubt(d, text);
@@ -199,7 +212,10 @@ share_within(int64_t start_ns, int64_t end_ns, int64_t from_ns, int64_t to_ns)
 	return end_ns > start_ns ? (double)(b - a) / (double)(end_ns - start_ns) : 0;
 }
 
-/* A long stretch that the server does not work out at once is the sum of its tiles; false: it is too short for that, or not all of it is known. */
+/*
+ * A long stretch that the server does not work out at once is the sum of its tiles; false: it is
+ * too short for that, or not all of it is known.
+ */
 static bool
 sum_of_tiles(const struct desk *d, int64_t from_ns, int64_t to_ns, struct slo_sum *ret)
 {
@@ -215,7 +231,7 @@ sum_of_tiles(const struct desk *d, int64_t from_ns, int64_t to_ns, struct slo_su
 	return true;
 }
 
-/* --- corrections ------------------------------------------------------------------------------------------------------ */
+/* --- corrections ------------------------------------------------------------------------------ */
 
 /* false: not known. */
 static bool
@@ -266,12 +282,13 @@ fill_corrections(struct desk *d)
 	d->in.excluded = n > 0 ? d->excluded : NULL;
 	for (size_t i = 0; i < n; i++) {
 		d->excluded[i] = (struct slo_sum){ NAN, NAN };
-		if (d->has_window && !read_correction(d, &d->o->def->corrections[i], &d->excluded[i]))
+		if (d->has_window &&
+		    !read_correction(d, &d->o->def->corrections[i], &d->excluded[i]))
 			correction_missing(d, &d->o->def->corrections[i]);
 	}
 }
 
-/* --- burn windows ----------------------------------------------------------------------------------------------------- */
+/* --- burn windows ----------------------------------------------------------------------------- */
 
 /* A little while an old answer stands in for one that did not come. */
 static bool
@@ -279,7 +296,8 @@ is_usable(const struct desk *d, const struct cell *c)
 {
 	int64_t age = d->view->at_ns - c->at_ns;
 
-	return age == 0 || age <= ROUNDS_KEPT * d->b->every_ns || age <= 2 * c->window_ns / WINDOW_TIMES;
+	return age == 0 || age <= ROUNDS_KEPT * d->b->every_ns ||
+	    age <= 2 * c->window_ns / WINDOW_TIMES;
 }
 
 static bool
@@ -310,10 +328,13 @@ static void
 fill_window(struct desk *d, size_t i)
 {
 	struct cell *total = NULL;
-	const struct cell *first = cell_newest(d->o->first, d->o->total, d->view->kind, d->o->windows[i], d->view->at_ns, &total);
+	const struct cell *first = cell_newest(
+	    d->o->first, d->o->total, d->view->kind, d->o->windows[i], d->view->at_ns, &total);
 	struct slo_window_sum *w = &d->windows[i];
 
-	*w = (struct slo_window_sum){ .window_ns = d->o->windows[i], .at_ns = d->view->at_ns, .sum = { NAN, NAN } };
+	*w = (struct slo_window_sum){
+		.window_ns = d->o->windows[i], .at_ns = d->view->at_ns, .sum = { NAN, NAN }
+	};
 	if (first != NULL && is_usable(d, first)) {
 		w->sum = (struct slo_sum){ first->value, total->value };
 		w->at_ns = first->at_ns;
@@ -322,7 +343,7 @@ fill_window(struct desk *d, size_t i)
 	}
 }
 
-/* --- one objective ---------------------------------------------------------------------------------------------------- */
+/* --- one objective ---------------------------------------------------------------------------- */
 
 static const char *
 error_of(const struct objective *o)
@@ -339,8 +360,12 @@ desk_fill(struct desk *d, const struct objective *o)
 	d->o = o;
 	d->first = d->total = NULL;
 	d->is_complete = d->are_tiles_known = d->has_window = false;
-	d->in = (struct slo_input){ .def = o->def, .is_good = o->is_good, .at_ns = d->view->at_ns, .step_ns = o->step_ns,
-		.head = { NAN, NAN }, .error = error_of(o) };
+	d->in = (struct slo_input){ .def = o->def,
+		.is_good = o->is_good,
+		.at_ns = d->view->at_ns,
+		.step_ns = o->step_ns,
+		.head = { NAN, NAN },
+		.error = error_of(o) };
 	/* A first answer that went before the window was read does not know since when. */
 	if (d->view->kind == VIEW_NOW && (o->is_settled || o->was_known))
 		d->in.previous = o->last;
@@ -374,10 +399,14 @@ add_notes(struct desk *d, struct arena *arena, struct slo *slo)
 static bool
 is_settled(const struct desk *d)
 {
-	return error_of(d->o) != NULL || d->is_complete || batches_count(d->b, VIEW_NOW, BATCH_TILES) == 0;
+	return error_of(d->o) != NULL || d->is_complete ||
+	    batches_count(d->b, VIEW_NOW, BATCH_TILES) == 0;
 }
 
-/* A rule that fires does so whatever else is not known; but nobody calls well what was not looked at, or silent what was not heard. */
+/*
+ * A rule that fires does so whatever else is not known; but nobody calls well what was not looked
+ * at, or silent what was not heard.
+ */
 static bool
 is_doubtful(const struct desk *d, enum slo_state state)
 {
@@ -416,7 +445,7 @@ desk_free(struct desk *d)
 	free(d);
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------ */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static int
 by_id(const void *key, const void *item)
@@ -428,7 +457,8 @@ static void
 keep_last(struct slo_book *b, struct slo_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		struct objective *o = bsearch(set->v[i].id, b->objectives, b->n_objectives, sizeof *b->objectives, by_id);
+		struct objective *o = bsearch(
+		    set->v[i].id, b->objectives, b->n_objectives, sizeof *b->objectives, by_id);
 
 		if (o != NULL)
 			o->last = &set->v[i];

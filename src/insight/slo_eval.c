@@ -9,37 +9,47 @@
 #include "base/clock.h"
 #include "insight/slo_eval_priv.h"
 
-#define NS_PER_DAY (24 * NS_PER_HOUR)
-
 /*
- * A window of which corrections leave less than this is not judged: what is left of its sums is
- * mostly the error of taking one from another.
+ * Of a window of which corrections leave less than this not the difference counts, which is mostly
+ * the error of taking one sum from another, but what is known of the rest as such.
  */
 #define JUDGED_LEAST 0.5
 
-enum { PROJECTED_PART = 30 };
-
 /* --- burn rates ------------------------------------------------------------------------------------------------- */
 
-static void
-burn_of(struct slo_standing *st, const struct slo_window_sum *w, struct slo_burn *ret)
+/* What corrections leave of a window; false: nothing yet. */
+static bool
+leave_out(const struct slo_standing *st, const struct slo_window_sum *w, struct slo_count *count)
 {
-	struct slo_oddity *odd = st->budget.count.total > 0 ? &(struct slo_oddity){ 0 } : &st->odd;
-	struct slo_count count, excluded;
-	double length = (double)w->window_ns, out;
+	int64_t start_ns = w->at_ns - w->window_ns;
+	struct slo_count excluded;
+	double out_ns = slo_excluded(st->in, st->budget.start_ns, start_ns, w->at_ns, &excluded);
 
-	*ret = (struct slo_burn){ .window_ns = w->window_ns, .rate = NAN, .bad = NAN, .total = NAN, .at_ns = w->at_ns };
-	if (!slo_count_of(st->in, &w->sum, length, &count, odd))
+	if (out_ns > (1 - JUDGED_LEAST) * (double)w->window_ns)
+		return slo_counted_apart(st->in, start_ns, w->at_ns, count) > 0;
+	if (out_ns > 0)
+		slo_count_subtract(count, &excluded);
+	return true;
+}
+
+static void
+burn_of(struct slo_standing *st, size_t i)
+{
+	const struct slo_window_sum *w = &st->in->windows[i];
+	struct slo_oddity *odd = st->budget.count.total > 0 ? &(struct slo_oddity){ 0 } : &st->odd;
+	struct slo_burn *burn = &st->burns[i];
+	struct slo_count count;
+
+	*burn = (struct slo_burn){ .window_ns = w->window_ns, .rate = NAN, .bad = NAN, .total = NAN, .at_ns = w->at_ns };
+	if (st->is_good_nowhere || !slo_count_of(st->in, &w->sum, (double)w->window_ns, &count, odd))
 		return;
 	st->odd.excess = fmax(st->odd.excess, odd->excess);
-	out = slo_excluded(st->in, st->budget.start_ns, w->at_ns - w->window_ns, w->at_ns, &excluded);
-	if (out > (1 - JUDGED_LEAST) * length)
-		count = (struct slo_count){ 0, 0 };
-	else if (out > 0)
-		slo_count_subtract(&count, &excluded);
-	ret->bad = count.bad;
-	ret->total = count.total;
-	ret->rate = count.total > 0 ? count.bad / count.total / (1 - st->def->target) : 0;
+	st->is_unjudged[i] = !leave_out(st, w, &count);
+	if (st->is_unjudged[i])
+		return;
+	burn->bad = count.bad;
+	burn->total = count.total;
+	burn->rate = count.total > 0 ? count.bad / count.total / (1 - st->def->target) : 0;
 }
 
 static void
@@ -48,8 +58,10 @@ all_burns(struct slo_standing *st)
 	size_t n = st->in->n_windows;
 
 	st->burns = arena_alloc(st->mem, (n + 1) * sizeof *st->burns);
+	st->is_unjudged = arena_alloc(st->mem, (n + 1) * sizeof *st->is_unjudged);
+	memset(st->is_unjudged, 0, (n + 1) * sizeof *st->is_unjudged);
 	for (size_t i = 0; i < n; i++)
-		burn_of(st, &st->in->windows[i], &st->burns[i]);
+		burn_of(st, i);
 	st->slo->n_burns = n;
 	st->slo->burns = st->burns;
 }
@@ -167,123 +179,21 @@ burn_to_tell(const struct slo_standing *st)
 	return burn;
 }
 
-/* How long the period is, as far as it counts; a calendar's months differ. */
-static double
-period_ns(const struct slo_standing *st)
-{
-	double length;
-
-	if (!slo_is_calendar(st->def) || !st->budget.is_window)
-		return (double)st->def->period_ns;
-	length = (double)(st->budget.end_ns - st->budget.start_ns);
-	return st->def->method == SLO_OCCURRENCES ? length : length - st->budget.excluded_ns;
-}
-
-static int64_t
-exhaustion(const struct slo_standing *st)
-{
-	double left = st->slo->left, burn = st->slo->burn, in_ns, within_ns;
-
-	if (left <= 0)
-		return 0;
-	if (isnan(left) || !(burn > 0))
-		return INT64_MAX;
-	/*
-	 * The Workbook, ch. 5: at burn rate B the budget lasts period / B, and what is left of it
-	 * so much less.
-	 */
-	in_ns = left * period_ns(st) / burn;
-	/*
-	 * After a whole period what was spent until now no longer counts; at the end of a calendar
-	 * window there is a new budget.
-	 */
-	within_ns = (double)st->def->period_ns;
-	if (slo_is_calendar(st->def))
-		within_ns = (double)(st->budget.end_ns - st->in->at_ns);
-	/* A whole period, to the nanosecond, is still within it: 1x lasts just so long. */
-	return in_ns > within_ns + 1 ? INT64_MAX : slo_ns_of(in_ns);
-}
-
-/* At the mean burn rate so far, at the end of the window. */
-static double
-project_calendar(const struct slo_standing *st)
-{
-	const struct slo_budget *b = &st->budget;
-	double mean = b->count.total > 0 ? b->count.bad / b->count.total : 0, slices;
-
-	if (st->def->method == SLO_OCCURRENCES || st->def->slice_ns <= 0)
-		return 1 - mean / (1 - st->def->target);
-	slices = (double)(b->end_ns - st->in->at_ns) / (double)st->def->slice_ns;
-	return slo_left_of(b, b->count.bad + mean * slices);
-}
-
-static const struct slo_burn *
-longest_burn(const struct slo_standing *st)
-{
-	int64_t longest_ns = 0;
-
-	for (size_t i = 0; i < st->def->n_rules; i++)
-		if (st->def->rules[i].long_ns > longest_ns)
-			longest_ns = st->def->rules[i].long_ns;
-	if (st->def->n_rules > 0)
-		return slo_burn_find(st, longest_ns);
-	return st->slo->n_burns > 0 ? &st->burns[st->slo->n_burns - 1] : NULL;
-}
-
-/*
- * At the burn rate of the longest rule's window, and without what leaves the window at its old end
- * meanwhile.
- */
-static double
-project_rolling(const struct slo_standing *st, int64_t ahead_ns)
-{
-	const struct slo_burn *burn = longest_burn(st);
-	struct slo_budget then = st->budget;
-	struct slo_stretch leaving;
-	struct slo_count excluded;
-	double times;
-
-	if (burn == NULL || isnan(burn->rate))
-		return NAN;
-	slo_stretch_sum(st->in, then.start_ns, then.start_ns + ahead_ns, &leaving, NULL);
-	(void)slo_excluded(st->in, then.start_ns, then.start_ns, then.start_ns + ahead_ns, &excluded);
-	slo_count_subtract(&leaving.count, &excluded);
-	slo_count_subtract(&then.count, &leaving.count);
-	times = (double)ahead_ns / (double)burn->window_ns;
-	then.count.bad += times * burn->bad;
-	then.count.total += times * burn->total;
-	then.allowed = (1 - st->def->target) * then.count.total;
-	return slo_left_of(&then, then.count.bad);
-}
-
-static void
-project(struct slo_standing *st)
-{
-	int64_t ahead_ns = st->def->period_ns / PROJECTED_PART;
-
-	if (ahead_ns > NS_PER_DAY)
-		ahead_ns = NS_PER_DAY;
-	st->slo->projected_ns = st->in->at_ns + ahead_ns;
-	if (slo_is_calendar(st->def) && st->budget.is_window)
-		st->slo->projected_ns = st->budget.end_ns;
-	st->slo->projected = NAN;
-	if (!isnan(st->slo->left))
-		st->slo->projected = slo_is_calendar(st->def) ? project_calendar(st) : project_rolling(st, ahead_ns);
-}
-
 static void
 set_budget(struct slo_standing *st)
 {
 	const struct slo_budget *b = &st->budget;
 	struct slo *s = st->slo;
 	bool is_known = !isnan(b->left);
+	double budget_ns = (1 - st->def->target) * slo_budget_ns(st->in, b);
 
 	s->start_ns = b->start_ns;
 	s->end_ns = b->end_ns;
 	s->covered_ns = slo_ns_of(b->covered_ns);
 	s->excluded_ns = slo_ns_of(b->excluded_ns);
 	s->left = b->left;
-	s->left_ns = is_known ? slo_ns_of((1 - st->def->target) * period_ns(st) * b->left) : 0;
+	s->budget_ns = is_known ? slo_ns_of(budget_ns) : 0;
+	s->left_ns = is_known ? slo_ns_of(budget_ns * b->left) : 0;
 	s->bad = is_known ? b->count.bad : NAN;
 	s->total = is_known ? b->count.total : NAN;
 	s->sli = is_known && b->count.total > 0 ? 1 - b->count.bad / b->count.total : NAN;
@@ -296,8 +206,7 @@ set_outlook(struct slo_standing *st)
 
 	st->slo->burn = burn != NULL ? burn->rate : NAN;
 	st->slo->burn_window_ns = burn != NULL ? burn->window_ns : 0;
-	st->slo->exhaustion_ns = exhaustion(st);
-	project(st);
+	slo_look_ahead(st);
 }
 
 /* --- state ------------------------------------------------------------------------------------------------------ */
@@ -318,6 +227,20 @@ slo_correction_now(const struct slo_standing *st)
 	return found;
 }
 
+const struct slo_correction *
+slo_correction_ended(const struct slo_standing *st)
+{
+	const struct slo_correction *found = NULL;
+
+	for (size_t i = 0; i < st->def->n_corrections; i++) {
+		const struct slo_correction *c = &st->def->corrections[i];
+
+		if (c->end_ns <= st->in->at_ns && (found == NULL || c->end_ns > found->end_ns))
+			found = c;
+	}
+	return found;
+}
+
 const struct slo_rule *
 slo_rule_firing(const struct slo_standing *st)
 {
@@ -329,22 +252,40 @@ slo_rule_firing(const struct slo_standing *st)
 	return worst;
 }
 
+static int64_t
+least_window(const struct slo_rule *rule)
+{
+	return rule->short_ns > 0 ? rule->short_ns : rule->long_ns;
+}
+
 /* The shortest window that a rule looks at (of all there are, without rules); NULL: it was not asked. */
 static const struct slo_burn *
 shortest_burn(const struct slo_standing *st)
 {
 	int64_t shortest_ns = INT64_MAX;
 
-	for (size_t i = 0; i < st->def->n_rules; i++) {
-		const struct slo_rule *rule = &st->def->rules[i];
-		int64_t ns = rule->short_ns > 0 ? rule->short_ns : rule->long_ns;
-
-		if (ns < shortest_ns)
-			shortest_ns = ns;
-	}
+	for (size_t i = 0; i < st->def->n_rules; i++)
+		if (least_window(&st->def->rules[i]) < shortest_ns)
+			shortest_ns = least_window(&st->def->rules[i]);
 	if (st->def->n_rules > 0)
 		return slo_burn_find(st, shortest_ns);
 	return st->slo->n_burns > 0 ? &st->burns[0] : NULL;
+}
+
+static bool
+is_unjudged(const struct slo_standing *st, const struct slo_burn *burn)
+{
+	return burn != NULL && st->is_unjudged[burn - st->burns];
+}
+
+/* A correction has just ended: no rule has anything to look at yet. */
+static bool
+is_all_unjudged(const struct slo_standing *st)
+{
+	for (size_t i = 0; i < st->def->n_rules; i++)
+		if (!is_unjudged(st, slo_burn_find(st, least_window(&st->def->rules[i]))))
+			return false;
+	return is_unjudged(st, shortest_burn(st));
 }
 
 /*
@@ -356,7 +297,9 @@ is_silent(const struct slo_standing *st)
 {
 	const struct slo_burn *burn = shortest_burn(st);
 
-	return st->slo->n_burns > 0 ? burn == NULL || isnan(burn->rate) : isnan(st->slo->left);
+	if (st->slo->n_burns == 0)
+		return isnan(st->slo->left);
+	return burn == NULL || (isnan(burn->rate) && !is_unjudged(st, burn));
 }
 
 static bool
@@ -381,8 +324,10 @@ state_of(const struct slo_standing *st)
 
 	if (slo_correction_now(st) != NULL)
 		return SLO_EXCLUDED;
-	if (st->in->error != NULL)
+	if (st->in->error != NULL || st->is_good_nowhere)
 		return SLO_UNKNOWN;
+	if (is_all_unjudged(st))
+		return SLO_EXCLUDED;
 	if (firing != NULL)
 		return firing->severity == SEVERITY_PAGE ? SLO_PAGE : SLO_TICKET;
 	if (!is_asked(st) || !st->budget.is_window)
@@ -391,7 +336,9 @@ state_of(const struct slo_standing *st)
 		return SLO_NO_DATA;
 	if (st->slo->left <= 0)
 		return SLO_EXHAUSTED;
-	return any_gated(st) ? SLO_GATED : SLO_OK;
+	if (any_gated(st))
+		return SLO_GATED;
+	return is_unjudged(st, shortest_burn(st)) ? SLO_EXCLUDED : SLO_OK;
 }
 
 /*
@@ -410,7 +357,7 @@ silent_since(const struct slo_standing *st)
 
 		if (!isnan(burn->rate) && start_ns > earliest_ns)
 			earliest_ns = start_ns;
-		else if (isnan(burn->rate) && start_ns < latest_ns)
+		else if (isnan(burn->rate) && !st->is_unjudged[i] && start_ns < latest_ns)
 			latest_ns = start_ns;
 	}
 	if (since_ns < earliest_ns)
@@ -422,14 +369,16 @@ static int64_t
 since(const struct slo_standing *st)
 {
 	const struct slo *previous = st->in->previous;
-	const struct slo_correction *correction = slo_correction_now(st);
+	const struct slo_correction *correction;
 
 	if (previous != NULL && previous->state == st->slo->state)
 		return previous->since_ns;
 	if (st->slo->state == SLO_NO_DATA)
 		return silent_since(st);
-	if (st->slo->state == SLO_EXCLUDED)
-		return correction->start_ns;
+	if (st->slo->state == SLO_EXCLUDED) {
+		correction = slo_correction_now(st);
+		return (correction != NULL ? correction : slo_correction_ended(st))->start_ns;
+	}
 	return previous != NULL ? st->in->at_ns : 0;
 }
 
@@ -442,6 +391,7 @@ slo_evaluate(const struct slo_input *in, struct arena *arena, struct slo *ret)
 	ret->id = arena_strdup(arena, in->def->id);
 	ret->at_ns = in->at_ns;
 	slo_budget_of(in, &st.budget, &st.odd);
+	st.is_good_nowhere = slo_good_is_nowhere(in);
 	set_budget(&st);
 	all_burns(&st);
 	all_rules(&st);

@@ -10,21 +10,30 @@
  *
  * Sums come as "first" (good, or bad: is_good says which) and total, NaN where there is no data.
  * Total is there but first is not: it counts as 0, and a note says so (a counter for errors that
- * never happened does not exist yet). Zero events spend nothing and burn at 0: no traffic is not no
- * data.
+ * never happened does not exist yet). But good that is nowhere in all the window, though there were
+ * events, is an expression that selects nothing, such as a histogram's bucket that does not exist:
+ * the objective is unknown then, and pages nobody. Zero events spend nothing and burn at 0: no
+ * traffic is not no data.
  *
  * The budget is (1 - target) of the events of the window: in a rolling one those there were, which
- * may be less than a whole window's (covered_ns and a note say how much); in a calendar window those
- * of all of it, as many being expected for the time that is left as came so far. Of slices it is known how
- * many there will be. What corrections cover is taken out of the budget and of the
- * burn rates. A window of which they leave less than half is not judged (its burn rate is 0). Where
- * the sums do not say how a correction's own sum is spread over its time, the tiles do.
+ * may be less than a whole window's (covered_ns and a note say how much; as time it is of the time
+ * that has data); in a calendar window those of all of it, as many being expected for the time that
+ * is left as came so far. Of slices it is known how many there will be. What corrections cover is
+ * taken out of the budget and of the burn rates. Where they leave less than half of a burn window,
+ * its rate is that of the longest part of the rest that is known as such (a shorter window, whole
+ * tiles); where there is none yet it is NaN. Where the sums do not say how a correction's own sum is
+ * spread over its time, the tiles do.
  *
- * States, the first that holds: excluded, unknown (an error), page and ticket (a rule fires), no
- * data (the shortest window of the rules has none: the fastest rule is blind), exhausted, gated,
- * ok. The gate asks for events, and so is for Occurrences of a ratio only: slices and samples come
- * at their own pace, however little traffic there is. A rule with for_ns of which nothing is known
- * from before (previous is NULL) is taken to have held so long.
+ * When nothing is left and what will be left are reckoned at one burn rate, with what drops out of
+ * a rolling window, so that they agree.
+ *
+ * States, the first that holds: excluded (a correction covers the time, or ended so short a time ago
+ * that no rule has anything to look at), unknown (an error, or good is nowhere), page and ticket (a
+ * rule fires), no data (the shortest window of the rules has none: the fastest rule is blind),
+ * exhausted, gated, excluded (only the fastest rule has nothing to look at yet), ok. The gate asks
+ * for events, and so is for Occurrences of a ratio only: slices and samples come at their own pace,
+ * however little traffic there is. A rule with for_ns of which nothing is known from before
+ * (previous is NULL) is taken to have held so long.
  */
 #ifndef OPS_INSIGHT_SLO_EVAL_H
 #define OPS_INSIGHT_SLO_EVAL_H

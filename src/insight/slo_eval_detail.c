@@ -16,6 +16,7 @@
 #define HOT_PACE 2.0
 /* A stretch is worth telling when so much of the budget went in it. */
 #define SPEND_LEAST 0.02
+#define REST_NOTHING 1e-12
 enum { SPENDS_MAX = 16, COOL_PIECES_MAX = 2, LEAD_PIECES = 3 };
 enum { BESIDE_MAX = 3, BESIDE_KEPT_MAX = 64, BESIDE_BYTES_MAX = 1024 };
 
@@ -29,25 +30,28 @@ struct course {				/* the window, piece by piece */
 	struct slo_budget budget;
 	struct piece *v;		/* the pieces that are in the window */
 	size_t n;
+	size_t first;			/* the first that has data */
 	double base_ns;			/* how long a time the budget is of */
 };
 
 /* --- pieces ----------------------------------------------------------------------------------------------------- */
 
-static double
-piece_bad(const struct course *c, size_t i, const struct piece *p)
+/* false: no data. */
+static bool
+piece_bad(const struct course *c, size_t i, struct piece *p)
 {
 	struct slo_count count, excluded;
 	int64_t a, b;
 	const struct slo_sum *sum = slo_piece(c->in, i, &a, &b);
 
 	if (!slo_count_of(c->in, sum, 0, &count, NULL))
-		return 0;
+		return false;
 	count.bad *= (double)(p->end_ns - p->start_ns) / (double)(b - a);
 	count.total *= (double)(p->end_ns - p->start_ns) / (double)(b - a);
 	if (slo_excluded(c->in, c->budget.start_ns, p->start_ns, p->end_ns, &excluded) > 0)
 		slo_count_subtract(&count, &excluded);
-	return count.bad;
+	p->share = count.bad;
+	return true;
 }
 
 /*
@@ -70,6 +74,7 @@ static void
 pieces_collect(struct course *c)
 {
 	size_t n = slo_n_pieces(c->in);
+	bool has_data = false;
 
 	c->v = xcalloc(n + 1, sizeof *c->v);
 	for (size_t i = 0; i < n; i++) {
@@ -82,24 +87,13 @@ pieces_collect(struct course *c)
 			p->end_ns = c->in->at_ns;
 		if (p->end_ns <= p->start_ns)
 			continue;
-		p->share = piece_bad(c, i, p);
+		p->share = 0;
+		has_data |= piece_bad(c, i, p);
+		/* A calendar window that has just begun has none: its end stands for it. */
+		c->first = has_data ? c->first : c->n + (i + 1 < n);
 		c->n++;
 	}
 	pieces_settle(c);
-}
-
-static double
-base_ns(const struct course *c)
-{
-	const struct slo_budget *b = &c->budget;
-
-	/*
-	 * See slo_budget_of(): a known number of slices is of the whole calendar window, all else
-	 * of the time there is data of.
-	 */
-	if (slo_is_calendar(c->in->def) && c->in->def->method != SLO_OCCURRENCES)
-		return (double)(b->end_ns - b->start_ns) - b->excluded_ns;
-	return b->covered_ns;
 }
 
 /* --- burn-down -------------------------------------------------------------------------------------------------- */
@@ -109,14 +103,16 @@ burn_down(const struct course *c, struct slo_detail *ret)
 {
 	struct sample *v = arena_alloc(c->mem, (c->n + 1) * sizeof *v);
 	double left = 1;
+	size_t n = 0;
 
-	for (size_t i = 0; i < c->n; i++) {
+	/* Before there was data there was no budget that could have been whole. */
+	for (size_t i = c->first; i < c->n; i++) {
 		left -= c->v[i].share;
-		v[i] = (struct sample){ c->v[i].end_ns, left };
+		v[n++] = (struct sample){ c->v[i].end_ns, left };
 	}
-	if (c->n > 0)
-		v[c->n - 1].v = c->budget.left;		/* the same number, to the last bit */
-	ret->n = c->n;
+	if (n > 0)
+		v[n - 1].v = c->budget.left;		/* the same number, to the last bit */
+	ret->n = n;
 	ret->left = v;
 }
 
@@ -230,6 +226,7 @@ static void
 spends(const struct course *c, struct slo_detail *ret)
 {
 	struct slo_spend *all = xcalloc(c->n + 1, sizeof *all), *v;
+	double rest = 1 - c->budget.left;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n;) {
@@ -247,10 +244,12 @@ spends(const struct course *c, struct slo_detail *ret)
 	for (size_t i = 0; i < n; i++) {
 		v[i] = all[i];
 		v[i].beside = beside(c, &v[i]);
+		rest -= v[i].share;
 	}
 	free(all);
 	ret->n_spends = n;
 	ret->spends = v;
+	ret->rest = rest > REST_NOTHING ? rest : 0;
 }
 
 void
@@ -261,10 +260,11 @@ slo_detail(const struct slo_input *in, struct arena *arena, struct slo_detail *r
 	memset(ret, 0, sizeof *ret);
 	ret->id = arena_strdup(arena, in->def->id);
 	ret->step_ns = in->step_ns;
+	ret->rest = NAN;
 	slo_budget_of(in, &c.budget, NULL);
 	if (isnan(c.budget.left))
 		return;
-	c.base_ns = base_ns(&c);
+	c.base_ns = slo_budget_ns(in, &c.budget);
 	pieces_collect(&c);
 	burn_down(&c, ret);
 	spends(&c, ret);

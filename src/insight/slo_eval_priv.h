@@ -25,6 +25,7 @@ struct slo_budget {
 	int64_t start_ns, end_ns;
 	struct slo_count count;		/* in the window, corrections taken out */
 	double covered_ns, excluded_ns;
+	double counted_ns;		/* how much of the time has data that corrections leave */
 	int64_t data_end_ns;
 	double allowed;			/* bad ones until nothing is left */
 	double left;			/* NaN: not known */
@@ -46,12 +47,25 @@ void slo_stretch_sum(const struct slo_input *in, int64_t start_ns, int64_t end_n
  */
 double slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_ns, int64_t end_ns,
     struct slo_count *ret);
+/* How much of that time corrections take out. */
+double slo_excluded_ns(const struct slo_input *in, int64_t start_ns, int64_t end_ns);
 void slo_count_subtract(struct slo_count *count, const struct slo_count *less);
+/*
+ * Of a window (start, end] that corrections leave little of: the longest part that is known as such,
+ * rather than as a difference. Returns how long it is; 0: there is none.
+ */
+double slo_counted_apart(const struct slo_input *in, int64_t start_ns, int64_t end_ns, struct slo_count *ret);
+/* Nothing that the window or the burns hold is a series of `good`, though there were events. */
+bool slo_good_is_nowhere(const struct slo_input *in);
 
 void slo_budget_of(const struct slo_input *in, struct slo_budget *ret, struct slo_oddity *odd);
 /* Share of the budget that is left of count. */
 double slo_left_of(const struct slo_budget *b, double bad);
 bool slo_is_calendar(const struct slo_def *def);
+/* There is data of all the time there was, but for a little. */
+bool slo_is_covered(const struct slo_input *in, const struct slo_budget *b);
+/* How long a time the budget is of: at 1x it is spent in just so long. */
+double slo_budget_ns(const struct slo_input *in, const struct slo_budget *b);
 
 /* --- an objective while it is worked out ------------------------------------------------------------------------ */
 
@@ -67,7 +81,9 @@ struct slo_standing {
 	struct slo *slo;
 	struct slo_budget budget;
 	struct slo_oddity odd;
+	bool is_good_nowhere;		/* see slo_good_is_nowhere() */
 	struct slo_burn *burns;
+	bool *is_unjudged;		/* of each burn: there is data, but nothing that counts */
 	struct slo_rule_state *rules;
 	const char *notes[SLO_NOTES_MAX];
 	size_t n_notes;
@@ -77,6 +93,10 @@ const struct slo_burn *slo_burn_find(const struct slo_standing *st, int64_t wind
 const struct slo_rule *slo_rule_firing(const struct slo_standing *st);			/* the worst; NULL: none */
 /* Of the corrections that cover the time the one that does so longest; NULL: none does. */
 const struct slo_correction *slo_correction_now(const struct slo_standing *st);
+/* The one that ended last; NULL: none has. */
+const struct slo_correction *slo_correction_ended(const struct slo_standing *st);
+/* Fill in when nothing is left, and what will be left, at the burn rate that is told. */
+void slo_look_ahead(struct slo_standing *st);
 /* Fill in why and the notes, when all else is there. */
 void slo_say(struct slo_standing *st);
 

@@ -14,6 +14,8 @@
  */
 #define EXCESS_SLACK 0.005
 #define LEFT_NOTHING 1e-12
+/* A rolling window of which less than this has data has a budget of less. */
+#define COVERED_ENOUGH 0.95
 
 int64_t
 slo_ns_of(double ns)
@@ -212,25 +214,150 @@ excluded_span(const struct slo_input *in, size_t i, int64_t window_start_ns, str
 	}
 }
 
+/* The next span that corrections take out of (*done_ns, end_ns], each moment once. false: there is none. */
+static bool
+next_span(const struct slo_input *in, size_t *i, int64_t *done_ns, int64_t end_ns, struct span *ret)
+{
+	while (*i < in->def->n_corrections) {
+		const struct slo_correction *c = &in->def->corrections[(*i)++];
+
+		*ret = span_cut(c->start_ns, c->end_ns, *done_ns, end_ns);
+		if (ret->end_ns > ret->start_ns) {
+			*done_ns = ret->end_ns;
+			return true;
+		}
+	}
+	return false;
+}
+
 double
 slo_excluded(const struct slo_input *in, int64_t window_start_ns, int64_t start_ns, int64_t end_ns,
     struct slo_count *ret)
 {
-	int64_t done_ns = start_ns;	/* up to here earlier corrections have been counted */
+	double length = 0;
+	struct span span;
+	size_t i = 0;
+
+	*ret = (struct slo_count){ 0, 0 };
+	while (next_span(in, &i, &start_ns, end_ns, &span)) {
+		length += (double)(span.end_ns - span.start_ns);
+		excluded_span(in, i - 1, window_start_ns, span, ret);
+	}
+	return length;
+}
+
+double
+slo_excluded_ns(const struct slo_input *in, int64_t start_ns, int64_t end_ns)
+{
+	double length = 0;
+	struct span span;
+	size_t i = 0;
+
+	while (next_span(in, &i, &start_ns, end_ns, &span))
+		length += (double)(span.end_ns - span.start_ns);
+	return length;
+}
+
+/* How much of the time has data that corrections take out. */
+static double
+excluded_data(const struct slo_input *in, int64_t start_ns, int64_t end_ns)
+{
+	struct slo_stretch stretch;
+	double length = 0;
+	struct span span;
+	size_t i = 0;
+
+	while (next_span(in, &i, &start_ns, end_ns, &span)) {
+		slo_stretch_sum(in, span.start_ns, span.end_ns, &stretch, NULL);
+		length += stretch.covered_ns;
+	}
+	return length;
+}
+
+/* --- what corrections leave ------------------------------------------------------------------------------------- */
+
+/* Whole pieces of which nothing is taken out. */
+static double
+pieces_apart(const struct slo_input *in, int64_t start_ns, int64_t end_ns, struct slo_count *ret)
+{
+	size_t n = slo_n_pieces(in);
+	struct slo_count count;
 	double length = 0;
 
 	*ret = (struct slo_count){ 0, 0 };
-	for (size_t i = 0; i < in->def->n_corrections; i++) {
-		const struct slo_correction *c = &in->def->corrections[i];
-		struct span span = span_cut(c->start_ns, c->end_ns, done_ns, end_ns);
+	for (size_t i = first_piece(in, start_ns); i < n; i++) {
+		int64_t a, b;
+		const struct slo_sum *sum = slo_piece(in, i, &a, &b);
 
-		if (span.end_ns <= span.start_ns)
+		if (a < start_ns || b > end_ns || slo_excluded_ns(in, a, b) > 0 || !slo_count_of(in, sum, 0, &count, NULL))
 			continue;
-		done_ns = span.end_ns;
-		length += (double)(span.end_ns - span.start_ns);
-		excluded_span(in, i, window_start_ns, span, ret);
+		count_add(ret, &count);
+		length += (double)(b - a);
 	}
 	return length;
+}
+
+/* The longest shorter window of which nothing is taken out. */
+static double
+window_apart(const struct slo_input *in, int64_t window_ns, struct slo_count *ret)
+{
+	struct slo_count count;
+	double length = 0;
+
+	for (size_t i = 0; i < in->n_windows; i++) {
+		const struct slo_window_sum *w = &in->windows[i];
+
+		if (w->window_ns >= window_ns || (double)w->window_ns <= length)
+			continue;
+		if (slo_excluded_ns(in, w->at_ns - w->window_ns, w->at_ns) > 0 || !slo_count_of(in, &w->sum, 0, &count, NULL))
+			continue;
+		*ret = count;
+		length = (double)w->window_ns;
+	}
+	return length;
+}
+
+double
+slo_counted_apart(const struct slo_input *in, int64_t start_ns, int64_t end_ns, struct slo_count *ret)
+{
+	struct slo_count of_pieces;
+	double window_ns = window_apart(in, end_ns - start_ns, ret);
+	double pieces_ns = pieces_apart(in, start_ns, end_ns, &of_pieces);
+
+	/* Less than the least window that can be asked over says nothing yet. */
+	if (pieces_ns <= window_ns || pieces_ns < (double)in->def->resolution_ns)
+		return window_ns;
+	*ret = of_pieces;
+	return pieces_ns;
+}
+
+/* --- good that is nowhere --------------------------------------------------------------------------------------- */
+
+struct sighting {
+	bool of_first, of_events;
+};
+
+static void
+look_at(struct sighting *seen, const struct slo_sum *sum)
+{
+	seen->of_first |= isfinite(sum->first) != 0;
+	seen->of_events |= isfinite(sum->total) && sum->total > 0;
+}
+
+bool
+slo_good_is_nowhere(const struct slo_input *in)
+{
+	struct sighting seen = { false, false };
+	size_t n = slo_n_pieces(in);
+	int64_t a, b;
+
+	if (!in->is_good)
+		return false;
+	for (size_t i = 0; i < n && !seen.of_first; i++)
+		look_at(&seen, slo_piece(in, i, &a, &b));
+	for (size_t i = 0; i < in->n_windows && !seen.of_first; i++)
+		look_at(&seen, &in->windows[i].sum);
+	return seen.of_events && !seen.of_first;
 }
 
 /* --- the budget ------------------------------------------------------------------------------------------------- */
@@ -246,13 +373,12 @@ static double
 budget_base(const struct slo_def *def, const struct slo_budget *b)
 {
 	double whole_ns = fmax((double)(b->end_ns - b->start_ns) - b->excluded_ns, 0);
-	double seen_ns = fmax(b->covered_ns - b->excluded_ns, 0);
 
 	if (!slo_is_calendar(def))
 		return b->count.total;
 	if (def->method != SLO_OCCURRENCES && def->slice_ns > 0)
 		return whole_ns / (double)def->slice_ns;
-	return seen_ns > 0 && whole_ns > seen_ns ? b->count.total * whole_ns / seen_ns : b->count.total;
+	return b->counted_ns > 0 && whole_ns > b->counted_ns ? b->count.total * whole_ns / b->counted_ns : b->count.total;
 }
 
 double
@@ -266,6 +392,27 @@ slo_left_of(const struct slo_budget *b, double bad)
 	 * binary.
 	 */
 	return fabs(left) < LEFT_NOTHING ? 0 : left;
+}
+
+bool
+slo_is_covered(const struct slo_input *in, const struct slo_budget *b)
+{
+	/* The newest of it may be too young to show. */
+	double known = b->counted_ns + b->excluded_ns + (double)in->step_ns;
+
+	return known >= COVERED_ENOUGH * (double)(in->at_ns - b->start_ns);
+}
+
+/*
+ * A rolling window of which there is less data has a budget of what there is: what the same
+ * expressions over the whole window come to in PromQL, and so what Sloth and Pyrra show.
+ */
+double
+slo_budget_ns(const struct slo_input *in, const struct slo_budget *b)
+{
+	double whole_ns = fmax((double)(b->end_ns - b->start_ns) - b->excluded_ns, 0);
+
+	return slo_is_calendar(in->def) || slo_is_covered(in, b) ? whole_ns : b->counted_ns;
 }
 
 /* A calendar window that has just begun has nothing to show yet, which is not the same as missing data. */
@@ -292,8 +439,9 @@ slo_budget_of(const struct slo_input *in, struct slo_budget *ret, struct slo_odd
 	ret->covered_ns = stretch.covered_ns;
 	ret->data_end_ns = stretch.data_end_ns;
 	ret->excluded_ns = slo_excluded(in, ret->start_ns, ret->start_ns, in->at_ns, &excluded);
+	ret->counted_ns = fmax(ret->covered_ns - excluded_data(in, ret->start_ns, in->at_ns), 0);
 	slo_count_subtract(&ret->count, &excluded);
 	ret->allowed = (1 - in->def->target) * budget_base(in->def, ret);
-	if (ret->covered_ns > 0 || has_just_begun(in, ret))
+	if ((ret->covered_ns > 0 || has_just_begun(in, ret)) && !slo_good_is_nowhere(in))
 		ret->left = slo_left_of(ret, ret->count.bad);
 }

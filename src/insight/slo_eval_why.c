@@ -10,10 +10,9 @@
 #include "base/clock.h"
 #include "insight/slo_eval_priv.h"
 
-/* Less than this share of the window in the store is worth a note. */
-#define COVERED_ENOUGH 0.95
+enum { TEXT_MAX = 64, EXPR_SHOWN_MAX = 160 };
 
-enum { TEXT_MAX = 64 };
+#define BLANKS " \t\r\n"
 
 static const struct {
 	int64_t ns;
@@ -138,11 +137,51 @@ why_silent(const struct slo_standing *st)
 	return text(st->mem, "no data since %s; %s of the budget was left", time, text_share(left, st->slo->left));
 }
 
+/* On one line, and its beginning only. */
+static const char *
+text_expr(char *buf, const char *expr)
+{
+	size_t n = 0;
+
+	for (expr += strspn(expr, BLANKS); *expr != '\0' && n < EXPR_SHOWN_MAX; expr += strspn(expr, BLANKS)) {
+		size_t len = strcspn(expr, BLANKS);
+
+		if (n > 0)
+			buf[n++] = ' ';
+		len = len < EXPR_SHOWN_MAX - n ? len : EXPR_SHOWN_MAX - n;
+		memcpy(buf + n, expr, len);
+		n += len;
+		expr += len;
+	}
+	/* Not within a character. */
+	while (*expr != '\0' && n > 0 && ((unsigned char)*expr & 0xc0) == 0x80) {
+		expr--;
+		n--;
+	}
+	strcpy(buf + n, *expr != '\0' ? "..." : "");
+	return buf;
+}
+
+static const char *
+why_nowhere(const struct slo_standing *st)
+{
+	char expr[EXPR_SHOWN_MAX + sizeof "..."];
+
+	if (st->def->good == NULL)
+		return "good selects no series in the whole window: see that its metric and its labels are there";
+	text_expr(expr, st->def->good);
+	if (strstr(st->def->good, "_bucket") != NULL)
+		return text(st->mem, "good selects no series: %s; for a histogram, `below` must be the upper bound of a bucket", expr);
+	return text(st->mem, "good selects no series: %s; see that its metric and its labels are there", expr);
+}
+
 static const char *
 why_unknown(const struct slo_standing *st)
 {
 	if (st->in->error != NULL)
 		return arena_strdup(st->mem, st->in->error);
+	if (st->is_good_nowhere)
+		return why_nowhere(st);
 	if (!st->budget.is_window)
 		return "the calendar is known for some years around the start of this program, not for this time";
 	return "not asked yet";
@@ -173,8 +212,11 @@ static const char *
 why_excluded(const struct slo_standing *st)
 {
 	const struct slo_correction *c = slo_correction_now(st);
-	char end[CLOCK_TEXT_MAX];
+	char end[CLOCK_TEXT_MAX], ago[DURATION_TEXT_MAX];
 
+	if (c == NULL)
+		return text(st->mem, "nothing counted yet since the correction ended %s ago",
+		    duration_format(ago, st->in->at_ns - slo_correction_ended(st)->end_ns));
 	return text(st->mem, "does not count until %s: %s (%s)", clock_format(end, c->end_ns, 0), c->reason, c->by);
 }
 
@@ -227,20 +269,19 @@ note(struct slo_standing *st, const char *s)
 static void
 note_coverage(struct slo_standing *st)
 {
-	double elapsed = (double)(st->in->at_ns - st->budget.start_ns), known;
+	int64_t elapsed_ns = st->in->at_ns - st->budget.start_ns;
 	char covered[DURATION_TEXT_MAX], all[DURATION_TEXT_MAX];
 
 	if (!st->budget.is_window)
 		return;
 	if (!st->budget.is_read && st->in->error == NULL)
 		note(st, "the window is being read");
-	/* The newest of it may be too young to show. */
-	known = st->budget.covered_ns + st->budget.excluded_ns + (double)st->in->step_ns;
-	if (isnan(st->slo->left) || known >= COVERED_ENOUGH * elapsed)
+	if (isnan(st->slo->left) || slo_is_covered(st->in, &st->budget))
 		return;
 	duration_format(covered, slo_ns_of(st->budget.covered_ns));
-	duration_format(all, slo_ns_of(elapsed));
-	note(st, text(st->mem, "only %s of %s has data", covered, all));
+	duration_format(all, elapsed_ns);
+	note(st, text(st->mem, "only %s of %s has data%s", covered, all,
+	    slo_is_calendar(st->def) ? "" : ": the budget is of that"));
 }
 
 static void
@@ -265,7 +306,7 @@ note_missing(struct slo_standing *st)
 	bool is_all = st->odd.missing_ns >= st->odd.events_ns;
 	char length[DURATION_TEXT_MAX];
 
-	if (st->odd.missing_ns <= 0)
+	if (st->odd.missing_ns <= 0 || st->is_good_nowhere)
 		return;
 	if (!st->in->is_good) {
 		/* A counter of errors begins with the first error: before it there is nothing odd. */

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "insight/promql_scan.h"
 
-/* --- durations and strings ---------------------------------------------------------------------------------------- */
+/* --- durations and strings -------------------------------------------------------------------- */
 
 const char *
 promql_duration(char *buf, int64_t ns)
@@ -20,12 +20,14 @@ promql_duration(char *buf, int64_t ns)
 	static const struct {
 		int64_t ns;
 		const char *unit;
-	} units[] = { { 24 * NS_PER_HOUR, "d" }, { NS_PER_HOUR, "h" }, { NS_PER_MIN, "m" }, { NS_PER_S, "s" } };
+	} units[] = { { 24 * NS_PER_HOUR, "d" }, { NS_PER_HOUR, "h" }, { NS_PER_MIN, "m" },
+		{ NS_PER_S, "s" } };
 	int64_t ms = ns < NS_PER_MS ? 1 : ns / NS_PER_MS;
 
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
 		if (ms * NS_PER_MS % units[i].ns == 0) {
-			snprintf(buf, PROMQL_DURATION_MAX, "%" PRId64 "%s", ms * NS_PER_MS / units[i].ns, units[i].unit);
+			snprintf(buf, PROMQL_DURATION_MAX, "%" PRId64 "%s",
+			    ms * NS_PER_MS / units[i].ns, units[i].unit);
 			return buf;
 		}
 	snprintf(buf, PROMQL_DURATION_MAX, "%" PRId64 "ms", ms);
@@ -49,7 +51,7 @@ promql_quote(struct buf *out, const char *text)
 	buf_addch(out, '"');
 }
 
-/* --- filling in --------------------------------------------------------------------------------------------------- */
+/* --- filling in ------------------------------------------------------------------------------- */
 
 static void
 add_duration(struct buf *out, int64_t ns)
@@ -86,7 +88,8 @@ fill(struct buf *out, const char *template, int64_t window_ns, bool is_exact)
 
 	while ((open = strstr(template, "${")) != NULL && (close = strchr(open, '}')) != NULL) {
 		buf_add(out, template, (size_t)(open - template));
-		if (!add_placeholder(out, open + 2, (size_t)(close - open - 2), window_ns, is_exact))
+		if (!add_placeholder(
+			out, open + 2, (size_t)(close - open - 2), window_ns, is_exact))
 			buf_add(out, open, (size_t)(close + 1 - open));
 		template = close + 1;
 	}
@@ -123,9 +126,12 @@ slo_ratio_expr(struct buf *out, const struct slo_terms *terms, int64_t window_ns
 	slo_fill(out, terms->total, window_ns);
 }
 
-/* --- taking apart ------------------------------------------------------------------------------------------------- */
+/* --- taking apart ----------------------------------------------------------------------------- */
 
-/* Index of the only division of [first, end) at its top level when nothing there binds as loosely or more so, else 0. */
+/*
+ * Index of the only division of [first, end) at its top level when nothing there binds as loosely
+ * or more so, else 0.
+ */
 static size_t
 find_division(const struct promql_tokens *t, size_t first, size_t end)
 {
@@ -151,8 +157,9 @@ find_division(const struct promql_tokens *t, size_t first, size_t end)
 static bool
 has_matching(const struct promql_token *t)
 {
-	return promql_is_word(t, "on") || promql_is_word(t, "ignoring") || promql_is_word(t, "group_left") ||
-	    promql_is_word(t, "group_right") || promql_is_word(t, "bool");
+	return promql_is_word(t, "on") || promql_is_word(t, "ignoring") ||
+	    promql_is_word(t, "group_left") || promql_is_word(t, "group_right") ||
+	    promql_is_word(t, "bool");
 }
 
 static const char *
@@ -163,7 +170,8 @@ side(const struct promql_tokens *t, size_t first, size_t end, size_t *ret_len)
 }
 
 bool
-promql_split_division(const char *text, const char **ret_a, size_t *ret_a_len, const char **ret_b, size_t *ret_b_len)
+promql_split_division(
+    const char *text, const char **ret_a, size_t *ret_a_len, const char **ret_b, size_t *ret_b_len)
 {
 	struct promql_tokens t;
 	size_t first = 0, end, at = 0;
@@ -195,11 +203,13 @@ is_range_of(const struct promql_token *t, const char *duration)
 		from++;
 	while (to > from && (to[-1] == ' ' || to[-1] == '\t'))
 		to--;
-	return (size_t)(to - from) == strlen(duration) && memcmp(from, duration, (size_t)(to - from)) == 0;
+	return (size_t)(to - from) == strlen(duration) &&
+	    memcmp(from, duration, (size_t)(to - from)) == 0;
 }
 
 unsigned
-promql_replace_range(struct buf *out, const char *text, size_t len, const char *old_duration, const char *new_duration)
+promql_replace_range(struct buf *out, const char *text, size_t len, const char *old_duration,
+    const char *new_duration)
 {
 	const char *at = text;
 	struct promql_tokens t;

@@ -1,9 +1,9 @@
 /*
  * What to ask Prometheus for an objective: its indicator as two sums over a window.
  *
- * Whatever the method, an objective becomes a pair of PromQL templates, "first" (good or bad) and "total", each the sum over ${window} of a number of
- * events, slices or samples. All arithmetic is then the same: error ratio = bad / total. A template is made once and filled in with each
- * window.
+ * Whatever the method, an objective becomes a pair of PromQL templates, "first" (good or bad) and
+ * "total", each the sum over ${window} of a number of events, slices or samples. All arithmetic is
+ * then the same: error ratio = bad / total. A template is made once and filled in with each window.
  *
  *   counters          sum(increase(SELECTOR[W])); an expression such as sum(SELECTOR) is taken apart and increase() is put
  *                     around the selector inside (the increase of a sum would take the restart of one host for a restart of all)
@@ -14,10 +14,12 @@
  *   Timeslices        the same again over slices: sum_over_time(((RATIO of a slice) >= bool TARGET)[W:slice])
  *   RatioTimeslices   sum_over_time((RATIO of a slice)[W:slice])
  *
- * Subqueries and sums of samples are asked over W less a millisecond, so that W holds W / step points whether the server counts a range's left
- * end (Prometheus 2) or not (Prometheus 3). Values that are NaN (0 / 0: no traffic) are no values.
+ * Subqueries and sums of samples are asked over W less a millisecond, so that W holds W / step
+ * points whether the server counts a range's left end (Prometheus 2) or not (Prometheus 3). Values
+ * that are NaN (0 / 0: no traffic) are no values.
  *
- * ${window} may be written $window, {{.window}} (Sloth), $__range, $__interval or $__rate_interval (Grafana) too.
+ * ${window} may be written $window, {{.window}} (Sloth), $__range, $__interval or $__rate_interval
+ * (Grafana) too.
  */
 #ifndef OPS_INSIGHT_SLO_PROMQL_H
 #define OPS_INSIGHT_SLO_PROMQL_H
@@ -34,36 +36,55 @@ struct slo_terms {		/* templates, in the arena */
 	const char *total;
 };
 /* 0; ERR_INVALID with what of the expressions cannot be used and what to write instead. */
-int slo_terms(const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err);
+int slo_terms(
+    const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err);
 /* The same without regard to recorded_ns: what `--export slo-rules` records. */
-int slo_terms_direct(const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err);
+int slo_terms_direct(
+    const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err);
 /*
- * Append template with its placeholders filled in: ${window} in the largest unit that is exact ("1h", "90m", "500ms"), ${less} a millisecond less,
- * ${seconds} as a number, ${step:MS} so many milliseconds, but no longer than the window.
+ * Append template with its placeholders filled in: ${window} in the largest unit that is exact
+ * ("1h", "90m", "500ms"), ${less} a millisecond less, ${seconds} as a number, ${step:MS} so many
+ * milliseconds, but no longer than the window.
  */
 void slo_fill(struct buf *out, const char *template, int64_t window_ns);
 /*
- * The same for windows side by side, so that each event and each slice is counted once. ${step:MS} stays as it is: a window shorter than a step may then
- * hold none. ${window} is longer by overlap_ns (about the time between two samples), and the whole is made smaller by as much: increase() sees nothing of
- * what a counter did between the last sample before its range and the first in it. So what happens at the full hour, each hour, would never be seen in
- * tiles of an hour. With an overlap of one sample the differences of all samples are in one tile each.
+ * The same for windows side by side, so that each event and each slice is counted once. ${step:MS}
+ * stays as it is: a window shorter than a step may then hold none. ${window} is longer by
+ * overlap_ns (about the time between two samples), and the whole is made smaller by as much:
+ * increase() sees nothing of what a counter did between the last sample before its range and the
+ * first in it. So what happens at the full hour, each hour, would never be seen in tiles of an
+ * hour. With an overlap of one sample the differences of all samples are in one tile each.
  */
 void slo_fill_exact(struct buf *out, const char *template, int64_t window_ns, int64_t overlap_ns);
-/* PromQL for a person to look at: the error ratio over a window, as slo_terms() would have it asked. */
+/*
+ * PromQL for a person to look at: the error ratio over a window, as slo_terms() would have it
+ * asked.
+ */
 void slo_ratio_expr(struct buf *out, const struct slo_terms *terms, int64_t window_ns);
-/* "1h", "90m", "500ms": a duration as PromQL (and names of recording rules) have it. At least 1ms. */
+/*
+ * "1h", "90m", "500ms": a duration as PromQL (and names of recording rules) have it. At least 1ms.
+ */
 enum { PROMQL_DURATION_MAX = 24 };
 const char *promql_duration(char *buf, int64_t ns);
 /* Append text as a PromQL string, in double quotes. */
 void promql_quote(struct buf *out, const char *text);
 
 /*
- * A little of PromQL's grammar, enough to find selectors, durations and operators without taking strings, comments or braces for them.
- * Offsets are bytes into text. Also used to read recording rules.
+ * A little of PromQL's grammar, enough to find selectors, durations and operators without taking
+ * strings, comments or braces for them. Offsets are bytes into text. Also used to read recording
+ * rules.
  */
-/* The two sides of a division at the top level ("(A) / (B)", brackets around it all passed over), without their own outer brackets; false: it is none. */
-bool promql_split_division(const char *text, const char **ret_a, size_t *ret_a_len, const char **ret_b, size_t *ret_b_len);
-/* Append text with every range "[old]" (the duration exactly; not inside strings) written as "[new]"; returns how many there were. */
-unsigned promql_replace_range(struct buf *out, const char *text, size_t len, const char *old_duration, const char *new_duration);
+/*
+ * The two sides of a division at the top level ("(A) / (B)", brackets around it all passed over),
+ * without their own outer brackets; false: it is none.
+ */
+bool promql_split_division(
+    const char *text, const char **ret_a, size_t *ret_a_len, const char **ret_b, size_t *ret_b_len);
+/*
+ * Append text with every range "[old]" (the duration exactly; not inside strings) written as
+ * "[new]"; returns how many there were.
+ */
+unsigned promql_replace_range(struct buf *out, const char *text, size_t len,
+    const char *old_duration, const char *new_duration);
 
 #endif

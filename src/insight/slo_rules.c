@@ -6,6 +6,8 @@
  *   slo:error_ratio:rate1h                       over each window of the alerts, and over a rolling period; long ones read the tiles above
  *   slo:objective:ratio                          what is promised
  *   slo:error_budget_remaining:ratio             of a rolling window; PromQL has no calendar
+ *
+ * An objective that says what missing data counts as has an alert for that, too.
  */
 #include "config.h"
 
@@ -240,6 +242,9 @@ write_recordings(const struct writer *w)
 	write_record(w, "slo:objective:ratio", "", &expr);
 	if (w->def->n_bounds == 0)
 		write_budget(w, &expr);
+	else
+		buf_addstr(w->out, "      # No slo:error_budget_remaining:ratio: a range in PromQL has one length, and this window is as old as its calendar says.\n"
+		    "      # The console adds the tiles above up from the start of the window on.\n");
 	buf_done(&expr);
 }
 
@@ -301,26 +306,25 @@ write_label(const struct writer *w, const char *name, const char *value)
 	free(text);
 }
 
-/* Those by which the console (and whoever routes alerts) knows the objective, and the long window, which tells its alerts apart; severity is the
- * rule's unless they say one. */
+/* Those by which the console (and whoever routes alerts) knows the objective, and the long window (NULL: none), which tells its alerts apart. The
+ * severity is that of their own if they say one. */
 static void
-write_alert_labels(const struct writer *w, const struct slo_rule *rule)
+write_alert_labels(const struct writer *w, enum severity severity, const char *long_window)
 {
 	const struct labels *own = &w->def->alert_labels;
-	char window[PROMQL_DURATION_MAX];
 
 	buf_printf(w->out, "%*slabels:\n", KEY_INDENT, "");
 	for (size_t i = 0; i < own->n; i++)
 		if (strcmp(own->v[i].name, "alertname") != 0)
 			write_label(w, own->v[i].name, own->v[i].value);
 	if (labels_get(own, "severity") == NULL)
-		write_label(w, "severity", severity_name(rule->severity));
+		write_label(w, "severity", severity_name(severity));
 	if (labels_get(own, "slo") == NULL)
 		write_label(w, "slo", w->def->name);
 	if (labels_get(own, "service") == NULL && w->def->service[0] != '\0')
 		write_label(w, "service", w->def->service);
-	if (labels_get(own, "long") == NULL)
-		write_label(w, "long", promql_duration(window, rule->long_ns));
+	if (long_window != NULL && labels_get(own, "long") == NULL)
+		write_label(w, "long", long_window);
 }
 
 static void
@@ -351,11 +355,26 @@ write_annotations(const struct writer *w, const struct slo_rule *rule)
 	free(name);
 }
 
+/* The head of an alert: its name is theirs by which it is known, if they say one. */
 static void
-write_alert(const struct writer *w, const struct slo_rule *rule)
+write_alert_head(const struct writer *w, const char *otherwise, const struct buf *expr, int64_t for_ns)
 {
 	const char *name = labels_get(&w->def->alert_labels, "alertname");
 	char wait[PROMQL_DURATION_MAX];
+
+	buf_addstr(w->out, "      - alert: ");
+	rules_quote(w->out, name == NULL ? otherwise : name);
+	buf_printf(w->out, "\n%*sexpr", KEY_INDENT, "");
+	rules_block(w->out, BLOCK_INDENT, expr->data);
+	if (for_ns > 0)
+		buf_printf(w->out, "%*sfor: %s\n", KEY_INDENT, "", promql_duration(wait, for_ns));
+	w->out->is_over |= expr->is_over;
+}
+
+static void
+write_alert(const struct writer *w, const struct slo_rule *rule)
+{
+	char window[PROMQL_DURATION_MAX];
 	struct buf expr;
 
 	buf_init(&expr, EXPR_MAX);
@@ -365,24 +384,56 @@ write_alert(const struct writer *w, const struct slo_rule *rule)
 		add_comparison(w, &expr, rule->short_ns, rule->factor);
 	}
 	add_gate(w, &expr, rule);
-	buf_addstr(w->out, "      - alert: ");
-	rules_quote(w->out, name == NULL ? "ErrorBudgetBurn" : name);
-	buf_printf(w->out, "\n%*sexpr", KEY_INDENT, "");
-	rules_block(w->out, BLOCK_INDENT, expr.data);
-	if (rule->for_ns > 0)
-		buf_printf(w->out, "%*sfor: %s\n", KEY_INDENT, "", promql_duration(wait, rule->for_ns));
-	write_alert_labels(w, rule);
+	write_alert_head(w, "ErrorBudgetBurn", &expr, rule->for_ns);
+	write_alert_labels(w, rule->severity, promql_duration(window, rule->long_ns));
 	write_annotations(w, rule);
-	w->out->is_over |= expr.is_over;
+	buf_done(&expr);
+}
+
+/* As the console has it: the shortest window that a rule looks at, and without rules that there is, has no data. */
+static int64_t
+least_window(const struct slo_def *def)
+{
+	int64_t windows[SLO_WINDOWS_MAX], least_ns = INT64_MAX;
+
+	if (def->n_rules == 0)
+		return slo_windows(def, windows) > 0 ? windows[0] : def->period_ns;
+	for (size_t i = 0; i < def->n_rules; i++) {
+		int64_t ns = def->rules[i].short_ns > 0 ? def->rules[i].short_ns : def->rules[i].long_ns;
+
+		least_ns = ns < least_ns ? ns : least_ns;
+	}
+	return least_ns;
+}
+
+static void
+write_absence(const struct writer *w)
+{
+	int64_t window_ns = least_window(w->def);
+	char window[PROMQL_DURATION_MAX], *name = rules_untemplated(w->def->name), *text;
+	struct buf expr;
+
+	buf_init(&expr, EXPR_MAX);
+	buf_addstr(&expr, "absent(");
+	add_total(w, &expr, window_ns);
+	buf_addch(&expr, ')');
+	write_alert_head(w, "ErrorBudgetNoData", &expr, window_ns);
+	write_alert_labels(w, w->def->no_data_severity, NULL);
+	buf_printf(w->out, "%*sannotations:\n", KEY_INDENT, "");
+	text = xasprintf("%s has had no data for %s, so that nobody knows what is left of its error budget", name, promql_duration(window, window_ns));
+	write_annotation(w, "summary", text);
+	free(text);
+	free(name);
 	buf_done(&expr);
 }
 
 static void
 write_alerts(const struct writer *w)
 {
+	bool has_absence = w->def->no_data_severity != SEVERITY_NONE;
 	char *name;
 
-	if (w->def->n_rules == 0)
+	if (w->def->n_rules == 0 && !has_absence)
 		return;
 	name = xasprintf("%s:alerts", w->def->id);
 	buf_addstr(w->out, "  - name: ");
@@ -390,6 +441,8 @@ write_alerts(const struct writer *w)
 	buf_addstr(w->out, "\n    rules:\n");
 	for (size_t i = 0; i < w->def->n_rules; i++)
 		write_alert(w, &w->def->rules[i]);
+	if (has_absence)
+		write_absence(w);
 	free(name);
 }
 

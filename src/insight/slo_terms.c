@@ -15,12 +15,13 @@
 
 #define WINDOW "${window}"
 
-/* --- the text as written ------------------------------------------------------------------------------------------ */
+/* --- the text as written ---------------------------------------------------------------------- */
 
 static bool
 is_word_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '_';
 }
 
 /* Length of another way to write ${window} at s, or 0. */
@@ -47,7 +48,8 @@ window_alias(const char *s)
 		size_t len = strlen(names[i]);
 
 		p = s + 1 + has_braces;
-		if (strncmp(p, names[i], len) == 0 && (has_braces ? p[len] == '}' : !is_word_char(p[len])))
+		if (strncmp(p, names[i], len) == 0 &&
+		    (has_braces ? p[len] == '}' : !is_word_char(p[len])))
 			return (size_t)(p + len + has_braces - s);
 	}
 	return 0;
@@ -65,7 +67,10 @@ string_end(const char *s)
 	return *s == '\0' ? s : s + 1;
 }
 
-/* Without comments (what stands behind the expression would be lost in them), with one way to write the window. */
+/*
+ * Without comments (what stands behind the expression would be lost in them), with one way to write
+ * the window.
+ */
 static void
 normalise(struct buf *out, const char *s)
 {
@@ -91,7 +96,7 @@ normalise(struct buf *out, const char *s)
 	}
 }
 
-/* --- a number of events ------------------------------------------------------------------------------------------- */
+/* --- a number of events ----------------------------------------------------------------------- */
 
 static int
 scan_text(const char *text, struct buf *ret_clean, struct promql_tokens *ret, struct err *err)
@@ -102,7 +107,8 @@ scan_text(const char *text, struct buf *ret_clean, struct promql_tokens *ret, st
 	*ret = (struct promql_tokens){ 0 };
 	normalise(ret_clean, text);
 	if (ret_clean->is_over)
-		return err_set(err, ERR_LIMIT, "is longer than %d bytes: record it by a rule and name that", SLO_TEMPLATE_MAX);
+		return err_set(err, ERR_LIMIT,
+		    "is longer than %d bytes: record it by a rule and name that", SLO_TEMPLATE_MAX);
 	r = promql_scan(ret_clean->data, ret_clean->len, ret, err);
 	if (r == 0 && ret->n == 0)
 		r = err_set(err, ERR_INVALID, "is empty");
@@ -122,13 +128,15 @@ write_count(const struct slo_def *def, const char *text, struct buf *out, struct
 	else if (r == 0)
 		r = promql_sum(&t, def->is_counter, out, err);
 	if (r == 0 && out->is_over)
-		r = err_set(err, ERR_LIMIT, "becomes longer than %d bytes: record it by a rule and name that", SLO_TEMPLATE_MAX);
+		r = err_set(err, ERR_LIMIT,
+		    "becomes longer than %d bytes: record it by a rule and name that",
+		    SLO_TEMPLATE_MAX);
 	promql_tokens_done(&t);
 	buf_done(&clean);
 	return r;
 }
 
-/* --- values that are looked at ------------------------------------------------------------------------------------ */
+/* --- values that are looked at ---------------------------------------------------------------- */
 
 static int64_t
 resolution(const struct slo_def *def)
@@ -169,7 +177,9 @@ write_value(const struct slo_def *def, struct buf *out, struct err *err)
 	slo_fill(out, clean.data, resolution(def));
 	buf_addstr(out, ") > -Inf)");
 	if (r == 0 && out->is_over)
-		r = err_set(err, ERR_LIMIT, "becomes longer than %d bytes: record it by a rule and name that", SLO_TEMPLATE_MAX);
+		r = err_set(err, ERR_LIMIT,
+		    "becomes longer than %d bytes: record it by a rule and name that",
+		    SLO_TEMPLATE_MAX);
 	promql_tokens_done(&t);
 	buf_done(&clean);
 	return r;
@@ -195,10 +205,11 @@ write_goodness(const struct slo_def *def, struct buf *out, struct err *err)
 static void
 write_over_time(struct buf *out, const char *function, const char *expr, int64_t step_ns)
 {
-	buf_printf(out, "sum(%s(%s[${less}:${step:%lld}]))", function, expr, (long long)(step_ns / NS_PER_MS));
+	buf_printf(out, "sum(%s(%s[${less}:${step:%lld}]))", function, expr,
+	    (long long)(step_ns / NS_PER_MS));
 }
 
-/* --- the ratio of one slice --------------------------------------------------------------------------------------- */
+/* --- the ratio of one slice ------------------------------------------------------------------- */
 
 static int
 write_slice_of_events(const struct slo_def *def, struct buf *out, struct err *err)
@@ -247,7 +258,7 @@ write_slice_of_values(const struct slo_def *def, struct buf *out, struct err *er
 	return r;
 }
 
-/* --- templates ---------------------------------------------------------------------------------------------------- */
+/* --- templates -------------------------------------------------------------------------------- */
 
 struct templates {
 	struct buf first, total;
@@ -272,7 +283,10 @@ make_ratio(const struct slo_def *def, struct templates *ret, struct err *err)
 	return r;
 }
 
-/* A ratio of two sums over ${window} is better added up by its sides: then traffic weighs. true: done. */
+/*
+ * A ratio of two sums over ${window} is better added up by its sides: then traffic weighs. true:
+ * done.
+ */
 static bool
 make_raw_division(const struct slo_def *def, struct templates *ret)
 {
@@ -292,7 +306,8 @@ make_raw_division(const struct slo_def *def, struct templates *ret)
 		sides.good = sides.bad = NULL;
 		*(def->is_raw_success ? &sides.good : &sides.bad) = a.data;
 		sides.total = b.data;
-		is_done = strstr(a.data, WINDOW) != NULL && strstr(b.data, WINDOW) != NULL && make_ratio(&sides, ret, NULL) == 0;
+		is_done = strstr(a.data, WINDOW) != NULL && strstr(b.data, WINDOW) != NULL &&
+		    make_ratio(&sides, ret, NULL) == 0;
 	}
 	buf_done(&clean);
 	buf_done(&a);
@@ -346,10 +361,12 @@ make_slices(const struct slo_def *def, struct templates *ret, struct err *err)
 	int r;
 
 	if (def->slice_ns < NS_PER_MS)
-		return err_set(err, ERR_INVALID, "the method %s needs the length of a slice", slo_method_name(def->method));
+		return err_set(err, ERR_INVALID, "the method %s needs the length of a slice",
+		    slo_method_name(def->method));
 	buf_init(&ratio, SLO_TEMPLATE_MAX);
 	buf_init(&good, SLO_TEMPLATE_MAX);
-	r = def->sli == SLI_RATIO ? write_slice_of_events(def, &ratio, err) : write_slice_of_values(def, &ratio, err);
+	r = def->sli == SLI_RATIO ? write_slice_of_events(def, &ratio, err) :
+				    write_slice_of_values(def, &ratio, err);
 	ret->is_good = is_slice_good_ratio(def);
 	if (def->method == SLO_TIMESLICES) {
 		buf_printf(&good, ret->is_good ? "(%s >= bool " : "((1 - %s) >= bool ", ratio.data);
@@ -357,7 +374,8 @@ make_slices(const struct slo_def *def, struct templates *ret, struct err *err)
 		buf_addch(&good, ')');
 		ret->is_good = true;
 	}
-	write_over_time(&ret->first, "sum_over_time", good.len > 0 ? good.data : ratio.data, def->slice_ns);
+	write_over_time(
+	    &ret->first, "sum_over_time", good.len > 0 ? good.data : ratio.data, def->slice_ns);
 	write_over_time(&ret->total, "count_over_time", ratio.data, def->slice_ns);
 	carry_over(&ret->first, &good);
 	carry_over(&ret->total, &ratio);
@@ -369,19 +387,22 @@ make_slices(const struct slo_def *def, struct templates *ret, struct err *err)
 static int
 check_def(const struct slo_def *def, struct err *err)
 {
-	if (def->sli == SLI_RATIO && (def->total == NULL || (def->good == NULL) == (def->bad == NULL)))
+	if (def->sli == SLI_RATIO &&
+	    (def->total == NULL || (def->good == NULL) == (def->bad == NULL)))
 		return err_set(err, ERR_INVALID, "a ratio needs total, and one of good and bad");
 	if (def->sli != SLI_RATIO && def->raw == NULL)
 		return err_set(err, ERR_INVALID, "there is no expression to look at");
 	if (def->sli == SLI_THRESHOLD && !isfinite(def->threshold))
 		return err_set(err, ERR_INVALID, "the threshold is no number");
 	if (def->method == SLO_TIMESLICES && !isfinite(def->slice_target))
-		return err_set(err, ERR_INVALID, "the method Timeslices needs a target for a slice");
+		return err_set(
+		    err, ERR_INVALID, "the method Timeslices needs a target for a slice");
 	return 0;
 }
 
 int
-slo_terms_direct(const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err)
+slo_terms_direct(
+    const struct slo_def *def, struct arena *arena, struct slo_terms *ret, struct err *err)
 {
 	struct templates t;
 	int r = check_def(def, err);
@@ -395,9 +416,12 @@ slo_terms_direct(const struct slo_def *def, struct arena *arena, struct slo_term
 	else
 		r = def->sli == SLI_RATIO ? make_ratio(def, &t, err) : make_values(def, &t, err);
 	if (r == 0 && (t.first.is_over || t.total.is_over))
-		r = err_set(err, ERR_LIMIT, "the expressions become longer than %d bytes: record them by rules and name those", SLO_TEMPLATE_MAX);
+		r = err_set(err, ERR_LIMIT,
+		    "the expressions become longer than %d bytes: record them by rules and name those",
+		    SLO_TEMPLATE_MAX);
 	if (r == 0)
-		*ret = (struct slo_terms){ .first = arena_strdup(arena, t.first.data), .is_good = t.is_good,
+		*ret = (struct slo_terms){ .first = arena_strdup(arena, t.first.data),
+			.is_good = t.is_good,
 			.total = arena_strdup(arena, t.total.data) };
 	buf_done(&t.first);
 	buf_done(&t.total);
@@ -413,7 +437,8 @@ recorded(const struct slo_def *def, const char *what, struct arena *arena)
 	const char *text;
 
 	buf_init(&out, SLO_TEMPLATE_MAX);
-	buf_printf(&out, "sum(sum_over_time(slo:%s:increase%s{slo=", what, promql_duration(every, def->recorded_ns));
+	buf_printf(&out, "sum(sum_over_time(slo:%s:increase%s{slo=", what,
+	    promql_duration(every, def->recorded_ns));
 	promql_quote(&out, def->name);
 	buf_printf(&out, "}[${less}:${step:%lld}]))", (long long)(def->recorded_ns / NS_PER_MS));
 	text = arena_strdup(arena, out.data);

@@ -1,20 +1,17 @@
-/* Objectives as values: copies, one set out of several, the Workbook's rules, and how an objective stands in a few words. */
+/* Objectives as values: copies, one set out of several, the Workbook's rules, and which is more urgent. */
 #include "config.h"
 
 #include "model/slo.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
 
 #define NS_PER_DAY (24 * NS_PER_HOUR)
-enum { TEXT_MAX = 1 << 16 };
 
 /* --- copies ------------------------------------------------------------------------------------------------------------ */
 
@@ -244,202 +241,4 @@ slo_urgency(const struct slo *a, const struct slo *b)
 	if (c == 0)
 		c = (a->left > b->left) - (a->left < b->left);
 	return c != 0 ? c : strcmp(a->id, b->id);
-}
-
-/* --- words -------------------------------------------------------------------------------------------------------------------- */
-
-const char *
-slo_state_name(enum slo_state state)
-{
-	switch (state) {
-	case SLO_PAGE: return "page";
-	case SLO_TICKET: return "ticket";
-	case SLO_EXHAUSTED: return "exhausted";
-	case SLO_NO_DATA: return "no-data";
-	case SLO_UNKNOWN: return "unknown";
-	case SLO_GATED: return "gated";
-	case SLO_OK: return "ok";
-	case SLO_EXCLUDED: return "excluded";
-	}
-	return "unknown";
-}
-
-const char *
-slo_origin_name(enum slo_origin origin)
-{
-	switch (origin) {
-	case SLO_FROM_CONFIG: return "config";
-	case SLO_FROM_OPENSLO: return "OpenSLO";
-	case SLO_FROM_SLOTH: return "Sloth";
-	case SLO_FROM_PYRRA: return "Pyrra";
-	}
-	return "unknown";
-}
-
-const char *
-slo_method_name(enum slo_method method)
-{
-	switch (method) {
-	case SLO_OCCURRENCES: return "Occurrences";
-	case SLO_TIMESLICES: return "Timeslices";
-	case SLO_RATIO_TIMESLICES: return "RatioTimeslices";
-	}
-	return "unknown";
-}
-
-const char *
-sli_compare_text(enum sli_compare compare)
-{
-	switch (compare) {
-	case SLI_LT: return "<";
-	case SLI_LTE: return "<=";
-	case SLI_GT: return ">";
-	case SLI_GTE: return ">=";
-	}
-	return "?";
-}
-
-/* Never rounded to all or to nothing: "100%" and "0%" mean exactly that. */
-const char *
-slo_share_text(char *buf, double share)
-{
-	double percent = 100 * share, size = percent < 0 ? -percent : percent;
-	const char *sign = percent < 0 ? "-" : "";
-
-	if (!isfinite(percent))
-		snprintf(buf, SLO_SHARE_MAX, "?");
-	else if (size == 0)
-		snprintf(buf, SLO_SHARE_MAX, "0%%");
-	else if (size < 0.1)
-		snprintf(buf, SLO_SHARE_MAX, "%s<0.1%%", sign);
-	else if (size < 9.95)
-		snprintf(buf, SLO_SHARE_MAX, "%s%.1f%%", sign, size);
-	else if (size > 99 && size < 100)
-		snprintf(buf, SLO_SHARE_MAX, "%s%.1f%%", sign, size > 99.9 ? 99.9 : size);
-	else if (size < 1e6)
-		snprintf(buf, SLO_SHARE_MAX, "%s%.0f%%", sign, size);
-	else
-		snprintf(buf, SLO_SHARE_MAX, "%s%.0e%%", sign, size);
-	return buf;
-}
-
-const char *
-slo_rate_text(char *buf, double rate)
-{
-	double size = rate < 0 ? -rate : rate, whole;
-
-	if (!isfinite(rate)) {
-		snprintf(buf, SLO_RATE_MAX, "?");
-		return buf;
-	}
-	whole = size < 100 ? (double)(int)(size * 10 + 0.5) / 10 : size;
-	if (size >= 1e6)
-		snprintf(buf, SLO_RATE_MAX, "%.0ex", rate);
-	else if (size >= 100 || whole == (double)(int)whole)
-		snprintf(buf, SLO_RATE_MAX, "%.0fx", rate);
-	else
-		snprintf(buf, SLO_RATE_MAX, "%.1fx", rate);
-	return buf;
-}
-
-/* "02:20Z"; with its day when that is not the day of at. */
-static const char *
-moment(char *buf, int64_t ns, int64_t at_ns)
-{
-	char at[CLOCK_TEXT_MAX], then[CLOCK_TEXT_MAX];
-
-	clock_format(at, at_ns, 0);
-	clock_format(then, ns, 0);
-	/* "2030-01-01T02:20:00Z": the day is 10 long, hour and minute 5. */
-	if (strncmp(at, then, 10) == 0)
-		snprintf(buf, CLOCK_TEXT_MAX, "%.5sZ", then + 11);
-	else
-		snprintf(buf, CLOCK_TEXT_MAX, "%.10s %.5sZ", then, then + 11);
-	return buf;
-}
-
-static void
-add_left(struct buf *b, const struct slo *s)
-{
-	char share[SLO_SHARE_MAX];
-
-	if (s->left > 0)
-		buf_printf(b, "%s left", slo_share_text(share, s->left));
-	else
-		buf_printf(b, "spent %s", slo_share_text(share, 1 - s->left));
-}
-
-/* How long it lasts, and at which rate: only where something burns. */
-static void
-add_pace(struct buf *b, const struct slo *s)
-{
-	char rate[SLO_RATE_MAX], time[DURATION_TEXT_MAX];
-	bool is_ending = s->exhaustion_ns > 0 && s->exhaustion_ns < INT64_MAX;
-
-	if (!isfinite(s->burn) || s->burn < 0.05)
-		return;
-	if (s->left > 0 && is_ending)
-		buf_printf(b, ", %s", duration_format(time, s->exhaustion_ns));
-	buf_printf(b, "%s%s", s->left > 0 && is_ending ? " at " : ", at ", slo_rate_text(rate, s->burn));
-}
-
-static void
-add_last_known(struct buf *b, const struct slo *s)
-{
-	if (isnan(s->left))
-		return;
-	buf_addstr(b, "; ");
-	add_left(b, s);
-}
-
-static void
-add_text(struct buf *b, const struct slo *s)
-{
-	char since[CLOCK_TEXT_MAX];
-
-	switch (s->state) {
-	case SLO_NO_DATA:
-		buf_addstr(b, "no data");
-		if (s->since_ns != 0)
-			buf_printf(b, " since %s", moment(since, s->since_ns, s->at_ns));
-		add_last_known(b, s);
-		break;
-	case SLO_UNKNOWN:
-		buf_addstr(b, s->why[0] != '\0' ? s->why : "not known");
-		add_last_known(b, s);
-		break;
-	case SLO_PAGE:
-	case SLO_TICKET:
-	case SLO_EXHAUSTED:
-	case SLO_GATED:
-	case SLO_OK:
-	case SLO_EXCLUDED:
-		if (isnan(s->left))
-			buf_addstr(b, "budget not known");
-		else
-			add_left(b, s);
-		add_pace(b, s);
-		break;
-	}
-}
-
-const char *
-slo_budget_text(char *buf, size_t size, const struct slo *s)
-{
-	struct buf b;
-	size_t len;
-
-	buf_init(&b, TEXT_MAX);
-	if (s == NULL)
-		buf_addstr(&b, "not worked out yet");
-	else
-		add_text(&b, s);
-	len = b.len < size ? b.len : size - 1;
-	/* Not within a character. */
-	while (len < b.len && len > 0 && ((unsigned char)b.data[len] & 0xc0) == 0x80)
-		len--;
-	memcpy(buf, b.data, len);
-	buf[len] = '\0';
-	buf_done(&b);
-	return buf;
 }

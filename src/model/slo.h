@@ -192,8 +192,10 @@ const struct slo_rule *slo_default_rules(int64_t period_ns, struct arena *arena,
 /* Below 0: a is more urgent than b. By state, then time to exhaustion, then what is left, then id. */
 int slo_urgency(const struct slo *a, const struct slo *b);
 
-/* How the budget stands, the same words everywhere: "38% left, 6h10m at 14.9x", "91% left" (nothing burns), "spent 112%, at 2x", "no data since 02:20Z; 38%
- * left", or why it is not known. s NULL: "not worked out yet". Cut at size; text of outside is as it came: escape before showing. Returns buf. */
+/* More than a 20th of the window so far has no data: the budget of a rolling one is then of the time that has, and whoever shows it must say so. */
+bool slo_is_partial(const struct slo *s);
+/* How the budget stands, the same words everywhere: "38% left, 6h10m at 14.9x", "91% left" (nothing burns), "50% of 2h20m left" (of so much data), "spent
+ * 112%, at 2x", "no data since 02:20Z; 38% left", or why it is not known. s NULL: "not worked out yet". Cut at size; text of outside is as it came: escape before showing. Returns buf. */
 const char *slo_budget_text(char *buf, size_t size, const struct slo *s);
 enum { SLO_TEXT_MAX = 128 };	/* enough for all but a long reason */
 /* "38%", "3.2%", "<0.1%", "-12%"; "?" when not known. */
@@ -202,6 +204,12 @@ const char *slo_share_text(char *buf, double share);
 /* "14.9x", "2x"; "?" when not known. */
 enum { SLO_RATE_MAX = 24 };
 const char *slo_rate_text(char *buf, double rate);
+
+/* A length of time, rounded: two units up to ten days, then days: "23s", "1m52s", "15m", "6h10m", "2d04h", "20d". buf of DURATION_TEXT_MAX (base/clock.h). */
+const char *slo_time_text(char *buf, int64_t ns);
+/* The window as in "99.9% over ...": "30d", "the calendar month". */
+enum { SLO_WINDOW_MAX = 48 };
+const char *slo_window_text(char *buf, const struct slo_def *def);
 
 const char *slo_state_name(enum slo_state state);	/* stable: "page", "no-data" */
 const char *slo_origin_name(enum slo_origin origin);	/* "config", "OpenSLO", "Sloth", "Pyrra" */

@@ -3,9 +3,11 @@
  *
  * usage: bench_slo [-n ROUNDS] [-o OBJECTIVES] [-t TOTALS]
  *
- * OBJECTIVES with bad events of their own share TOTALS totals. Answers are made in memory as the reader of a source would hand them over; only what the
- * book does is counted (CPU time of the process around its calls): choosing and writing queries, taking answers, the arithmetic, events. Rows: the first
- * load (a window of 30 d in 720 tiles), a usual round (median and worst of ROUNDS, every 15 s), and the rounds in which a tile ended.
+ * OBJECTIVES with bad events of their own share TOTALS totals. Answers are made in memory as the
+ * reader of a source would hand them over; only what the book does is counted (CPU time of the
+ * process around its calls): choosing and writing queries, taking answers, the arithmetic, events.
+ * Rows: the first load (a window of 30 d in 720 tiles), a usual round (median and worst of ROUNDS,
+ * every 15 s), and the rounds in which a tile ended.
  */
 #include "config.h"
 
@@ -48,7 +50,7 @@ cpu_now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* --- definitions ------------------------------------------------------------------------------------------------------ */
+/* --- definitions ------------------------------------------------------------------------------ */
 
 static void
 fill_def(struct slo_def *d, struct arena *arena, size_t i, size_t n_totals)
@@ -56,8 +58,17 @@ fill_def(struct slo_def *d, struct arena *arena, size_t i, size_t n_totals)
 	char text[32];
 
 	snprintf(text, sizeof text, "slo:s%05zu", i);
-	*d = (struct slo_def){ .title = "", .service = "", .kind = "availability", .source = "prom", .where = "", .target = 0.999,
-		.slice_target = NAN, .period_ns = 30 * 24 * NS_PER_HOUR, .is_counter = true, .resolution_ns = NS_PER_MIN, .min_bad = 3 };
+	*d = (struct slo_def){ .title = "",
+		.service = "",
+		.kind = "availability",
+		.source = "prom",
+		.where = "",
+		.target = 0.999,
+		.slice_target = NAN,
+		.period_ns = 30 * 24 * NS_PER_HOUR,
+		.is_counter = true,
+		.resolution_ns = NS_PER_MIN,
+		.min_bad = 3 };
 	d->id = arena_strdup(arena, text);
 	d->name = d->id + strlen("slo:");
 	snprintf(text, sizeof text, "bad_%zu", i);
@@ -86,7 +97,7 @@ define(struct bench *b, size_t n, size_t n_totals)
 	block_unref(env);
 }
 
-/* --- rounds ----------------------------------------------------------------------------------------------------------- */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static void
 take(struct bench *b)
@@ -138,12 +149,14 @@ run_round(struct bench *b)
 		b->cpu_s += cpu_now() - before;
 		was_answered = answer_one(b);
 	} while (has_changed || was_answered);
-	r = (struct round){ .cpu_s = b->cpu_s, .n_queries = b->server.n_requests - n_before, .has_details = b->has_details };
+	r = (struct round){ .cpu_s = b->cpu_s,
+		.n_queries = b->server.n_requests - n_before,
+		.has_details = b->has_details };
 	b->cpu_s = 0;
 	return r;
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static int
 by_cpu(const void *a, const void *b)
@@ -163,15 +176,20 @@ print_rows(const char *name, struct round *v, size_t n)
 	qsort(v, n, sizeof *v, by_cpu);
 	for (size_t i = 0; i < n; i++)
 		n_queries += v[i].n_queries;
-	printf("%-28s %7zu %10.1f %12.2f %12.2f\n", name, n, (double)n_queries / (double)n, v[n / 2].cpu_s * 1e3, v[n - 1].cpu_s * 1e3);
+	printf("%-28s %7zu %10.1f %12.2f %12.2f\n", name, n, (double)n_queries / (double)n,
+	    v[n / 2].cpu_s * 1e3, v[n - 1].cpu_s * 1e3);
 }
 
 static void
 bench(size_t n, size_t n_totals, size_t n_rounds)
 {
-	struct bench b = { .book = slo_book_new(), .now_ns = NOW,
-		.server = { .outage_start_ns = NOW - 30 * NS_PER_HOUR, .outage_end_ns = NOW - 29 * NS_PER_HOUR, .has_firing = true } };
-	struct round *usual = xcalloc(n_rounds, sizeof *usual), *edge = xcalloc(n_rounds, sizeof *edge), first;
+	struct bench b = { .book = slo_book_new(),
+		.now_ns = NOW,
+		.server = { .outage_start_ns = NOW - 30 * NS_PER_HOUR,
+		    .outage_end_ns = NOW - 29 * NS_PER_HOUR,
+		    .has_firing = true } };
+	struct round *usual = xcalloc(n_rounds, sizeof *usual),
+		     *edge = xcalloc(n_rounds, sizeof *edge), first;
 	size_t n_usual = 0, n_edge = 0;
 	struct slo_book_stats stats;
 
@@ -189,8 +207,9 @@ bench(size_t n, size_t n_totals, size_t n_rounds)
 			usual[n_usual++] = r;
 	}
 	slo_book_stats(b.book, &stats);
-	printf("%zu objectives, %zu different expressions (%zu uses shared), answers of %zu samples in all\n", n, stats.n_terms, stats.n_shared,
-	    b.server.n_points);
+	printf(
+	    "%zu objectives, %zu different expressions (%zu uses shared), answers of %zu samples in all\n",
+	    n, stats.n_terms, stats.n_shared, b.server.n_points);
 	printf("%-28s %7s %10s %12s %12s\n", "", "rounds", "queries", "CPU ms", "worst ms");
 	print_rows("first load, 30 d", &first, 1);
 	print_rows("usual round", usual, n_usual);
@@ -207,7 +226,8 @@ number(const char *text, const char *what, size_t most)
 	unsigned long n = strtoul(text, &end, 10);
 
 	if (*text == '\0' || *end != '\0' || n < 1 || n > most) {
-		fprintf(stderr, "bench_slo: %s: expected a number from 1 to %zu, not '%s'\n", what, most, text);
+		fprintf(stderr, "bench_slo: %s: expected a number from 1 to %zu, not '%s'\n", what,
+		    most, text);
 		exit(2);
 	}
 	return n;
@@ -227,7 +247,8 @@ main(int argc, char **argv)
 		} else if (c == 't') {
 			n_totals = number(optarg, "-t", 10000);
 		} else {
-			fprintf(stderr, "usage: bench_slo [-n ROUNDS] [-o OBJECTIVES] [-t TOTALS]\n");
+			fprintf(
+			    stderr, "usage: bench_slo [-n ROUNDS] [-o OBJECTIVES] [-t TOTALS]\n");
 			return 2;
 		}
 	}

@@ -14,24 +14,49 @@
 #include "base/str.h"
 
 static const struct slo_rule rules[] = {
-	{ .factor = 14.4, .long_ns = NS_PER_HOUR, .short_ns = 5 * NS_PER_MIN, .severity = SEVERITY_PAGE },
-	{ .factor = 6, .long_ns = 6 * NS_PER_HOUR, .short_ns = 30 * NS_PER_MIN, .severity = SEVERITY_PAGE },
+	{ .factor = 14.4,
+	    .long_ns = NS_PER_HOUR,
+	    .short_ns = 5 * NS_PER_MIN,
+	    .severity = SEVERITY_PAGE },
+	{ .factor = 6,
+	    .long_ns = 6 * NS_PER_HOUR,
+	    .short_ns = 30 * NS_PER_MIN,
+	    .severity = SEVERITY_PAGE },
 	{ .factor = 3, .long_ns = DAY, .short_ns = 2 * NS_PER_HOUR, .severity = SEVERITY_TICKET },
-	{ .factor = 1, .long_ns = 3 * DAY, .short_ns = 6 * NS_PER_HOUR, .severity = SEVERITY_TICKET },
+	{ .factor = 1,
+	    .long_ns = 3 * DAY,
+	    .short_ns = 6 * NS_PER_HOUR,
+	    .severity = SEVERITY_TICKET },
 };
 
 struct slo_def *
 world_add(struct world *w, const char *name, const char *bad, const char *total)
 {
 	struct slo_def *d = &w->defs[w->n_def];
-	char *const *t = (char *[]){ w->text[w->n_def][0], w->text[w->n_def][1], w->text[w->n_def][2] };
+	char *const *t = (char *[]){ w->text[w->n_def][0], w->text[w->n_def][1],
+		w->text[w->n_def][2] };
 
 	snprintf(t[0], sizeof w->text[0][0], "slo:%s", name);
 	snprintf(t[1], sizeof w->text[0][1], "%s", bad);
 	snprintf(t[2], sizeof w->text[0][2], "%s", total);
-	*d = (struct slo_def){ .id = t[0], .name = t[0] + 4, .title = "", .service = "", .kind = "", .source = "prom", .where = "test:1:1",
-		.target = TARGET, .method = SLO_OCCURRENCES, .slice_target = NAN, .period_ns = PERIOD, .sli = SLI_RATIO, .bad = t[1], .total = t[2],
-		.is_counter = true, .resolution_ns = NS_PER_MIN, .n_rules = 4, .rules = rules };
+	*d = (struct slo_def){ .id = t[0],
+		.name = t[0] + 4,
+		.title = "",
+		.service = "",
+		.kind = "",
+		.source = "prom",
+		.where = "test:1:1",
+		.target = TARGET,
+		.method = SLO_OCCURRENCES,
+		.slice_target = NAN,
+		.period_ns = PERIOD,
+		.sli = SLI_RATIO,
+		.bad = t[1],
+		.total = t[2],
+		.is_counter = true,
+		.resolution_ns = NS_PER_MIN,
+		.n_rules = 4,
+		.rules = rules };
 	w->n_def++;
 	return d;
 }
@@ -42,8 +67,12 @@ make_environment(void)
 	struct environment *e = block_new(sizeof *e);
 	struct marker_def *m = arena_alloc(&e->block.arena, sizeof *m);
 
-	*m = (struct marker_def){ .id = "marker:version", .name = "version", .title = "spam-filter {{version}}", .expr = "served_version",
-		.source = "prom", .label = "version" };
+	*m = (struct marker_def){ .id = "marker:version",
+		.name = "version",
+		.title = "spam-filter {{version}}",
+		.expr = "served_version",
+		.source = "prom",
+		.label = "version" };
 	e->severity_label = "severity";
 	e->n_markers = 1;
 	e->markers = m;
@@ -107,7 +136,8 @@ world_take(struct world *w)
 			*(set->is_past ? &w->n_pasts : &w->n_sets) += 1;
 		}
 		if (details != NULL) {
-			struct slo_detail_set **to = details->is_past ? &w->past_details : &w->details;
+			struct slo_detail_set **to = details->is_past ? &w->past_details :
+									&w->details;
 
 			block_unref(*to);
 			*to = details;
@@ -210,13 +240,16 @@ assert_near(double got, double want, const char *what)
 }
 
 double
-world_ratio(const struct slo_server *s, const char *bad, const char *total, int64_t start_ns, int64_t end_ns)
+world_ratio(const struct slo_server *s, const char *bad, const char *total, int64_t start_ns,
+    int64_t end_ns)
 {
-	return slo_server_sum(s, bad, start_ns, end_ns) / slo_server_sum(s, total, start_ns, end_ns);
+	return slo_server_sum(s, bad, start_ns, end_ns) /
+	    slo_server_sum(s, total, start_ns, end_ns);
 }
 
 void
-world_check(const struct slo_server *s, const struct slo *slo, const char *bad, const char *total, int64_t at_ns)
+world_check(const struct slo_server *s, const struct slo *slo, const char *bad, const char *total,
+    int64_t at_ns)
 {
 	int64_t start = at_ns - PERIOD > s->store_start_ns ? at_ns - PERIOD : s->store_start_ns;
 
@@ -228,7 +261,9 @@ world_check(const struct slo_server *s, const struct slo *slo, const char *bad, 
 	for (size_t i = 0; i < slo->n_burns; i++) {
 		const struct slo_burn *b = &slo->burns[i];
 
-		assert_near(b->rate, world_ratio(s, bad, total, b->at_ns - b->window_ns, b->at_ns) / (1 - TARGET), "a burn rate");
+		assert_near(b->rate,
+		    world_ratio(s, bad, total, b->at_ns - b->window_ns, b->at_ns) / (1 - TARGET),
+		    "a burn rate");
 	}
 }
 

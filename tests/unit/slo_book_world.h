@@ -1,4 +1,7 @@
-/* A book of objectives, two servers ("prom" and "other") and a clock: the world of test_slo_book*.c. */
+/*
+ * A book of objectives, two servers ("prom" and "other") and a clock: the world of
+ * test_slo_book*.c.
+ */
 #ifndef OPS_TESTS_SLO_BOOK_WORLD_H
 #define OPS_TESTS_SLO_BOOK_WORLD_H
 
@@ -29,7 +32,10 @@ struct world {
 	char text[DEFS_MAX][3][64];	/* id, first, total */
 };
 
-/* One with the rules of the Workbook over 30 d; the test may change it before world_define() gives all to the book. */
+/*
+ * One with the rules of the Workbook over 30 d; the test may change it before world_define() gives
+ * all to the book.
+ */
 struct slo_def *world_add(struct world *w, const char *name, const char *bad, const char *total);
 void world_define(struct world *w);
 void world_init(struct world *w);
@@ -45,9 +51,11 @@ const struct slo *world_find(const struct slo_set *set, const char *name);
 const struct slo_burn *world_burn(const struct slo *slo, int64_t window_ns);
 bool world_has_note(const struct slo *slo, const char *text);
 void assert_near(double got, double want, const char *what);
-double world_ratio(const struct slo_server *s, const char *bad, const char *total, int64_t start_ns, int64_t end_ns);
+double world_ratio(const struct slo_server *s, const char *bad, const char *total, int64_t start_ns,
+    int64_t end_ns);
 /* What the formulas say of an objective at a time: left, and all burn rates. */
-void world_check(const struct slo_server *s, const struct slo *slo, const char *bad, const char *total, int64_t at_ns);
+void world_check(const struct slo_server *s, const struct slo *slo, const char *bad,
+    const char *total, int64_t at_ns);
 /* Requests sent, and halved, so far. */
 size_t world_asked(const struct world *w);
 size_t world_split(const struct world *w);

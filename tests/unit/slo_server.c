@@ -19,7 +19,7 @@ struct asked {			/* one term of a request */
 	char index[16];
 };
 
-/* --- formulas --------------------------------------------------------------------------------------------------------- */
+/* --- formulas --------------------------------------------------------------------------------- */
 
 static double
 overlap_s(int64_t a, int64_t b, int64_t c, int64_t d)
@@ -39,7 +39,9 @@ slo_server_sum(const struct slo_server *s, const char *metric, int64_t start_ns,
 	if (end_ns <= start_ns)
 		return NAN;
 	seconds = (double)(end_ns - start_ns) / (double)NS_PER_S;
-	bad = BAD_RATE * seconds + (OUTAGE_RATE - BAD_RATE) * overlap_s(start_ns, end_ns, s->outage_start_ns, s->outage_end_ns);
+	bad = BAD_RATE * seconds +
+	    (OUTAGE_RATE - BAD_RATE) *
+		overlap_s(start_ns, end_ns, s->outage_start_ns, s->outage_end_ns);
 	if (s->late_ns > start_ns && s->late_ns <= end_ns && s->now_ns >= s->known_ns)
 		bad += s->extra_bad;
 	if (str_has_prefix(metric, "total"))
@@ -51,9 +53,12 @@ slo_server_sum(const struct slo_server *s, const char *metric, int64_t start_ns,
 	return NAN;
 }
 
-/* --- reading a request ------------------------------------------------------------------------------------------------ */
+/* --- reading a request ------------------------------------------------------------------------ */
 
-/* "label_replace(sum(increase(NAME[1h])), "ops", "0", "", "")", or with an overlap "label_replace((sum(...)) * 0.98, ...". */
+/*
+ * "label_replace(sum(increase(NAME[1h])), "ops", "0", "", "")", or with an overlap
+ * "label_replace((sum(...)) * 0.98, ...".
+ */
 static bool
 read_item(const char *p, struct asked *a, int *ret_len)
 {
@@ -61,9 +66,12 @@ read_item(const char *p, struct asked *a, int *ret_len)
 	char window[32];
 
 	*ret_len = 0;
-	if (sscanf(p, "label_replace((sum(increase(%63[^[][%31[^]]]))) * %lf, \"ops\", \"%15[0-9]\", \"\", \"\")%n", a->metric, window, &share,
-	    a->index, ret_len) != 4)
-		sscanf(p, "label_replace(sum(increase(%63[^[][%31[^]]])), \"ops\", \"%15[0-9]\", \"\", \"\")%n", a->metric, window, a->index, ret_len);
+	if (sscanf(p,
+		"label_replace((sum(increase(%63[^[][%31[^]]]))) * %lf, \"ops\", \"%15[0-9]\", \"\", \"\")%n",
+		a->metric, window, &share, a->index, ret_len) != 4)
+		sscanf(p,
+		    "label_replace(sum(increase(%63[^[][%31[^]]])), \"ops\", \"%15[0-9]\", \"\", \"\")%n",
+		    a->metric, window, a->index, ret_len);
 	if (*ret_len == 0 || duration_parse(window, &a->window_ns, NULL) < 0)
 		return false;
 	a->window_ns = llround((double)a->window_ns * share / (double)NS_PER_MS) * NS_PER_MS;
@@ -92,10 +100,11 @@ read_items(const char *expr, struct asked *v)
 	return n;
 }
 
-/* --- refusing --------------------------------------------------------------------------------------------------------- */
+/* --- refusing --------------------------------------------------------------------------------- */
 
 static bool
-refuse(struct slo_server *s, long status, const char *error, long *ret_status, const char **ret_error)
+refuse(
+    struct slo_server *s, long status, const char *error, long *ret_status, const char **ret_error)
 {
 	s->n_refused++;
 	*ret_status = status;
@@ -108,32 +117,42 @@ is_heavy(const struct slo_server *s, const struct asked *a, size_t n_points)
 {
 	if (s->heavy_metric == NULL || strcmp(a->metric, s->heavy_metric) != 0)
 		return false;
-	return n_points > 1 ? s->heavy_points > 0 && n_points > s->heavy_points : s->heavy_ns > 0 && a->window_ns > s->heavy_ns;
+	return n_points > 1 ? s->heavy_points > 0 && n_points > s->heavy_points :
+			      s->heavy_ns > 0 && a->window_ns > s->heavy_ns;
 }
 
 static bool
-is_refused(struct slo_server *s, const struct slo_ask *ask, const struct asked *v, size_t n, long *ret_status, const char **ret_error)
+is_refused(struct slo_server *s, const struct slo_ask *ask, const struct asked *v, size_t n,
+    long *ret_status, const char **ret_error)
 {
-	size_t n_points = ask->step_ns > 0 ? (size_t)((ask->end_ns - ask->start_ns) / ask->step_ns) + 1 : 1;
+	size_t n_points = ask->step_ns > 0 ?
+	    (size_t)((ask->end_ns - ask->start_ns) / ask->step_ns) + 1 :
+	    1;
 
 	if (s->items_max > 0 && n > s->items_max)
-		return refuse(s, 422, "query processing would load too many samples into memory in query execution", ret_status, ret_error);
+		return refuse(s, 422,
+		    "query processing would load too many samples into memory in query execution",
+		    ret_status, ret_error);
 	if (s->slow_items_max > 0 && n > s->slow_items_max)
 		return refuse(s, 0, "Operation timed out", ret_status, ret_error);
 	if (n_points > 1 && s->tile_items_max > 0 && n > s->tile_items_max)
 		return refuse(s, 0, "Operation timed out", ret_status, ret_error);
 	if (s->points_max > 0 && n_points > s->points_max)
-		return refuse(s, 503, "query timed out in expression evaluation", ret_status, ret_error);
+		return refuse(
+		    s, 503, "query timed out in expression evaluation", ret_status, ret_error);
 	for (size_t i = 0; i < n; i++) {
 		if (s->wrong_metric != NULL && strcmp(v[i].metric, s->wrong_metric) == 0)
-			return refuse(s, 400, "invalid parameter \"query\": parse error", ret_status, ret_error);
+			return refuse(s, 400, "invalid parameter \"query\": parse error",
+			    ret_status, ret_error);
 		if (is_heavy(s, &v[i], n_points))
-			return refuse(s, 422, "query processing would load too many samples into memory in query execution", ret_status, ret_error);
+			return refuse(s, 422,
+			    "query processing would load too many samples into memory in query execution",
+			    ret_status, ret_error);
 	}
 	return false;
 }
 
-/* --- answering -------------------------------------------------------------------------------------------------------- */
+/* --- answering -------------------------------------------------------------------------------- */
 
 static struct series_set *
 set_new(const struct slo_ask *ask, size_t n)
@@ -150,7 +169,8 @@ set_new(const struct slo_ask *ask, size_t n)
 }
 
 static void
-add_series(struct series_set *set, const char *name, const char *value, const struct sample *v, size_t n)
+add_series(
+    struct series_set *set, const char *name, const char *value, const struct sample *v, size_t n)
 {
 	struct series *s = (struct series *)(uintptr_t)&set->v[set->n];
 	struct label *label = arena_alloc(&set->block.arena, sizeof *label);
@@ -159,15 +179,18 @@ add_series(struct series_set *set, const char *name, const char *value, const st
 	if (n == 0)
 		return;
 	memcpy(copy, v, n * sizeof *v);
-	*label = (struct label){ arena_strdup(&set->block.arena, name), arena_strdup(&set->block.arena, value) };
+	*label = (struct label){ arena_strdup(&set->block.arena, name),
+		arena_strdup(&set->block.arena, value) };
 	*s = (struct series){ .labels = { 1, label }, .n = n, .v = copy };
 	set->n++;
 }
 
 static void
-answer_item(struct slo_server *s, const struct slo_ask *ask, const struct asked *a, struct series_set *set)
+answer_item(
+    struct slo_server *s, const struct slo_ask *ask, const struct asked *a, struct series_set *set)
 {
-	int64_t start = ask->step_ns > 0 ? ask->start_ns : ask->at_ns, end = ask->step_ns > 0 ? ask->end_ns : ask->at_ns;
+	int64_t start = ask->step_ns > 0 ? ask->start_ns : ask->at_ns,
+		end = ask->step_ns > 0 ? ask->end_ns : ask->at_ns;
 	int64_t step = ask->step_ns > 0 ? ask->step_ns : 1;
 	struct sample *v = xcalloc((size_t)((end - start) / step) + 1, sizeof *v);
 	size_t n = 0;
@@ -187,7 +210,8 @@ static struct series_set *
 answer_alerts(const struct slo_server *s, const struct slo_ask *ask)
 {
 	struct series_set *set = set_new(ask, 1);
-	struct sample *v = xcalloc((size_t)((ask->end_ns - ask->start_ns) / ask->step_ns) + 1, sizeof *v);
+	struct sample *v = xcalloc(
+	    (size_t)((ask->end_ns - ask->start_ns) / ask->step_ns) + 1, sizeof *v);
 	size_t n = 0;
 
 	for (int64_t t = ask->start_ns; s->has_firing && t <= ask->end_ns; t += ask->step_ns)
@@ -203,7 +227,8 @@ static struct series_set *
 answer_versions(const struct slo_server *s, const struct slo_ask *ask)
 {
 	struct series_set *set = set_new(ask, 2);
-	struct sample *v = xcalloc((size_t)((ask->end_ns - ask->start_ns) / ask->step_ns) + 1, sizeof *v);
+	struct sample *v = xcalloc(
+	    (size_t)((ask->end_ns - ask->start_ns) / ask->step_ns) + 1, sizeof *v);
 
 	for (int version = 6; version <= 7; version++) {
 		char text[16];
@@ -232,7 +257,8 @@ make_histograms(struct series_set *set)
 }
 
 struct series_set *
-slo_server_answer(struct slo_server *s, const struct slo_ask *ask, long *ret_status, const char **ret_error)
+slo_server_answer(
+    struct slo_server *s, const struct slo_ask *ask, long *ret_status, const char **ret_error)
 {
 	struct asked v[ITEMS_MAX];
 	struct series_set *set;

@@ -1,7 +1,9 @@
 /*
- * A Prometheus for tests of the book of objectives: it answers what the book asks from closed formulas, and refuses what it is told to.
+ * A Prometheus for tests of the book of objectives: it answers what the book asks from closed
+ * formulas, and refuses what it is told to.
  *
- * Metrics by name: total* counts 10 events a second; bad* 0.005 a second, and 2 a second in the outage; good* is total less bad; others have no series.
+ * Metrics by name: total* counts 10 events a second; bad* 0.005 a second, and 2 a second in the
+ * outage; good* is total less bad; others have no series.
  */
 #ifndef OPS_TESTS_SLO_SERVER_H
 #define OPS_TESTS_SLO_SERVER_H
@@ -35,8 +37,10 @@ struct slo_server {
 };
 
 /* The sum of a metric's events over (start, end]; NaN: no series. */
-double slo_server_sum(const struct slo_server *s, const char *metric, int64_t start_ns, int64_t end_ns);
+double slo_server_sum(
+    const struct slo_server *s, const char *metric, int64_t start_ns, int64_t end_ns);
 /* One reference, the caller's; NULL: refused, *ret_status and *ret_error say how. */
-struct series_set *slo_server_answer(struct slo_server *s, const struct slo_ask *ask, long *ret_status, const char **ret_error);
+struct series_set *slo_server_answer(
+    struct slo_server *s, const struct slo_ask *ask, long *ret_status, const char **ret_error);
 
 #endif

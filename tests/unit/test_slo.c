@@ -183,6 +183,12 @@ the_budget_in_words(void **state)
 		{ { .state = SLO_UNKNOWN, .left = NAN, .why = "p does not answer" }, "p does not answer" },
 		{ { .state = SLO_UNKNOWN, .left = 0.5, .why = "" }, "not known; 50% left" },
 		{ { .state = SLO_OK, .left = NAN, .burn = 3, .exhaustion_ns = INT64_MAX }, "budget not known, at 3x" },
+		{ { .state = SLO_PAGE, .left = 0.9, .burn = 12, .exhaustion_ns = 112 * NS_PER_S }, "90% left, 1m52s at 12x" },
+		/* A rolling window of which 2h20m of 30 days are known; the same of a calendar one, whose budget is that of all of it. */
+		{ { .state = SLO_OK, .left = 0.5, .burn = 0, .at_ns = 30 * DAY, .end_ns = 30 * DAY, .covered_ns = 140 * NS_PER_MIN }, "50% of 2h20m left" },
+		{ { .state = SLO_EXHAUSTED, .left = -0.5, .burn = 0, .at_ns = 30 * DAY, .end_ns = 30 * DAY, .covered_ns = 140 * NS_PER_MIN }, "spent 150% of 2h20m" },
+		{ { .state = SLO_OK, .left = 0.5, .burn = 0, .at_ns = 30 * DAY, .end_ns = 31 * DAY, .covered_ns = 140 * NS_PER_MIN }, "50% left" },
+		{ { .state = SLO_OK, .left = 0.5, .burn = 0, .at_ns = 30 * DAY, .end_ns = 30 * DAY, .covered_ns = 29 * DAY }, "50% left" },
 	};
 	char buf[SLO_TEXT_MAX], small[5];
 
@@ -194,6 +200,69 @@ the_budget_in_words(void **state)
 	assert_string_equal(slo_budget_text(small, sizeof small, &cases[0].s), "38% ");
 	assert_string_equal(slo_budget_text(small, sizeof small, &(struct slo){ .state = SLO_UNKNOWN, .left = NAN, .why = "ab\xe2\x82\xac!" }), "ab");
 	assert_string_equal(slo_budget_text(small, 1, &cases[0].s), "");
+}
+
+/* The samples of the newest minute may not be there yet. */
+static void
+missing_data_is_told_from_late_samples(void **state)
+{
+	static const struct {
+		int64_t elapsed_ns, covered_ns;
+		bool is_partial;
+	} cases[] = {
+		{ 30 * DAY, 30 * DAY, false }, { 30 * DAY, 29 * DAY, false }, { 30 * DAY, 28 * DAY, true }, { 30 * DAY, 0, true },
+		{ 5 * NS_PER_MIN, 4 * NS_PER_MIN, false }, { 5 * NS_PER_MIN, 3 * NS_PER_MIN, true }, { NS_PER_S, 0, false }, { 0, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(slo_is_partial(&(struct slo){ .at_ns = cases[i].elapsed_ns, .covered_ns = cases[i].covered_ns }),
+		    cases[i].is_partial);
+	assert_false(slo_is_partial(&(struct slo){ .left = NAN, .at_ns = DAY }));
+}
+
+static void
+times_are_rounded_not_cut(void **state)
+{
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} cases[] = {
+		{ 0, "0s" }, { 250 * NS_PER_MS, "250ms" }, { 23400 * NS_PER_MS, "23s" }, { 23600 * NS_PER_MS, "24s" }, { 72 * NS_PER_S, "1m12s" },
+		{ 59600 * NS_PER_MS, "1m" }, { 112 * NS_PER_S, "1m52s" }, { 62 * NS_PER_S, "1m02s" }, { 15 * NS_PER_MIN, "15m" },
+		{ 3599600 * NS_PER_MS, "1h" }, { 370 * NS_PER_MIN, "6h10m" }, { 370 * NS_PER_MIN + 29 * NS_PER_S, "6h10m" },
+		{ 370 * NS_PER_MIN + 30 * NS_PER_S, "6h11m" }, { DAY - NS_PER_S, "1d" }, { DAY + NS_PER_HOUR, "1d01h" },
+		{ 10 * DAY - NS_PER_S, "10d" }, { 20 * DAY + 13 * NS_PER_HOUR, "21d" }, { -112 * NS_PER_S, "-1m52s" }, { -370 * NS_PER_MIN, "-6h10m" },
+	};
+	char buf[DURATION_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(slo_time_text(buf, cases[i].ns), cases[i].text);
+	/* Whatever it is, it has room. */
+	assert_in_range(strlen(slo_time_text(buf, INT64_MAX)), 2, 8);
+	assert_in_range(strlen(slo_time_text(buf, INT64_MIN)), 2, 8);
+}
+
+static void
+windows_have_names(void **state)
+{
+	static const struct {
+		int64_t period_ns;
+		size_t n_bounds;
+		const char *text;
+	} cases[] = {
+		{ 30 * DAY, 0, "30d" }, { 7 * DAY, 0, "7d" }, { 2 * NS_PER_HOUR, 0, "2h" }, { 90 * NS_PER_MIN, 0, "1h30m" }, { 5 * NS_PER_MIN, 0, "5m" },
+		{ DAY, 3, "the calendar day" }, { 7 * DAY, 3, "the calendar week" }, { 30 * DAY, 3, "the calendar month" },
+		{ 31 * DAY, 3, "the calendar month" }, { 91 * DAY, 3, "the calendar quarter" }, { 365 * DAY, 3, "the calendar year" },
+		{ 14 * DAY, 3, "14d of the calendar" }, { 12 * NS_PER_HOUR, 3, "12h of the calendar" }, { 45 * NS_PER_MIN, 3, "45m of the calendar" },
+	};
+	char buf[SLO_WINDOW_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(slo_window_text(buf, &(struct slo_def){ .period_ns = cases[i].period_ns, .n_bounds = cases[i].n_bounds }),
+		    cases[i].text);
 }
 
 static void
@@ -243,6 +312,9 @@ main(void)
 		cmocka_unit_test(the_rules_fit_the_period),
 		cmocka_unit_test(the_most_urgent_first),
 		cmocka_unit_test(the_budget_in_words),
+		cmocka_unit_test(missing_data_is_told_from_late_samples),
+		cmocka_unit_test(times_are_rounded_not_cut),
+		cmocka_unit_test(windows_have_names),
 		cmocka_unit_test(shares_and_rates_are_short),
 		cmocka_unit_test(names_are_those_of_the_recording),
 	};

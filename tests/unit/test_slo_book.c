@@ -1,4 +1,6 @@
-/* slo_book.h: rounds, requests, and the numbers at the end, against a Prometheus made of formulas. */
+/*
+ * slo_book.h: rounds, requests, and the numbers at the end, against a Prometheus made of formulas.
+ */
 #include "config.h"
 
 #include <math.h>
@@ -16,7 +18,7 @@
 #include "insight/slo_eval.h"
 #include "slo_book_world.h"
 
-/* --- numbers ---------------------------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static void
 test_numbers(void **state)
@@ -40,7 +42,8 @@ test_numbers(void **state)
 	/* The outage: an hour of 2 a second, of a budget of 30 d x 0.1 a second. */
 	assert_non_null(w.details);
 	assert_int_equal(w.details->n, 1);
-	assert_near(w.details->v[0].left[w.details->v[0].n - 1].v, slo->left, "the end of the burn-down");
+	assert_near(
+	    w.details->v[0].left[w.details->v[0].n - 1].v, slo->left, "the end of the burn-down");
 	assert_true(w.details->v[0].n_spends >= 1);
 	assert_true(w.details->v[0].spends[0].start_ns < w.servers[0].outage_end_ns);
 	assert_true(w.details->v[0].spends[0].end_ns > w.servers[0].outage_start_ns);
@@ -66,7 +69,9 @@ test_good_events_and_short_store(void **state)
 	world_define(&w);
 	world_pump(&w);
 	slo = world_find(w.set, "web");
-	assert_near(slo->left, 1 - world_ratio(&w.servers[0], "bad", "total", NOW - 6 * DAY, NOW) / (1 - TARGET), "left");
+	assert_near(slo->left,
+	    1 - world_ratio(&w.servers[0], "bad", "total", NOW - 6 * DAY, NOW) / (1 - TARGET),
+	    "left");
 	assert_true(slo->covered_ns >= 5 * DAY && slo->covered_ns <= 5 * DAY + NS_PER_HOUR);
 	world_done(&w);
 }
@@ -97,7 +102,9 @@ test_corrections(void **state)
 	struct slo_correction c[] = {
 		{ .id = "c-0", .start_ns = NOW - 40 * DAY, .end_ns = NOW - 35 * DAY },
 		{ .id = "c-1", .start_ns = NOW - 31 * DAY, .end_ns = NOW - 29 * DAY },
-		{ .id = "c-2", .start_ns = NOW - 2 * DAY - 7 * NS_PER_MIN, .end_ns = NOW - 2 * DAY + 53 * NS_PER_MIN },
+		{ .id = "c-2",
+		    .start_ns = NOW - 2 * DAY - 7 * NS_PER_MIN,
+		    .end_ns = NOW - 2 * DAY + 53 * NS_PER_MIN },
 		{ .id = "c-3", .start_ns = NOW - 10 * NS_PER_MIN, .end_ns = NOW + DAY },
 	};
 	struct world w;
@@ -114,14 +121,18 @@ test_corrections(void **state)
 	world_pump(&w);
 	slo = world_find(w.set, "web");
 	assert_int_equal(slo->state, SLO_EXCLUDED);
-	/* 1 d of the second, the hour of the outage, 10 min of the last; what stays has the usual rate only. */
+	/*
+	 * 1 d of the second, the hour of the outage, 10 min of the last; what stays has the usual
+	 * rate only.
+	 */
 	assert_int_equal(slo->excluded_ns, DAY + NS_PER_HOUR + 10 * NS_PER_MIN);
 	assert_near(slo->total, TOTAL_RATE * (29 * 86400 - 3600 - 600), "total");
 	assert_near(slo->left, 1 - BAD_RATE / TOTAL_RATE / (1 - TARGET), "left");
 	/* Later only what goes on and what the start of the window cuts are asked again. */
 	n = w.servers[0].n_items;
 	world_pass(&w, EVERY);
-	assert_near(world_find(w.set, "web")->left, 1 - BAD_RATE / TOTAL_RATE / (1 - TARGET), "left");
+	assert_near(
+	    world_find(w.set, "web")->left, 1 - BAD_RATE / TOTAL_RATE / (1 - TARGET), "left");
 	assert_true(w.servers[0].n_items - n <= 2 * (3 + 1 + 1));
 	world_done(&w);
 }
@@ -129,7 +140,8 @@ test_corrections(void **state)
 static void
 test_calendar_window(void **state)
 {
-	int64_t start = (INT64_C(1893456000)) * NS_PER_S, bounds[] = { start - 31 * DAY, start, start + 31 * DAY, start + 59 * DAY };
+	int64_t start = (INT64_C(1893456000)) * NS_PER_S,
+		bounds[] = { start - 31 * DAY, start, start + 31 * DAY, start + 59 * DAY };
 	struct world w;
 	struct slo_def *d;
 
@@ -141,8 +153,10 @@ test_calendar_window(void **state)
 	world_define(&w);
 	world_pump(&w);
 	assert_int_equal(world_find(w.set, "month")->start_ns, start);
-	assert_near(world_find(w.set, "month")->bad, slo_server_sum(&w.servers[0], "bad", start, NOW), "bad so far");
-	assert_near(world_find(w.set, "month")->total, slo_server_sum(&w.servers[0], "total", start, NOW), "total so far");
+	assert_near(world_find(w.set, "month")->bad,
+	    slo_server_sum(&w.servers[0], "bad", start, NOW), "bad so far");
+	assert_near(world_find(w.set, "month")->total,
+	    slo_server_sum(&w.servers[0], "total", start, NOW), "total so far");
 	/* The next month begins. */
 	w.now_ns = start + 31 * DAY + 90 * NS_PER_MIN;
 	world_pump(&w);
@@ -151,7 +165,7 @@ test_calendar_window(void **state)
 	world_done(&w);
 }
 
-/* --- how often what is asked ------------------------------------------------------------------------------------------ */
+/* --- how often what is asked ------------------------------------------------------------------ */
 
 static void
 test_two_hundred_share(void **state)
@@ -216,7 +230,8 @@ test_numbers_stay_right(void **state)
 		/* A long window is never older than a 60th of its length. */
 		oldest = world_burn(world_find(w.set, "web"), 3 * DAY)->at_ns;
 		assert_true(w.now_ns - oldest <= 3 * DAY / 60);
-		assert_int_equal(world_burn(world_find(w.set, "web"), NS_PER_HOUR)->at_ns, w.now_ns);
+		assert_int_equal(
+		    world_burn(world_find(w.set, "web"), NS_PER_HOUR)->at_ns, w.now_ns);
 		if (w.now_ns == NOW + 60 * NS_PER_MIN)
 			assert_int_equal(world_find(w.set, "web")->state, SLO_PAGE);
 	}
@@ -241,18 +256,23 @@ test_only_new_tiles(void **state)
 	world_pass(&w, EVERY);
 	assert_int_equal(w.servers[0].n_points - n_points, 2 * 4);
 	assert_int_equal(w.n_details, n_details);
-	/* Behind the edge of a tile: the new one, and two that may have had late samples. 2h, 6h and 1d are due, too. */
+	/*
+	 * Behind the edge of a tile: the new one, and two that may have had late samples. 2h, 6h
+	 * and 1d are due, too.
+	 */
 	w.servers[0].late_ns = NOW - NOW % step - step / 2;
 	w.servers[0].extra_bad = 1000;
 	w.servers[0].known_ns = w.now_ns + 1;
 	world_pass(&w, step - w.now_ns % step + NS_PER_S);
-	assert_near(world_find(w.set, "web")->bad, slo_server_sum(&w.servers[0], "bad", w.now_ns - PERIOD, w.now_ns), "bad, with the late ones");
+	assert_near(world_find(w.set, "web")->bad,
+	    slo_server_sum(&w.servers[0], "bad", w.now_ns - PERIOD, w.now_ns),
+	    "bad, with the late ones");
 	assert_int_equal(w.n_details, n_details + 1);
 	assert_int_equal(w.servers[0].n_points - n_points, 2 * 4 + 2 * (4 + 3 + 3));
 	world_done(&w);
 }
 
-/* --- first answers early ---------------------------------------------------------------------------------------------- */
+/* --- first answers early ---------------------------------------------------------------------- */
 
 static void
 test_early(void **state)
@@ -268,7 +288,8 @@ test_early(void **state)
 	assert_int_equal(w.n_sets, 1);
 	assert_true(isnan(world_find(w.set, "web")->left));
 	assert_true(world_has_note(world_find(w.set, "web"), "the window is being read"));
-	assert_near(world_burn(world_find(w.set, "web"), 3 * DAY)->rate, world_ratio(&w.servers[0], "bad", "total", NOW - 3 * DAY, NOW) / (1 - TARGET), "burn");
+	assert_near(world_burn(world_find(w.set, "web"), 3 * DAY)->rate,
+	    world_ratio(&w.servers[0], "bad", "total", NOW - 3 * DAY, NOW) / (1 - TARGET), "burn");
 	assert_false(slo_book_is_settled(w.book));
 	assert_null(w.details);
 	/* Rounds go on meanwhile. */
@@ -279,12 +300,16 @@ test_early(void **state)
 	w.is_held = false;
 	world_pass(&w, NS_PER_S);
 	assert_true(slo_book_is_settled(w.book));
-	assert_near(world_find(w.set, "web")->left, 1 - world_ratio(&w.servers[0], "bad", "total", w.set->at_ns - PERIOD, w.set->at_ns) / (1 - TARGET), "left");
+	assert_near(world_find(w.set, "web")->left,
+	    1 -
+		world_ratio(&w.servers[0], "bad", "total", w.set->at_ns - PERIOD, w.set->at_ns) /
+		    (1 - TARGET),
+	    "left");
 	assert_non_null(w.details);
 	world_done(&w);
 }
 
-/* --- definitions that change ------------------------------------------------------------------------------------------ */
+/* --- definitions that change ------------------------------------------------------------------ */
 
 static void
 test_definitions_change(void **state)
@@ -311,8 +336,11 @@ test_definitions_change(void **state)
 	assert_int_equal(w.set->n, 2);
 	world_check(&w.servers[0], world_find(w.set, "two"), "bad_2", "total_1", NOW);
 	assert_int_equal(w.details->n, 2);
-	/* What is known of expressions that stay is kept: three windows and the head of each are asked, of the new one all,
-	 * and the long windows of the total beside it: a ratio is of one time. */
+	/*
+	 * What is known of expressions that stay is kept: three windows and the head of each are
+	 * asked, of the new one all, and the long windows of the total beside it: a ratio is of one
+	 * time.
+	 */
 	n_points = w.servers[0].n_points;
 	world_add(&w, "z", "bad_3", "total_1");
 	w.now_ns += NS_PER_S;
@@ -331,7 +359,7 @@ test_definitions_change(void **state)
 	world_done(&w);
 }
 
-/* --- the past --------------------------------------------------------------------------------------------------------- */
+/* --- the past --------------------------------------------------------------------------------- */
 
 static void
 test_past(void **state)
@@ -357,7 +385,10 @@ test_past(void **state)
 	world_check(&w.servers[0], world_find(w.past, "web"), "bad_1", "total_1", then);
 	assert_int_equal(world_find(w.past, "web")->state, SLO_PAGE);
 	assert_true(w.past_details->is_past);
-	/* Tiles that the live window knows are not asked again: 7 windows and a head, and three days of tiles at its start. */
+	/*
+	 * Tiles that the live window knows are not asked again: 7 windows and a head, and three
+	 * days of tiles at its start.
+	 */
 	assert_in_range(w.servers[0].n_points - n_points, 2 * 8 + 2 * 71, 2 * 8 + 2 * 73);
 	world_check(&w.servers[0], world_find(w.set, "web"), "bad_1", "total_1", NOW);
 	/* The cursor stays: nothing more is asked, and the live rounds go on. */

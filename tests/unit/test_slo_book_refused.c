@@ -1,4 +1,7 @@
-/* slo_book.h: what becomes of requests that are refused, too large, too late or not answered at all. */
+/*
+ * slo_book.h: what becomes of requests that are refused, too large, too late or not answered at
+ * all.
+ */
 #include "config.h"
 
 #include <math.h>
@@ -15,7 +18,7 @@
 #include "base/str.h"
 #include "slo_book_world.h"
 
-/* --- refusals --------------------------------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void
 test_too_large(void **state)
@@ -38,7 +41,8 @@ test_too_large(void **state)
 	n_split = world_split(&w);
 	assert_true(n_split > 0);
 	for (int i = 0; i < 40; i++)
-		world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad, "total_1", NOW);
+		world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad,
+		    "total_1", NOW);
 	/* It is remembered. */
 	for (int i = 0; i < 5; i++)
 		world_pass(&w, EVERY);
@@ -75,7 +79,8 @@ test_one_is_wrong(void **state)
 	assert_non_null(strstr(world_find(w.set, "s07")->why, "parse error"));
 	for (int i = 0; i < 30; i++)
 		if (i != 7)
-			world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad, "total_1", NOW);
+			world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad,
+			    "total_1", NOW);
 	assert_true(slo_book_is_settled(w.book));
 	/* It rests, and nothing else is made smaller for it. */
 	n_split = world_split(&w);
@@ -131,7 +136,9 @@ test_window_too_costly(void **state)
 	assert_true(isnan(slo->left));
 	assert_int_equal(slo->state, SLO_UNKNOWN);
 	assert_non_null(strstr(slo->why, "--export slo-rules"));
-	assert_near(world_burn(slo, NS_PER_HOUR)->rate, world_ratio(&w.servers[0], "bad", "total", NOW - NS_PER_HOUR, NOW) / (1 - TARGET), "burn");
+	assert_near(world_burn(slo, NS_PER_HOUR)->rate,
+	    world_ratio(&w.servers[0], "bad", "total", NOW - NS_PER_HOUR, NOW) / (1 - TARGET),
+	    "burn");
 	world_check(&w.servers[0], world_find(w.set, "web"), "bad_2", "total_1", NOW);
 	assert_true(slo_book_is_settled(w.book));
 	n_refused = w.servers[0].n_refused;
@@ -167,6 +174,38 @@ test_page_beside_what_is_too_costly(void **state)
 	w.servers[0].outage_start_ns = w.servers[0].outage_end_ns = 0;
 	world_pass(&w, EVERY);
 	assert_int_equal(world_find(w.set, "heavy")->state, SLO_UNKNOWN);
+	world_done(&w);
+}
+
+/* Without what a correction takes out the budget would be wrong, and is not told. */
+static void
+test_correction_too_costly(void **state)
+{
+	const struct slo_correction c = {
+		.id = "c-1", .start_ns = NOW - 9 * DAY, .end_ns = NOW - 9 * DAY + 5 * NS_PER_HOUR
+	};
+	struct world w;
+	const struct slo *slo;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	w.defs[0].n_corrections = 1;
+	w.defs[0].corrections = &c;
+	w.servers[0].heavy_metric = "bad_1";
+	w.servers[0].heavy_ns = 4 * NS_PER_HOUR;
+	world_define(&w);
+	world_pump(&w);
+	slo = world_find(w.set, "web");
+	assert_int_equal(slo->state, SLO_UNKNOWN);
+	assert_true(isnan(slo->left));
+	assert_non_null(
+	    strstr(slo->why, "what the correction c-1 takes out was not read: query processing"));
+	assert_true(slo_book_is_settled(w.book));
+	/* Tried again later. */
+	w.servers[0].heavy_ns = 0;
+	world_pass(&w, 21 * EVERY);
+	assert_near(world_find(w.set, "web")->total, TOTAL_RATE * (30 * 86400 - 5 * 3600), "total");
 	world_done(&w);
 }
 
@@ -221,11 +260,15 @@ test_tiles_time_out(void **state)
 	for (int i = 0; i < 6; i++)
 		world_pass(&w, EVERY);
 	for (int i = 0; i < 12; i++)
-		world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad, "total_1", w.now_ns);
+		world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad,
+		    "total_1", w.now_ns);
 	world_done(&w);
 }
 
-/* All is in one request, so that nothing else tells whether the server is well or the request too large. */
+/*
+ * All is in one request, so that nothing else tells whether the server is well or the request too
+ * large.
+ */
 static void
 test_all_time_out_together(void **state)
 {
@@ -285,7 +328,7 @@ test_wrong_definition(void **state)
 	world_done(&w);
 }
 
-/* --- no answers ------------------------------------------------------------------------------------------------------- */
+/* --- no answers ------------------------------------------------------------------------------- */
 
 static void
 test_dead_source(void **state)
@@ -313,6 +356,7 @@ test_dead_source(void **state)
 		w.servers[0].status = statuses[i];
 		world_pass(&w, EVERY);
 		assert_int_equal(world_find(w.set, "web")->state, SLO_OK);
+		assert_true(fabs(world_find(w.set, "web")->left - 0.92) < 0.01);
 		for (int round = 0; round < 8; round++)
 			world_pass(&w, EVERY);
 		assert_int_equal(world_find(w.set, "web")->state, SLO_UNKNOWN);
@@ -407,7 +451,7 @@ test_two_sources(void **state)
 	world_done(&w);
 }
 
-/* --- anything at all ---------------------------------------------------------------------------------------------------- */
+/* --- anything at all -------------------------------------------------------------------------- */
 
 static unsigned
 dice(unsigned *seed, unsigned n)
@@ -416,7 +460,10 @@ dice(unsigned *seed, unsigned n)
 	return (*seed >> 8) % n;
 }
 
-/* Something happens: an answer in any order, a refusal of any kind, other definitions, the cursor, time. */
+/*
+ * Something happens: an answer in any order, a refusal of any kind, other definitions, the cursor,
+ * time.
+ */
 static void
 happen(struct world *w, unsigned *seed)
 {
@@ -433,11 +480,13 @@ happen(struct world *w, unsigned *seed)
 		long status;
 
 		snprintf(id, sizeof id, "%s", ask->id);
-		set = slo_server_answer(&w->servers[strcmp(ask->source, "prom") != 0], ask, &status, &error);
+		set = slo_server_answer(
+		    &w->servers[strcmp(ask->source, "prom") != 0], ask, &status, &error);
 		if (what < 20)
 			assert_true(slo_book_answer(w->book, set));
 		else
-			assert_true(slo_book_failed(w->book, id, statuses[dice(seed, 8)], dice(seed, 2) ? "too many samples" : "no"));
+			assert_true(slo_book_failed(w->book, id, statuses[dice(seed, 8)],
+			    dice(seed, 2) ? "too many samples" : "no"));
 		assert_false(slo_book_failed(w->book, id, 0, "twice"));
 		block_unref(set);
 	} else if (what == 35) {
@@ -464,7 +513,9 @@ test_anything(void **state)
 
 			snprintf(name, sizeof name, "s%02d", i);
 			snprintf(bad, sizeof bad, "bad_%d", i);
-			world_add(&w, name, bad, i % 2 ? "total_1" : "total_2")->source = i % 3 ? "prom" : "other";
+			world_add(&w, name, bad, i % 2 ? "total_1" : "total_2")->source = i % 3 ?
+			    "prom" :
+			    "other";
 		}
 		world_define(&w);
 		for (int i = 0; i < 1500; i++) {
@@ -476,7 +527,8 @@ test_anything(void **state)
 		for (int i = 0; i < 45; i++)
 			world_pass(&w, EVERY);
 		for (size_t i = 0; i < w.n_def; i++)
-			world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad, "total_1", w.now_ns);
+			world_check(&w.servers[0], world_find(w.set, w.defs[i].name), w.defs[i].bad,
+			    "total_1", w.now_ns);
 		assert_true(slo_book_is_settled(w.book));
 		world_done(&w);
 	}
@@ -491,6 +543,7 @@ main(void)
 		cmocka_unit_test(test_window_in_chunks),
 		cmocka_unit_test(test_window_too_costly),
 		cmocka_unit_test(test_page_beside_what_is_too_costly),
+		cmocka_unit_test(test_correction_too_costly),
 		cmocka_unit_test(test_burn_window_from_tiles),
 		cmocka_unit_test(test_tiles_time_out),
 		cmocka_unit_test(test_all_time_out_together),

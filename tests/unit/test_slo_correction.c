@@ -97,9 +97,11 @@ test_burns_without_corrections(void **state)
 	near("6h", world_burn_over(w, 6 * HOUR)->rate, 3.0 / 500 / 0.001);
 	near("6h total", world_burn_over(w, 6 * HOUR)->total, 500);
 	near("1d", world_burn_over(w, DAY)->rate, 3.0 / 2300 / 0.001);
-	/* More than half: not judged. */
+	/* More than half: the difference is told no longer, but what is known of the rest as such is. */
 	w->corrections[0].end_ns = AT - 59 * MINUTE;
-	near("2h, not judged", (world_evaluate(w), world_burn_over(w, 2 * HOUR)->total), 0);
+	world_window(w, 30 * MINUTE, 0.25, 50);
+	near("2h, of half an hour", (world_evaluate(w), world_burn_over(w, 2 * HOUR)->total), 50);
+	near("2h, at its rate", world_burn_over(w, 2 * HOUR)->rate, 5);
 	is_state(&w->slo, SLO_OK);
 	world_free(w);
 }
@@ -124,6 +126,136 @@ test_burns_over_the_start_of_a_calendar_window(void **state)
 	near("3d total", world_burn_over(w, 3 * DAY)->total, 6800);
 	near("left", w->slo.left, 1);
 	assert_int_equal(w->slo.excluded_ns, 2 * HOUR);
+	world_free(w);
+}
+
+/* --- just after one ---------------------------------------------------------------------------------------------- */
+
+/* Two hours at 99.9 % with rules of seconds and tiles of ten; 10 events a second. */
+static struct world *
+quick_world(void)
+{
+	struct world *w = world_new();
+	int64_t windows[SLO_WINDOWS_MAX];
+
+	w->def.period_ns = 2 * HOUR;
+	w->def.resolution_ns = NS_PER_S;
+	w->rules[0] = (struct slo_rule){ 14.4, MINUTE, 20 * NS_PER_S, 0, SEVERITY_PAGE };
+	w->rules[1] = (struct slo_rule){ 3, 4 * MINUTE, MINUTE, 0, SEVERITY_TICKET };
+	w->def.n_rules = 2;
+	w->in.n_windows = slo_windows(&w->def, windows);
+	for (size_t i = 0; i < w->in.n_windows; i++) {
+		double seconds = (double)windows[i] / (double)NS_PER_S;
+
+		w->windows[i] = (struct slo_window_sum){ windows[i], AT, { seconds, 10 * seconds } };
+	}
+	world_tiles(w, 10 * NS_PER_S, 2 * HOUR);
+	return w;
+}
+
+/* An outage of 220 s, excluded, that goes on: rules see what came since at once. */
+static void
+test_rules_after_a_correction(void **state)
+{
+	struct world *w = quick_world();
+
+	(void)state;
+	world_correct(w, AT - 240 * NS_PER_S, AT - 20 * NS_PER_S, 220, 2200);
+	world_window(w, 20 * NS_PER_S, 4, 200);
+	is_state(world_evaluate(w), SLO_PAGE);
+	for (size_t i = 0; i < w->slo.n_burns; i++) {
+		near("bad", w->slo.burns[i].bad, 4);
+		near("total", w->slo.burns[i].total, 200);
+		near("rate", w->slo.burns[i].rate, 20);
+	}
+	/* It is over: none burns. */
+	world_window(w, 20 * NS_PER_S, 0, 200);
+	is_state(world_evaluate(w), SLO_OK);
+	near("burn", w->slo.burn, 0);
+	/* Later there is more of the rest in tiles than in a window. */
+	w->corrections[0].end_ns = AT - 35 * NS_PER_S;
+	world_tile(w, 719, 3, 100);
+	world_evaluate(w);
+	near("30 s of tiles", world_burn_over(w, 4 * MINUTE)->bad, 3);
+	near("30 s of tiles, total", world_burn_over(w, 4 * MINUTE)->total, 100 + 2 * 100.0 / 360);
+	near("20 s", world_burn_over(w, 20 * NS_PER_S)->total, 200);
+	world_free(w);
+}
+
+static void
+test_nothing_counted_yet(void **state)
+{
+	struct world *w = quick_world();
+	struct slo previous;
+
+	(void)state;
+	world_correct(w, AT - 10 * MINUTE, AT - 4 * NS_PER_S, 596, 5960);
+	w->in.tiles_end_ns = AT - 15 * NS_PER_S;
+	w->in.head = (struct slo_sum){ 2, 150 };
+	is_state(world_evaluate(w), SLO_EXCLUDED);
+	assert_string_equal(w->slo.why, "nothing counted yet since the correction ended 4s ago");
+	assert_int_equal(w->slo.since_ns, AT - 10 * MINUTE);
+	near("burn", w->slo.burn, NAN);
+	near("projected", w->slo.projected, NAN);
+	assert_int_equal(w->slo.exhaustion_ns, INT64_MAX);
+	for (size_t i = 0; i < w->slo.n_burns; i++)
+		near("rate", w->slo.burns[i].rate, NAN);
+	/* It was excluded until now as well: that goes on. */
+	previous = w->slo;
+	previous.since_ns = 7;
+	w->in.previous = &previous;
+	assert_int_equal(world_evaluate(w)->since_ns, 7);
+	w->in.previous = NULL;
+	/* The metrics are silent too: nobody knows when there will be something to count. */
+	for (size_t i = 0; i < w->in.n_windows; i++)
+		w->windows[i].sum = (struct slo_sum){ NAN, NAN };
+	is_state(world_evaluate(w), SLO_NO_DATA);
+	world_free(w);
+}
+
+/* Three minutes, excluded until 12 s ago: the rules over hours see on, the fastest does not. */
+static void
+test_fastest_rule_is_blind(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	world_correct(w, AT - 3 * MINUTE - 12 * NS_PER_S, AT - 12 * NS_PER_S, 5, 5);
+	world_window(w, 5 * MINUTE, 5, 9);
+	is_state(world_evaluate(w), SLO_EXCLUDED);
+	assert_non_null(strstr(w->slo.why, "ended 12s ago"));
+	near("5m", world_burn_over(w, 5 * MINUTE)->rate, NAN);
+	near("30m", world_burn_over(w, 30 * MINUTE)->total, 45);
+	world_window(w, 30 * MINUTE, 5 + 1, 50);
+	world_window(w, 6 * HOUR, 5 + 6, 600);
+	is_state(world_evaluate(w), SLO_PAGE);
+	world_window(w, 6 * HOUR, 5, 600);
+	world_tile(w, 3, 80, 100);
+	is_state(world_evaluate(w), SLO_EXHAUSTED);
+	world_free(w);
+}
+
+/* What was so bad that it was excluded does not fire through the rounding of tiles. */
+static void
+test_no_page_for_what_is_excluded(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	/* A total outage from three hours to ten minutes ago; the last tile holds 50 minutes of it. */
+	world_tile(w, 717, 100, 100);
+	world_tile(w, 718, 100, 100);
+	world_tile(w, 719, 250 / 3., 100);
+	world_window(w, 30 * MINUTE, 100 / 3., 50);
+	world_window(w, HOUR, 250 / 3., 100);
+	world_window(w, 2 * HOUR, 550 / 3., 200);
+	world_window(w, 6 * HOUR, 850 / 3., 600);
+	world_correct(w, AT - 3 * HOUR, AT - 10 * MINUTE, 850 / 3., 850 / 3.);
+	world_evaluate(w);
+	assert_false(w->slo.rules[0].is_above);
+	assert_false(w->slo.rules[1].is_above);
+	near("1h, of 5m", world_burn_over(w, HOUR)->rate, 0);
+	near("6h, less what is excluded", world_burn_over(w, 6 * HOUR)->rate, 0);
 	world_free(w);
 }
 
@@ -227,6 +359,7 @@ test_against_every_minute(void **state)
 		near("bad", world_evaluate(w)->bad, want.first);
 		near("total", w->slo.total, want.total);
 		near("left", w->slo.left, 1 - want.first / want.total / (1 - 0.999));
+		near_ns("as time", w->slo.left_ns, llrint(0.001 * (double)(DAY - w->slo.excluded_ns) * w->slo.left));
 		near("end of the burn-down", world_detail(w)->left[w->detail.n - 1].v, w->slo.left);
 		world_free(w);
 	}
@@ -241,6 +374,10 @@ main(void)
 		cmocka_unit_test(test_corrections_overlap),
 		cmocka_unit_test(test_burns_without_corrections),
 		cmocka_unit_test(test_burns_over_the_start_of_a_calendar_window),
+		cmocka_unit_test(test_rules_after_a_correction),
+		cmocka_unit_test(test_nothing_counted_yet),
+		cmocka_unit_test(test_fastest_rule_is_blind),
+		cmocka_unit_test(test_no_page_for_what_is_excluded),
 		cmocka_unit_test(test_excluded),
 		cmocka_unit_test(test_against_every_minute),
 	};

@@ -101,6 +101,70 @@ test_burn_down_with_corrections(void **state)
 	world_free(w);
 }
 
+/* A service that is ten days old had no budget before: no flat line at 100 % leads up to it. */
+static void
+test_burn_down_of_the_young(void **state)
+{
+	static const int64_t months[] = { AT - 20 * DAY, AT + 11 * DAY };
+	struct world *w = world_new();
+	const struct slo_detail *d;
+
+	(void)state;
+	for (size_t i = 0; i < 480; i++)
+		w->tiles[i] = (struct slo_sum){ NAN, NAN };
+	w->tiles[600] = w->tiles[0];
+	world_tile(w, 500, 6, 100);
+	d = world_detail(w);
+	assert_int_equal(d->n, 240);
+	assert_int_equal(d->left[0].t_ns, hours_ago(239));
+	near("first", d->left[0].v, 1);
+	near("last", d->left[239].v, 1 - 6 / 23.9);
+	/* Of a month too. */
+	w->def.bounds = months;
+	w->def.n_bounds = N_OF(months);
+	d = world_detail(w);
+	assert_int_equal(d->n, 240);
+	assert_int_equal(d->left[0].t_ns, hours_ago(239));
+	world_free(w);
+}
+
+/* The first half hour of a month, of which nothing is known yet, is one whole budget. */
+static void
+test_burn_down_begins(void **state)
+{
+	static const int64_t months[] = { AT - 30 * MINUTE, AT + 30 * DAY };
+	struct world *w = world_new();
+
+	(void)state;
+	w->def.bounds = months;
+	w->def.n_bounds = N_OF(months);
+	w->in.tiles_end_ns = months[0];
+	assert_int_equal(world_detail(w)->n, 1);
+	assert_int_equal(w->detail.left[0].t_ns, AT);
+	near("left", w->detail.left[0].v, 1);
+	near("rest", w->detail.rest, 0);
+	world_free(w);
+}
+
+/* In the first days of a month the even pace is that of all of it. */
+static void
+test_spends_early_in_a_calendar(void **state)
+{
+	static const int64_t months[] = { AT - 3 * DAY, AT + 27 * DAY };
+	struct world *w = world_new();
+
+	(void)state;
+	w->def.bounds = months;
+	w->def.n_bounds = N_OF(months);
+	/* 7,200 events in 3 days: 72 of the month's may be bad, 0.1 an hour; three times that for ten hours are 3 of 72. */
+	for (size_t i = 700; i < 710; i++)
+		world_tile(w, i, 0.3, 100);
+	assert_int_equal(world_detail(w)->n_spends, 1);
+	near("share", w->detail.spends[0].share, 3 / 72.);
+	near("rest", w->detail.rest, 0);
+	world_free(w);
+}
+
 static void
 test_spends(void **state)
 {
@@ -128,6 +192,9 @@ test_spends(void **state)
 	assert_int_equal(d->spends[1].start_ns, hours_ago(320));
 	assert_int_equal(d->spends[1].end_ns, hours_ago(319));
 	assert_string_equal(d->spends[0].beside, "");
+	/* 1 in one hour and 16.8 in the week went beside them. */
+	near("rest", d->rest, 17.8 / 72);
+	near("all together", d->rest + d->spends[0].share + d->spends[1].share, 1 - d->left[719].v);
 	/* A slow burn of days at 3x is one stretch. */
 	for (size_t i = 510; i < 678; i++)
 		world_tile(w, i, 0.3, 100);
@@ -151,6 +218,8 @@ test_many_spends(void **state)
 	near("largest first", d->spends[0].share, 5.9 / 72);
 	for (size_t i = 1; i < d->n_spends; i++)
 		assert_true(d->spends[i].share < d->spends[i - 1].share);
+	/* Those that are not listed, from 2 to 4.3. */
+	near("rest", d->rest, 24 * (2 + 4.3) / 2 / 72);
 	world_free(w);
 }
 
@@ -162,6 +231,7 @@ test_nothing_spent(void **state)
 	(void)state;
 	assert_int_equal(world_detail(w)->n_spends, 0);
 	near("left", w->detail.left[719].v, 1);
+	near("rest", w->detail.rest, 0);
 	/* No traffic, no budget: nothing to share out. */
 	for (size_t i = 0; i < w->in.n_tiles; i++)
 		world_tile(w, i, 0, 0);
@@ -172,6 +242,7 @@ test_nothing_spent(void **state)
 	w->in.tiles_end_ns = 0;
 	assert_int_equal(world_detail(w)->n, 0);
 	assert_int_equal(w->detail.n_spends, 0);
+	near("rest of what is not known", w->detail.rest, NAN);
 	world_free(w);
 }
 
@@ -264,6 +335,7 @@ test_cost(void **state)
 	w->in.past = past;
 	w->in.n_past = N_OF(past);
 	world_correct(w, hours_ago(500), hours_ago(430), 2, 7000);
+	world_burn(w, 0.2);
 	start_ns = clock_mono_fresh();
 	for (int i = 0; i < 200; i++)
 		world_evaluate(w);
@@ -284,6 +356,9 @@ main(void)
 		cmocka_unit_test(test_burn_down),
 		cmocka_unit_test(test_burn_down_between_tiles),
 		cmocka_unit_test(test_burn_down_with_corrections),
+		cmocka_unit_test(test_burn_down_of_the_young),
+		cmocka_unit_test(test_burn_down_begins),
+		cmocka_unit_test(test_spends_early_in_a_calendar),
 		cmocka_unit_test(test_spends),
 		cmocka_unit_test(test_many_spends),
 		cmocka_unit_test(test_nothing_spent),

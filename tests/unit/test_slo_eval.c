@@ -181,7 +181,7 @@ test_calendar(void **state)
 	assert_int_equal(w->slo.start_ns, AT - 9 * DAY);
 	assert_int_equal(w->slo.end_ns, AT + 21 * DAY);
 	assert_int_equal(w->slo.projected_ns, AT + 21 * DAY);
-	near("projected", w->slo.projected, 0.75);	/* 0.075 in 9 days are 0.25 in 30 */
+	near("projected", w->slo.projected, 0.925);	/* nothing burns */
 	near_ns("as time", w->slo.left_ns, 2397600 * NS_PER_MS);	/* 0.001 x 30 d x 0.925 */
 	/*
 	 * At 2x a left budget of 0.925 lasts 0.925 x 30 d / 2 = 13.875 d; at 1x 27.75 d, longer than
@@ -189,8 +189,18 @@ test_calendar(void **state)
 	 */
 	world_burn(w, 2);
 	near_ns("exhaustion", world_evaluate(w)->exhaustion_ns, 13 * DAY + 21 * HOUR);
+	near("projected at 2x", w->slo.projected, 0.925 - 2 * 21.0 / 30);
 	world_burn(w, 1);
 	assert_int_equal(world_evaluate(w)->exhaustion_ns, INT64_MAX);
+	near("projected at 1x", w->slo.projected, 0.925 - 21.0 / 30);
+	/*
+	 * A day of it without its 5.4 bad ones does not count: 20,900 so far and 69,700 in all are
+	 * expected in 29 d 1 h; 1x lasts so long, of which 21 d are to come.
+	 */
+	world_correct(w, AT - 9 * DAY, AT - 8 * DAY + HOUR, 5.4, 2500);
+	near("left with a correction", world_evaluate(w)->left, 1);
+	near_ns("as time with a correction", w->slo.left_ns, 695 * HOUR / 1000);
+	near("projected with a correction", w->slo.projected, 1 - 21 * 24.0 / 695);
 	world_free(w);
 }
 
@@ -291,8 +301,9 @@ test_slices_in_a_calendar(void **state)
 	near("left", world_evaluate(w)->left, 0.75);
 	near("total", w->slo.total, 12960);
 	near("sli", w->slo.sli, 1 - 108.0 / 12960);
-	/* 108 in 9 days are 12 a day, 252 more in the 21 days to come: 1 - 360/432. */
-	near("projected", w->slo.projected, 1 - 360.0 / 432);
+	/* At 1x 14.4 a day are bad, 302.4 more in the 21 days to come: 1 - 410.4/432. */
+	world_burn(w, 1);
+	near("projected", world_evaluate(w)->projected, 1 - 410.4 / 432);
 	/*
 	 * An excluded day (with 16 of the bad ones: 4 hours of the last 27) makes it 29 d = 41,760
 	 * slices, 417.6 may be bad, 92 are.
@@ -319,12 +330,23 @@ test_partly_covered(void **state)
 	/* 288 h x 100 = 28,800: 28.8 may be bad. */
 	near("left", world_evaluate(w)->left, 0.75);
 	assert_int_equal(w->slo.covered_ns, 12 * DAY);
-	has_note(&w->slo, "only 12d of 30d has data");
+	has_note(&w->slo, "only 12d of 30d has data: the budget is of that");
 	is_state(&w->slo, SLO_OK);
+	/* 0.1 % of 12 d, not of 30 d: what can still fail is of what there was. */
+	near_ns("as time", w->slo.left_ns, 12 * DAY / 1000 / 4 * 3);
+	near_ns("the whole as time", w->slo.budget_ns, 12 * DAY / 1000);
 	/* What is excluded is not missed. */
 	world_correct(w, AT - 30 * DAY, AT - 12 * DAY, NAN, NAN);
 	assert_int_equal(world_evaluate(w)->notes.n, 0);
 	near("left beside a correction", w->slo.left, 0.75);
+	near_ns("as time beside a correction", w->slo.budget_ns, 12 * DAY / 1000);
+	/* Nor does it matter whether what is excluded has data. */
+	for (size_t i = 0; i < 432; i++)
+		world_tile(w, i, 1, 100);
+	w->excluded[0] = (struct slo_sum){ 432, 43200 };
+	near("left beside one with data", world_evaluate(w)->left, 0.75);
+	assert_int_equal(w->slo.notes.n, 0);
+	near_ns("as time beside one with data", w->slo.left_ns, 12 * DAY / 1000 / 4 * 3);
 	world_free(w);
 }
 
@@ -453,10 +475,75 @@ test_first_is_missing(void **state)
 	w->tiles[719].first = NAN;
 	near("no good ones", world_evaluate(w)->left, -999);
 	has_note(&w->slo, "good has no series: counted as 0, so that all events are bad");
+	/* All this time the windows knew of good ones. */
+	is_state(&w->slo, SLO_PAGE);
 	for (size_t i = 0; i < w->in.n_tiles - 2; i++)
 		w->tiles[i].first = 100;
 	near("no good ones for two hours", world_evaluate(w)->left, 1 - 200.0 / 72);
 	has_note(&w->slo, "good has no series for 2h00m");
+	world_free(w);
+}
+
+/* An expression that selects nothing is no outage: nobody is paged for a bucket that is not there. */
+static void
+test_good_is_nowhere(void **state)
+{
+	struct world *w = world_new();
+	char good[200];
+
+	(void)state;
+	w->in.is_good = true;
+	w->def.good = "sum(rate(http_seconds_bucket{le=\"0.31\"}[5m]))";
+	for (size_t i = 0; i < w->in.n_tiles; i++)
+		w->tiles[i].first = NAN;
+	for (size_t i = 0; i < w->in.n_windows; i++)
+		w->windows[i].sum.first = NAN;
+	w->in.tiles_end_ns -= MINUTE;
+	w->in.head = (struct slo_sum){ NAN, 2 };
+	is_state(world_evaluate(w), SLO_UNKNOWN);
+	assert_string_equal(w->slo.why, "good selects no series: sum(rate(http_seconds_bucket{le=\"0.31\"}[5m])); for a histogram, "
+	    "`below` must be the upper bound of a bucket");
+	near("left", w->slo.left, NAN);
+	near("burn", w->slo.burn, NAN);
+	assert_int_equal(w->slo.exhaustion_ns, INT64_MAX);
+	assert_int_equal(w->slo.notes.n, 0);
+	for (size_t i = 0; i < w->slo.n_rules; i++)
+		assert_false(w->slo.rules[i].is_above);
+	assert_int_equal(world_detail(w)->n, 0);
+	/* The same before the window was read. */
+	w->in.n_tiles = 0;
+	w->in.tiles_end_ns = 0;
+	is_state(world_evaluate(w), SLO_UNKNOWN);
+	/* On one line, and not all of a long one. */
+	w->def.good = "  good_ones\n\t{job=\"w\"}\n";
+	world_evaluate(w);
+	assert_string_equal(w->slo.why, "good selects no series: good_ones {job=\"w\"}; see that its metric and its labels are there");
+	snprintf(good, sizeof good, "%0159d\xc3\xa9 is cut", 0);
+	w->def.good = good;
+	world_evaluate(w);
+	assert_non_null(strstr(w->slo.why, "000...; see"));
+	w->def.good = NULL;
+	is_state(world_evaluate(w), SLO_UNKNOWN);
+	assert_non_null(strstr(w->slo.why, "in the whole window"));
+	/* One good event anywhere: then it is an outage. */
+	w->windows[w->in.n_windows - 1].sum.first = 1;
+	is_state(world_evaluate(w), SLO_PAGE);
+	w->windows[w->in.n_windows - 1].sum.first = NAN;
+	world_tiles(w, HOUR, 30 * DAY);
+	for (size_t i = 1; i < w->in.n_tiles; i++)
+		w->tiles[i].first = NAN;
+	is_state(world_evaluate(w), SLO_PAGE);
+	has_note(&w->slo, "good has no series for 29d");
+	/* Without events nothing can be said of it, and bad ones need not be there. */
+	for (size_t i = 0; i < w->in.n_tiles; i++)
+		w->tiles[i] = (struct slo_sum){ NAN, 0 };
+	for (size_t i = 0; i < w->in.n_windows; i++)
+		w->windows[i].sum = (struct slo_sum){ NAN, 0 };
+	is_state(world_evaluate(w), SLO_OK);
+	w->in.is_good = false;
+	for (size_t i = 0; i < w->in.n_windows; i++)
+		w->windows[i].sum.total = 100;
+	is_state(world_evaluate(w), SLO_OK);
 	world_free(w);
 }
 
@@ -542,6 +629,7 @@ test_wild_numbers(void **state)
 		assert_false(isinf(w->slo.left));
 		assert_true(isnan(w->slo.sli) || (w->slo.sli >= 0 && w->slo.sli <= 1));
 		assert_true(w->slo.exhaustion_ns >= 0);
+		assert_false(isinf(w->slo.projected));
 		for (size_t j = 0; j < w->slo.n_burns; j++)
 			assert_true(isnan(w->slo.burns[j].rate) || w->slo.burns[j].rate >= 0);
 		world_detail(w);
@@ -598,6 +686,7 @@ main(void)
 		cmocka_unit_test(test_data_has_just_stopped),
 		cmocka_unit_test(test_no_traffic),
 		cmocka_unit_test(test_first_is_missing),
+		cmocka_unit_test(test_good_is_nowhere),
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_below_zero),
 		cmocka_unit_test(test_wild_numbers),

@@ -1,4 +1,7 @@
-/* slo_promql.h: expressions of people to templates, and PromQL taken apart. All texts that are wanted here pass promtool's parser. */
+/*
+ * slo_promql.h: expressions of people to templates, and PromQL taken apart. All texts that are
+ * wanted here pass promtool's parser.
+ */
 #include "config.h"
 
 #include <math.h>
@@ -18,7 +21,7 @@
 
 #define COUNT(metric) "sum(increase(" metric "[${window}]))"
 
-/* --- events --------------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /* What becomes of an expression that counts events. wrong: a part of the sentence, or NULL. */
 static const struct {
@@ -26,35 +29,45 @@ static const struct {
 	bool is_gauge;
 } counts[] = {
 	{ .text = "http_requests_total", .want = COUNT("http_requests_total") },
-	{ .text = "  http_requests_total{code!~\"5..\"} \n", .want = COUNT("http_requests_total{code!~\"5..\"}") },
-	{ .text = "{__name__=\"job:errors:total\", job='a}b'}", .want = COUNT("{__name__=\"job:errors:total\", job='a}b'}") },
+	{ .text = "  http_requests_total{code!~\"5..\"} \n",
+	    .want = COUNT("http_requests_total{code!~\"5..\"}") },
+	{ .text = "{__name__=\"job:errors:total\", job='a}b'}",
+	    .want = COUNT("{__name__=\"job:errors:total\", job='a}b'}") },
 	{ .text = "sum(http_requests_total)", .want = COUNT("http_requests_total") },
 	{ .text = "((sum((http_requests_total))))", .want = COUNT("http_requests_total") },
 	{ .text = "sum by (job) (http_requests_total)", .want = COUNT("http_requests_total") },
-	{ .text = "SUM(http_requests_total) WITHOUT (instance, pod)", .want = COUNT("http_requests_total") },
+	{ .text = "SUM(http_requests_total) WITHOUT (instance, pod)",
+	    .want = COUNT("http_requests_total") },
 	{ .text = "sum without (x) (sum by (x, y) (a{z=\"(\"}))", .want = COUNT("a{z=\"(\"}") },
-	{ .text = "max by (job) (a_total)", .want = "sum(max by (job) (increase(a_total[${window}])))" },
+	{ .text = "max by (job) (a_total)",
+	    .want = "sum(max by (job) (increase(a_total[${window}])))" },
 	{ .text = "a_total offset 5m", .want = "sum(increase(a_total[${window}] offset 5m))" },
-	{ .text = "a_total{x=\"1\"} offset -1h30m @ 1609746000", .want = "sum(increase(a_total{x=\"1\"}[${window}] offset -1h30m @ 1609746000))" },
+	{ .text = "a_total{x=\"1\"} offset -1h30m @ 1609746000",
+	    .want = "sum(increase(a_total{x=\"1\"}[${window}] offset -1h30m @ 1609746000))" },
 	{ .text = "a_total @ end()", .want = "sum(increase(a_total[${window}] @ end()))" },
 	{ .text = "a_total * 1000", .want = "sum(increase(a_total[${window}]) * 1000)" },
-	{ .text = "histogram_count(rpc_seconds{job=\"api\"})", .want = "sum(histogram_count(increase(rpc_seconds{job=\"api\"}[${window}])))" },
-	{ .text = "sum(a_total) or vector(0)", .want = "sum(sum(increase(a_total[${window}])) or vector(0))" },
+	{ .text = "histogram_count(rpc_seconds{job=\"api\"})",
+	    .want = "sum(histogram_count(increase(rpc_seconds{job=\"api\"}[${window}])))" },
+	{ .text = "sum(a_total) or vector(0)",
+	    .want = "sum(sum(increase(a_total[${window}])) or vector(0))" },
 	{ .text = "a_count - a_bucket{le=\"0.3\"}",
 	    .want = "(" COUNT("a_count") " - (" COUNT("a_bucket{le=\"0.3\"}") " or vector(0)))" },
 	{ .text = "sum(a_count) - sum(a_bucket{le=\"0.3\"})",
 	    .want = "(" COUNT("a_count") " - (" COUNT("a_bucket{le=\"0.3\"}") " or vector(0)))" },
 	{ .text = "sum(a - (b - c))",
-	    .want = "(sum(label_replace(" COUNT("a") ", \"part\", \"1\", \"\", \"\") or label_replace(" COUNT("c")
-	    ", \"part\", \"2\", \"\", \"\")) - (" COUNT("b") " or vector(0)))" },
+	    .want =
+		"(sum(label_replace(" COUNT("a") ", \"part\", \"1\", \"\", \"\") or label_replace(" COUNT(
+		    "c") ", \"part\", \"2\", \"\", \"\")) - (" COUNT("b") " or vector(0)))" },
 	{ .text = "sum(e_500) + sum(e_503)",
-	    .want = "sum(label_replace(" COUNT("e_500") ", \"part\", \"1\", \"\", \"\") or label_replace(" COUNT("e_503")
-	    ", \"part\", \"2\", \"\", \"\"))" },
+	    .want =
+		"sum(label_replace(" COUNT("e_500") ", \"part\", \"1\", \"\", \"\") or label_replace(" COUNT(
+		    "e_503") ", \"part\", \"2\", \"\", \"\"))" },
 	{ .text = "a_total # all of them\n", .want = COUNT("a_total") },
 	{ .text = "a_total # [5m] is no range here", .want = COUNT("a_total") },
 	{ .text = "a_total{path=\"/x[5m]#${y}\"}", .want = COUNT("a_total{path=\"/x[5m]#${y}\"}") },
 	{ .text = "jobs_done", .want = "sum(sum_over_time(jobs_done[${less}]))", .is_gauge = true },
-	{ .text = "sum by (q) (jobs_done{q=~\"a|b\"} offset 1m)", .want = "sum(sum_over_time(jobs_done{q=~\"a|b\"}[${less}] offset 1m))",
+	{ .text = "sum by (q) (jobs_done{q=~\"a|b\"} offset 1m)",
+	    .want = "sum(sum_over_time(jobs_done{q=~\"a|b\"}[${less}] offset 1m))",
 	    .is_gauge = true },
 	/* with ${window}: as it stands */
 	{ .text = "increase(a_total[${window}])", .want = COUNT("a_total") },
@@ -63,22 +76,32 @@ static const struct {
 	{ .text = "sum(increase(a_total[{{.window}}]))", .want = COUNT("a_total") },
 	{ .text = "sum(increase(a_total[$__rate_interval]))", .want = COUNT("a_total") },
 	{ .text = "sum(increase(a_total[${__range}]))", .want = COUNT("a_total") },
-	{ .text = "sum(rate(a_total{b=\"rate(x)\"}[${window}]))", .want = COUNT("a_total{b=\"rate(x)\"}") },
-	{ .text = "sum by (job) (rate(a_total[${window}])) / 2", .want = "sum(sum by (job) (increase(a_total[${window}])) / 2)" },
-	{ .text = "sum(irate(a_total[${window}]))", .want = "sum((irate(a_total[${window}]) * ${seconds}))" },
-	{ .text = "rate(a_total[${window}]) > 0.1", .want = "sum((rate(a_total[${window}]) > 0.1) * ${seconds})" },
-	{ .text = "sum_over_time(sum(rate(a_total[5m]))[${window}:1m])", .want = "sum(sum_over_time(sum(rate(a_total[5m]))[${window}:1m]))" },
-	{ .text = "histogram_count(increase(rpc_seconds[${window}]))", .want = "sum(histogram_count(increase(rpc_seconds[${window}])))" },
-	{ .text = "histogram_fraction(0, 0.3, rate(x[${window}])) * histogram_count(increase(x[${window}]))",
-	    .want = "sum(histogram_fraction(0, 0.3, increase(x[${window}])) * histogram_count(increase(x[${window}])))" },
-	{ .text = "rate(a_total[${window}]) + b_rate(c)", .want = "sum(increase(a_total[${window}]) + b_rate(c))" },
+	{ .text = "sum(rate(a_total{b=\"rate(x)\"}[${window}]))",
+	    .want = COUNT("a_total{b=\"rate(x)\"}") },
+	{ .text = "sum by (job) (rate(a_total[${window}])) / 2",
+	    .want = "sum(sum by (job) (increase(a_total[${window}])) / 2)" },
+	{ .text = "sum(irate(a_total[${window}]))",
+	    .want = "sum((irate(a_total[${window}]) * ${seconds}))" },
+	{ .text = "rate(a_total[${window}]) > 0.1",
+	    .want = "sum((rate(a_total[${window}]) > 0.1) * ${seconds})" },
+	{ .text = "sum_over_time(sum(rate(a_total[5m]))[${window}:1m])",
+	    .want = "sum(sum_over_time(sum(rate(a_total[5m]))[${window}:1m]))" },
+	{ .text = "histogram_count(increase(rpc_seconds[${window}]))",
+	    .want = "sum(histogram_count(increase(rpc_seconds[${window}])))" },
+	{ .text =
+		"histogram_fraction(0, 0.3, rate(x[${window}])) * histogram_count(increase(x[${window}]))",
+	    .want =
+		"sum(histogram_fraction(0, 0.3, increase(x[${window}])) * histogram_count(increase(x[${window}])))" },
+	{ .text = "rate(a_total[${window}]) + b_rate(c)",
+	    .want = "sum(increase(a_total[${window}]) + b_rate(c))" },
 	/* what cannot be */
 	{ .text = "", .wrong = "is empty" },
 	{ .text = " # nothing but a comment", .wrong = "is empty" },
 	{ .text = "rate(a_total[5m])", .wrong = "write ${window} in its place" },
 	{ .text = "increase(a_total[1h]) + b_total", .wrong = "write ${window} in its place" },
 	{ .text = "a_total / b_total", .wrong = "'/' between counters" },
-	{ .text = "a_total * on (pod) group_left () kube_pod_info", .wrong = "'on' between counters" },
+	{ .text = "a_total * on (pod) group_left () kube_pod_info",
+	    .wrong = "'on' between counters" },
 	{ .text = "a_total and b", .wrong = "'and' between counters" },
 	{ .text = "a_total > 5", .wrong = "'>' between counters" },
 	{ .text = "count(a_total)", .wrong = "'count' around a counter" },
@@ -99,7 +122,12 @@ static const struct {
 static void
 check_count(const char *text, bool is_gauge, const char *want, const char *wrong)
 {
-	const struct slo_def def = { .id = "slo:x", .name = "x", .method = SLO_OCCURRENCES, .sli = SLI_RATIO, .bad = "errors_total", .total = text,
+	const struct slo_def def = { .id = "slo:x",
+		.name = "x",
+		.method = SLO_OCCURRENCES,
+		.sli = SLI_RATIO,
+		.bad = "errors_total",
+		.total = text,
 		.is_counter = !is_gauge };
 	struct arena arena = ARENA_INIT;
 	struct err err = ERR_INIT;
@@ -107,9 +135,12 @@ check_count(const char *text, bool is_gauge, const char *want, const char *wrong
 	int r = slo_terms(&def, &arena, &terms, &err);
 
 	if (want != NULL && (r != 0 || strcmp(terms.total, want) != 0))
-		fail_msg("%s\nbecame %s (%s)\nwanted %s", text, r == 0 ? terms.total : "", err.msg, want);
-	if (wrong != NULL && (r >= 0 || strstr(err.msg, wrong) == NULL || !str_has_prefix(err.msg, "total: ")))
-		fail_msg("%s: became \"%s\", said \"%s\", wanted \"%s\"", text, r == 0 ? terms.total : "", err.msg, wrong);
+		fail_msg("%s\nbecame %s (%s)\nwanted %s", text, r == 0 ? terms.total : "", err.msg,
+		    want);
+	if (wrong != NULL &&
+	    (r >= 0 || strstr(err.msg, wrong) == NULL || !str_has_prefix(err.msg, "total: ")))
+		fail_msg("%s: became \"%s\", said \"%s\", wanted \"%s\"", text,
+		    r == 0 ? terms.total : "", err.msg, wrong);
 	arena_done(&arena);
 }
 
@@ -147,7 +178,7 @@ test_long_expressions_are_refused(void **state)
 	buf_done(&text);
 }
 
-/* --- every kind and method --------------------------------------------------------------------------------------------- */
+/* --- every kind and method -------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -156,11 +187,20 @@ static const struct {
 	bool is_good;
 } kinds[] = {
 	{ .name = "good over total",
-	    .def = { .sli = SLI_RATIO, .is_counter = true, .good = "good_total", .total = "all_total" },
-	    .first = COUNT("good_total"), .total = COUNT("all_total"), .is_good = true },
+	    .def = { .sli = SLI_RATIO,
+		.is_counter = true,
+		.good = "good_total",
+		.total = "all_total" },
+	    .first = COUNT("good_total"),
+	    .total = COUNT("all_total"),
+	    .is_good = true },
 	{ .name = "bad over total",
-	    .def = { .sli = SLI_RATIO, .is_counter = true, .bad = "bad_total", .total = "all_total" },
-	    .first = COUNT("bad_total"), .total = COUNT("all_total") },
+	    .def = { .sli = SLI_RATIO,
+		.is_counter = true,
+		.bad = "bad_total",
+		.total = "all_total" },
+	    .first = COUNT("bad_total"),
+	    .total = COUNT("all_total") },
 	{ .name = "a ratio of errors",
 	    .def = { .sli = SLI_RAW, .raw = "job:error_ratio", .resolution_ns = NS_PER_MIN },
 	    .first = "sum(sum_over_time(((job:error_ratio) > -Inf)[${less}:${step:60000}]))",
@@ -168,56 +208,116 @@ static const struct {
 	{ .name = "a ratio of success, no resolution given",
 	    .def = { .sli = SLI_RAW, .raw = "job:ok_ratio # as recorded", .is_raw_success = true },
 	    .first = "sum(sum_over_time(((job:ok_ratio ) > -Inf)[${less}:${step:60000}]))",
-	    .total = "sum(count_over_time(((job:ok_ratio ) > -Inf)[${less}:${step:60000}]))", .is_good = true },
+	    .total = "sum(count_over_time(((job:ok_ratio ) > -Inf)[${less}:${step:60000}]))",
+	    .is_good = true },
 	{ .name = "a ratio of two rates over the window: by its sides",
-	    .def = { .sli = SLI_RAW, .raw = "sum(rate(e[{{.window}}])) / sum(rate(r[{{.window}}]))", .resolution_ns = NS_PER_MIN },
-	    .first = COUNT("e"), .total = COUNT("r") },
+	    .def = { .sli = SLI_RAW,
+		.raw = "sum(rate(e[{{.window}}])) / sum(rate(r[{{.window}}]))",
+		.resolution_ns = NS_PER_MIN },
+	    .first = COUNT("e"),
+	    .total = COUNT("r") },
 	{ .name = "a ratio over the window that is no division",
-	    .def = { .sli = SLI_RAW, .raw = "1 - avg_over_time(up[${window}])", .resolution_ns = 2 * NS_PER_MIN },
-	    .first = "sum(sum_over_time(((1 - avg_over_time(up[2m])) > -Inf)[${less}:${step:120000}]))",
-	    .total = "sum(count_over_time(((1 - avg_over_time(up[2m])) > -Inf)[${less}:${step:120000}]))" },
+	    .def = { .sli = SLI_RAW,
+		.raw = "1 - avg_over_time(up[${window}])",
+		.resolution_ns = 2 * NS_PER_MIN },
+	    .first =
+		"sum(sum_over_time(((1 - avg_over_time(up[2m])) > -Inf)[${less}:${step:120000}]))",
+	    .total =
+		"sum(count_over_time(((1 - avg_over_time(up[2m])) > -Inf)[${less}:${step:120000}]))" },
 	{ .name = "threshold",
-	    .def = { .sli = SLI_THRESHOLD, .raw = "p99_seconds", .compare = SLI_LTE, .threshold = 0.3, .resolution_ns = 30 * NS_PER_S },
-	    .first = "sum(sum_over_time((((p99_seconds) > -Inf) <= bool 0.3)[${less}:${step:30000}]))",
-	    .total = "sum(count_over_time(((p99_seconds) > -Inf)[${less}:${step:30000}]))", .is_good = true },
+	    .def = { .sli = SLI_THRESHOLD,
+		.raw = "p99_seconds",
+		.compare = SLI_LTE,
+		.threshold = 0.3,
+		.resolution_ns = 30 * NS_PER_S },
+	    .first =
+		"sum(sum_over_time((((p99_seconds) > -Inf) <= bool 0.3)[${less}:${step:30000}]))",
+	    .total = "sum(count_over_time(((p99_seconds) > -Inf)[${less}:${step:30000}]))",
+	    .is_good = true },
 	{ .name = "threshold below zero",
-	    .def = { .sli = SLI_THRESHOLD, .raw = "t", .compare = SLI_GT, .threshold = -1.5e-7, .resolution_ns = NS_PER_S },
+	    .def = { .sli = SLI_THRESHOLD,
+		.raw = "t",
+		.compare = SLI_GT,
+		.threshold = -1.5e-7,
+		.resolution_ns = NS_PER_S },
 	    .first = "sum(sum_over_time((((t) > -Inf) > bool -1.5e-07)[${less}:${step:1000}]))",
-	    .total = "sum(count_over_time(((t) > -Inf)[${less}:${step:1000}]))", .is_good = true },
+	    .total = "sum(count_over_time(((t) > -Inf)[${less}:${step:1000}]))",
+	    .is_good = true },
 	{ .name = "slices of bad over total",
-	    .def = { .sli = SLI_RATIO, .is_counter = true, .bad = "bad_total", .total = "all_total", .method = SLO_TIMESLICES,
-	        .slice_ns = 5 * NS_PER_MIN, .slice_target = 0.95 },
-	    .first = "sum(sum_over_time(((1 - ((sum(increase(bad_total[5m])) or vector(0)) / (sum(increase(all_total[5m])) > 0))) >= bool 0.95)"
-	    "[${less}:${step:300000}]))",
-	    .total = "sum(count_over_time(((sum(increase(bad_total[5m])) or vector(0)) / (sum(increase(all_total[5m])) > 0))"
-	    "[${less}:${step:300000}]))", .is_good = true },
+	    .def = { .sli = SLI_RATIO,
+		.is_counter = true,
+		.bad = "bad_total",
+		.total = "all_total",
+		.method = SLO_TIMESLICES,
+		.slice_ns = 5 * NS_PER_MIN,
+		.slice_target = 0.95 },
+	    .first =
+		"sum(sum_over_time(((1 - ((sum(increase(bad_total[5m])) or vector(0)) / (sum(increase(all_total[5m])) > 0))) >= bool 0.95)"
+		"[${less}:${step:300000}]))",
+	    .total =
+		"sum(count_over_time(((sum(increase(bad_total[5m])) or vector(0)) / (sum(increase(all_total[5m])) > 0))"
+		"[${less}:${step:300000}]))",
+	    .is_good = true },
 	{ .name = "ratio of slices",
-	    .def = { .sli = SLI_RATIO, .is_counter = true, .bad = "bad_total", .total = "all_total", .method = SLO_RATIO_TIMESLICES,
-	        .slice_ns = NS_PER_MIN },
-	    .first = "sum(sum_over_time(((sum(increase(bad_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
-	    "[${less}:${step:60000}]))",
-	    .total = "sum(count_over_time(((sum(increase(bad_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
-	    "[${less}:${step:60000}]))" },
+	    .def = { .sli = SLI_RATIO,
+		.is_counter = true,
+		.bad = "bad_total",
+		.total = "all_total",
+		.method = SLO_RATIO_TIMESLICES,
+		.slice_ns = NS_PER_MIN },
+	    .first =
+		"sum(sum_over_time(((sum(increase(bad_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
+		"[${less}:${step:60000}]))",
+	    .total =
+		"sum(count_over_time(((sum(increase(bad_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
+		"[${less}:${step:60000}]))" },
 	{ .name = "slices of a gauge of events",
-	    .def = { .sli = SLI_RATIO, .good = "ok", .total = "all", .method = SLO_TIMESLICES, .slice_ns = NS_PER_MIN, .slice_target = 0.5 },
-	    .first = "sum(sum_over_time((((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0)) >= bool 0.5)"
-	    "[${less}:${step:60000}]))",
-	    .total = "sum(count_over_time(((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0))"
-	    "[${less}:${step:60000}]))", .is_good = true },
+	    .def = { .sli = SLI_RATIO,
+		.good = "ok",
+		.total = "all",
+		.method = SLO_TIMESLICES,
+		.slice_ns = NS_PER_MIN,
+		.slice_target = 0.5 },
+	    .first =
+		"sum(sum_over_time((((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0)) >= bool 0.5)"
+		"[${less}:${step:60000}]))",
+	    .total =
+		"sum(count_over_time(((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0))"
+		"[${less}:${step:60000}]))",
+	    .is_good = true },
 	{ .name = "slices of a threshold",
-	    .def = { .sli = SLI_THRESHOLD, .raw = "p99", .compare = SLI_LT, .threshold = 2, .resolution_ns = 30 * NS_PER_S,
-	        .method = SLO_TIMESLICES, .slice_ns = 5 * NS_PER_MIN, .slice_target = 0.9 },
-	    .first = "sum(sum_over_time((avg(avg_over_time((((p99) > -Inf) < bool 2)[299999ms:30s])) >= bool 0.9)[${less}:${step:300000}]))",
-	    .total = "sum(count_over_time(avg(avg_over_time((((p99) > -Inf) < bool 2)[299999ms:30s]))[${less}:${step:300000}]))",
+	    .def = { .sli = SLI_THRESHOLD,
+		.raw = "p99",
+		.compare = SLI_LT,
+		.threshold = 2,
+		.resolution_ns = 30 * NS_PER_S,
+		.method = SLO_TIMESLICES,
+		.slice_ns = 5 * NS_PER_MIN,
+		.slice_target = 0.9 },
+	    .first =
+		"sum(sum_over_time((avg(avg_over_time((((p99) > -Inf) < bool 2)[299999ms:30s])) >= bool 0.9)[${less}:${step:300000}]))",
+	    .total =
+		"sum(count_over_time(avg(avg_over_time((((p99) > -Inf) < bool 2)[299999ms:30s]))[${less}:${step:300000}]))",
 	    .is_good = true },
 	{ .name = "slices of a ratio, each looked at once",
-	    .def = { .sli = SLI_RAW, .raw = "err", .resolution_ns = NS_PER_MIN, .method = SLO_RATIO_TIMESLICES, .slice_ns = NS_PER_MIN },
+	    .def = { .sli = SLI_RAW,
+		.raw = "err",
+		.resolution_ns = NS_PER_MIN,
+		.method = SLO_RATIO_TIMESLICES,
+		.slice_ns = NS_PER_MIN },
 	    .first = "sum(sum_over_time(avg(((err) > -Inf))[${less}:${step:60000}]))",
 	    .total = "sum(count_over_time(avg(((err) > -Inf))[${less}:${step:60000}]))" },
 	{ .name = "recorded",
-	    .def = { .name = "a\"b\\c", .sli = SLI_RATIO, .is_counter = true, .bad = "bad_total", .total = "all_total", .recorded_ns = 5 * NS_PER_MIN },
-	    .first = "sum(sum_over_time(slo:first:increase5m{slo=\"a\\\"b\\\\c\"}[${less}:${step:300000}]))",
-	    .total = "sum(sum_over_time(slo:total:increase5m{slo=\"a\\\"b\\\\c\"}[${less}:${step:300000}]))" },
+	    .def = { .name = "a\"b\\c",
+		.sli = SLI_RATIO,
+		.is_counter = true,
+		.bad = "bad_total",
+		.total = "all_total",
+		.recorded_ns = 5 * NS_PER_MIN },
+	    .first =
+		"sum(sum_over_time(slo:first:increase5m{slo=\"a\\\"b\\\\c\"}[${less}:${step:300000}]))",
+	    .total =
+		"sum(sum_over_time(slo:total:increase5m{slo=\"a\\\"b\\\\c\"}[${less}:${step:300000}]))" },
 };
 
 static void
@@ -231,8 +331,10 @@ test_kinds(void **state)
 
 		if (slo_terms(&kinds[i].def, &arena, &terms, &err) < 0)
 			fail_msg("%s: %s", kinds[i].name, err.msg);
-		if (strcmp(terms.first, kinds[i].first) != 0 || strcmp(terms.total, kinds[i].total) != 0 || terms.is_good != kinds[i].is_good)
-			fail_msg("%s:\n%s\n%s\ngood %d", kinds[i].name, terms.first, terms.total, terms.is_good);
+		if (strcmp(terms.first, kinds[i].first) != 0 ||
+		    strcmp(terms.total, kinds[i].total) != 0 || terms.is_good != kinds[i].is_good)
+			fail_msg("%s:\n%s\n%s\ngood %d", kinds[i].name, terms.first, terms.total,
+			    terms.is_good);
 		arena_done(&arena);
 	}
 }
@@ -249,8 +351,14 @@ static const struct {
 	{ { .sli = SLI_RAW, .raw = "sum(a" }, "not closed" },
 	{ { .sli = SLI_THRESHOLD, .raw = "a", .threshold = NAN }, "threshold is no number" },
 	{ { .sli = SLI_THRESHOLD, .raw = "a", .threshold = INFINITY }, "threshold is no number" },
-	{ { .sli = SLI_RAW, .raw = "a", .method = SLO_RATIO_TIMESLICES }, "RatioTimeslices needs the length of a slice" },
-	{ { .sli = SLI_RAW, .raw = "a", .method = SLO_TIMESLICES, .slice_ns = NS_PER_MIN, .slice_target = NAN }, "target for a slice" },
+	{ { .sli = SLI_RAW, .raw = "a", .method = SLO_RATIO_TIMESLICES },
+	    "RatioTimeslices needs the length of a slice" },
+	{ { .sli = SLI_RAW,
+	      .raw = "a",
+	      .method = SLO_TIMESLICES,
+	      .slice_ns = NS_PER_MIN,
+	      .slice_target = NAN },
+	    "target for a slice" },
 };
 
 static void
@@ -262,13 +370,14 @@ test_wrong_definitions(void **state)
 		struct err err = ERR_INIT;
 		struct slo_terms terms;
 
-		if (slo_terms(&wrongs[i].def, &arena, &terms, &err) >= 0 || strstr(err.msg, wrongs[i].wrong) == NULL)
+		if (slo_terms(&wrongs[i].def, &arena, &terms, &err) >= 0 ||
+		    strstr(err.msg, wrongs[i].wrong) == NULL)
 			fail_msg("wanted \"%s\", said \"%s\"", wrongs[i].wrong, err.msg);
 		arena_done(&arena);
 	}
 }
 
-/* --- filling in --------------------------------------------------------------------------------------------------------- */
+/* --- filling in ------------------------------------------------------------------------------- */
 
 static void
 test_fill(void **state)
@@ -315,10 +424,12 @@ test_fill_exact(void **state)
 	} cases[] = {
 		{ "x[${less}:${step:60000}]", 10 * NS_PER_S, NS_PER_MIN, "x[9999ms:1m]" },
 		{ "sum(increase(x[${window}]))", NS_PER_HOUR, 0, "sum(increase(x[1h]))" },
-		{ "sum(increase(x[${window}]))", 59 * NS_PER_S, NS_PER_S + NS_PER_MS, "(sum(increase(x[1m]))) * 0.983333333333333" },
-		{ "sum((irate(x[${window}]) * ${seconds}))", 30 * NS_PER_S, 30 * NS_PER_S + NS_PER_MS,
-		    "(sum((irate(x[1m]) * 60))) * 0.5" },
-		{ "sum(increase(x[${window}]))", NS_PER_HOUR, NS_PER_MIN, "(sum(increase(x[3659999ms]))) * 0.983606826122084" },
+		{ "sum(increase(x[${window}]))", 59 * NS_PER_S, NS_PER_S + NS_PER_MS,
+		    "(sum(increase(x[1m]))) * 0.983333333333333" },
+		{ "sum((irate(x[${window}]) * ${seconds}))", 30 * NS_PER_S,
+		    30 * NS_PER_S + NS_PER_MS, "(sum((irate(x[1m]) * 60))) * 0.5" },
+		{ "sum(increase(x[${window}]))", NS_PER_HOUR, NS_PER_MIN,
+		    "(sum(increase(x[3659999ms]))) * 0.983606826122084" },
 	};
 
 	(void)state;
@@ -335,7 +446,9 @@ test_fill_exact(void **state)
 static void
 test_ratio_expr(void **state)
 {
-	const struct slo_terms good = { .first = "sum(a[${window}])", .is_good = true, .total = "sum(b[${window}])" };
+	const struct slo_terms good = {
+		.first = "sum(a[${window}])", .is_good = true, .total = "sum(b[${window}])"
+	};
 	const struct slo_terms bad = { .first = "sum(a[${window}])", .total = "sum(b[${window}])" };
 	struct buf out;
 
@@ -361,7 +474,7 @@ test_quote(void **state)
 	buf_done(&out);
 }
 
-/* --- taking apart -------------------------------------------------------------------------------------------------------- */
+/* --- taking apart ----------------------------------------------------------------------------- */
 
 static const struct {
 	const char *text, *a, *b;
@@ -369,8 +482,10 @@ static const struct {
 	{ "a / b", "a", "b" },
 	{ "a/b", "a", "b" },
 	{ "((a) / (b))", "a", "b" },
-	{ "(\n  sum(rate(a{x=\"/\"}[5m])) # errors / all\n)\n/\n(sum(rate(b[5m])))", "sum(rate(a{x=\"/\"}[5m]))", "sum(rate(b[5m]))" },
-	{ "sum(rate(a[5m] offset -5m)) / sum(rate(b[5m]))", "sum(rate(a[5m] offset -5m))", "sum(rate(b[5m]))" },
+	{ "(\n  sum(rate(a{x=\"/\"}[5m])) # errors / all\n)\n/\n(sum(rate(b[5m])))",
+	    "sum(rate(a{x=\"/\"}[5m]))", "sum(rate(b[5m]))" },
+	{ "sum(rate(a[5m] offset -5m)) / sum(rate(b[5m]))", "sum(rate(a[5m] offset -5m))",
+	    "sum(rate(b[5m]))" },
 	{ "(a - b) / (c + d)", "a - b", "c + d" },
 	{ "sum by (x) (a) / sum by (x) (b)", "sum by (x) (a)", "sum by (x) (b)" },
 	{ "a ^ 2 / b", "a ^ 2", "b" },
@@ -402,9 +517,11 @@ test_divisions(void **state)
 
 		if (is != (divisions[i].a != NULL))
 			fail_msg("%s: is%s a division", divisions[i].text, is ? "" : " not");
-		if (is && (a_len != strlen(divisions[i].a) || memcmp(a, divisions[i].a, a_len) != 0 || b_len != strlen(divisions[i].b) ||
-		    memcmp(b, divisions[i].b, b_len) != 0))
-			fail_msg("%s: became '%.*s' and '%.*s'", divisions[i].text, (int)a_len, a, (int)b_len, b);
+		if (is &&
+		    (a_len != strlen(divisions[i].a) || memcmp(a, divisions[i].a, a_len) != 0 ||
+			b_len != strlen(divisions[i].b) || memcmp(b, divisions[i].b, b_len) != 0))
+			fail_msg("%s: became '%.*s' and '%.*s'", divisions[i].text, (int)a_len, a,
+			    (int)b_len, b);
 	}
 }
 
@@ -416,7 +533,8 @@ test_replace_range(void **state)
 		unsigned n;
 	} cases[] = {
 		{ "sum(rate(a[5m]))", "sum(rate(a[${window}]))", 1 },
-		{ "a[5m] + b[ 5m ] + c[15m] + d[5m:1m]", "a[${window}] + b[${window}] + c[15m] + d[5m:1m]", 2 },
+		{ "a[5m] + b[ 5m ] + c[15m] + d[5m:1m]",
+		    "a[${window}] + b[${window}] + c[15m] + d[5m:1m]", 2 },
 		{ "a{x=\"[5m]\"} # [5m]", "a{x=\"[5m]\"} # [5m]", 0 },
 		{ "a{x='[5m]'}[5m]", "a{x='[5m]'}[${window}]", 1 },
 		{ "a[5m", "a[5m", 0 },
@@ -428,13 +546,18 @@ test_replace_range(void **state)
 		struct buf out;
 
 		buf_init(&out, 1024);
-		assert_int_equal(promql_replace_range(&out, cases[i].text, strlen(cases[i].text), "5m", "${window}"), cases[i].n);
+		assert_int_equal(promql_replace_range(
+				     &out, cases[i].text, strlen(cases[i].text), "5m", "${window}"),
+		    cases[i].n);
 		assert_string_equal(out.data, cases[i].want);
 		buf_done(&out);
 	}
 }
 
-/* Nothing that somebody writes leads the scanner astray: every prefix of every expression is read or refused. */
+/*
+ * Nothing that somebody writes leads the scanner astray: every prefix of every expression is read
+ * or refused.
+ */
 static void
 test_prefixes(void **state)
 {
@@ -442,7 +565,11 @@ test_prefixes(void **state)
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
 		for (size_t len = 0; len <= strlen(counts[i].text); len++) {
 			char *text = strndup(counts[i].text, len);
-			const struct slo_def def = { .name = "x", .sli = SLI_RATIO, .is_counter = true, .good = text, .total = text };
+			const struct slo_def def = { .name = "x",
+				.sli = SLI_RATIO,
+				.is_counter = true,
+				.good = text,
+				.total = text };
 			struct arena arena = ARENA_INIT;
 			struct slo_terms terms = { 0 };
 			struct err err = ERR_INIT;
@@ -459,9 +586,12 @@ static int
 write_rules(void)
 {
 	printf("groups:\n- name: templates\n  rules:\n");
-	for (size_t i = 0; i < sizeof counts / sizeof *counts + 2 * (sizeof kinds / sizeof *kinds); i++) {
+	for (size_t i = 0; i < sizeof counts / sizeof *counts + 2 * (sizeof kinds / sizeof *kinds);
+	     i++) {
 		size_t n = sizeof counts / sizeof *counts, k = i < n ? 0 : (i - n) / 2;
-		const char *template = i < n ? counts[i].want : (i - n) % 2 == 0 ? kinds[k].first : kinds[k].total;
+		const char *template = i < n ? counts[i].want :
+		    (i - n) % 2 == 0         ? kinds[k].first :
+					       kinds[k].total;
 		struct buf out;
 
 		if (template == NULL || strstr(template, "b_rate") != NULL)

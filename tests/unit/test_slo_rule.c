@@ -301,12 +301,12 @@ test_projection(void **state)
 
 	(void)state;
 	/*
-	 * In a day (a 30th of the period): 36 bad of the first day drop out, and 3d burn at 2x =
-	 * 200 bad of 100,000 brings in 4.8 of 2400.
+	 * In a day (a 30th of the period): 36 bad of the first day drop out, and a burn of 2x, which
+	 * is that of the shortest long window, brings in 4.8 of 2400.
 	 */
 	for (size_t i = 0; i < 24; i++)
 		world_tile(w, i, 1.5, 100);
-	world_window(w, 3 * DAY, 14.4, 7200);
+	world_window(w, HOUR, 0.2, 100);
 	near("left", world_evaluate(w)->left, 0.5);
 	assert_int_equal(w->slo.projected_ns, AT + DAY);
 	near("projected", w->slo.projected, 1 - 4.8 / 72);
@@ -320,8 +320,8 @@ test_projection(void **state)
 	w->def.period_ns = 90 * DAY;
 	assert_int_equal(world_evaluate(w)->projected_ns, AT + DAY);
 	w->def.period_ns = 30 * DAY;
-	/* Nothing is known of the longest window. */
-	world_window(w, 3 * DAY, NAN, NAN);
+	/* Nothing is known of that window. */
+	world_window(w, HOUR, NAN, NAN);
 	near("unknown", world_evaluate(w)->projected, NAN);
 	world_free(w);
 }
@@ -338,7 +338,85 @@ test_projection_of_the_young(void **state)
 	world_tile(w, 700, 12, 100);			/* 24,000 events: half of 24 */
 	near("left", world_evaluate(w)->left, 0.5);
 	near("projected", w->slo.projected, 1 - 12 / 26.4);
+	/*
+	 * As hours: 120 of 240 are spent, and t more make it 120 + 12 t of 240 + t: all at 120/11 h,
+	 * long before the 1.25 d that half of a whole window's budget would last.
+	 */
+	world_burn(w, 12);
+	near_ns("exhaustion", world_evaluate(w)->exhaustion_ns, 120 * HOUR / 11);
+	near("projected at 12x", w->slo.projected, 1 - (120 + 12 * 24.0) / 264);
+	/* At 1x the share stays until the window is full, at 600 of 720 h, and then 120 h are left. */
+	world_burn(w, 1);
+	near_ns("exhaustion at 1x", world_evaluate(w)->exhaustion_ns, 600 * HOUR);
 	world_free(w);
+}
+
+/* What drops out comes back before the rest is gone. */
+static void
+test_exhaustion_and_what_drops_out(void **state)
+{
+	struct world *w = world_new();
+
+	(void)state;
+	/* Half of it in the first hour. At 15x the other half would be gone in a day; but the whole lasts two. */
+	world_tile(w, 0, 36, 100);
+	world_burn(w, 15);
+	near_ns("exhaustion", world_evaluate(w)->exhaustion_ns, 2 * DAY);
+	near("projected", w->slo.projected, 0.5);
+	/* At 500x 500 of 720 h are spent after the first hour, for its 360 are back; the other 220 last 26 min 24 s. */
+	world_burn(w, 500);
+	near_ns("exhaustion at 500x", world_evaluate(w)->exhaustion_ns, HOUR + 1584 * NS_PER_S);
+	assert_true(w->slo.projected <= 0);
+	/* It comes back after it was gone: that is not what is told first. */
+	world_tile(w, 0, 0, 100);
+	world_tile(w, 1, 70, 100);
+	world_burn(w, 30);
+	near_ns("exhaustion while little is left", world_evaluate(w)->exhaustion_ns, llrint((1 - 70 / 72.) * 24 * (double)HOUR));
+	near("what would be left again", w->slo.projected, 0);
+	/* Nothing is left now: what will be is worth telling. */
+	world_tile(w, 1, 90, 100);
+	world_burn(w, 3);
+	assert_int_equal(world_evaluate(w)->exhaustion_ns, 0);
+	near("comes back", w->slo.projected, 0.9);
+	world_free(w);
+}
+
+/* Whatever went on: what is gone before the time of the projection is not there then, and the other way round. */
+static void
+test_outlooks_agree(void **state)
+{
+	static const int64_t months[] = { AT - 20 * DAY, AT + 10 * DAY };
+	size_t n_gone = 0, n_left = 0;
+
+	(void)state;
+	srand(5);
+	for (int round = 0; round < 2000; round++) {
+		struct world *w = world_new();
+		const struct slo *s;
+
+		w->def.n_bounds = round % 3 == 0 ? 2 : 0;
+		w->def.bounds = months;
+		for (int i = 0; i < 8; i++)
+			world_tile(w, (size_t)(rand() % (i % 2 == 0 ? 40 : 720)), rand() % 6, 100);
+		for (int i = rand() % 3 == 0 ? rand() % 719 : 0; i > 0; i--)
+			w->tiles[i - 1] = (struct slo_sum){ NAN, NAN };
+		if (rand() % 2 == 0)
+			world_correct(w, AT - rand() % 40 * DAY, AT - rand() % 30 * 7 * HOUR, rand() % 5, 100 + rand() % 1000);
+		world_burn(w, (double)(rand() % 1000) / (rand() % 2 == 0 ? 100 : 10));
+		s = world_evaluate(w);
+		assert_true(isnan(s->projected) == isnan(s->burn));
+		if (isnan(s->projected))
+			;	/* all is excluded */
+		else if (s->left > 0 && s->exhaustion_ns <= s->projected_ns - AT) {
+			assert_true(s->projected <= 0);
+			n_gone++;
+		} else if (s->left > 0) {
+			assert_true(s->projected > -1e-9);
+			n_left++;
+		}
+		world_free(w);
+	}
+	assert_true(n_gone > 100 && n_left > 100);
 }
 
 /* --- windows, tiles, detection ---------------------------------------------------------------------------------- */
@@ -539,6 +617,8 @@ main(void)
 		cmocka_unit_test(test_exhaustion),
 		cmocka_unit_test(test_projection),
 		cmocka_unit_test(test_projection_of_the_young),
+		cmocka_unit_test(test_exhaustion_and_what_drops_out),
+		cmocka_unit_test(test_outlooks_agree),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_tile_step),
 		cmocka_unit_test(test_tile_step_of_odd_periods),

@@ -132,6 +132,75 @@ test_file(void **state)
 	free(text);
 }
 
+#define ABSENT(w, severity) "      - alert: \"ErrorBudgetNoData\"\n        expr: |-\n          absent(" ALL(w) ")\n        for: " w "\n        labels:\n" \
+	"          severity: \"" severity "\"\n          slo: \"web\"\n        annotations:\n          summary: \"web has had no data for " w \
+	", so that nobody knows what is left of its error budget\"\n"
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), n_end = strlen(end);
+
+	return n >= n_end && strcmp(text + n - n_end, end) == 0;
+}
+
+/* What missing data counts as: an alert behind the others, over the shortest window of the rules. */
+static void
+test_no_data(void **state)
+{
+	const struct label own[] = { { "alertname", "BudgetBurn" }, { "slo", "web" } };
+	struct slo_def def = ratio("web");
+	char *text;
+
+	(void)state;
+	text = export(&def);
+	assert_null(strstr(text, "absent("));
+	free(text);
+
+	def.no_data_severity = SEVERITY_PAGE;
+	text = export(&def);
+	assert_true(ends_with(text, ABSENT("5m", "page")));
+	free(text);
+
+	/* Of the rule without a short window that is its long one; and without rules the shortest that is asked. */
+	def.no_data_severity = SEVERITY_TICKET;
+	def.rules = &small_rules[1];
+	def.n_rules = 1;
+	def.resolution_ns = 10 * NS_PER_S;
+	text = export(&def);
+	assert_true(ends_with(text, ABSENT("5m", "ticket")));
+	free(text);
+	def.n_rules = 0;
+	text = export(&def);
+	assert_non_null(strstr(text, "  - name: \"slo:web:alerts\"\n    rules:\n" ABSENT("5m", "ticket")));
+	free(text);
+
+	/* The name by which its alerts are known. */
+	def.alert_labels = (struct labels){ 2, own };
+	text = export(&def);
+	assert_non_null(strstr(text, "- alert: \"BudgetBurn\"\n        expr: |-\n          absent("));
+	free(text);
+}
+
+/* What a calendar's window lacks is said where it would stand. */
+static void
+test_calendar_says_what_is_missing(void **state)
+{
+	static const int64_t bounds[] = { 0, 31 * DAY, 59 * DAY };
+	struct slo_def def = ratio("web");
+	char *text;
+
+	(void)state;
+	text = export(&def);
+	assert_null(strstr(text, "# No slo:error_budget_remaining:ratio"));
+	free(text);
+	def.bounds = bounds;
+	def.n_bounds = 3;
+	text = export(&def);
+	assert_non_null(strstr(text, "      # No slo:error_budget_remaining:ratio: a range in PromQL has one length"));
+	free(text);
+}
+
 static void
 test_empty(void **state)
 {
@@ -483,6 +552,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_no_data),
+		cmocka_unit_test(test_calendar_says_what_is_missing),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_ratio_kinds),
 		cmocka_unit_test(test_whole_kinds),
