@@ -48,7 +48,7 @@ server_start(const char *const *args)
 	static const char script[] = SOURCE_DIR "/tests/lab/registry";
 	const char *argv[512] = { script, NULL };
 	char line[64] = "";
-	int fds[2], port;
+	int fds[2], port = 0;
 	FILE *out;
 
 	for (size_t i = 0; args[i] != NULL; i++) {
@@ -380,20 +380,18 @@ on_written(const struct write_result *result, void *arg)
 	o->r = *result;
 	o->body = xstrndup(result->body == NULL ? "" : result->body, result->len);
 	snprintf(o->type, sizeof o->type, "%s", result->answer.content_type);
-	o->r.answer.content_type = o->type;
 }
 
-static struct outcome
-send_request(struct request *r)
+static void
+send_request(struct request *r, struct outcome *ret)
 {
-	struct outcome o = { 0 };
-
-	assert_int_equal(sources_write(sources, "registry", r, on_written, &o, NULL), 0);
+	*ret = (struct outcome){ 0 };
+	assert_int_equal(sources_write(sources, "registry", r, on_written, ret, NULL), 0);
 	request_done(r);
-	while (!o.is_done)
+	while (!ret->is_done)
 		loop_once(loop, NS_PER_S);
-	assert_int_equal(o.r.err.code, 0);
-	return o;
+	assert_int_equal(ret->r.err.code, 0);
+	ret->r.answer.content_type = ret->type;
 }
 
 /* What is there now; "" nothing. */
@@ -407,7 +405,7 @@ check_now(const struct registry_change *c, const char *expected)
 	char *now = NULL;
 
 	assert_int_equal(ops->read(&conf, c, &r, &err), 0);
-	o = send_request(&r);
+	send_request(&r, &o);
 	if (ops->read_answer(c, &o.r.answer, o.body, o.r.len, &now, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_string_equal(now == NULL ? "" : now, expected);
@@ -424,7 +422,7 @@ change(const struct registry_change *c, struct err *err)
 	int result;
 
 	assert_int_equal(ops->write(&conf, c, &r, err), 0);
-	o = send_request(&r);
+	send_request(&r, &o);
 	result = ops->write_answer(c, &o.r.answer, o.body, o.r.len, err);
 	free(o.body);
 	return result;
