@@ -19,7 +19,7 @@ environments:
     hosts:
       - {{ name: serving, hosts: ['serving-[01-03]'] }}
       - {{ name: web,     hosts: ['web-[01-03]'] }}
-      - {{ name: data,    targets: {{ source: prometheus, match: {{ job: features }} }}, within: 'features-[0-9]+' }}
+      - {{ name: data,    targets: {{ source: prometheus, match: {{ job: feature-store }} }}, within: 'features-[0-9]+' }}
     models:
       - name: spam-filter
         title: Spam filter
