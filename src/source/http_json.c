@@ -1,6 +1,6 @@
 /*
- * The chain that reads a registry of any shape: pages of models (or of versions), and for each model a further request where its versions are not in the
- * list. What is in the answers the config declares.
+ * The chain that reads a registry of any shape: pages of models (or of versions), and for each model a further
+ * request where its versions are not in the list. What is in the answers the config declares.
  */
 #include "config.h"
 
@@ -86,7 +86,8 @@ static void
 add_page(struct http_json *c, unsigned number, const char *path)
 {
 	json_object_set_new(c->pages, path, json_integer(number));
-	jobs_add(&c->jobs, &(struct job){ .kind = JOB_PAGE, .number = number, .text = arena_strdup(&c->draft.mem, path) });
+	jobs_add(&c->jobs,
+	    &(struct job){ .kind = JOB_PAGE, .number = number, .text = arena_strdup(&c->draft.mem, path) });
 }
 
 static bool
@@ -102,7 +103,8 @@ http_json_next(void *arg, struct chain_ask *ret)
 	if (job->kind == JOB_PAGE)
 		ret->request.path = xstrdup(job->text);
 	else
-		ret->request.path = fill(c->shape->versions_list, &(struct filling){ "{model}", c->draft.v[job->model].m.name }, 1);
+		ret->request.path = fill(
+		    c->shape->versions_list, &(struct filling){ "{model}", c->draft.v[job->model].m.name }, 1);
 	return true;
 }
 
@@ -175,7 +177,9 @@ path_of_next(struct http_json *c, const struct job *page, const json_t *json, si
 		return path;
 	}
 	if (token != NULL && strlen(token) > REGISTRY_TOKEN_MAX) {
-		draft_note(&c->draft, "page %u: the token that leads on is longer than %d bytes; the rest is not known", page->number, REGISTRY_TOKEN_MAX);
+		draft_note(&c->draft,
+		    "page %u: the token that leads on is longer than %d bytes; the rest is not known",
+		    page->number, REGISTRY_TOKEN_MAX);
 		return NULL;
 	}
 	if (token != NULL && *token != '\0' && strcmp(token, "false") != 0)
@@ -194,7 +198,8 @@ follow(struct http_json *c, const struct job *page, const json_t *json, size_t n
 	if (n > 0 && n_known == n)
 		draft_note(&c->draft, "page %u repeats the pages before: the rest is not known", page->number);
 	else if (before != NULL)
-		draft_note(&c->draft, "page %u leads back to page %d: the rest is not known", page->number, (int)json_integer_value(before));
+		draft_note(&c->draft, "page %u leads back to page %d: the rest is not known", page->number,
+		    (int)json_integer_value(before));
 	else if (path != NULL && (page->number == PAGES_MAX || draft_is_full(&c->draft)))
 		draft_note(&c->draft, "the list goes on behind page %u: the rest is not known", page->number);
 	else if (path != NULL)
@@ -238,7 +243,8 @@ answer_page(struct http_json *c, const struct job *page, const json_t *json, str
 		return why.code;
 	}
 	if (n_wrong > 0)
-		draft_note(&c->draft, "%zu item%s of page %u left out: %.250s", n_wrong, n_wrong == 1 ? "" : "s", page->number, why.msg);
+		draft_note(&c->draft, "%zu item%s of page %u left out: %.250s", n_wrong,
+		    n_wrong == 1 ? "" : "s", page->number, why.msg);
 	c->n_items += i;
 	follow(c, page, json, i, n_known);
 	return 0;
@@ -254,7 +260,9 @@ answer_versions(struct http_json *c, const struct job *job, const json_t *json, 
 		return shape_read_versions(&c->draft, c->shape, job->model, list, err);
 	if (is_inside)
 		return shape_missing(c->shape, SHAPE_VERSIONS, json, "a list", err);
-	return err_set(err, ERR_INVALID, "the answer to versions_list is %s; a list is expected, or versions: with the path to one", json_kind(list));
+	return err_set(err, ERR_INVALID,
+	    "the answer to versions_list is %s; a list is expected, or versions: with the path to one",
+	    json_kind(list));
 }
 
 static int
@@ -292,7 +300,8 @@ http_json_failed(void *arg, unsigned tag, long status, const struct err *why, st
 		return why->code;
 	}
 	if (job->kind == JOB_PAGE)
-		draft_note(&c->draft, "page %u cannot be read, the rest is not known: %.250s", job->number, why->msg);
+		draft_note(
+		    &c->draft, "page %u cannot be read, the rest is not known: %.250s", job->number, why->msg);
 	else
 		draft_note(&c->draft, "the versions of %s cannot be read: %.250s",
 		    str_escape_to(shown, sizeof shown, c->draft.v[job->model].m.name), why->msg);
@@ -305,7 +314,8 @@ http_json_end(void *arg, struct event_list *ret)
 	struct http_json *c = arg;
 
 	if (c->n_later > 0)
-		draft_note(&c->draft, "the registry is large: the versions of %zu models were not read", c->n_later);
+		draft_note(
+		    &c->draft, "the registry is large: the versions of %zu models were not read", c->n_later);
 	event_list_add(ret, EVENT_REGISTRY, c->began_ns, c->source, registry_finish(&c->draft, true));
 }
 
@@ -320,12 +330,23 @@ refuse(struct decoder *d, const struct answer *answer, const char *body, size_t 
 	return refuse_status("the registry", answer, registry_detail(detail, body, len), err);
 }
 
-static const struct decoder_ops http_json_decoder = { .name = "JSON registry", .refuse = refuse, CHAIN_DECODER };
+static const struct decoder_ops http_json_decoder = {
+	.name = "JSON registry", .refuse = refuse, CHAIN_DECODER
+};
 
 const struct chain_ops http_json_chain = {
-	.what = "registry", .at_once = CHAIN_AT_ONCE, .requests_max = CHAIN_REQUESTS_MAX, .decoder = &http_json_decoder,
-	.begin = http_json_begin, .next = http_json_next, .answer = http_json_answer, .failed = http_json_failed, .end = http_json_end,
-	.keep = http_json_keep, .kept_free = http_json_kept_free, .free = http_json_free,
+	.what = "registry",
+	.at_once = CHAIN_AT_ONCE,
+	.requests_max = CHAIN_REQUESTS_MAX,
+	.decoder = &http_json_decoder,
+	.begin = http_json_begin,
+	.next = http_json_next,
+	.answer = http_json_answer,
+	.failed = http_json_failed,
+	.end = http_json_end,
+	.keep = http_json_keep,
+	.kept_free = http_json_kept_free,
+	.free = http_json_free,
 };
 
 const struct source_ops source_http_json = { .type = "http-json", .chain = &http_json_chain };

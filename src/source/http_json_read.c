@@ -17,17 +17,33 @@ static const struct {
 	const char *name;
 	size_t offset;
 } fields[SHAPE_FIELDS] = {
-	[SHAPE_ITEMS] = FIELD(items), [SHAPE_NAME] = FIELD(name),
-	[SHAPE_MODEL_DESCRIPTION] = FIELD(model_description), [SHAPE_MODEL_CREATED] = FIELD(model_created),
-	[SHAPE_MODEL_UPDATED] = FIELD(model_updated), [SHAPE_MODEL_TAGS] = FIELD(model_tags),
-	[SHAPE_MODEL_ALIASES] = FIELD(model_aliases), [SHAPE_VERSIONS] = FIELD(versions), [SHAPE_VERSION] = FIELD(version),
-	[SHAPE_STAGE] = FIELD(stage), [SHAPE_STATUS] = FIELD(status), [SHAPE_BY] = FIELD(by),
-	[SHAPE_DESCRIPTION] = FIELD(description), [SHAPE_URI] = FIELD(uri), [SHAPE_RUN] = FIELD(run),
-	[SHAPE_CREATED] = FIELD(created), [SHAPE_UPDATED] = FIELD(updated), [SHAPE_ALIASES] = FIELD(aliases),
-	[SHAPE_TAGS] = FIELD(tags), [SHAPE_PARAMS] = FIELD(params), [SHAPE_METRICS] = FIELD(metrics),
-	[SHAPE_ALIAS_NAME] = FIELD(alias_name), [SHAPE_ALIAS_VERSION] = FIELD(alias_version),
-	[SHAPE_PAIR_KEY] = FIELD(pair_key), [SHAPE_PAIR_VALUE] = FIELD(pair_value),
-	[SHAPE_PAGE_NEXT] = FIELD(page_next), [SHAPE_PAGE_TOKEN] = FIELD(page_token),
+	[SHAPE_ITEMS] = FIELD(items),
+	[SHAPE_NAME] = FIELD(name),
+	[SHAPE_MODEL_DESCRIPTION] = FIELD(model_description),
+	[SHAPE_MODEL_CREATED] = FIELD(model_created),
+	[SHAPE_MODEL_UPDATED] = FIELD(model_updated),
+	[SHAPE_MODEL_TAGS] = FIELD(model_tags),
+	[SHAPE_MODEL_ALIASES] = FIELD(model_aliases),
+	[SHAPE_VERSIONS] = FIELD(versions),
+	[SHAPE_VERSION] = FIELD(version),
+	[SHAPE_STAGE] = FIELD(stage),
+	[SHAPE_STATUS] = FIELD(status),
+	[SHAPE_BY] = FIELD(by),
+	[SHAPE_DESCRIPTION] = FIELD(description),
+	[SHAPE_URI] = FIELD(uri),
+	[SHAPE_RUN] = FIELD(run),
+	[SHAPE_CREATED] = FIELD(created),
+	[SHAPE_UPDATED] = FIELD(updated),
+	[SHAPE_ALIASES] = FIELD(aliases),
+	[SHAPE_TAGS] = FIELD(tags),
+	[SHAPE_PARAMS] = FIELD(params),
+	[SHAPE_METRICS] = FIELD(metrics),
+	[SHAPE_ALIAS_NAME] = FIELD(alias_name),
+	[SHAPE_ALIAS_VERSION] = FIELD(alias_version),
+	[SHAPE_PAIR_KEY] = FIELD(pair_key),
+	[SHAPE_PAIR_VALUE] = FIELD(pair_value),
+	[SHAPE_PAGE_NEXT] = FIELD(page_next),
+	[SHAPE_PAGE_TOKEN] = FIELD(page_token),
 };
 
 static const char *
@@ -57,8 +73,10 @@ shape_new(struct arena *a, const struct conf_registry *conf, const struct shape 
 			return r;
 		}
 	}
-	if (s->list == NULL || s->text[SHAPE_ITEMS] == NULL || s->text[SHAPE_NAME] == NULL || s->text[SHAPE_VERSION] == NULL)
-		return err_set(err, ERR_INVALID, "registry: list, items, name and version are needed to read its answers");
+	if (s->list == NULL || s->text[SHAPE_ITEMS] == NULL || s->text[SHAPE_NAME] == NULL ||
+	    s->text[SHAPE_VERSION] == NULL)
+		return err_set(
+		    err, ERR_INVALID, "registry: list, items, name and version are needed to read its answers");
 	*ret = s;
 	return 0;
 }
@@ -92,13 +110,15 @@ list_members(char *dst, size_t size, const json_t *json)
 			snprintf(names + len, sizeof names - len, ", ...");
 			break;
 		}
-		len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "", str_escape_to(shown, sizeof shown, name));
+		len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "",
+		    str_escape_to(shown, sizeof shown, name));
 	}
 	snprintf(dst, size, " (it has: %s)", names);
 }
 
 int
-shape_wrong(const struct shape *s, enum shape_field field, const json_t *found, const char *expected, struct err *err)
+shape_wrong(
+    const struct shape *s, enum shape_field field, const json_t *found, const char *expected, struct err *err)
 {
 	char shown[96];
 
@@ -107,7 +127,8 @@ shape_wrong(const struct shape *s, enum shape_field field, const json_t *found, 
 }
 
 int
-shape_missing(const struct shape *s, enum shape_field field, const json_t *in, const char *expected, struct err *err)
+shape_missing(
+    const struct shape *s, enum shape_field field, const json_t *in, const char *expected, struct err *err)
 {
 	char members[200];
 	int r = shape_wrong(s, field, shape_get(s, field, in), expected, err);
@@ -143,7 +164,8 @@ time_of(struct draft *d, const struct shape *s, enum shape_field field, const js
 	char shown[64];
 
 	if (ns == 0 && *text != '\0' && strcmp(text, "0") != 0)
-		draft_note(d, "%s: '%s' is not a time", fields[field].name, str_escape_to(shown, sizeof shown, text));
+		draft_note(
+		    d, "%s: '%s' is not a time", fields[field].name, str_escape_to(shown, sizeof shown, text));
 	return ns;
 }
 
@@ -167,7 +189,8 @@ pairs_of_object(struct draft *d, const struct shape *s, const json_t *object, st
 	size_t n = 0;
 
 	json_object_foreach((json_t *)(uintptr_t)object, name, value) {
-		const char *text = json_word(&d->mem, json_is_object(value) ? part(s, SHAPE_PAIR_VALUE, value, "value", NULL) : value);
+		const char *text = json_word(
+		    &d->mem, json_is_object(value) ? part(s, SHAPE_PAIR_VALUE, value, "value", NULL) : value);
 
 		if (text != NULL)
 			v[n++] = (struct label){ arena_strdup(&d->mem, name), text };
@@ -183,8 +206,11 @@ pairs_of_list(struct draft *d, const struct shape *s, const json_t *list, struct
 	size_t i, n = 0;
 
 	json_array_foreach(list, i, item) {
-		name = json_word(&d->mem, json_is_object(item) ? part(s, SHAPE_PAIR_KEY, item, "key", "name") : item);
-		value = json_is_object(item) ? json_word(&d->mem, part(s, SHAPE_PAIR_VALUE, item, "value", NULL)) : "";
+		name = json_word(
+		    &d->mem, json_is_object(item) ? part(s, SHAPE_PAIR_KEY, item, "key", "name") : item);
+		value = json_is_object(item)
+		    ? json_word(&d->mem, part(s, SHAPE_PAIR_VALUE, item, "value", NULL))
+		    : "";
 		if (name != NULL)
 			v[n++] = (struct label){ name, value == NULL ? "" : value };
 	}
@@ -238,7 +264,9 @@ read_model_aliases(struct draft *d, const struct shape *s, size_t at, const json
 
 	if (json_is_object(v)) {
 		json_object_foreach((json_t *)(uintptr_t)v, alias, value) {
-			version = json_word(&d->mem, json_is_object(value) ? part(s, SHAPE_ALIAS_VERSION, value, "version", NULL) : value);
+			version = json_word(&d->mem,
+			    json_is_object(value) ? part(s, SHAPE_ALIAS_VERSION, value, "version", NULL)
+						  : value);
 			if (version != NULL)
 				draft_alias(&d->v[at], arena_strdup(&d->mem, alias), version);
 		}
@@ -268,7 +296,8 @@ read_aliases(struct draft *d, const struct shape *s, size_t at, const json_t *js
 	if (alias != NULL && *alias != '\0')
 		draft_alias(&d->v[at], alias, version);
 	json_array_foreach(v, i, item) {
-		alias = json_word(&d->mem, json_is_object(item) ? part(s, SHAPE_ALIAS_NAME, item, "alias", "name") : item);
+		alias = json_word(
+		    &d->mem, json_is_object(item) ? part(s, SHAPE_ALIAS_NAME, item, "alias", "name") : item);
 		if (alias != NULL)
 			draft_alias(&d->v[at], alias, version);
 	}
@@ -337,14 +366,16 @@ read_model(struct draft *d, const struct shape *s, size_t at, const json_t *item
 	m->tags = pairs(d, s, SHAPE_MODEL_TAGS, item);
 	read_model_aliases(d, s, at, item);
 	(void)err;
-	if (s->versions_list == NULL && shape_read_versions(d, s, at, shape_get(s, SHAPE_VERSIONS, item), &why) < 0)
+	if (s->versions_list == NULL &&
+	    shape_read_versions(d, s, at, shape_get(s, SHAPE_VERSIONS, item), &why) < 0)
 		draft_note(d, "%s", why.msg);
 	return 0;
 }
 
 /* One version of a list of them. */
 static int
-read_alone(struct draft *d, const struct shape *s, size_t at, const json_t *item, json_t *seen, bool *ret_is_known, struct err *err)
+read_alone(struct draft *d, const struct shape *s, size_t at, const json_t *item, json_t *seen,
+    bool *ret_is_known, struct err *err)
 {
 	const char *version = json_word(&d->mem, shape_get(s, SHAPE_VERSION, item));
 	char *key = xasprintf("%zu %s", at, version == NULL ? "" : version);
@@ -356,7 +387,8 @@ read_alone(struct draft *d, const struct shape *s, size_t at, const json_t *item
 }
 
 int
-shape_read_item(struct draft *d, const struct shape *s, const json_t *item, json_t *seen, struct shape_item *ret, struct err *err)
+shape_read_item(struct draft *d, const struct shape *s, const json_t *item, json_t *seen,
+    struct shape_item *ret, struct err *err)
 {
 	bool is_alone = !shape_has(s, SHAPE_VERSIONS) && s->versions_list == NULL;
 	const char *name = json_word(&d->mem, shape_get(s, SHAPE_NAME, item));
@@ -373,7 +405,8 @@ shape_read_item(struct draft *d, const struct shape *s, const json_t *item, json
 	ret->model = draft_model(d, name);
 	if (ret->model == SIZE_MAX)
 		return 0;
-	return is_alone ? read_alone(d, s, ret->model, item, seen, &ret->is_known, err) : read_model(d, s, ret->model, item, err);
+	return is_alone ? read_alone(d, s, ret->model, item, seen, &ret->is_known, err)
+			: read_model(d, s, ret->model, item, err);
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -408,7 +441,8 @@ is_sendable(const char *link)
 	return dots == NULL || dots > link + strcspn(link, "?#");
 }
 
-/* A registry behind a proxy often writes its inner name, or http for https: what counts is the path, which is asked of the source as before. */
+/* A registry behind a proxy often writes its inner name, or http for https: what counts is the path, which is
+ * asked of the source as before. */
 int
 shape_link(const char *url, const char *path, const char *link, char **ret, struct err *err)
 {
@@ -430,7 +464,8 @@ shape_link(const char *url, const char *path, const char *link, char **ret, stru
 	}
 	if (*link != '/' || strncmp(link, "//", 2) == 0 || strncmp(link, prefix, prefix_len) != 0 ||
 	    (link[prefix_len] != '/' && link[prefix_len] != '?'))
-		return err_set(err, ERR_INVALID, "the link to the next page ('%s') leads out of the source's url", shown);
+		return err_set(
+		    err, ERR_INVALID, "the link to the next page ('%s') leads out of the source's url", shown);
 	*ret = xasprintf("%.*s", (int)(len - prefix_len), link + prefix_len);
 	return 0;
 }

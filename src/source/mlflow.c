@@ -1,8 +1,10 @@
 /*
- * The chain that reads an MLflow registry: pages of models, the newest versions of each, the training runs of those that matter.
+ * The chain that reads an MLflow registry: pages of models, the newest versions of each, the training runs of
+ * those that matter.
  *
- * A round costs one request for the list, and one for each model that the config names or that has changed since the round before; runs do not change,
- * so each is read once, and again after RUN_ROUNDS rounds, as a metric may have been added to it. What cannot be read beside the list is a note.
+ * A round costs one request for the list, and one for each model that the config names or that has changed
+ * since the round before; runs do not change, so each is read once, and again after RUN_ROUNDS rounds, as a
+ * metric may have been added to it. What cannot be read beside the list is a note.
  */
 #include "config.h"
 
@@ -94,7 +96,8 @@ mlflow_free(void *arg)
 
 /* --- what to ask ------------------------------------------------------------------------------ */
 
-/* A quoted name of a filter; MLflow takes the outer quotes off and knows no escapes. NULL: it has both kinds. */
+/* A quoted name of a filter; MLflow takes the outer quotes off and knows no escapes. NULL: it has both kinds.
+ */
 static char *
 filter_of(const char *name)
 {
@@ -115,10 +118,12 @@ add_filter(struct buf *b, const char *name)
 static void
 ask_path(const struct mlflow *c, const struct job *job, struct buf *b, const char **ret_path)
 {
-	const char *name = job->kind == JOB_VERSIONS || job->kind == JOB_VERSION ? c->draft.v[job->model].m.name : job->text;
+	const char *name =
+	    job->kind == JOB_VERSIONS || job->kind == JOB_VERSION ? c->draft.v[job->model].m.name : job->text;
 	char number[16];
 
-	snprintf(number, sizeof number, "%d", job->kind == JOB_VERSIONS ? (int)REGISTRY_VERSIONS_MAX : (int)PAGE_SIZE);
+	snprintf(number, sizeof number, "%d",
+	    job->kind == JOB_VERSIONS ? (int)REGISTRY_VERSIONS_MAX : (int)PAGE_SIZE);
 	switch ((enum job_kind)job->kind) {
 	case JOB_PAGE:
 		*ret_path = "registered-models/search";
@@ -226,7 +231,8 @@ want_run(struct mlflow *c, size_t model, size_t at)
 	const struct reg_version *before = known_before(c, c->draft.v[model].m.name, v->version);
 	const json_t *refused = json_object_get(c->kept->unreadable, v->run);
 
-	if (*v->run == '\0' || strlen(v->run) > REGISTRY_ID_MAX || v->is_run_known || is_asked(c, model, v->run) || json_object_get(c->unreadable, v->run) != NULL)
+	if (*v->run == '\0' || strlen(v->run) > REGISTRY_ID_MAX || v->is_run_known ||
+	    is_asked(c, model, v->run) || json_object_get(c->unreadable, v->run) != NULL)
 		return;
 	if (!is_its_turn(c, v->run, RUN_ROUNDS)) {
 		if (before != NULL && before->is_run_known && strcmp(before->run, v->run) == 0) {
@@ -289,19 +295,23 @@ want_aliased(struct mlflow *c, size_t model)
 		for (size_t k = 0; k < m->n_versions; k++)
 			is_known |= strcmp(m->versions[k].version, m->aliases[i].version) == 0;
 		if (!is_known && !is_enough(c))
-			jobs_add(&c->jobs, &(struct job){ .kind = JOB_VERSION, .model = model, .text = m->aliases[i].version });
+			jobs_add(&c->jobs,
+			    &(struct job){
+				.kind = JOB_VERSION, .model = model, .text = m->aliases[i].version });
 	}
 }
 
 /* --- models ----------------------------------------------------------------------------------- */
 
-/* What the round before knew of its versions is still true, unless it is time to look again: a tag is no change of the model to MLflow. */
+/* What the round before knew of its versions is still true, unless it is time to look again: a tag is no change
+ * of the model to MLflow. */
 static bool
 reuse_versions(struct mlflow *c, struct draft_model *m)
 {
 	const struct reg_model *before = reg_model_find(c->kept->set, m->m.name);
 
-	if (before == NULL || before->updated_ns == 0 || before->updated_ns != m->m.updated_ns || is_its_turn(c, m->m.name, MODEL_ROUNDS))
+	if (before == NULL || before->updated_ns == 0 || before->updated_ns != m->m.updated_ns ||
+	    is_its_turn(c, m->m.name, MODEL_ROUNDS))
 		return false;
 	m->n_versions = 0;
 	for (size_t i = 0; i < before->n_versions; i++)
@@ -322,7 +332,9 @@ want_versions(struct mlflow *c, size_t at)
 	}
 	filter = filter_of(m->m.name);
 	if (filter == NULL)
-		draft_note(&c->draft, "%s has both kinds of quotes in its name, which no filter of MLflow can say: only its latest versions are known",
+		draft_note(&c->draft,
+		    "%s has both kinds of quotes in its name, which no filter of MLflow can say: only its "
+		    "latest versions are known",
 		    str_escape_to(shown, sizeof shown, m->m.name));
 	if (filter == NULL || is_enough(c)) {
 		c->n_later += filter != NULL;
@@ -334,7 +346,8 @@ want_versions(struct mlflow *c, size_t at)
 	free(filter);
 }
 
-/* The pages are read. One that was lost may have held a model that the config names: those are asked for by name. */
+/* The pages are read. One that was lost may have held a model that the config names: those are asked for by
+ * name. */
 static void
 listed(struct mlflow *c)
 {
@@ -351,25 +364,34 @@ follow(struct mlflow *c, const struct job *page, const json_t *json, size_t n, s
 	const json_t *seen = json_object_get(c->tokens, token);
 
 	if (n > 0 && n_known == n) {
-		draft_note(&c->draft, "page %u of the models repeats models of the pages before: the rest is not known", page->number);
+		draft_note(&c->draft,
+		    "page %u of the models repeats models of the pages before: the rest is not known",
+		    page->number);
 		listed(c);
 	} else if (*token == '\0') {
 		if (n >= PAGE_SIZE)
-			draft_note(&c->draft, "page %u of the models is full and names no next one: there may be more", page->number);
+			draft_note(&c->draft,
+			    "page %u of the models is full and names no next one: there may be more",
+			    page->number);
 		listed(c);
 	} else if (strlen(token) > REGISTRY_TOKEN_MAX || draft_is_full(&c->draft)) {
-		draft_note(&c->draft, "the list of models goes on behind page %u with more than fits here: the rest is not known", page->number);
+		draft_note(&c->draft,
+		    "the list of models goes on behind page %u with more than fits here: the rest is not known",
+		    page->number);
 		listed(c);
 	} else if (seen != NULL) {
-		draft_note(&c->draft, "page %u of the models leads back to where page %d led: the rest is not known", page->number,
-		    (int)json_integer_value(seen));
+		draft_note(&c->draft,
+		    "page %u of the models leads back to where page %d led: the rest is not known",
+		    page->number, (int)json_integer_value(seen));
 		listed(c);
 	} else if (page->number == PAGES_MAX) {
-		draft_note(&c->draft, "the list of models has more than %d pages: the rest is not known", PAGES_MAX);
+		draft_note(
+		    &c->draft, "the list of models has more than %d pages: the rest is not known", PAGES_MAX);
 		listed(c);
 	} else {
 		json_object_set_new(c->tokens, token, json_integer(page->number));
-		jobs_add(&c->jobs, &(struct job){ .kind = JOB_PAGE, .number = page->number + 1, .text = token });
+		jobs_add(
+		    &c->jobs, &(struct job){ .kind = JOB_PAGE, .number = page->number + 1, .text = token });
 	}
 }
 
@@ -396,8 +418,8 @@ check_list(const json_t *json, const char *key, struct err *err)
 
 	if (json_is_object(json) && (list == NULL || json_is_array(list)))
 		return 0;
-	return err_set(err, ERR_INVALID, "not %s: '%s' is %s, expected a list; check the source's url and type", mlflow_expected, key,
-	    json_is_object(json) ? json_kind(list) : "not in it");
+	return err_set(err, ERR_INVALID, "not %s: '%s' is %s, expected a list; check the source's url and type",
+	    mlflow_expected, key, json_is_object(json) ? json_kind(list) : "not in it");
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -410,9 +432,12 @@ answer_page(struct mlflow *c, const struct job *page, const json_t *json, struct
 	json_t *item;
 	int r = check_list(json, "registered_models", err);
 
-	/* Any JSON may be an object without models; a page that has neither models nor anything else is an empty registry. */
-	if (r == 0 && list == NULL && json_object_size(json) > 0 && json_object_get(json, "next_page_token") == NULL)
-		r = err_set(err, ERR_INVALID, "not %s: it has no 'registered_models'; check the source's url and type", mlflow_expected);
+	/* Any JSON may be an object without models; a page that has neither models nor anything else is an
+	 * empty registry. */
+	if (r == 0 && list == NULL && json_object_size(json) > 0 &&
+	    json_object_get(json, "next_page_token") == NULL)
+		r = err_set(err, ERR_INVALID,
+		    "not %s: it has no 'registered_models'; check the source's url and type", mlflow_expected);
 	if (r < 0)
 		return r;
 	json_array_foreach(list, i, item)
@@ -441,7 +466,8 @@ count_older(struct mlflow *c, struct draft_model *m, const char *oldest)
 		return;
 	}
 	m->n_older = 1;
-	draft_note(&c->draft, "%s has more versions than were read, nobody says how many", str_escape_to(shown, sizeof shown, m->m.name));
+	draft_note(&c->draft, "%s has more versions than were read, nobody says how many",
+	    str_escape_to(shown, sizeof shown, m->m.name));
 }
 
 static int
@@ -459,7 +485,8 @@ answer_versions(struct mlflow *c, const struct job *job, const json_t *json, str
 		r = mlflow_read_version(&c->draft, m, item, &at, err);
 		if (r < 0)
 			return r;
-		if (at != SIZE_MAX && (*oldest == '\0' || host_name_compare(m->versions[at].version, oldest) < 0))
+		if (at != SIZE_MAX &&
+		    (*oldest == '\0' || host_name_compare(m->versions[at].version, oldest) < 0))
 			oldest = m->versions[at].version;
 	}
 	if (*mlflow_text(&c->draft.mem, json, "next_page_token") != '\0' && *oldest != '\0')
@@ -473,7 +500,8 @@ static int
 answer_version(struct mlflow *c, const struct job *job, const json_t *json, struct err *err)
 {
 	size_t at;
-	int r = mlflow_read_version(&c->draft, &c->draft.v[job->model], json_object_get(json, "model_version"), &at, err);
+	int r = mlflow_read_version(
+	    &c->draft, &c->draft.v[job->model], json_object_get(json, "model_version"), &at, err);
 
 	if (r == 0 && at != SIZE_MAX)
 		want_run(c, job->model, at);
@@ -495,7 +523,10 @@ mlflow_answer(void *arg, unsigned tag, const char *body, size_t len, struct err 
 	case JOB_MODEL: r = answer_model(c, json, err); break;
 	case JOB_VERSIONS: r = answer_versions(c, &job, json, err); break;
 	case JOB_VERSION: r = answer_version(c, &job, json, err); break;
-	case JOB_RUN: r = mlflow_read_run(&c->draft, &c->draft.v[job.model], job.text, json_object_get(json, "run"), err); break;
+	case JOB_RUN:
+		r = mlflow_read_run(
+		    &c->draft, &c->draft.v[job.model], job.text, json_object_get(json, "run"), err);
+		break;
 	}
 	json_decref(json);
 	return r;
@@ -514,13 +545,17 @@ static int
 page_failed(struct mlflow *c, const struct job *page, long status, const struct err *why, struct err *err)
 {
 	if (page->number > 1 && !is_trouble(status)) {
-		draft_note(&c->draft, "page %u of the models cannot be read, the rest is not known: %.250s", page->number, why->msg);
+		draft_note(&c->draft, "page %u of the models cannot be read, the rest is not known: %.250s",
+		    page->number, why->msg);
 		listed(c);
 		return 0;
 	}
 	if (status == 404)
-		return err_set(err, ERR_NOTFOUND, "there is no model registry at %sregistered-models/search (HTTP 404): check the path prefix in the source's url, "
-		    "and its type; MLflow has one from 1.3 on, when it keeps its data in a database", MLFLOW_API);
+		return err_set(err, ERR_NOTFOUND,
+		    "there is no model registry at %sregistered-models/search (HTTP 404): check the path "
+		    "prefix in the source's url, "
+		    "and its type; MLflow has one from 1.3 on, when it keeps its data in a database",
+		    MLFLOW_API);
 	*err = *why;
 	return why->code;
 }
@@ -532,7 +567,8 @@ versions_failed(struct mlflow *c, size_t model, long status, const struct err *w
 
 	str_escape_to(shown, sizeof shown, c->draft.v[model].m.name);
 	if (status == 403)
-		draft_note(&c->draft, "no permission to read the versions of %s: the account needs READ on this model", shown);
+		draft_note(&c->draft,
+		    "no permission to read the versions of %s: the account needs READ on this model", shown);
 	else if (status != 404)	/* deleted just now */
 		draft_note(&c->draft, "the versions of %s cannot be read: %.250s", shown, why->msg);
 	want_aliased(c, model);
@@ -568,9 +604,12 @@ mlflow_failed(void *arg, unsigned tag, long status, const struct err *why, struc
 		versions_failed(c, job.model, status, why);
 	else if (job.kind == JOB_RUN)
 		run_failed(c, &job, status, why);
-	else if (status != 404)	/* a model the config names is not there, or an alias points to what was deleted: the set shows it */
+	else if (status != 404) /* a model the config names is not there, or an alias points to what was
+				   deleted: the set shows it */
 		draft_note(&c->draft, "%s cannot be read: %.250s",
-		    str_escape_to(shown, sizeof shown, job.kind == JOB_MODEL ? job.text : c->draft.v[job.model].m.name), why->msg);
+		    str_escape_to(
+			shown, sizeof shown, job.kind == JOB_MODEL ? job.text : c->draft.v[job.model].m.name),
+		    why->msg);
 	return 0;
 }
 
@@ -580,12 +619,17 @@ static void
 note_runs(struct mlflow *c)
 {
 	if (c->n_denied > 0)
-		draft_note(&c->draft, "no permission to read %zu training run%s, whose params and metrics are not known: the account needs READ on the experiment%s",
+		draft_note(&c->draft,
+		    "no permission to read %zu training run%s, whose params and metrics are not known: the "
+		    "account needs READ on the experiment%s",
 		    c->n_denied, c->n_denied == 1 ? "" : "s", c->n_denied == 1 ? "" : "s");
 	if (c->n_gone > 0)
-		draft_note(&c->draft, "%zu training run%s no longer there", c->n_gone, c->n_gone == 1 ? " is" : "s are");
+		draft_note(&c->draft, "%zu training run%s no longer there", c->n_gone,
+		    c->n_gone == 1 ? " is" : "s are");
 	if (c->n_later > 0)
-		draft_note(&c->draft, "the registry is large: %zu of its versions and training runs are read in later rounds", c->n_later);
+		draft_note(&c->draft,
+		    "the registry is large: %zu of its versions and training runs are read in later rounds",
+		    c->n_later);
 }
 
 static void
@@ -615,9 +659,18 @@ refuse(struct decoder *d, const struct answer *answer, const char *body, size_t 
 static const struct decoder_ops mlflow_decoder = { .name = "MLflow registry", .refuse = refuse, CHAIN_DECODER };
 
 const struct chain_ops mlflow_chain = {
-	.what = "registry", .at_once = CHAIN_AT_ONCE, .requests_max = CHAIN_REQUESTS_MAX, .decoder = &mlflow_decoder,
-	.begin = mlflow_begin, .next = mlflow_next, .answer = mlflow_answer, .failed = mlflow_failed, .end = mlflow_end,
-	.keep = mlflow_keep, .kept_free = mlflow_kept_free, .free = mlflow_free,
+	.what = "registry",
+	.at_once = CHAIN_AT_ONCE,
+	.requests_max = CHAIN_REQUESTS_MAX,
+	.decoder = &mlflow_decoder,
+	.begin = mlflow_begin,
+	.next = mlflow_next,
+	.answer = mlflow_answer,
+	.failed = mlflow_failed,
+	.end = mlflow_end,
+	.keep = mlflow_keep,
+	.kept_free = mlflow_kept_free,
+	.free = mlflow_free,
 };
 
 const struct source_ops source_mlflow = { .type = "mlflow", .chain = &mlflow_chain };

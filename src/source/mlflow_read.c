@@ -68,7 +68,8 @@ metric_cmp(const void *a, const void *b)
 	return strcmp(((const struct reg_metric *)a)->name, ((const struct reg_metric *)b)->name);
 }
 
-/* The last value of each, as the server gives them; a version of 3.x may have one for each data set, and then the last of those. */
+/* The last value of each, as the server gives them; a version of 3.x may have one for each data set, and then
+ * the last of those. */
 static void
 read_metrics(struct arena *a, const json_t *list, struct reg_version *ver)
 {
@@ -85,7 +86,8 @@ read_metrics(struct arena *a, const json_t *list, struct reg_version *ver)
 		v[n].name = key_of(a, item);
 		v[n].at_ns = mlflow_time(item, "timestamp");
 		/* A value of 0 may be omitted, as protobuf's defaults are. */
-		if (value != NULL && (!json_is_string(value) || !registry_double(json_string_value(value), &v[n].value)))
+		if (value != NULL &&
+		    (!json_is_string(value) || !registry_double(json_string_value(value), &v[n].value)))
 			continue;
 		n += v[n].name != NULL;
 	}
@@ -203,7 +205,8 @@ static void
 fill_run(struct arena *a, const json_t *json, struct reg_version *v)
 {
 	const json_t *data = json_object_get(json, "data"), *info = json_object_get(json, "info");
-	struct labels params = mlflow_labels(a, json_object_get(data, "params")), tags = mlflow_labels(a, json_object_get(data, "tags"));
+	struct labels params = mlflow_labels(a, json_object_get(data, "params")),
+		      tags = mlflow_labels(a, json_object_get(data, "tags"));
 	const char *user = labels_get(&tags, "mlflow.user");
 
 	if (params.n > 0)
@@ -218,8 +221,8 @@ int
 mlflow_read_run(struct draft *d, struct draft_model *m, const char *run, const json_t *json, struct err *err)
 {
 	if (!json_is_object(json_object_get(json, "info")))
-		return err_set(err, ERR_INVALID, "not %s to runs/get: 'run' has %s as its 'info'", mlflow_expected,
-		    json_kind(json_object_get(json, "info")));
+		return err_set(err, ERR_INVALID, "not %s to runs/get: 'run' has %s as its 'info'",
+		    mlflow_expected, json_kind(json_object_get(json, "info")));
 	for (size_t i = 0; i < m->n_versions; i++)
 		if (strcmp(m->versions[i].run, run) == 0)
 			fill_run(&d->mem, json, &m->versions[i]);

@@ -32,7 +32,9 @@ draft_init(struct draft *d, const char *source, const struct model_def *models, 
 		if (str_eq(models[i].registry, source))
 			d->named[d->n_named++] = (struct draft_named){
 				.name = arena_strdup(&d->mem, models[i].name),
-				.data_key = models[i].data_key == NULL ? NULL : arena_strdup(&d->mem, models[i].data_key),
+				.data_key = models[i].data_key == NULL
+				    ? NULL
+				    : arena_strdup(&d->mem, models[i].data_key),
 			};
 }
 
@@ -103,7 +105,13 @@ draft_version(struct draft_model *m, const char *version)
 {
 	m->versions = grown(m->versions, m->n_versions, &m->versions_cap, sizeof *m->versions);
 	m->versions[m->n_versions] = (struct reg_version){
-		.version = version, .stage = "", .status = "", .by = "", .description = "", .uri = "", .run = "",
+		.version = version,
+		.stage = "",
+		.status = "",
+		.by = "",
+		.description = "",
+		.uri = "",
+		.run = "",
 	};
 	return &m->versions[m->n_versions++];
 }
@@ -179,7 +187,8 @@ registry_double(const char *text, double *ret)
 	static const struct {
 		const char *text;
 		double value;
-	} words[] = { { "NaN", NAN }, { "nan", NAN }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY }, { "inf", INFINITY }, { "-inf", -INFINITY } };
+	} words[] = { { "NaN", NAN }, { "nan", NAN }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY },
+		{ "inf", INFINITY }, { "-inf", -INFINITY } };
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(words[i].text, text) == 0) {
@@ -240,11 +249,13 @@ jobs_done(struct jobs *j)
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
-/* Where people put it: {"message"}, {"detail"}, {"error": "..."}, {"error": {"message"}}, {"errors": [{"message"}]}. */
+/* Where people put it: {"message"}, {"detail"}, {"error": "..."}, {"error": {"message"}}, {"errors":
+ * [{"message"}]}. */
 static const json_t *
 find_detail(const json_t *json, unsigned depth)
 {
-	static const char *const names[] = { "message", "detail", "error", "error_message", "title", "errors", "problem" };
+	static const char *const names[] = { "message", "detail", "error", "error_message", "title", "errors",
+		"problem" };
 	const json_t *v, *found;
 
 	if (json_is_string(json))

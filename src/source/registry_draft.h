@@ -1,7 +1,9 @@
 /*
- * A registry as it is being read: models and versions in the order and the pieces in which answers bring them, and then one registry_set of it.
+ * A registry as it is being read: models and versions in the order and the pieces in which answers bring them,
+ * and then one registry_set of it.
  *
- * Texts of a draft may be anything that lives until registry_finish(): its own arena, the set of the round before. The set has copies.
+ * Texts of a draft may be anything that lives until registry_finish(): its own arena, the set of the round
+ * before. The set has copies.
  */
 #ifndef OPS_SOURCE_REGISTRY_DRAFT_H
 #define OPS_SOURCE_REGISTRY_DRAFT_H
@@ -10,8 +12,14 @@
 #include "model/registry.h"
 #include "source/json_walk.h"
 
-/* Versions kept of a model: the newest, and beyond them those an alias points to and the newest of each stage. */
-enum { REGISTRY_MODELS_MAX = 1000, REGISTRY_VERSIONS_MAX = 200, REGISTRY_ALIASES_MAX = 1000, REGISTRY_NOTES_MAX = 20 };
+/* Versions kept of a model: the newest, and beyond them those an alias points to and the newest of each stage.
+ */
+enum {
+	REGISTRY_MODELS_MAX = 1000,
+	REGISTRY_VERSIONS_MAX = 200,
+	REGISTRY_ALIASES_MAX = 1000,
+	REGISTRY_NOTES_MAX = 20
+};
 /* Texts that become part of a request, in bytes. */
 enum { REGISTRY_NAME_MAX = 4096, REGISTRY_TOKEN_MAX = 4096, REGISTRY_ID_MAX = 512 };
 
@@ -21,7 +29,8 @@ struct draft_model {
 	struct reg_version *versions;
 	size_t n_aliases, aliases_cap, n_aliases_dropped;
 	struct reg_alias *aliases;
-	/* So many more are older than all that were read, as far as is known; at most, where versions were deleted. */
+	/* So many more are older than all that were read, as far as is known; at most, where versions were
+	 * deleted. */
 	size_t n_older;
 };
 struct draft_named {		/* a model of the config */
@@ -44,7 +53,8 @@ void draft_init(struct draft *d, const char *source, const struct model_def *mod
 void draft_done(struct draft *d);
 /* It holds as much as one round may bring. */
 bool draft_is_full(const struct draft *d);
-const struct draft_named *draft_named(const struct draft *d, const char *name);	/* NULL: the config does not name it */
+const struct draft_named *draft_named(
+    const struct draft *d, const char *name); /* NULL: the config does not name it */
 /* Position of a model; SIZE_MAX: it is not there. */
 size_t draft_find(const struct draft *d, const char *name);
 /* Finds or adds it; SIZE_MAX: that would be one too many, or its name is too long, and it is counted. */
@@ -55,9 +65,11 @@ void draft_alias(struct draft_model *m, const char *alias, const char *version);
 /* Each once; more than fit are dropped. */
 void draft_note(struct draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* RFC 3339, the same without a zone (UTC), a date, or seconds, milliseconds, microseconds or nanoseconds since the epoch by their size. 0: it is none. */
+/* RFC 3339, the same without a zone (UTC), a date, or seconds, milliseconds, microseconds or nanoseconds since
+ * the epoch by their size. 0: it is none. */
 int64_t registry_time(const char *text);
-/* MLflow's store cannot hold infinities and sends the largest double in their place; NaN comes as a text. false: not a number. */
+/* MLflow's store cannot hold infinities and sends the largest double in their place; NaN comes as a text.
+ * false: not a number. */
 bool registry_double(const char *text, double *ret);
 /* v[0..n) by name, each name once (the last counts); sorts v. */
 struct labels registry_labels(struct label *v, size_t n);
@@ -81,7 +93,8 @@ void jobs_done(struct jobs *j);
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
-/* What a JSON or plain-text body of an error says, as one line; "" for HTML. dst of SENTENCE_MAX. Returns dst. */
+/* What a JSON or plain-text body of an error says, as one line; "" for HTML. dst of SENTENCE_MAX. Returns dst.
+ */
 const char *registry_detail(char *dst, const char *body, size_t len);
 
 #endif

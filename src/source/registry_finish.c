@@ -210,7 +210,8 @@ data_time(const struct reg_version *v, const char *key)
 }
 
 static void
-copy_version(struct copier *c, const struct draft_model *m, const struct reg_version *from, struct reg_version *to)
+copy_version(
+    struct copier *c, const struct draft_model *m, const struct reg_version *from, struct reg_version *to)
 {
 	const struct draft_named *named = draft_named(c->draft, m->m.name);
 
@@ -242,7 +243,8 @@ copy_model(struct copier *c, const struct draft_model *from, struct reg_model *t
 	for (size_t i = 0; i < from->n_versions; i++)
 		copy_version(c, from, &from->versions[i], &versions[i]);
 	for (size_t i = 0; i < from->n_aliases; i++)
-		aliases[i] = (struct reg_alias){ copy_text(c, from->aliases[i].alias), copy_text(c, from->aliases[i].version) };
+		aliases[i] = (struct reg_alias){ copy_text(c, from->aliases[i].alias),
+			copy_text(c, from->aliases[i].version) };
 	to->versions = versions;
 	to->n_versions = from->n_versions;
 	to->aliases = aliases;

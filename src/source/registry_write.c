@@ -1,9 +1,9 @@
 /*
  * Writing to MLflow: aliases, stages, tags.
  *
- * What there is now is read where the write goes: an alias from the alias endpoint, which 1.x does not have and answers with its HTML page for unknown
- * paths. Moving a stage archives what was in it, or "the newest in Production" would stay the one rolled back from.
- * Source: MLflow's REST API page; answers of 1.29 and 2.9.
+ * What there is now is read where the write goes: an alias from the alias endpoint, which 1.x does not have and
+ * answers with its HTML page for unknown paths. Moving a stage archives what was in it, or "the newest in
+ * Production" would stay the one rolled back from. Source: MLflow's REST API page; answers of 1.29 and 2.9.
  */
 #include "config.h"
 
@@ -39,7 +39,10 @@ check_change(const struct registry_change *c, struct err *err)
 	if (!is_set(c->model))
 		return err_set(err, ERR_INVALID, "no model is named");
 	if (!is_set(c->name))
-		return err_set(err, ERR_INVALID, "no %s is named", c->kind == REGISTRY_ALIAS ? "alias" : c->kind == REGISTRY_STAGE ? "stage" : "tag");
+		return err_set(err, ERR_INVALID, "no %s is named",
+		    c->kind == REGISTRY_ALIAS	    ? "alias"
+			: c->kind == REGISTRY_STAGE ? "stage"
+						    : "tag");
 	if (c->version != NULL && *c->version == '\0')
 		return err_set(err, ERR_INVALID, "the version is empty");
 	if (!is_text(c->model) || !is_text(c->name) || !is_text(c->version) || !is_text(c->value))
@@ -48,7 +51,8 @@ check_change(const struct registry_change *c, struct err *err)
 }
 
 static int
-mlflow_read_request(const struct conf_source *conf, const struct registry_change *c, struct request *ret, struct err *err)
+mlflow_read_request(
+    const struct conf_source *conf, const struct registry_change *c, struct request *ret, struct err *err)
 {
 	const char *path = "registered-models/get";
 	struct buf form;
@@ -100,7 +104,8 @@ tag_json(const struct registry_change *c, const char **ret_method, const char **
 }
 
 static int
-mlflow_write_request(const struct conf_source *conf, const struct registry_change *c, struct request *ret, struct err *err)
+mlflow_write_request(
+    const struct conf_source *conf, const struct registry_change *c, struct request *ret, struct err *err)
 {
 	const char *method = "POST", *path = "model-versions/transition-stage";
 	json_t *json;
@@ -117,7 +122,8 @@ mlflow_write_request(const struct conf_source *conf, const struct registry_chang
 	else if (c->kind == REGISTRY_TAG)
 		json = tag_json(c, &method, &path);
 	else
-		json = json_pack("{s:s, s:s, s:s, s:b}", "name", c->model, "version", c->version, "stage", c->name, "archive_existing_versions", true);
+		json = json_pack("{s:s, s:s, s:s, s:b}", "name", c->model, "version", c->version, "stage",
+		    c->name, "archive_existing_versions", true);
 	text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	request_init(ret, method);
@@ -143,14 +149,18 @@ is_success(const struct answer *answer)
 static bool
 is_html(const struct answer *answer, const char *body, size_t len)
 {
-	return str_has_prefix(answer->content_type == NULL ? "" : answer->content_type, "text/html") && len > 0 && body[0] == '<';
+	return str_has_prefix(answer->content_type == NULL ? "" : answer->content_type, "text/html") &&
+	    len > 0 && body[0] == '<';
 }
 
 static int
-refused(const struct registry_change *c, const struct answer *answer, const char *body, size_t len, struct err *err)
+refused(
+    const struct registry_change *c, const struct answer *answer, const char *body, size_t len, struct err *err)
 {
 	if (c->kind == REGISTRY_ALIAS && answer->status == 404 && is_html(answer, body, len))
-		return err_set(err, ERR_UNSUPPORTED, "this MLflow has no aliases (HTTP 404): they came with 2.3; use a stage there, or check the source's url");
+		return err_set(err, ERR_UNSUPPORTED,
+		    "this MLflow has no aliases (HTTP 404): they came with 2.3; use a stage there, or check "
+		    "the source's url");
 	return mlflow_refuse(answer, body, len, err);
 }
 
@@ -196,14 +206,16 @@ version_in_stage(struct arena *a, const json_t *model, const char *stage)
 }
 
 static int
-read_now(const struct registry_change *c, const json_t *json, struct arena *a, const char **ret, struct err *err)
+read_now(
+    const struct registry_change *c, const json_t *json, struct arena *a, const char **ret, struct err *err)
 {
 	bool is_version = c->kind == REGISTRY_ALIAS || (c->kind == REGISTRY_TAG && c->version != NULL);
 	const char *what = is_version ? "model_version" : "registered_model";
 	const json_t *entity = json_object_get(json, what);
 
 	if (!json_is_object(entity))
-		return err_set(err, ERR_INVALID, "not %s: '%s' is %s", mlflow_expected, what, json_kind(entity));
+		return err_set(
+		    err, ERR_INVALID, "not %s: '%s' is %s", mlflow_expected, what, json_kind(entity));
 	if (strcmp(mlflow_text(a, entity, "name"), c->model) != 0)
 		return err_set(err, ERR_INVALID, "MLflow answers for another model than was asked for");
 	if (c->kind == REGISTRY_TAG) {
@@ -213,13 +225,15 @@ read_now(const struct registry_change *c, const json_t *json, struct arena *a, c
 	} else {
 		*ret = json_word(a, json_object_get(entity, "version"));
 		if (*ret == NULL)
-			return err_set(err, ERR_INVALID, "not %s: 'version' is %s", mlflow_expected, json_kind(json_object_get(entity, "version")));
+			return err_set(err, ERR_INVALID, "not %s: 'version' is %s", mlflow_expected,
+			    json_kind(json_object_get(entity, "version")));
 	}
 	return 0;
 }
 
 static int
-mlflow_read_answer(const struct registry_change *c, const struct answer *answer, const char *body, size_t len, char **ret_now, struct err *err)
+mlflow_read_answer(const struct registry_change *c, const struct answer *answer, const char *body, size_t len,
+    char **ret_now, struct err *err)
 {
 	struct arena a = ARENA_INIT;
 	const char *now = NULL;
@@ -245,7 +259,8 @@ mlflow_read_answer(const struct registry_change *c, const struct answer *answer,
 
 /* A proxy's page with status 200 is no promise that anything was written. */
 static int
-mlflow_write_answer(const struct registry_change *c, const struct answer *answer, const char *body, size_t len, struct err *err)
+mlflow_write_answer(
+    const struct registry_change *c, const struct answer *answer, const char *body, size_t len, struct err *err)
 {
 	json_t *json;
 	bool is_object;
@@ -257,13 +272,17 @@ mlflow_write_answer(const struct registry_change *c, const struct answer *answer
 	json_decref(json);
 	if (is_object)
 		return 0;
-	return err_set(err, ERR_INVALID, "the answer to the change is not MLflow's: read it back to see whether it was made");
+	return err_set(err, ERR_INVALID,
+	    "the answer to the change is not MLflow's: read it back to see whether it was made");
 }
 
 /* --- by type ---------------------------------------------------------------------------------- */
 
 static const struct registry_write_ops mlflow_ops = {
-	.read = mlflow_read_request, .read_answer = mlflow_read_answer, .write = mlflow_write_request, .write_answer = mlflow_write_answer,
+	.read = mlflow_read_request,
+	.read_answer = mlflow_read_answer,
+	.write = mlflow_write_request,
+	.write_answer = mlflow_write_answer,
 };
 
 const struct registry_write_ops *

@@ -1,6 +1,6 @@
 /*
- * The chain that asks each host of a model over HTTP what it serves. What a host says, and why it says nothing, stands beside its name; no host fails the
- * round for the others.
+ * The chain that asks each host of a model over HTTP what it serves. What a host says, and why it says nothing,
+ * stands beside its name; no host fails the round for the others.
  */
 #include "config.h"
 
@@ -105,7 +105,8 @@ url_of(const char *url, const char *address)
 
 	buf_init(&b, URL_BYTES_MAX);
 	while ((at = strstr(rest, place)) != NULL) {
-		bool is_bracketed = strchr(address, ':') != NULL && (size_t)(at - url) < authority && (at == url || at[-1] != '[');
+		bool is_bracketed = strchr(address, ':') != NULL && (size_t)(at - url) < authority &&
+		    (at == url || at[-1] != '[');
 
 		buf_add(&b, rest, (size_t)(at - rest));
 		buf_printf(&b, is_bracketed ? "[%s]" : "%s", address);
@@ -126,7 +127,9 @@ split_url(const char *whole, struct chain_ask *ret)
 
 	request_init(&ret->request, "GET");
 	ret->url = xstrndup(whole, len);
-	ret->request.path = path == NULL ? xstrdup("/") : xasprintf("%s%.*s", *path == '/' ? "" : "/", (int)strcspn(path, "#"), path);
+	ret->request.path = path == NULL
+	    ? xstrdup("/")
+	    : xasprintf("%s%.*s", *path == '/' ? "" : "/", (int)strcspn(path, "#"), path);
 }
 
 static bool
@@ -180,7 +183,8 @@ read_text(struct serving_http *c, struct asked *h, const char *body, size_t len,
 	return r;
 }
 
-/* null, or a list that ends before the index: it serves none. A member that is not there at all is another answer than was thought of. */
+/* null, or a list that ends before the index: it serves none. A member that is not there at all is another
+ * answer than was thought of. */
 static bool
 serves_none(const struct serving_http *c, const json_t *json)
 {
@@ -193,7 +197,8 @@ serves_none(const struct serving_http *c, const json_t *json)
 	if (before.n == 0)
 		return false;
 	before.n--;
-	return json_is_array(json_walk(json, &before)) && json_array_get(json_walk(json, &before), before.v[before.n].index) == NULL;
+	return json_is_array(json_walk(json, &before)) &&
+	    json_array_get(json_walk(json, &before), before.v[before.n].index) == NULL;
 }
 
 static int
@@ -211,7 +216,8 @@ read_json(struct serving_http *c, struct asked *h, const char *body, size_t len,
 	else if (serves_none(c, json))
 		text = "";
 	else
-		r = err_set(err, ERR_INVALID, "the answer has %s where its version is looked for", json_kind(json_walk(json, &c->path)));
+		r = err_set(err, ERR_INVALID, "the answer has %s where its version is looked for",
+		    json_kind(json_walk(json, &c->path)));
 	if (r == 0)
 		h->version = text;
 	json_decref(json);
@@ -286,13 +292,25 @@ refuse(struct decoder *d, const struct answer *answer, const char *body, size_t 
 
 	(void)d;
 	registry_detail(detail, body, len);
-	return err_set(err, answer->status == 404 ? ERR_NOTFOUND : ERR_REFUSED, "HTTP %ld%s%.300s", answer->status, *detail != '\0' ? ": " : "", detail);
+	return err_set(err, answer->status == 404 ? ERR_NOTFOUND : ERR_REFUSED, "HTTP %ld%s%.300s",
+	    answer->status, *detail != '\0' ? ": " : "", detail);
 }
 
-static const struct decoder_ops serving_decoder = { .name = "serving version", .refuse = refuse, CHAIN_DECODER };
+static const struct decoder_ops serving_decoder = {
+	.name = "serving version", .refuse = refuse, CHAIN_DECODER
+};
 
 const struct chain_ops serving_http_chain = {
-	.what = "serving", .at_once = CHAIN_HOSTS_AT_ONCE, .requests_max = HOSTS_MAX, .decoder = &serving_decoder,
-	.begin = serving_http_begin, .next = serving_http_next, .answer = serving_http_answer, .failed = serving_http_failed,
-	.end = serving_http_end, .keep = serving_http_keep, .kept_free = serving_http_kept_free, .free = serving_http_free,
+	.what = "serving",
+	.at_once = CHAIN_HOSTS_AT_ONCE,
+	.requests_max = HOSTS_MAX,
+	.decoder = &serving_decoder,
+	.begin = serving_http_begin,
+	.next = serving_http_next,
+	.answer = serving_http_answer,
+	.failed = serving_http_failed,
+	.end = serving_http_end,
+	.keep = serving_http_keep,
+	.kept_free = serving_http_kept_free,
+	.free = serving_http_free,
 };

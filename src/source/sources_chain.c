@@ -1,9 +1,10 @@
 /*
- * Rounds of chains: the requests of one go out a few at a time, their answers go to the chain in a worker, and what it says at the end is the
- * outcome of the round.
+ * Rounds of chains: the requests of one go out a few at a time, their answers go to the chain in a worker, and
+ * what it says at the end is the outcome of the round.
  *
- * A step is what a worker does with a chain at once: it takes the answers that have come, asks for the next requests, and ends the chain when
- * there is nothing more to wait for. While a step is under way nothing else touches the chain, so that it needs no lock.
+ * A step is what a worker does with a chain at once: it takes the answers that have come, asks for the next
+ * requests, and ends the chain when there is nothing more to wait for. While a step is under way nothing else
+ * touches the chain, so that it needs no lock.
  */
 #include "config.h"
 
@@ -60,7 +61,8 @@ static void run_step(struct chain_run *run);
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-/* The transport may be gone when a step comes back, so nothing of it stays with a call that is not under way. */
+/* The transport may be gone when a step comes back, so nothing of it stays with a call that is not under way.
+ */
 static void
 call_close(struct chain_call *c)
 {
@@ -291,7 +293,8 @@ take_step(struct chain_run *run, struct chain_step *step)
 	struct fetch_result *r = &run->result;
 
 	if (step->err.code == 0 && run->n_asked + step->n_asks > run->ops->requests_max)
-		err_set(&step->err, ERR_LIMIT, "it takes more than %u requests to read it all", run->ops->requests_max);
+		err_set(&step->err, ERR_LIMIT, "it takes more than %u requests to read it all",
+		    run->ops->requests_max);
 	if (step->err.code != 0 && r->err.code == 0) {
 		r->err = step->err;
 		r->status = step->status;

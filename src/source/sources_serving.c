@@ -53,7 +53,8 @@ is_same(const struct serving_want *a, const struct serving_want *b)
 	    a->n_hosts != b->n_hosts)
 		return false;
 	for (size_t i = 0; i < a->n_hosts; i++)
-		if (!str_eq(a->hosts[i].name, b->hosts[i].name) || !str_eq(a->hosts[i].address, b->hosts[i].address))
+		if (!str_eq(a->hosts[i].name, b->hosts[i].name) ||
+		    !str_eq(a->hosts[i].address, b->hosts[i].address))
 			return false;
 	return true;
 }
@@ -80,8 +81,13 @@ serving_new(struct sources *s, const struct serving_want *w)
 	ss->want.path = xstrdup(w->path);
 	hosts_copy(&ss->want, w);
 	ss->conf = (struct conf_source){
-		.name = (char *)(uintptr_t)ss->want.source, .type = type, .url = (char *)(uintptr_t)ss->want.url,
-		.interval_ns = w->every_ns, .timeout_ns = w->timeout_ns, .body_max = SERVING_BODY_MAX, .tls_verify = true,
+		.name = (char *)(uintptr_t)ss->want.source,
+		.type = type,
+		.url = (char *)(uintptr_t)ss->want.url,
+		.interval_ns = w->every_ns,
+		.timeout_ns = w->timeout_ns,
+		.body_max = SERVING_BODY_MAX,
+		.tls_verify = true,
 	};
 	ss->source = (struct source){ .all = s, .conf = &ss->conf };
 	ss->slot = slot_new(s, &ss->source, serving_http_chain.what);
