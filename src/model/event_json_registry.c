@@ -46,6 +46,7 @@ static const struct field model_fields[] = {
 	F_LIST("aliases", FIELD_LIST, reg_model, aliases, n_aliases, alias_fields),
 	F_LIST("versions", FIELD_LIST, reg_model, versions, n_versions, version_fields),
 	F("n_left_out", FIELD_SIZE, reg_model, n_left_out),
+	F("unread", FIELD_BOOL, reg_model, is_unread),
 	F_END
 };
 const struct field registry_set_fields[] = {

@@ -41,6 +41,7 @@ struct reg_model {
 	size_t n_versions;
 	const struct reg_version *versions;	/* newest first */
 	size_t n_left_out;	/* older ones beyond the limit: counted, not kept */
+	bool is_unread;		/* its versions could not be read, or not all: those there are older or fewer than they may be */
 };
 struct registry_set {		/* EVENT_REGISTRY: all models of one source */
 	struct block block;

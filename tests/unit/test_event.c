@@ -79,7 +79,7 @@ static const char *const every_kind[] = {
 	"'updated':'2030-01-01T00:00:00.000000000Z','data':'2029-12-31T00:00:00.000000000Z','tags':{'k':'\\u0007'},'params':{'lr':'1e-3'},"
 	"'metrics':[['auc',0.5,1893456000000000000],['loss','NaN',0]],'run_known':true},{'version':'6','stage':'','aliases':[],'status':'','by':'',"
 	"'description':'','uri':'','run':'','created':'1970-01-01T00:00:00.000000000Z','updated':'1970-01-01T00:00:00.000000000Z',"
-	"'data':'1970-01-01T00:00:00.000000000Z','tags':{},'params':{},'metrics':[],'run_known':false}],'n_left_out':9}],'n_left_out':1,'notes':['n']}",
+	"'data':'1970-01-01T00:00:00.000000000Z','tags':{},'params':{},'metrics':[],'run_known':false}],'n_left_out':9,'unread':true}],'n_left_out':1,'notes':['n']}",
 
 	"{'event':'serving','time':'2030-01-01T00:00:00.000000000Z','source':'p','model':'model:a','serving':[{'host':'s-1','version':'1.10',"
 	"'at':'2030-01-01T00:00:00.000000000Z','since':'2030-01-01T00:00:00.000000000Z','error':''},{'host':'s-2','version':'','at':'1970-01-01T00:00:00.000000000Z','since':'1970-01-01T00:00:00.000000000Z','error':'timeout'}],"
