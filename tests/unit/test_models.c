@@ -394,7 +394,7 @@ what_was_before_the_first_look_is_taken_from_the_past(void **state)
 	(void)state;
 	feed_rest(m, 100);
 	feed_registry(m, 100, "7");
-	feed(m, 100, event, S("s-1", "7") "," S("s-2", "7") "," S("s-10", "6"));
+	feed_serving(m, 100, "s-1=7 s-2=7 s-10=6");
 	model_advance(m, T(100));
 	assert_true(spam(m)->since_ns == T(100));
 	/* Nobody saw the alias move: no later than the first host began to serve what it points to. */
