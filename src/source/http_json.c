@@ -212,10 +212,12 @@ want_versions(struct http_json *c, size_t model)
 {
 	if (c->shape->versions_list == NULL)
 		return;
-	if (c->jobs.n >= BUDGET || draft_is_full(&c->draft))
+	if (c->jobs.n >= BUDGET || draft_is_full(&c->draft)) {
 		c->n_later++;
-	else
+		c->draft.v[model].m.is_unread = true;
+	} else {
 		jobs_add(&c->jobs, &(struct job){ .kind = JOB_VERSIONS, .model = model });
+	}
 }
 
 static int
@@ -277,34 +279,44 @@ http_json_answer(void *arg, unsigned tag, const char *body, size_t len, struct e
 		return ERR_SYNTAX;
 	r = job.kind == JOB_PAGE ? answer_page(c, &job, json, err) : answer_versions(c, &job, json, err);
 	json_decref(json);
+	if (r == 0)
+		jobs_back(&c->jobs, job.kind == JOB_VERSIONS);
 	return r;
 }
 
 /* --- without an answer ------------------------------------------------------------------------ */
 
-static bool
-is_trouble(long status)
+static void
+versions_failed(struct http_json *c, size_t model, const struct err *why)
 {
-	return status == 0 || status == 401 || status == 408 || status == 429 || status >= 500;
+	struct reg_model *m = &c->draft.v[model].m;
+	char shown[96];
+
+	m->is_unread = true;
+	draft_note(&c->draft, "the versions of %s cannot be read: %.250s",
+	    str_escape_to(shown, sizeof shown, m->name), why->msg);
 }
 
+/* The list is needed, and a server that is there; versions of one model may be the fault of that model, as long
+ * as those of any other can be read. */
 static int
 http_json_failed(void *arg, unsigned tag, long status, const struct err *why, struct err *err)
 {
 	struct http_json *c = arg;
 	const struct job *job = &c->jobs.v[tag];
-	char shown[96];
+	bool is_page = job->kind == JOB_PAGE, is_broken = registry_is_broken(status);
 
-	if (is_trouble(status) || (job->kind == JOB_PAGE && job->number == 1)) {
+	jobs_back(&c->jobs, !is_page && !is_broken);
+	if (registry_is_away(status) || (is_page && (is_broken || job->number == 1)) ||
+	    (is_broken && jobs_all_failed(&c->jobs))) {
 		*err = *why;
 		return why->code;
 	}
-	if (job->kind == JOB_PAGE)
+	if (is_page)
 		draft_note(
 		    &c->draft, "page %u cannot be read, the rest is not known: %.250s", job->number, why->msg);
 	else
-		draft_note(&c->draft, "the versions of %s cannot be read: %.250s",
-		    str_escape_to(shown, sizeof shown, c->draft.v[job->model].m.name), why->msg);
+		versions_failed(c, job->model, why);
 	return 0;
 }
 

@@ -25,6 +25,7 @@ enum job_kind { JOB_PAGE, JOB_MODEL, JOB_VERSIONS, JOB_VERSION, JOB_RUN };
 struct kept {
 	struct registry_set *set;	/* of the last good round; NULL none */
 	json_t *unreadable;		/* runs that could not be read: id -> status */
+	json_t *forbidden;		/* names of models whose versions must not be read -> true */
 	unsigned round;
 };
 
@@ -35,7 +36,7 @@ struct mlflow {
 	const char *source;
 	int64_t began_ns;
 	json_t *tokens;			/* of pages -> number of the page that gave it */
-	json_t *unreadable;		/* of this round */
+	json_t *unreadable, *forbidden;	/* of this round */
 	size_t n_denied, n_gone, n_later;	/* runs */
 };
 
@@ -50,6 +51,7 @@ mlflow_kept_free(void *arg)
 		return;
 	block_unref(k->set);
 	json_decref(k->unreadable);
+	json_decref(k->forbidden);
 	free(k);
 }
 
@@ -67,6 +69,7 @@ mlflow_begin(const struct conf_source *conf, const void *arg, void *kept, struct
 	c->began_ns = clock_now();
 	c->tokens = json_object();
 	c->unreadable = json_object();
+	c->forbidden = json_object();
 	jobs_add(&c->jobs, &(struct job){ .kind = JOB_PAGE, .number = 1, .text = "" });
 	return c;
 }
@@ -89,6 +92,7 @@ mlflow_free(void *arg)
 	mlflow_kept_free(c->kept);
 	json_decref(c->tokens);
 	json_decref(c->unreadable);
+	json_decref(c->forbidden);
 	jobs_done(&c->jobs);
 	draft_done(&c->draft);
 	free(c);
@@ -303,21 +307,55 @@ want_aliased(struct mlflow *c, size_t model)
 
 /* --- models ----------------------------------------------------------------------------------- */
 
+static void
+forbid(struct mlflow *c, struct draft_model *m)
+{
+	char shown[96];
+
+	json_object_set_new(c->forbidden, m->m.name, json_true());
+	m->m.is_unread = true;
+	draft_note(&c->draft,
+	    "no permission to read the versions of %s: the account needs READ on this model",
+	    str_escape_to(shown, sizeof shown, m->m.name));
+}
+
 /* What the round before knew of its versions is still true, unless it is time to look again: a tag is no change
  * of the model to MLflow. */
 static bool
 reuse_versions(struct mlflow *c, struct draft_model *m)
 {
 	const struct reg_model *before = reg_model_find(c->kept->set, m->m.name);
+	bool is_forbidden = json_object_get(c->kept->forbidden, m->m.name) != NULL;
 
 	if (before == NULL || before->updated_ns == 0 || before->updated_ns != m->m.updated_ns ||
-	    is_its_turn(c, m->m.name, MODEL_ROUNDS))
+	    (before->is_unread && !is_forbidden) || is_its_turn(c, m->m.name, MODEL_ROUNDS))
 		return false;
 	m->n_versions = 0;
 	for (size_t i = 0; i < before->n_versions; i++)
 		*draft_version(m, before->versions[i].version) = before->versions[i];
 	m->n_older = before->n_left_out;
+	if (is_forbidden)
+		forbid(c, m);
 	return true;
+}
+
+/* Its versions cannot be read now: those known from the round before are more than none. */
+static void
+keep_versions(struct mlflow *c, struct draft_model *m)
+{
+	const struct reg_model *before = reg_model_find(c->kept->set, m->m.name);
+	size_t n_fresh = m->n_versions;
+
+	for (size_t i = 0; before != NULL && i < before->n_versions; i++) {
+		bool is_fresh = false;
+
+		for (size_t k = 0; k < n_fresh; k++)
+			is_fresh |= strcmp(m->versions[k].version, before->versions[i].version) == 0;
+		if (!is_fresh)
+			*draft_version(m, before->versions[i].version) = before->versions[i];
+	}
+	if (before != NULL)
+		m->n_older = before->n_left_out;
 }
 
 static void
@@ -328,6 +366,7 @@ want_versions(struct mlflow *c, size_t at)
 
 	if (draft_named(&c->draft, m->m.name) == NULL && reuse_versions(c, m)) {
 		want_aliased(c, at);
+		want_runs(c, at);	/* those that could not be read are told of again */
 		return;
 	}
 	filter = filter_of(m->m.name);
@@ -529,22 +568,17 @@ mlflow_answer(void *arg, unsigned tag, const char *body, size_t len, struct err 
 		break;
 	}
 	json_decref(json);
+	if (r == 0)
+		jobs_back(&c->jobs, job.kind != JOB_PAGE);
 	return r;
 }
 
 /* --- without an answer ------------------------------------------------------------------------ */
 
-/* The server, or the way to it, is in trouble: what it has said so far is not the whole. */
-static bool
-is_trouble(long status)
-{
-	return status == 0 || status == 401 || status == 408 || status == 429 || status >= 500;
-}
-
 static int
 page_failed(struct mlflow *c, const struct job *page, long status, const struct err *why, struct err *err)
 {
-	if (page->number > 1 && !is_trouble(status)) {
+	if (page->number > 1 && !registry_is_away(status) && !registry_is_broken(status)) {
 		draft_note(&c->draft, "page %u of the models cannot be read, the rest is not known: %.250s",
 		    page->number, why->msg);
 		listed(c);
@@ -563,14 +597,20 @@ page_failed(struct mlflow *c, const struct job *page, long status, const struct 
 static void
 versions_failed(struct mlflow *c, size_t model, long status, const struct err *why)
 {
+	struct draft_model *m = &c->draft.v[model];
 	char shown[96];
 
-	str_escape_to(shown, sizeof shown, c->draft.v[model].m.name);
-	if (status == 403)
-		draft_note(&c->draft,
-		    "no permission to read the versions of %s: the account needs READ on this model", shown);
-	else if (status != 404)	/* deleted just now */
-		draft_note(&c->draft, "the versions of %s cannot be read: %.250s", shown, why->msg);
+	if (status == 403) {
+		forbid(c, m);
+	} else if (status != 404) {	/* deleted just now */
+		m->m.is_unread = true;
+		draft_note(&c->draft, "the versions of %s cannot be read: %.250s",
+		    str_escape_to(shown, sizeof shown, m->m.name), why->msg);
+	}
+	if (status != 404)
+		keep_versions(c, m);
+	if (registry_is_broken(status))
+		return;		/* more questions about this model would not do better */
 	want_aliased(c, model);
 	want_runs(c, model);
 }
@@ -592,11 +632,13 @@ mlflow_failed(void *arg, unsigned tag, long status, const struct err *why, struc
 {
 	struct mlflow *c = arg;
 	const struct job job = c->jobs.v[tag];
+	bool is_broken = registry_is_broken(status);
 	char shown[96];
 
+	jobs_back(&c->jobs, job.kind != JOB_PAGE && !is_broken);
 	if (job.kind == JOB_PAGE)
 		return page_failed(c, &job, status, why, err);
-	if (is_trouble(status) && !(job.kind == JOB_RUN && status == 500)) {
+	if (registry_is_away(status) || (is_broken && jobs_all_failed(&c->jobs))) {
 		*err = *why;
 		return why->code;
 	}
@@ -644,6 +686,8 @@ mlflow_end(void *arg, struct event_list *ret)
 	c->kept->set = block_ref(set);
 	json_decref(c->kept->unreadable);
 	c->kept->unreadable = json_incref(c->unreadable);
+	json_decref(c->kept->forbidden);
+	c->kept->forbidden = json_incref(c->forbidden);
 	event_list_add(ret, EVENT_REGISTRY, c->began_ns, c->source, set);
 }
 

@@ -247,6 +247,31 @@ jobs_done(struct jobs *j)
 	*j = (struct jobs){ 0 };
 }
 
+void
+jobs_back(struct jobs *j, bool is_good)
+{
+	j->n_back++;
+	j->n_good += is_good;
+}
+
+bool
+jobs_all_failed(const struct jobs *j)
+{
+	return j->n_back == j->n && j->n_good == 0;
+}
+
+bool
+registry_is_away(long status)
+{
+	return status == 0 || status == 401 || status == 408 || status == 429;
+}
+
+bool
+registry_is_broken(long status)
+{
+	return status >= 500;
+}
+
 /* --- refusals --------------------------------------------------------------------------------- */
 
 /* Where people put it: {"message"}, {"detail"}, {"error": "..."}, {"error": {"message"}}, {"errors":

@@ -86,10 +86,20 @@ struct job {
 };
 struct jobs {			/* tags of requests are positions in it */
 	size_t n, cap, n_asked;
+	size_t n_back, n_good;	/* answered or failed; those beside the list that the server had an answer to */
 	struct job *v;
 };
 void jobs_add(struct jobs *j, const struct job *job);
 void jobs_done(struct jobs *j);
+/* One has come back. is_good: it stands beside the list, and the server had an answer to it. */
+void jobs_back(struct jobs *j, bool is_good);
+/* All are back, and of those beside the list none was good: the server is in trouble, not one model. */
+bool jobs_all_failed(const struct jobs *j);
+
+/* The server, or the way to it, is in trouble, whatever is asked of it. */
+bool registry_is_away(long status);
+/* It failed inside, which may be the fault of the one thing that was asked for. */
+bool registry_is_broken(long status);
 
 /* --- refusals --------------------------------------------------------------------------------- */
 

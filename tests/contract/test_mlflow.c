@@ -261,6 +261,70 @@ test_no_permission_to_read_versions(void **state)
 	check_note(s, "no permission to read the versions of m");
 }
 
+/* What was known of its versions stays, and it is asked for again in the next round. */
+static void
+test_one_model_that_breaks_the_server(void **state)
+{
+	static const char first[] = "{\"registered_models\": [{\"name\": \"m\", \"last_updated_timestamp\": 5000}, {\"name\": \"o\", \"last_updated_timestamp\": 5000}]}";
+	static const char later[] = "{\"registered_models\": [{\"name\": \"m\", \"last_updated_timestamp\": 5000}, {\"name\": \"o\", \"last_updated_timestamp\": 6000, "
+	    "\"latest_versions\": [{\"name\": \"o\", \"version\": \"3\"}]}]}";
+	struct row v[] = {
+		{ LIST, 200, first }, { VERSIONS "?filter=name%3D%27o", 200, "{\"model_versions\": [{\"name\": \"o\", \"version\": \"2\"}, {\"name\": \"o\", \"version\": \"1\"}]}" },
+		{ VERSIONS, 200, "{\"model_versions\": [{\"name\": \"m\", \"version\": \"1\"}]}" }, { 0 },
+	};
+	const struct registry_set *s = ask(v, true);
+
+	(void)state;
+	assert_int_equal(s->n, 2);
+	assert_false(s->v[0].is_unread || s->v[1].is_unread);
+	v[0].body = later;
+	v[1].status = 500;
+	for (int i = 0; i < 3; i++) {
+		s = ask(v, true);
+		assert_non_null(s);
+		assert_true(chain_was_asked(&round_, v[1].prefix));
+		assert_false(s->v[0].is_unread);
+		assert_true(s->v[1].is_unread);
+		assert_int_equal(s->v[1].n_versions, 3);
+		assert_string_equal(s->v[1].versions[0].version, "3");
+		check_note(s, "the versions of o cannot be read: MLflow failed inside (HTTP 500)");
+	}
+	v[1].status = 200;
+	s = ask(v, true);
+	assert_false(s->v[1].is_unread);
+	assert_int_equal(s->notes.n, 0);
+}
+
+/* What may not be read is said in each round, also in those that do not ask for it. */
+static void
+test_missing_permissions_are_told_again(void **state)
+{
+	static const struct row versions[] = { { LIST, 200, ONE }, { VERSIONS, 403, "Permission denied" }, { 0 } };
+	static const struct row runs[] = {
+		{ LIST, 200, ONE }, { VERSIONS, 200, "{\"model_versions\": [{\"name\": \"m\", \"version\": \"2\", \"run_id\": \"a\"}]}" }, { RUN, 403, "Permission denied" }, { 0 },
+	};
+	unsigned n_asked = 0;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		const struct registry_set *s = ask(versions, false);
+
+		assert_true(s->v[0].is_unread);
+		assert_int_equal(s->notes.n, 1);
+		check_note(s, "no permission to read the versions of m");
+		n_asked += chain_was_asked(&round_, VERSIONS);
+	}
+	assert_true(n_asked == 1 || n_asked == 2);
+	mlflow_chain.kept_free(kept);
+	kept = NULL;
+	for (int i = 0; i < 12; i++) {
+		const struct registry_set *s = ask(runs, false);
+
+		assert_false(s->v[0].is_unread);
+		check_note(s, "no permission to read 1 training run,");
+	}
+}
+
 static void
 test_a_server_in_trouble_ends_the_round(void **state)
 {
@@ -429,6 +493,8 @@ main(void)
 		cmocka_unit_test_teardown(test_models_that_do_not_change, teardown),
 		cmocka_unit_test_teardown(test_no_permission_to_read_runs, teardown),
 		cmocka_unit_test_teardown(test_no_permission_to_read_versions, teardown),
+		cmocka_unit_test_teardown(test_one_model_that_breaks_the_server, teardown),
+		cmocka_unit_test_teardown(test_missing_permissions_are_told_again, teardown),
 		cmocka_unit_test_teardown(test_a_server_in_trouble_ends_the_round, teardown),
 		cmocka_unit_test_teardown(test_no_registry_there, teardown),
 		cmocka_unit_test_teardown(test_a_token_that_leads_back, teardown),

@@ -467,8 +467,36 @@ test_versions_apart(void **state)
 	assert_int_equal(s->notes.n, 2);
 	assert_true(str_has_prefix(s->notes.v[0], "the versions of c cannot be read: the registry forbids this request (HTTP 403)"));
 	assert_string_equal(s->notes.v[1], "the versions of d cannot be read: versions: 'vs' is nothing; a list is expected (it has: builds)");
+	assert_false(s->v[0].is_unread);
+	assert_true(s->v[1].is_unread && s->v[2].is_unread);
 	assert_null(ask(down));
 	assert_non_null(strstr(round_.err.msg, "HTTP 502"));
+}
+
+/* A server that fails at the versions of some models is there for the others; one that is not there is not. */
+static void
+test_one_model_that_breaks_the_server(void **state)
+{
+	static const struct row one[] = {
+		{ "/l", 200, "[{\"n\": \"a\"}, {\"n\": \"b\"}, {\"n\": \"c\"}]" }, { "/m/a/v", 500, "oops" }, { "/m/b/v", 200, "[{\"v\": 1}]" }, { "/m/c/v", 503, "" }, { 0 },
+	};
+	static const struct row all[] = { { "/l", 200, "[{\"n\": \"a\"}, {\"n\": \"b\"}]" }, { "/m/a/v", 500, "oops" }, { "/m/b/v", 500, "oops" }, { 0 } };
+	static const struct row gone[] = { { "/l", 200, "[{\"n\": \"a\"}, {\"n\": \"b\"}]" }, { "/m/a/v", 200, "[]" }, { "/m/b/v", 0, "refused" }, { 0 } };
+	const struct registry_set *s;
+
+	(void)state;
+	conf.registry.versions_list = T("/m/{model}/v");
+	s = ask(one);
+	assert_int_equal(s->n, 3);
+	assert_true(s->v[0].is_unread && s->v[2].is_unread);
+	assert_false(s->v[1].is_unread);
+	assert_int_equal(s->v[1].n_versions, 1);
+	assert_int_equal(s->notes.n, 2);
+	assert_true(str_has_prefix(s->notes.v[0], "the versions of a cannot be read: "));
+	assert_null(ask(all));
+	assert_non_null(strstr(round_.err.msg, "HTTP 500"));
+	assert_null(ask(gone));
+	assert_string_equal(round_.err.msg, "refused");
 }
 
 static void
@@ -521,6 +549,7 @@ main(void)
 		TEST(test_pages_by_token),
 		TEST(test_pages_without_end),
 		TEST(test_versions_apart),
+		TEST(test_one_model_that_breaks_the_server),
 		TEST(test_limits),
 	};
 
