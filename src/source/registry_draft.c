@@ -80,7 +80,7 @@ draft_find(const struct draft *d, const char *name)
 {
 	const json_t *at = json_object_get(d->index, name);
 
-	return at == NULL ? SIZE_MAX : (size_t)json_integer_value(at);
+	return json_is_integer(at) ? (size_t)json_integer_value(at) : SIZE_MAX;
 }
 
 size_t
@@ -90,8 +90,11 @@ draft_model(struct draft *d, const char *name)
 
 	if (at != SIZE_MAX)
 		return at;
-	if (d->n == REGISTRY_MODELS_MAX || strlen(name) > REGISTRY_NAME_MAX) {
-		d->n_left_out++;
+	if (strlen(name) > REGISTRY_NAME_MAX ||
+	    (d->n >= REGISTRY_MODELS_MAX && draft_named(d, name) == NULL)) {
+		/* Counted once, however often answers tell of it. */
+		d->n_left_out += json_object_get(d->index, name) == NULL;
+		json_object_set_new(d->index, name, json_null());
 		return SIZE_MAX;
 	}
 	d->v = grown(d->v, d->n, &d->cap, sizeof *d->v);

@@ -40,7 +40,7 @@ struct draft {
 	struct arena mem;
 	size_t n, cap;
 	struct draft_model *v;
-	json_t *index;			/* name -> position */
+	json_t *index;			/* name -> position; null: left out */
 	size_t n_named;
 	struct draft_named *named;
 	size_t n_left_out;		/* models beyond the limit */
@@ -57,7 +57,8 @@ const struct draft_named *draft_named(
     const struct draft *d, const char *name); /* NULL: the config does not name it */
 /* Position of a model; SIZE_MAX: it is not there. */
 size_t draft_find(const struct draft *d, const char *name);
-/* Finds or adds it; SIZE_MAX: that would be one too many, or its name is too long, and it is counted. */
+/* Finds or adds it; SIZE_MAX: that would be one too many, or its name is too long, and it is counted. Models that
+ * the config names are never too many. */
 size_t draft_model(struct draft *d, const char *name);
 /* A new one at the end, empty; valid until the next. */
 struct reg_version *draft_version(struct draft_model *m, const char *version);

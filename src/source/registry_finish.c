@@ -1,6 +1,7 @@
 /* From a draft to the set: order, limits, aliases on both sides, copies in one block. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,13 +262,30 @@ note_aliases(struct draft *d, const struct draft_model *m)
 		    str_escape_to(shown, sizeof shown, m->m.name), REGISTRY_ALIASES_MAX, m->n_aliases_dropped);
 }
 
+static struct strings
+copy_notes(struct copier *c)
+{
+	const struct draft *d = c->draft;
+	const char **notes = arena_alloc(c->mem, (d->n_notes + 1) * sizeof *notes);
+	struct strings s = { .v = notes };
+	char more[80];
+
+	if (d->n_left_out > 0) {
+		snprintf(more, sizeof more, "%zu more model%s not kept", d->n_left_out,
+		    d->n_left_out == 1 ? " is" : "s are");
+		notes[s.n++] = arena_strdup(c->mem, more);
+	}
+	for (size_t i = 0; i < d->n_notes; i++)
+		notes[s.n++] = arena_strdup(c->mem, d->notes[i]);
+	return s;
+}
+
 struct registry_set *
 registry_finish(struct draft *d, bool by_time)
 {
 	struct registry_set *set = block_new(sizeof *set);
 	struct copier c = { .draft = d, .mem = &set->block.arena };
 	struct reg_model *v = arena_alloc(c.mem, d->n * sizeof *v);
-	const char **notes = arena_alloc(c.mem, d->n_notes * sizeof *notes);
 
 	intern_init(&c.texts, c.mem);
 	if (d->n > 0)
@@ -285,12 +303,10 @@ registry_finish(struct draft *d, bool by_time)
 		note_aliases(d, m);
 		copy_model(&c, m, &v[i]);
 	}
-	for (size_t i = 0; i < d->n_notes; i++)
-		notes[i] = arena_strdup(c.mem, d->notes[i]);
 	intern_done(&c.texts);
 	set->v = v;
 	set->n = d->n;
 	set->n_left_out = d->n_left_out;
-	set->notes = (struct strings){ .n = d->n_notes, .v = notes };
+	set->notes = copy_notes(&c);
 	return set;
 }

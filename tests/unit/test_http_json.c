@@ -526,6 +526,34 @@ test_limits(void **state)
 	buf_done(&b);
 }
 
+/* The model that matters may be the last of the list; versions that stand alone tell of the same model often. */
+static void
+test_a_named_model_behind_the_limit(void **state)
+{
+	static const struct model_def named = { .id = "model:zz", .registry = "s", .name = "zz" };
+	const struct registry_arg arg = { .models = &named, .n_models = 1 };
+	struct row v[] = { { "/l", 200, NULL }, { 0 } };
+	const struct registry_set *s;
+	void *kept = NULL;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 8 << 20);
+	buf_addstr(&b, "[{\"n\": \"a\", \"v\": 1}");
+	for (int i = 0; i < 1004; i++)
+		buf_printf(&b, ", {\"n\": \"m%04d\", \"v\": 1}, {\"n\": \"m%04d\", \"v\": 2}", i, i);
+	buf_addstr(&b, ", {\"n\": \"zz\", \"v\": 1}, {\"n\": \"zz\", \"v\": 2}]");
+	v[0].body = b.data;
+	rows = v;
+	chain_drive(&http_json_chain, &conf, &arg, &kept, serve, NULL, &round_);
+	s = round_.events.v[0].block;
+	assert_int_equal(s->n, REGISTRY_MODELS_MAX + 1);
+	assert_int_equal(reg_model_find(s, "zz")->n_versions, 2);
+	assert_int_equal(s->n_left_out, 5);
+	assert_string_equal(only_note(s), "5 more models are not kept");
+	buf_done(&b);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -551,6 +579,7 @@ main(void)
 		TEST(test_versions_apart),
 		TEST(test_one_model_that_breaks_the_server),
 		TEST(test_limits),
+		TEST(test_a_named_model_behind_the_limit),
 	};
 
 	return cmocka_run_group_tests_name("http-json", tests, NULL, NULL);
