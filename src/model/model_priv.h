@@ -90,6 +90,7 @@ struct model_memory {				/* what was seen of one model_def */
 	int64_t serving_ns, first_ns;		/* of the newest and the first answer; 0 none */
 	char *wanted, *previous;		/* version that should serve ("" none is; NULL never looked), and before it ("" none) */
 	int64_t wanted_since_ns;		/* as far as was seen */
+	int64_t wanted_seen_ns;			/* the newest answer that said so */
 	int64_t moved_ns;			/* when wanted was seen to change; 0: it was not */
 	size_t n_seen;
 	struct seen_version *seen;		/* by host */

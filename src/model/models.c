@@ -99,13 +99,18 @@ memory_done(struct model_memory *mem)
 
 /* --- since when a version should serve ----------------------------------------------------------------------------------------- */
 
-/* A move of a stage is an update of the version; of a move of an alias registries tell no time. */
+/*
+ * A move of a stage is an update of the version; of a move of an alias registries tell no time. A version that takes its place again because a newer one
+ * left it was not updated for that: it cannot have its place since before another one was last seen there.
+ */
 static int64_t
-wanted_time(const struct model_def *def, const struct reg_model *model, const char *wanted, int64_t seen_ns)
+wanted_time(const struct model_def *def, const struct reg_model *model, const char *wanted, int64_t other_seen_ns, int64_t seen_ns)
 {
 	const struct reg_version *v = def->alias != NULL || model == NULL ? NULL : reg_version_find(model, wanted);
 
-	return v == NULL || v->updated_ns <= 0 || v->updated_ns > seen_ns ? seen_ns : v->updated_ns;
+	if (v == NULL || v->updated_ns <= 0 || v->updated_ns > seen_ns || other_seen_ns > seen_ns)
+		return seen_ns;
+	return v->updated_ns < other_seen_ns ? other_seen_ns : v->updated_ns;
 }
 
 static void
@@ -129,14 +134,17 @@ note_wanted(struct model_memory *mem, const struct model_def *def, const struct 
 	if (model == NULL && is_partial)
 		return;
 	wanted = wanted == NULL ? "" : wanted;
-	if (!is_first && strcmp(mem->wanted, wanted) == 0)
+	if (!is_first && strcmp(mem->wanted, wanted) == 0) {
+		mem->wanted_seen_ns = at_ns;
 		return;
+	}
 	if (is_move && !is_first && mem->wanted[0] != '\0')
 		replace_text(&mem->previous, mem->wanted);
 	else if (!is_move)
 		replace_text(&mem->previous, "");
 	replace_text(&mem->wanted, wanted);
-	mem->wanted_since_ns = wanted_time(def, model, wanted, at_ns);
+	mem->wanted_since_ns = wanted_time(def, model, wanted, is_move && !is_first ? mem->wanted_seen_ns : 0, at_ns);
+	mem->wanted_seen_ns = at_ns;
 	mem->moved_ns = is_move && !is_first ? mem->wanted_since_ns : 0;
 }
 

@@ -466,6 +466,40 @@ a_stage_knows_when_it_moved(void **state)
 	model_free(m);
 }
 
+/* Who takes the newer version out of its stage does not update the older one that counts again: that tells no time. */
+static void
+a_stage_rolled_back_moved_after_it_was_last_seen(void **state)
+{
+	static const char event[] = "{'event':'registry','source':'mlflow','models':[{'name':'spam','versions':["
+	    V("7", ",'stage':'%s','updated':'%s'") "," V("6", ",'stage':'Production','updated':'2029-12-02T00:00:00Z'") "]}]}";
+	struct model *m = new_model();
+
+	(void)state;
+	feed_world(m, "prod", MODEL("spam", ",'stage':'Production','group':'serving'"));
+	for (int t = 80; t <= 95; t += 5) {
+		feed_ok(m, t, "mlflow", "registry");
+		feed(m, t, event, "Production", "2029-12-20T00:00:00Z");
+	}
+	feed_rest(m, 100);
+	feed_ok(m, 100, "mlflow", "registry");
+	feed(m, 100, event, "Archived", "2030-01-01T00:01:39Z");
+	feed_serving(m, 100, "s-1=7 s-2=7 s-10=7");
+	model_advance(m, T(100));
+	assert_string_equal(spam(m)->wanted->version, "6");
+	assert_string_equal(spam(m)->previous, "7");
+	assert_true(spam(m)->wanted_since_ns == T(95));
+	/* It has just moved: hosts have their minute, and are wrong no longer than since then. */
+	assert_true(spam(m)->is_moving);
+	assert_int_equal(spam(m)->state, MODEL_IN_STEP);
+	feed_rest(m, 160);
+	feed_ok(m, 160, "mlflow", "registry");
+	feed_serving(m, 160, "s-1=7 s-2=7 s-10=7");
+	model_advance(m, T(160));
+	assert_int_equal(spam(m)->state, MODEL_OUT_OF_STEP);
+	assert_true(spam(m)->since_ns == T(100));	/* when the hosts were first looked at */
+	model_free(m);
+}
+
 /* --- on the way ------------------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -837,6 +871,7 @@ main(void)
 		cmocka_unit_test(what_was_before_the_first_look_is_taken_from_the_past),
 		cmocka_unit_test(the_world_read_anew_keeps_since_when),
 		cmocka_unit_test(a_stage_knows_when_it_moved),
+		cmocka_unit_test(a_stage_rolled_back_moved_after_it_was_last_seen),
 		cmocka_unit_test(hosts_have_a_minute_to_follow_the_alias),
 		cmocka_unit_test(nothing_is_on_its_way_that_was_not_seen_to_move),
 		cmocka_unit_test(age_is_judged_against_its_limits),
