@@ -149,20 +149,6 @@ look_at_wanted(struct judge *j)
 		j->row->wanted = version_by_name(j, j->wanted);
 }
 
-static void
-look_at_notes(struct judge *j)
-{
-	const struct registry_state *r = registry_state_find(j->m, j->row->def->registry);
-	const struct strings none = { 0 }, *a = r == NULL ? &none : &r->set->notes;
-	const struct strings *b = j->mem == NULL || j->mem->serving == NULL ? &none : &j->mem->serving->notes;
-	const char **v = arena_alloc(&j->v->arena, (a->n + b->n) * sizeof *v);
-
-	for (size_t i = 0; i < a->n; i++)
-		v[i] = a->v[i];
-	for (size_t i = 0; i < b->n; i++)
-		v[a->n + i] = b->v[i];
-	j->row->notes = (struct strings){ a->n + b->n, v };
-}
 
 /* --- hosts ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -221,14 +207,21 @@ last_heard(const struct judge *j, size_t n_hosts)
 	return last_ns;
 }
 
-/* Where the answer names no hosts, nobody can tell which of them is missing. */
+static size_t
+count_nameless(const struct serving_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++)
+		n += set->v[i].host[0] == '\0';
+	return n;
+}
+
+/* Where nothing of the answer names a host, nobody can tell which of them is missing. */
 static bool
 names_hosts(const struct serving_set *set)
 {
-	for (size_t i = 0; i < set->n; i++)
-		if (set->v[i].host[0] == '\0')
-			return false;
-	return true;
+	return set->n == 0 || count_nameless(set) < set->n;
 }
 
 static size_t
@@ -265,6 +258,41 @@ host_compare(const void *pa, const void *pb)
 	if (c == 0)
 		c = host_name_compare(a->host, b->host);
 	return c != 0 ? c : strcmp(a->version, b->version);
+}
+
+/* NULL: there is nothing to say. */
+static const char *
+nameless_note(struct judge *j, const struct serving_set *set)
+{
+	size_t n = set == NULL ? 0 : count_nameless(set);
+	const char *note;
+	char *text;
+
+	if (n == 0 || n == set->n)
+		return NULL;
+	text = n == 1 ? xstrdup("1 answer of who serves it names no host: it may be of one that is not heard of") :
+	    xasprintf("%zu answers of who serves it name no host: they may be of some that are not heard of", n);
+	note = arena_strdup(&j->v->arena, text);
+	free(text);
+	return note;
+}
+
+static void
+look_at_notes(struct judge *j)
+{
+	const struct registry_state *r = registry_state_find(j->m, j->row->def->registry);
+	const struct serving_set *serving = j->mem == NULL ? NULL : j->mem->serving;
+	const struct strings none = { 0 }, *a = r == NULL ? &none : &r->set->notes, *b = serving == NULL ? &none : &serving->notes;
+	const char **v = arena_alloc(&j->v->arena, (a->n + b->n + 1) * sizeof *v), *nameless = nameless_note(j, serving);
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		v[n++] = a->v[i];
+	for (size_t i = 0; i < b->n; i++)
+		v[n++] = b->v[i];
+	if (nameless != NULL)
+		v[n++] = nameless;
+	j->row->notes = (struct strings){ n, v };
 }
 
 /* ret: how many hosts there are in the group. */

@@ -253,6 +253,27 @@ hosts_without_names_are_judged_but_not_missed(void **state)
 	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "6") "]}");
 	assert_string_equal(spam(m)->why, "should serve 7, but serves 6");
 	assert_int_equal(spam(m)->n_hosts, 1);
+	assert_int_equal(spam(m)->notes.n, 0);
+	model_free(m);
+}
+
+/* One that names no host does not hide that others are missing. */
+static void
+hosts_are_missed_beside_one_without_a_name(void **state)
+{
+	struct model *m = new_model();
+
+	(void)state;
+	feed_registry(m, 1, "7");
+	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "7") "," S("s-1", "7") "]}");
+	assert_int_equal(spam(m)->state, MODEL_UNSERVED);
+	assert_string_equal(spam(m)->why, "should serve 7, but s-2 is not heard of, s-10 is not heard of");
+	assert_int_equal(spam(m)->notes.n, 1);
+	assert_string_equal(spam(m)->notes.v[0], "1 answer of who serves it names no host: it may be of one that is not heard of");
+	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "6") "," S("", "7") "," S("s-1", "7") "],'notes':['n']}");
+	assert_int_equal(spam(m)->notes.n, 2);
+	assert_string_equal(spam(m)->notes.v[0], "n");
+	assert_string_equal(spam(m)->notes.v[1], "2 answers of who serves it name no host: they may be of some that are not heard of");
 	model_free(m);
 }
 
@@ -863,6 +884,7 @@ main(void)
 		cmocka_unit_test(a_problem_says_what_it_is),
 		cmocka_unit_test(what_cannot_be_seen_is_unknown),
 		cmocka_unit_test(hosts_without_names_are_judged_but_not_missed),
+		cmocka_unit_test(hosts_are_missed_beside_one_without_a_name),
 		cmocka_unit_test(an_old_registry_is_never_in_step),
 		cmocka_unit_test(what_serves_may_be_old_while_its_source_answers),
 		cmocka_unit_test(hosts_may_be_asked_by_http),
