@@ -33,7 +33,7 @@ struct reader {
 	struct serving_set *set;
 	struct claim *v;
 	size_t n;
-	size_t n_unlabelled, n_too_long, n_too_many;
+	size_t n_unlabelled, n_hostless, n_too_long, n_too_many;
 };
 
 static const char *
@@ -48,6 +48,13 @@ static bool
 is_served(const struct sample *s)
 {
 	return s->v != 0 && !isnan(s->v);
+}
+
+/* A host label that the config gives and a series does not have: nobody can tell whose series it is. */
+static bool
+is_hostless(const struct model_def *def, const struct series *s)
+{
+	return def->host_label != NULL && def->host_label[0] != '\0' && label_or_empty(&s->labels, def->host_label)[0] == '\0';
 }
 
 /* A range may hold series that were there before its end. */
@@ -74,6 +81,8 @@ read_series(struct reader *r, const struct series_set *answer, const struct seri
 		r->n_unlabelled++;
 	} else if (strlen(version) > VERSION_MAX) {
 		r->n_too_long++;
+	} else if (is_hostless(r->def, s)) {
+		r->n_hostless++;
 	} else {
 		*c = (struct claim){ .instance = label_or_empty(&s->labels, r->def->host_label), .version = version, .at_ns = last->t_ns };
 		c->host_len = host_of_instance(c->instance);
@@ -192,10 +201,27 @@ take_host(struct reader *r, struct serving *to, const struct claim *first, const
 	return n;
 }
 
+/* Series that tell of a host nobody can name, or no version at all, are no answer: they stand there as one that is not known. */
+static void
+add_unknown(struct reader *r, struct serving *v)
+{
+	struct buf b;
+
+	buf_init(&b, NOTE_MAX);
+	if (r->n_hostless > 0)
+		buf_printf(&b, "%zu series %s no label '%s'", r->n_hostless, r->n_hostless == 1 ? "has" : "have", r->def->host_label);
+	else if (r->n == 0 && r->n_unlabelled > 0)
+		buf_printf(&b, "%zu series, none has the label '%s'", r->n_unlabelled,
+		    r->def->version_label == NULL ? "" : r->def->version_label);
+	if (b.len > 0)
+		v[r->set->n++] = (struct serving){ .host = "", .version = "", .error = arena_strdup(&r->set->block.arena, b.data) };
+	buf_done(&b);
+}
+
 static void
 take_claims(struct reader *r)
 {
-	struct serving *v = arena_alloc(&r->set->block.arena, r->n * sizeof *v);
+	struct serving *v = arena_alloc(&r->set->block.arena, (r->n + 1) * sizeof *v);	/* and what is not known */
 	size_t n_hosts = 0;
 
 	for (size_t i = 0, end; i < r->n; i = end) {
@@ -206,6 +232,7 @@ take_claims(struct reader *r)
 		else
 			r->set->n += take_host(r, v + r->set->n, &r->v[i], &r->v[end]);
 	}
+	add_unknown(r, v);
 	r->set->v = v;
 }
 
@@ -281,7 +308,7 @@ move_time(const struct mover *r, const char *to)
 {
 	const struct reg_version *was = reg_version_find(r->before, to), *is = reg_version_find(r->now, to);
 
-	if (is == NULL || is->updated_ns <= 0 || is->updated_ns > r->now_ns || (was != NULL && was->updated_ns >= is->updated_ns))
+	if (r->before->is_unread || is == NULL || is->updated_ns <= 0 || is->updated_ns > r->now_ns || (was != NULL && was->updated_ns >= is->updated_ns))
 		return r->now_ns;
 	return is->updated_ns;
 }
@@ -325,6 +352,13 @@ wanted_or_empty(const struct reg_model *model, const char *alias, const char *st
 	return version == NULL ? "" : version;
 }
 
+/* An alias that only one of the two has may have come or gone, or may be of a version that was not read. */
+static bool
+is_alias_known(const struct mover *r, int side)
+{
+	return side == 0 || !(r->before->is_unread || r->now->is_unread);
+}
+
 /* Aliases of both, by alias. */
 static void
 move_aliases(struct mover *r)
@@ -334,8 +368,9 @@ move_aliases(struct mover *r)
 	for (size_t i = 0, k = 0; i < before->n_aliases || k < now->n_aliases;) {
 		int c = i == before->n_aliases ? 1 : k == now->n_aliases ? -1 : strcmp(before->aliases[i].alias, now->aliases[k].alias);
 
-		add_move(r, c <= 0 ? before->aliases[i].alias : now->aliases[k].alias, c <= 0 ? before->aliases[i].version : "",
-		    c >= 0 ? now->aliases[k].version : "");
+		if (is_alias_known(r, c))
+			add_move(r, c <= 0 ? before->aliases[i].alias : now->aliases[k].alias, c <= 0 ? before->aliases[i].version : "",
+			    c >= 0 ? now->aliases[k].version : "");
 		i += c <= 0;
 		k += c >= 0;
 	}
@@ -371,6 +406,9 @@ move_stages(struct mover *r)
 {
 	const struct reg_model *before = r->before, *now = r->now;
 
+	/* What was not read has not moved, and what is read again was there. */
+	if (before->is_unread || now->is_unread)
+		return;
 	for (size_t i = 0; i < now->n_versions; i++)
 		if (is_first_of_stage(now, i))
 			move_stage(r, now->versions[i].stage);
@@ -413,7 +451,7 @@ insight_registry_moves(const char *source, const struct registry_set *before, co
 		r.now = &now->v[i];
 		r.before = reg_model_find(before, r.now->name);
 		/* It may have been there all the time, on a page that was missing. */
-		if (r.before == NULL && (before->n_left_out > 0 || before->notes.n > 0))
+		if (r.before == NULL && registry_set_is_partial(before))
 			continue;
 		r.before = r.before == NULL ? &none : r.before;
 		move_aliases(&r);

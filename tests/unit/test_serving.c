@@ -22,6 +22,8 @@ static const struct model_def def = { .id = "model:spam", .name = "spam", .versi
 
 /* A series with one sample, `ago` seconds before T0. */
 #define SERIES(instance, version, ago, value) "{'labels':{'instance':'" instance "','version':'" version "'},'samples':[[" at_ ## ago "," value "]]}"
+#define NO_VERSION "{'labels':{'instance':'s-1'},'samples':[[" at_0 ",1]]}"
+#define NO_HOST "{'labels':{'version':'7'},'samples':[[" at_0 ",1]]}"
 #define at_0 "1893456000000000000"
 #define at_5 "1893455995000000000"
 #define at_600 "1893455400000000000"
@@ -36,7 +38,8 @@ serving_text(const struct serving_set *set)
 
 	buf_init(&b, 10000);
 	for (size_t i = 0; i < set->n; i++)
-		buf_printf(&b, "%s%s=%s", i == 0 ? "" : " ", set->v[i].host, set->v[i].version);
+		buf_printf(&b, "%s%s=%s%s%s", i == 0 ? "" : " ", set->v[i].host, set->v[i].version, set->v[i].error[0] == '\0' ? "" : "!",
+		    set->v[i].error);
 	for (size_t i = 0; i < set->notes.n; i++)
 		buf_printf(&b, "; %s", set->notes.v[i]);
 	text = buf_take(&b, NULL);
@@ -64,8 +67,12 @@ series_tell_who_serves(void **state)
 		{ "vector", SERIES("[::1]:80", "7", 0, "1") "," SERIES("fe80::1", "6", 0, "1"), "::1=7 fe80::1=6" },
 		/* Numbers that are labels stay text. */
 		{ "vector", SERIES("s-1", "9007199254740993", 0, "1") "," SERIES("s-2", "1.10", 0, "3"), "s-1=9007199254740993 s-2=1.10" },
-		{ "vector", "{'labels':{'version':'7'},'samples':[[" at_0 ",1]]}", "=7" },
-		{ "vector", "{'labels':{'instance':'s-1'},'samples':[[" at_0 ",1]]}", "; 1 series have no version: no label version" },
+		/* Without a version; beside those that have one it is a note. */
+		{ "vector", NO_VERSION, "=!1 series, none has the label 'version'; 1 series have no version: no label version" },
+		{ "vector", NO_VERSION "," SERIES("s-2", "6", 0, "1"), "s-2=6; 1 series have no version: no label version" },
+		/* Whose it is nobody can tell: that is no host that serves it. */
+		{ "vector", NO_HOST, "=!1 series has no label 'instance'" },
+		{ "vector", NO_HOST "," NO_HOST "," SERIES("s-2", "6", 0, "1"), "=!2 series have no label 'instance' s-2=6" },
 		/* A range may hold what has ended. */
 		{ "matrix", SERIES("s-1", "6", 600, "1") "," SERIES("s-1", "7", 0, "1") "," SERIES("s-2", "6", 600, "1"), "s-1=7" },
 		{ "vector", SERIES("s-1", "6", 600, "1"), "s-1=6" },
@@ -79,12 +86,29 @@ series_tell_who_serves(void **state)
 
 		assert_string_equal(text, cases[i].serving);
 		assert_string_equal(set->model, "model:spam");
-		for (size_t k = 0; k < set->n; k++)
-			assert_string_equal(set->v[k].error, "");
 		free(text);
 		block_unref(set);
 		event_done(&ev);
 	}
+}
+
+/* Where the config names no host label, an answer may well name no host. */
+static void
+an_expression_may_name_no_hosts(void **state)
+{
+	struct model_def hostless = def;
+	struct event ev = feed_event(0, "{'event':'series','type':'vector','series':[" NO_HOST "]}");
+	struct serving_set *set;
+	char *text;
+
+	(void)state;
+	hostless.host_label = NULL;
+	set = insight_serving(&hostless, ev.block, NULL);
+	text = serving_text(set);
+	assert_string_equal(text, "=7");
+	free(text);
+	block_unref(set);
+	event_done(&ev);
 }
 
 static void
@@ -243,6 +267,14 @@ moves_are_told_with_their_time(void **state)
 		{ "'models':[" MODEL("spam", A("c", "1"), "") "]", "'models':[]", "" },
 		{ "'models':[],'notes':['page 2 is missing']", "'models':[" MODEL("spam", A("c", "1"), "") "]", "" },
 		{ "'models':[],'n_left_out':1", "'models':[" MODEL("spam", A("c", "1"), "") "]", "" },
+		/* Versions that were not read have not left their stages, and those read again have not come; aliases of the model are told all the same. */
+		{ "'models':[" MODEL("spam", A("c", "6"), V("6", "Production", "01")) "]",
+		  "'models':[{'name':'spam','aliases':[" A("c", "7") "],'versions':[" V("5", "Production", "30") "],'unread':true}]", "60 spam c 6 -> 7" },
+		{ "'models':[{'name':'spam','aliases':[" A("c", "6") "],'versions':[" V("5", "Production", "01") "],'unread':true}]",
+		  "'models':[" MODEL("spam", A("c", "7"), V("7", "Production", "30")) "]", "60 spam c 6 -> 7" },
+		/* Those that only versions tell of are not. */
+		{ "'models':[" MODEL("spam", A("c", "6"), "") "]", "'models':[{'name':'spam','aliases':[" A("d", "5") "],'unread':true}]", "" },
+		{ "'models':[{'name':'spam','aliases':[" A("d", "5") "],'unread':true}]", "'models':[" MODEL("spam", A("c", "6"), "") "]", "" },
 		/* The clock of the registry is ahead of ours. */
 		{ "'models':[" MODEL("spam", A("c", "6"), V("7", "", "10")) "]",
 		  "'models':[{'name':'spam','aliases':[" A("c", "7") "],'versions':[{'version':'7','updated':'2030-01-01T02:00:00Z'}]}]", "60 spam c 6 -> 7" },
@@ -299,6 +331,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(series_tell_who_serves),
+		cmocka_unit_test(an_expression_may_name_no_hosts),
 		cmocka_unit_test(evidence_has_its_time),
 		cmocka_unit_test(the_past_tells_since_when),
 		cmocka_unit_test(what_is_too_much_is_left_out_with_a_note),
