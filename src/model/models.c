@@ -128,10 +128,10 @@ note_wanted(struct model_memory *mem, const struct model_def *def, const struct 
 {
 	const struct reg_model *model = reg_model_find(set, def->name);
 	const char *wanted = model == NULL ? NULL : reg_version_wanted(model, def->alias, def->stage);
-	bool is_partial = set->notes.n > 0 || set->n_left_out > 0, is_first = mem->wanted == NULL;
+	bool is_first = mem->wanted == NULL;
 
-	/* It may be on the page that is missing. */
-	if (model == NULL && is_partial)
+	/* It may be on the page that is missing, or the version among those that were not read. */
+	if (model == NULL ? registry_set_is_partial(set) : !reg_is_wanted_known(model, def->alias))
 		return;
 	wanted = wanted == NULL ? "" : wanted;
 	if (!is_first && strcmp(mem->wanted, wanted) == 0) {

@@ -25,7 +25,8 @@ struct judge {				/* of one model */
 	struct model_model *row;
 	struct model_host *hosts;	/* row->hosts */
 	const struct model_memory *mem;	/* NULL: nothing was said of it */
-	const char *wanted;		/* NULL: none is */
+	const char *wanted;		/* NULL: none is, or it is not known */
+	bool is_wanted_known;		/* the registry was read far enough to say */
 	size_t n_other, n_none, n_unknown;	/* without those on their way */
 	size_t n_late;			/* those */
 	bool is_settling;		/* it moved so lately that hosts may be on their way */
@@ -137,12 +138,25 @@ version_by_name(struct judge *j, const char *version)
 	return v;
 }
 
+static bool
+is_wanted_known(const struct judge *j)
+{
+	const struct registry_state *r = registry_state_find(j->m, j->row->def->registry);
+
+	if (j->row->reg != NULL)
+		return reg_is_wanted_known(j->row->reg, j->row->def->alias);
+	return r != NULL && !registry_set_is_partial(r->set);
+}
+
 static void
 look_at_wanted(struct judge *j)
 {
 	const struct model_def *def = j->row->def;
 
 	j->row->previous = j->mem == NULL ? "" : j->mem->previous;
+	j->is_wanted_known = is_wanted_known(j);
+	if (!j->is_wanted_known)
+		return;
 	j->row->wanted_since_ns = j->mem == NULL || j->mem->wanted_since_ns > j->m->now_ns ? 0 : j->mem->wanted_since_ns;
 	j->wanted = j->row->reg == NULL ? NULL : reg_version_wanted(j->row->reg, def->alias, def->stage);
 	if (j->wanted != NULL)
@@ -441,8 +455,12 @@ say_unwanted(struct judge *j)
 {
 	const struct model_def *def = j->row->def;
 
-	if (j->row->reg == NULL)
+	if (j->row->reg == NULL && !j->is_wanted_known)
+		buf_printf(&j->why, "%s has told of no model of that name, and may not have told of all", def->registry);
+	else if (j->row->reg == NULL)
 		buf_printf(&j->why, "%s has no model of that name", def->registry);
+	else if (!j->is_wanted_known)
+		buf_addstr(&j->why, "its versions cannot be read: which one should serve is not known");
 	else if (def->alias != NULL)
 		buf_printf(&j->why, "no version has the alias %s", def->alias);
 	else

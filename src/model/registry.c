@@ -94,6 +94,24 @@ reg_version_wanted(const struct reg_model *model, const char *alias, const char 
 	return NULL;
 }
 
+bool
+reg_is_wanted_known(const struct reg_model *model, const char *alias)
+{
+	if (!model->is_unread)
+		return true;
+	for (size_t i = 0; alias != NULL && i < model->n_aliases; i++)
+		if (strcmp(model->aliases[i].alias, alias) == 0)
+			return true;
+	return false;
+}
+
+/* Which note is about missing pages nobody can tell: any may be. */
+bool
+registry_set_is_partial(const struct registry_set *set)
+{
+	return set->n_left_out > 0 || set->notes.n > 0;
+}
+
 /* --- names of hosts ------------------------------------------------------------------------------------------------------- */
 
 static bool

@@ -156,6 +156,13 @@ const struct reg_model *reg_model_find(const struct registry_set *set, const cha
 const struct reg_version *reg_version_find(const struct reg_model *model, const char *version);	/* NULL: not among those kept */
 /* Which version alias points to, or the newest in stage (the other is NULL); NULL: none. The version need not be among those kept. */
 const char *reg_version_wanted(const struct reg_model *model, const char *alias, const char *stage);
+/*
+ * Can reg_version_wanted() be believed? The newest in a stage is not known of a model whose versions were not read; where an alias points is, if the model
+ * itself tells of it.
+ */
+bool reg_is_wanted_known(const struct reg_model *model, const char *alias);
+/* May the registry have models that the set does not? Then one that is not there may only not have been read. */
+bool registry_set_is_partial(const struct registry_set *set);
 /* Natural order of names: runs of digits compare as numbers, the shorter of equal ones first. */
 int host_name_compare(const char *a, const char *b);
 /* How many bytes of an instance label are the host: "web-1:9100" 5, "[::1]:9100" 5 ("[::1]"), "::1" 3, "web-1" 5. */

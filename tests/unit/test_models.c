@@ -521,6 +521,60 @@ a_stage_rolled_back_moved_after_it_was_last_seen(void **state)
 	model_free(m);
 }
 
+/* What cannot be read is not known: neither right nor wrong, and no move when it can be read again. */
+static void
+versions_that_cannot_be_read_are_not_known(void **state)
+{
+	static const char event[] = "{'event':'registry','source':'mlflow','models':[{'name':'spam','versions':[%s],'unread':%s}]}";
+	static const char kept[] = V("6", ",'stage':'Production'"), read[] = V("7", ",'stage':'Production'") "," V("6", ",'stage':'Archived'");
+	static const char *const unread[] = { "", kept };
+	struct model *m = new_model();
+
+	(void)state;
+	feed_world(m, "prod", MODEL("spam", ",'stage':'Production','group':'serving'"));
+	feed_rest(m, 10);
+	feed_serving(m, 10, "s-1=7 s-2=7 s-10=7");
+	feed(m, 10, event, read, "false");
+	model_advance(m, T(10));
+	assert_int_equal(spam(m)->state, MODEL_IN_STEP);
+	for (size_t i = 0; i < COUNT(unread); i++) {
+		feed(m, 11, event, unread[i], "true");
+		assert_int_equal(spam(m)->state, MODEL_STATE_UNKNOWN);
+		assert_string_equal(spam(m)->why, "its versions cannot be read: which one should serve is not known");
+		assert_null(spam(m)->wanted);
+		assert_int_equal(spam(m)->hosts[0].state, SERVE_UNKNOWN);
+		assert_true(spam(m)->wanted_since_ns == 0);
+		assert_true(problem_of_model(m)->is_unknown);
+	}
+	feed(m, 12, event, read, "false");
+	assert_int_equal(spam(m)->state, MODEL_IN_STEP);
+	assert_string_equal(spam(m)->previous, "");
+	assert_true(spam(m)->wanted_since_ns == T(10));
+	model_free(m);
+}
+
+/* Where the model itself says where its alias points, its versions are not needed for that. */
+static void
+an_alias_is_known_without_the_versions(void **state)
+{
+	static const char event[] = "{'event':'registry','source':'mlflow','models':[{'name':'spam','aliases':[%s],'versions':["
+	    V("6", ",'aliases':['champion']") "],'unread':true}]}";
+	struct model *m = new_model();
+
+	(void)state;
+	feed_rest(m, 10);
+	feed_serving(m, 10, "s-1=7 s-2=7 s-10=7");
+	feed(m, 10, event, "{'alias':'champion','version':'7'}");
+	model_advance(m, T(10));
+	assert_int_equal(spam(m)->state, MODEL_IN_STEP);
+	assert_string_equal(spam(m)->wanted->version, "7");
+	/* What versions say of themselves may be old then. */
+	feed(m, 11, event, "");
+	assert_int_equal(spam(m)->state, MODEL_STATE_UNKNOWN);
+	assert_string_equal(spam(m)->why, "its versions cannot be read: which one should serve is not known");
+	model_free(m);
+}
+
 /* --- on the way ------------------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -568,7 +622,10 @@ nothing_is_on_its_way_that_was_not_seen_to_move(void **state)
 	assert_int_equal(spam(m)->state, MODEL_OUT_OF_STEP);
 	/* An answer without the model, of which pages are missing, is no move. */
 	feed(m, 11, "{'event':'registry','source':'mlflow','models':[],'notes':['page 2 is missing']}");
-	assert_string_equal(spam(m)->why, "mlflow has no model of that name");
+	assert_string_equal(spam(m)->why, "mlflow has told of no model of that name, and may not have told of all");
+	assert_true(spam(m)->since_ns == 0 && spam(m)->wanted_since_ns == 0);
+	feed(m, 11, "{'event':'registry','source':'mlflow','models':[],'n_left_out':1}");
+	assert_string_equal(spam(m)->why, "mlflow has told of no model of that name, and may not have told of all");
 	all_at(m, 12, "7", "s-1=6 s-2=6 s-10=6");
 	assert_int_equal(spam(m)->state, MODEL_OUT_OF_STEP);
 	assert_true(spam(m)->since_ns == T(10));
@@ -893,6 +950,8 @@ main(void)
 		cmocka_unit_test(what_was_before_the_first_look_is_taken_from_the_past),
 		cmocka_unit_test(the_world_read_anew_keeps_since_when),
 		cmocka_unit_test(a_stage_knows_when_it_moved),
+		cmocka_unit_test(versions_that_cannot_be_read_are_not_known),
+		cmocka_unit_test(an_alias_is_known_without_the_versions),
 		cmocka_unit_test(a_stage_rolled_back_moved_after_it_was_last_seen),
 		cmocka_unit_test(hosts_have_a_minute_to_follow_the_alias),
 		cmocka_unit_test(nothing_is_on_its_way_that_was_not_seen_to_move),
