@@ -2,8 +2,9 @@
  * Writing to MLflow: aliases, stages, tags.
  *
  * What there is now is read where the write goes: an alias from the alias endpoint, which 1.x does not have and
- * answers with its HTML page for unknown paths. Moving a stage archives what was in it, or "the newest in
- * Production" would stay the one rolled back from. Source: MLflow's REST API page; answers of 1.29 and 2.9.
+ * answers with its HTML page for unknown paths. Moving to Staging or Production archives what was in it, or "the
+ * newest in Production" would stay the one rolled back from. Source: MLflow's REST API page; answers of 1.29 and
+ * 2.9.
  */
 #include "config.h"
 
@@ -103,6 +104,13 @@ tag_json(const struct registry_change *c, const char **ret_method, const char **
 	return json;
 }
 
+/* Only these two hold a version that the one moved there replaces; MLflow refuses to archive for the others. */
+static bool
+is_served_from(const char *stage)
+{
+	return strcasecmp(stage, "Production") == 0 || strcasecmp(stage, "Staging") == 0;
+}
+
 static int
 mlflow_write_request(
     const struct conf_source *conf, const struct registry_change *c, struct request *ret, struct err *err)
@@ -123,7 +131,7 @@ mlflow_write_request(
 		json = tag_json(c, &method, &path);
 	else
 		json = json_pack("{s:s, s:s, s:s, s:b}", "name", c->model, "version", c->version, "stage",
-		    c->name, "archive_existing_versions", true);
+		    c->name, "archive_existing_versions", is_served_from(c->name));
 	text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	request_init(ret, method);
