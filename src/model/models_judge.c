@@ -405,11 +405,25 @@ say_hosts(struct judge *j, enum serve_state state, size_t n)
 		buf_printf(&j->why, " and %zu more", n - n_said);
 }
 
+/* Those that told what they serve. */
+static size_t
+count_answered(const struct judge *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->row->n_hosts; i++)
+		n += j->hosts[i].error[0] == '\0';
+	return n;
+}
+
+/* Of hosts that are not known nobody can say that they serve the right one. */
 static void
 say_wrong_hosts(struct judge *j)
 {
 	buf_printf(&j->why, "should serve %s, but ", j->wanted);
-	if (j->n_other > 1)
+	if (j->n_other > 1 && j->n_unknown > 0)
+		buf_printf(&j->why, "%zu of the %zu hosts that answered do not: ", j->n_other, count_answered(j));
+	else if (j->n_other > 1)
 		buf_printf(&j->why, "%zu of %zu hosts do not: ", j->n_other, j->row->n_hosts);
 	if (j->n_other > 0)
 		say_hosts(j, SERVE_OTHER, j->n_other);
@@ -417,6 +431,8 @@ say_wrong_hosts(struct judge *j)
 		buf_addstr(&j->why, j->n_other > 0 ? "; " : "");
 		say_hosts(j, SERVE_NONE, j->n_none);
 	}
+	if (j->n_unknown > 0)
+		buf_printf(&j->why, "; %zu %s not known", j->n_unknown, j->n_unknown == 1 ? "is" : "are");
 }
 
 /* Why the newest request failed, where it did. */
