@@ -501,7 +501,8 @@ count_older(struct mlflow *c, struct draft_model *m, const char *oldest)
 	char shown[96];
 
 	if (strspn(oldest, "0123456789") == strlen(oldest) && strlen(oldest) <= 9) {
-		m->n_older = strtoul(oldest, NULL, 10) - 1;
+		m->n_older = strtoul(oldest, NULL, 10);
+		m->n_older -= m->n_older > 0;	/* a server that is not MLflow may begin at 0 */
 		return;
 	}
 	m->n_older = 1;

@@ -148,7 +148,9 @@ draft_note(struct draft *d, const char *fmt, ...)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* By the number of digits: seconds until the year 5138, milliseconds from 1973 on, and so forth. */
+enum { EPOCH_MIN = 1000000000 };	/* seconds: of the year 2001; less is a count, a version, a date */
+
+/* By the number of digits: seconds from 2001 until the year 5138, milliseconds from 1973 on, and so forth. */
 static int64_t
 epoch_time(const char *text)
 {
@@ -157,27 +159,67 @@ epoch_time(const char *text)
 	double seconds;
 
 	if (text[digits] == '\0' && digits <= 11)
-		return n * NS_PER_S;
+		return n < EPOCH_MIN ? 0 : n * NS_PER_S;
 	if (text[digits] == '\0' && digits <= 14)
 		return clock_within(n > INT64_MAX / NS_PER_MS ? INT64_MAX : n * NS_PER_MS);
 	if (text[digits] == '\0' && digits <= 19)
 		return clock_within(digits <= 16 ? n * NS_PER_US : n);
-	if (digits <= 11 && jread_double(text, strlen(text), &seconds) == 0 && seconds >= 0 && seconds < 9e9)
+	if (digits <= 11 && jread_double(text, strlen(text), &seconds) == 0 && seconds >= EPOCH_MIN &&
+	    seconds < 9e9)
 		return (int64_t)(seconds * 1e6) * NS_PER_US;
 	return 0;
+}
+
+/* Does text begin with this, where 0 stands for any digit? */
+static bool
+is_like(const char *text, const char *form)
+{
+	for (; *form != '\0'; text++, form++)
+		if (*form == '0' ? *text < '0' || *text > '9' : *text != *form)
+			return false;
+	return true;
+}
+
+/* "+0200" and "+02" as RFC 3339 writes them. dst holds the text; there is room for two more bytes and the end. */
+static void
+write_zone(char *dst, size_t len)
+{
+	if (len > 14 && strchr("+-", dst[len - 5]) != NULL && is_like(dst + len - 4, "0000")) {
+		memmove(dst + len - 1, dst + len - 2, 3);
+		dst[len - 2] = ':';
+	} else if (len > 12 && strchr("+-", dst[len - 3]) != NULL && is_like(dst + len - 2, "00")) {
+		memcpy(dst + len, ":00", 4);
+	}
+}
+
+/* What people write for RFC 3339: "20260801", "2026-08-01 10:00", "2026-08-01T10:00:00+0200". dst of 80. */
+static void
+write_time(char *dst, const char *text)
+{
+	bool is_short = is_like(text, "0000-00-00") && strlen(text) >= 16 && is_like(text + 11, "00:00") &&
+	    text[16] != ':';
+
+	if (is_like(text, "00000000") && text[8] == '\0')
+		snprintf(dst, 80, "%.4s-%.2s-%.2s", text, text + 4, text + 6);
+	else if (is_short)
+		snprintf(dst, 80, "%.16s:00%.40s", text, text + 16);
+	else
+		snprintf(dst, 80, "%.60s", text);
+	write_zone(dst, strlen(dst));
 }
 
 int64_t
 registry_time(const char *text)
 {
 	static const char *const rests[] = { "", "Z", "T00:00:00Z" };
-	char whole[80];
+	char usual[80], whole[100];
 	int64_t ns;
 
-	if (text == NULL || strlen(text) > 60)
+	if (text == NULL || strlen(text) > 50)
 		return 0;
+	write_time(usual, text);
 	for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
-		snprintf(whole, sizeof whole, "%s%s", text, rests[i]);
+		snprintf(whole, sizeof whole, "%s%s", usual, rests[i]);
 		if (clock_parse(whole, &ns, NULL) == 0)
 			return ns == INT64_MIN ? 0 : clock_within(ns);
 	}

@@ -66,8 +66,8 @@ void draft_alias(struct draft_model *m, const char *alias, const char *version);
 /* Each once; more than fit are dropped. */
 void draft_note(struct draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* RFC 3339, the same without a zone (UTC), a date, or seconds, milliseconds, microseconds or nanoseconds since
- * the epoch by their size. 0: it is none. */
+/* RFC 3339, the same without seconds, without a zone (UTC) or with one without a colon, a date (20260801 as well),
+ * or seconds, milliseconds, microseconds or nanoseconds since the epoch by their size. 0: it is none. */
 int64_t registry_time(const char *text);
 /* MLflow's store cannot hold infinities and sends the largest double in their place; NaN comes as a text.
  * false: not a number. */

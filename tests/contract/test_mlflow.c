@@ -111,6 +111,27 @@ test_versions_are_text(void **state)
 	assert_string_equal(s->v[0].versions[3].version, "1.10");
 }
 
+/* More versions are behind the page than it shows: the oldest tells how many. */
+static void
+test_versions_behind_the_page(void **state)
+{
+	static const struct {
+		const char *body;
+		size_t n_left_out;
+	} cases[] = {
+		{ "{\"model_versions\": [{\"name\": \"m\", \"version\": \"9\"}, {\"name\": \"m\", \"version\": \"8\"}], \"next_page_token\": \"t\"}", 7 },
+		{ "{\"model_versions\": [{\"name\": \"m\", \"version\": \"0\"}], \"next_page_token\": \"t\"}", 0 },
+		{ "{\"model_versions\": [{\"name\": \"m\", \"version\": \"x\"}], \"next_page_token\": \"t\"}", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct row v[] = { { LIST, 200, "{\"registered_models\": [{\"name\": \"m\"}]}" }, { VERSIONS, 200, cases[i].body }, { 0 } };
+
+		assert_int_equal(ask(v, true)->v[0].n_left_out, cases[i].n_left_out);
+	}
+}
+
 static void
 test_metrics(void **state)
 {
@@ -162,6 +183,9 @@ test_times(void **state)
 		{ "1795311904", 1795311904 * NS_PER_S }, { "1795311904206", INT64_C(1795311904206) * NS_PER_MS }, { "1795311904206123", INT64_C(1795311904206123) * NS_PER_US },
 		{ "1795311904206123456", INT64_C(1795311904206123456) }, { "1795311904.5", INT64_C(1795311904500) * NS_PER_MS }, { "2026-08-01", 1785542400 * NS_PER_S },
 		{ "2026-08-01T00:00:01", 1785542401 * NS_PER_S }, { "2026-08-01T02:00:00+02:00", 1785542400 * NS_PER_S }, { "2026-08-01 00:00:00Z", 1785542400 * NS_PER_S },
+		{ "20260801", 1785542400 * NS_PER_S }, { "2026-08-01T02:00:00+0200", 1785542400 * NS_PER_S }, { "2026-08-01 02:00:00.000+02", 1785542400 * NS_PER_S },
+		{ "2026-08-01T00:00", 1785542400 * NS_PER_S }, { "2026-08-01 00:00Z", 1785542400 * NS_PER_S }, { "2026-07-31T22:30-0130", 1785542400 * NS_PER_S },
+		{ "1000000000", 1000000000 * NS_PER_S }, { "999999999", 0 }, { "20261301", 0 }, { "2026", 0 }, { "12345678", 0 }, { "12.5", 0 }, { "2026-08", 0 },
 		{ "", 0 }, { "0", 0 }, { "never", 0 }, { "-5", 0 }, { "0001-01-01", 0 }, { "2026-13-01", 0 }, { "99999999999999999999999", 0 }, { "1e300", 0 }, { NULL, 0 },
 	};
 
@@ -486,6 +510,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_versions_are_text, teardown),
+		cmocka_unit_test_teardown(test_versions_behind_the_page, teardown),
 		cmocka_unit_test_teardown(test_metrics, teardown),
 		cmocka_unit_test_teardown(test_mlflow_3, teardown),
 		cmocka_unit_test(test_times),
