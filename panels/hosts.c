@@ -161,7 +161,7 @@ hosts_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 		return;
 	}
 	for (size_t i = 0; i < model_n_hosts(v->model); i++)
-		hosts_count(&n, model_host(v->model, i));
+		hosts_count(&n, v->model, model_host(v->model, i));
 	if (n_hidden > 0)
 		snprintf(hidden, sizeof hidden, "  (%zu not shown)", n_hidden);
 	snprintf(buf, size, "%s%s%s%s", hosts_counts_text(&n, counts, sizeof counts), hidden,

@@ -10,7 +10,7 @@ enum { HOSTS_HEADER_FROM = 4 };		/* rows that a list needs to have a header */
 enum hosts_sort { HOSTS_SORT_GROUP, HOSTS_SORT_STATE, HOSTS_SORT_NAME, HOSTS_SORTS };
 
 struct hosts_counts {
-	size_t n, down, wrong, unknown;	/* wrong: up, but serves what it should not */
+	size_t n, down, wrong, moving, unknown;	/* unknown: whether it answers, or serves what it should */
 };
 struct hosts_row {
 	uint64_t id;			/* of the host in this group, or of the group */
@@ -47,8 +47,8 @@ void hosts_row_toggle(struct hosts_panel *s, uint64_t header);
 const struct model_host_row *hosts_row_host(const struct hosts_row *row, const struct model *m);
 /* host NULL: of the group; group NULL: not grouped. */
 uint64_t hosts_id(const char *group, const char *host);
-void hosts_count(struct hosts_counts *n, const struct model_host_row *h);
-bool hosts_is_fine(const struct model_host_row *h);
+void hosts_count(struct hosts_counts *n, const struct model *m, const struct model_host_row *h);
+bool hosts_is_fine(const struct model *m, const struct model_host_row *h);
 /* "12 hosts, 1 down, 2 serve another version than they should". buf of size; returns buf. */
 const char *hosts_counts_text(const struct hosts_counts *n, char *buf, size_t size);
 

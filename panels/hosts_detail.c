@@ -48,7 +48,7 @@ detail_serving(struct pen *p, const struct view *v, const struct model_host_row 
 		const struct model_model *m = part_model_find(v->model, s->model);
 		char age[DURATION_TEXT_MAX], wanted[PART_VERSIONS_MAX];
 		enum role role;
-		const char *glyph = part_serve_glyph(s->state, m != NULL && m->is_moving, &role);
+		const char *glyph = part_serve_glyph(part_serve_of(m, s->state, s->version, s->since_ns), &role);
 		int x;
 
 		canvas_text(p->c, 1, p->y, role, glyph);

@@ -88,11 +88,10 @@ draw_value(struct canvas *row, const struct column *col, const struct view *v, c
 
 /* --- what it serves -------------------------------------------------------------------------------- */
 
-/* "spam-filter 6, ranker 3": what it should not serve first. Returns the worst state. */
-static enum serve_state
+/* "spam-filter 6, ranker 3": what it should not serve first. */
+static void
 serving_text(const struct model_host_row *h, char *buf, size_t size)
 {
-	enum serve_state worst = SERVE_RIGHT;
 	char model[MODEL_SHOWN_MAX], version[MODEL_SHOWN_MAX];
 
 	*buf = '\0';
@@ -103,28 +102,26 @@ serving_text(const struct model_host_row *h, char *buf, size_t size)
 
 			if ((s->state == SERVE_RIGHT) != is_right)
 				continue;
-			worst = s->state < worst ? s->state : worst;
 			snprintf(buf + len, size - len, "%s%s %s", len > 0 ? ", " : "",
 			    str_escape_to(model, sizeof model, s->model),
 			    str_escape_to(version, sizeof version, part_serve_text(s->state, s->version)));
 		}
-	return worst;
 }
 
 static void
-draw_serving(struct canvas *row, const struct column *col, const struct model_host_row *h)
+draw_serving(struct canvas *row, const struct column *col, const struct model *m, const struct model_host_row *h)
 {
-	enum serve_state worst;
+	enum part_serve serves = part_host_serves(m, h);
 	char text[SERVES_MAX];
 	enum role role;
 	const char *glyph;
 
 	if (h->n_serving == 0 || col->w < 4)
 		return;
-	worst = serving_text(h, text, sizeof text);
-	glyph = part_serve_glyph(worst, false, &role);
+	serving_text(h, text, sizeof text);
+	glyph = part_serve_glyph(serves, &role);
 	canvas_text(row, col->x, 0, role, glyph);
-	canvas_text_w(row, col->x + 2, 0, col->w - 2, worst == SERVE_RIGHT ? ROLE_TEXT : role, text, false);
+	canvas_text_w(row, col->x + 2, 0, col->w - 2, serves == PART_SERVES_RIGHT ? ROLE_TEXT : role, text, false);
 }
 
 /* --- columns ----------------------------------------------------------------------------------------- */
@@ -225,7 +222,7 @@ draw_host(struct canvas *row, const struct table *t, const struct view *v, const
 	columns_cell(row, 0, &t->cols[COL_GLYPH], role, glyph);
 	columns_cell(row, 0, &t->cols[COL_NAME], ROLE_STRONG, h->name);
 	columns_cell(row, 0, &t->cols[COL_STATE], role, host_state_name(h->state));
-	draw_serving(row, &t->cols[COL_SERVES], h);
+	draw_serving(row, &t->cols[COL_SERVES], v->model, h);
 	for (int i = 0; i < t->n_values; i++) {
 		const struct host_value *value = value_of(h, t->values[i].def);
 
@@ -242,7 +239,8 @@ static void
 draw_header(struct canvas *c, int y, const struct hosts_row *row)
 {
 	const struct hosts_counts *n = &row->counts;
-	enum role role = n->down > 0 ? ROLE_CRITICAL : n->wrong > 0 ? ROLE_WARNING : ROLE_DIM;
+	enum role role = n->down > 0 ? ROLE_CRITICAL : n->wrong > 0 ? ROLE_WARNING : n->unknown > 0 ? ROLE_UNKNOWN :
+	    ROLE_DIM;
 	char counts[128];
 	int x;
 

@@ -12,6 +12,7 @@
 struct pick {
 	const char *group;		/* NULL when nothing is grouped */
 	size_t index;			/* of the host in the model: natural order */
+	int rank;			/* worst first */
 	const struct model_host_row *host;
 };
 
@@ -50,20 +51,25 @@ hosts_row_host(const struct hosts_row *row, const struct model *m)
 
 /* --- how it stands ------------------------------------------------------------------------------- */
 
-/* Without any target nobody watches it, which is no news; with targets that tell nothing it is. */
+/* What is not known is not fine; what is on its way is. */
 bool
-hosts_is_fine(const struct model_host_row *h)
+hosts_is_fine(const struct model *m, const struct model_host_row *h)
 {
-	return h->state != HOST_DOWN && !part_host_serves_wrong(h) && (h->state == HOST_UP || h->n_targets == 0);
+	enum part_serve serves = part_host_serves(m, h);
+
+	return h->state == HOST_UP && (serves == PART_SERVES_RIGHT || serves == PART_SERVES_MOVING);
 }
 
 void
-hosts_count(struct hosts_counts *n, const struct model_host_row *h)
+hosts_count(struct hosts_counts *n, const struct model *m, const struct model_host_row *h)
 {
+	enum part_serve serves = part_host_serves(m, h);
+
 	n->n++;
 	n->down += h->state == HOST_DOWN;
-	n->wrong += part_host_serves_wrong(h);
-	n->unknown += h->state == HOST_UNKNOWN;
+	n->wrong += serves == PART_SERVES_WRONG;
+	n->moving += serves == PART_SERVES_MOVING;
+	n->unknown += h->state == HOST_UNKNOWN || serves == PART_SERVES_UNKNOWN;
 }
 
 const char *
@@ -72,7 +78,8 @@ hosts_counts_text(const struct hosts_counts *n, char *buf, size_t size)
 	const struct {
 		size_t n;
 		const char *word;
-	} parts[] = { { n->down, "down" }, { n->wrong, "not serving what it should" }, { n->unknown, "unknown" } };
+	} parts[] = { { n->down, "down" }, { n->wrong, "not serving what it should" }, { n->moving, "moving" },
+		{ n->unknown, "not known" } };
 	size_t used = (size_t)snprintf(buf, size, "%zu host%s", n->n, n->n == 1 ? "" : "s");
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < size; i++)
@@ -144,7 +151,7 @@ member_is(const void *thing, const char *name, const char *value)
 }
 
 static bool
-is_listed(struct hosts_panel *s, const struct model_host_row *h)
+is_listed(struct hosts_panel *s, const struct model *m, const struct model_host_row *h)
 {
 	static const struct part_filter words = { contains, member_is };
 
@@ -152,7 +159,7 @@ is_listed(struct hosts_panel *s, const struct model_host_row *h)
 		s->n_filtered++;
 		return false;
 	}
-	if (s->is_wrong_only && hosts_is_fine(h)) {
+	if (s->is_wrong_only && hosts_is_fine(m, h)) {
 		s->n_fine++;
 		return false;
 	}
@@ -173,7 +180,7 @@ pick(struct picks *p, const char *group, size_t index, const struct model_host_r
 		p->cap = p->cap == 0 ? 64 : p->cap * 2;
 		p->v = xreallocarray(p->v, p->cap, sizeof *p->v);
 	}
-	p->v[p->n++] = (struct pick){ group, index, host };
+	p->v[p->n++] = (struct pick){ .group = group, .index = index, .host = host };
 }
 
 /* A host stands below each group it is in. */
@@ -205,20 +212,24 @@ by_group(const void *a, const void *b)
 }
 
 static int
-rank(const struct model_host_row *h)
+rank(const struct model *m, const struct model_host_row *h)
 {
+	enum part_serve serves = part_host_serves(m, h);
+
 	if (h->state == HOST_DOWN)
 		return 0;
-	if (part_host_serves_wrong(h))
+	if (serves == PART_SERVES_WRONG)
 		return 1;
-	return h->state == HOST_UNKNOWN ? 2 : 3;
+	if (serves == PART_SERVES_UNKNOWN || h->state == HOST_UNKNOWN)
+		return 2;
+	return serves == PART_SERVES_MOVING ? 3 : 4;
 }
 
 static int
 by_state(const void *a, const void *b)
 {
 	const struct pick *x = a, *y = b;
-	int c = rank(x->host) - rank(y->host);
+	int c = x->rank - y->rank;
 
 	return c != 0 ? c : (x->index > y->index) - (x->index < y->index);
 }
@@ -258,7 +269,7 @@ add_header(struct hosts_panel *s, const char *group)
 }
 
 static void
-add_rows(struct hosts_panel *s, const struct picks *p)
+add_rows(struct hosts_panel *s, const struct model *m, const struct picks *p)
 {
 	struct hosts_row *header = NULL;
 
@@ -269,7 +280,7 @@ add_rows(struct hosts_panel *s, const struct picks *p)
 		if (at->group != NULL && (header == NULL || strcmp(header->group, at->group) != 0))
 			header = add_header(s, at->group);
 		if (header != NULL)
-			hosts_count(&header->counts, at->host);
+			hosts_count(&header->counts, m, at->host);
 		if (header == NULL || !header->is_folded)
 			s->rows[s->n++] = (struct hosts_row){ .id = hosts_id(at->group, at->host->name),
 			    .group = xstrdup_or_null(at->group),
@@ -302,10 +313,12 @@ hosts_rows_build(struct hosts_panel *s, const struct model *m)
 	hosts_rows_done(s);
 	s->n_filtered = s->n_fine = 0;
 	for (size_t i = 0; m != NULL && i < model_n_hosts(m); i++)
-		if (is_listed(s, model_host(m, i)))
+		if (is_listed(s, m, model_host(m, i)))
 			pick_host(&p, s->sort, i, model_host(m, i));
+	for (size_t i = 0; i < p.n && s->sort == HOSTS_SORT_STATE; i++)
+		p.v[i].rank = rank(m, p.v[i].host);
 	if (p.n > 0 && s->sort != HOSTS_SORT_NAME)
 		qsort(p.v, p.n, sizeof *p.v, s->sort == HOSTS_SORT_GROUP ? by_group : by_state);
-	add_rows(s, &p);
+	add_rows(s, m, &p);
 	free(p.v);
 }

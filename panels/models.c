@@ -189,19 +189,23 @@ models_draw(const struct panel *p, const struct view *v, struct canvas *c)
 		draw_detail(s, v, c);
 }
 
-/* "1 out of step, 1 unknown, 3 in step; 12 more in registries" */
+/* "1 out of step, 1 unknown, 1 moving, 3 in step; 12 not judged" */
 static void
 counts_text(const struct model *m, char *buf, size_t size)
 {
-	size_t n[MODEL_IN_STEP + 1] = { 0 }, used = 0, others = model_n_other_models(m);
+	size_t n = 0, n_models = model_n_models(m), used = 0, others = model_n_other_models(m);
 
-	for (size_t i = 0; i < model_n_models(m); i++)
-		n[model_model(m, i)->state]++;
 	*buf = '\0';
-	for (int i = 0; i <= MODEL_IN_STEP && used < size; i++)
-		if (n[i] > 0)
-			used += (size_t)snprintf(buf + used, size - used, "%s%zu %s", used > 0 ? ", " : "", n[i],
-			    model_state_name((enum model_state)i));
+	/* They come sorted: those of one word stand together. */
+	for (size_t i = 0; i < n_models && used < size; i++) {
+		const char *word = part_model_word(model_model(m, i));
+
+		n++;
+		if (i + 1 < n_models && strcmp(part_model_word(model_model(m, i + 1)), word) == 0)
+			continue;
+		used += (size_t)snprintf(buf + used, size - used, "%s%zu %s", used > 0 ? ", " : "", n, word);
+		n = 0;
+	}
 	if (others > 0 && used < size)
 		snprintf(buf + used, size - used, "%s%zu not judged", used > 0 ? "; " : "", others);
 }

@@ -160,7 +160,7 @@ host_row(struct pen *p, const struct view *v, const struct model_model *m, const
 	const char *name = *h->host != '\0' ? h->host : "(no host named)";
 	char age[DURATION_TEXT_MAX];
 	enum role role;
-	const char *glyph = part_serve_glyph(h->state, m->is_moving, &role);
+	const char *glyph = part_serve_glyph(part_serve_of(m, h->state, h->version, h->since_ns), &role);
 	int x = 3;
 
 	canvas_text(p->c, 1, p->y, role, glyph);
@@ -192,22 +192,28 @@ rows_listed(const struct model_model *m)
 	return n > HOSTS_LISTED_MAX ? HOSTS_LISTED_MAX : n;
 }
 
-/* "Hosts: 2 of 3 serve what they should, 1 is not known" */
+/* "Hosts: 2 of 4 serve what they should, 1 moving, 1 not known" */
 static void
 hosts_heading(struct pen *p, const struct model_model *m)
 {
-	char heading[128] = "Hosts", unknown[48] = "";
-	size_t n = 0;
+	char heading[128] = "Hosts", unknown[48] = "", moving[48] = "";
+	size_t n = 0, n_moving = 0;
 
-	for (size_t i = 0; i < m->n_hosts; i++)
-		n += m->hosts[i].state == SERVE_UNKNOWN;
+	for (size_t i = 0; i < m->n_hosts; i++) {
+		const struct model_host *h = &m->hosts[i];
+
+		n += h->state == SERVE_UNKNOWN;
+		n_moving += part_serve_of(m, h->state, h->version, h->since_ns) == PART_SERVES_MOVING;
+	}
+	if (n_moving > 0)
+		snprintf(moving, sizeof moving, ", %zu moving", n_moving);
 	if (n > 0)
 		snprintf(unknown, sizeof unknown, ", %zu not known", n);
 	if (n > 0 && n == m->n_hosts)
 		snprintf(heading, sizeof heading, "Hosts: whether they serve what they should is not known");
 	else if (m->n_hosts > 0)
-		snprintf(heading, sizeof heading, "Hosts: %zu of %zu serve what they should%s", m->n_right,
-		    m->n_hosts, unknown);
+		snprintf(heading, sizeof heading, "Hosts: %zu of %zu serve what they should%s%s", m->n_right,
+		    m->n_hosts, moving, unknown);
 	pen_heading(p, heading);
 }
 

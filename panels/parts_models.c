@@ -56,17 +56,13 @@ part_model_find(const struct model *m, const char *id_or_name)
 }
 
 const char *
-part_serve_glyph(enum serve_state state, bool is_moving, enum role *ret_role)
+part_serve_glyph(enum part_serve serve, enum role *ret_role)
 {
-	switch (state) {
-	case SERVE_OTHER: case SERVE_NONE:
-		*ret_role = is_moving ? ROLE_ALERT_PENDING : ROLE_ALERT_FIRING;
-		return is_moving ? GLYPH_PENDING : GLYPH_FIRING;
-	case SERVE_RIGHT:
-		*ret_role = ROLE_OK;
-		return GLYPH_OK;
-	case SERVE_UNKNOWN:
-		break;
+	switch (serve) {
+	case PART_SERVES_WRONG: *ret_role = ROLE_ALERT_FIRING; return GLYPH_FIRING;
+	case PART_SERVES_MOVING: *ret_role = ROLE_ALERT_PENDING; return GLYPH_PENDING;
+	case PART_SERVES_RIGHT: *ret_role = ROLE_OK; return GLYPH_OK;
+	case PART_SERVES_UNKNOWN: break;
 	}
 	*ret_role = ROLE_UNKNOWN;
 	return GLYPH_UNKNOWN;
@@ -92,13 +88,42 @@ part_host_glyph(enum host_state state, enum role *ret_role)
 	return GLYPH_UNKNOWN;
 }
 
-bool
-part_host_serves_wrong(const struct model_host_row *h)
+/* Where others are out of step, only one that serves the version before and has not served another since. */
+static bool
+is_on_its_way(const struct model_model *model, enum serve_state state, const char *version, int64_t since_ns)
 {
-	for (size_t i = 0; i < h->n_serving; i++)
-		if (h->serving[i].state != SERVE_RIGHT)
-			return true;
-	return false;
+	if (model == NULL || !model->is_moving)
+		return false;
+	if (model->state == MODEL_IN_STEP)
+		return true;
+	return state == SERVE_OTHER && strcmp(version, model->previous) == 0 && since_ns <= model->wanted_since_ns;
+}
+
+enum part_serve
+part_serve_of(const struct model_model *model, enum serve_state state, const char *version, int64_t since_ns)
+{
+	switch (state) {
+	case SERVE_RIGHT: return PART_SERVES_RIGHT;
+	case SERVE_UNKNOWN: return PART_SERVES_UNKNOWN;
+	case SERVE_OTHER: case SERVE_NONE: break;
+	}
+	return is_on_its_way(model, state, version, since_ns) ? PART_SERVES_MOVING : PART_SERVES_WRONG;
+}
+
+enum part_serve
+part_host_serves(const struct model *m, const struct model_host_row *h)
+{
+	enum part_serve worst = PART_SERVES_RIGHT;
+
+	for (size_t i = 0; i < h->n_serving; i++) {
+		const struct host_serving *s = &h->serving[i];
+		bool is_told = s->state == SERVE_RIGHT || s->state == SERVE_UNKNOWN;
+		enum part_serve serve = part_serve_of(is_told ? NULL : part_model_find(m, s->model), s->state, s->version,
+		    s->since_ns);
+
+		worst = serve < worst ? serve : worst;
+	}
+	return worst;
 }
 
 /* --- versions -------------------------------------------------------------------------------------- */

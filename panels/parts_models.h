@@ -14,14 +14,17 @@ bool part_model_is_fine(const struct model_model *m);
 /* By id ("model:spam-filter") or, where nothing has it, by name. NULL: none. m may be NULL. */
 const struct model_model *part_model_find(const struct model *m, const char *id_or_name);
 
-/* One host: is_moving when its model is on its way to another version. */
-const char *part_serve_glyph(enum serve_state state, bool is_moving, enum role *ret_role);
 /* The version a host serves, "none", or "?". */
 const char *part_serve_text(enum serve_state state, const char *version);
 
 const char *part_host_glyph(enum host_state state, enum role *ret_role);
-/* What it serves is not what it should, or cannot be told. */
-bool part_host_serves_wrong(const struct model_host_row *h);
+enum part_serve { PART_SERVES_WRONG, PART_SERVES_MOVING, PART_SERVES_UNKNOWN, PART_SERVES_RIGHT };	/* worst first */
+/* model NULL: not known. One that has yet to follow a move is moving. */
+enum part_serve part_serve_of(const struct model_model *model, enum serve_state state, const char *version,
+    int64_t since_ns);
+/* The worst of all it serves. m may be NULL. */
+enum part_serve part_host_serves(const struct model *m, const struct model_host_row *h);
+const char *part_serve_glyph(enum part_serve serve, enum role *ret_role);
 
 enum { PART_VERSIONS_MAX = 512 };
 /* All of these are escaped; buf of PART_VERSIONS_MAX; they return buf. */
