@@ -14,7 +14,7 @@
 #define SERVING_PREFIX "serving:"
 #define PAST_PREFIX "serving-since:"
 #define SERVING_EVERY (10 * NS_PER_S)
-#define SERVING_TIMEOUT (5 * NS_PER_S)
+#define SERVING_TIMEOUT (2 * NS_PER_S)
 
 struct seen {				/* the newest of a source that later ones are held against */
 	char *source;

@@ -14,7 +14,7 @@
 #include "source/decode_json.h"
 #include "source/source.h"
 
-enum { CHAIN_AT_ONCE = 4, CHAIN_HOSTS_AT_ONCE = 16, CHAIN_REQUESTS_MAX = 2000 };
+enum { CHAIN_AT_ONCE = 4, CHAIN_HOSTS_AT_ONCE = 64, CHAIN_REQUESTS_MAX = 2000 };
 
 struct chain_ask {		/* one request; chain_ask_done() frees */
 	struct request request;

@@ -68,6 +68,15 @@ serving_free(struct serving_source *ss)
 	free(ss);
 }
 
+/* What the hosts say is known when the last has answered: dead ones must not take the whole time between rounds. */
+static int64_t
+timeout_of(const struct serving_want *w)
+{
+	int64_t third = w->every_ns / 3;
+
+	return w->timeout_ns < third ? w->timeout_ns : third;
+}
+
 static void
 serving_new(struct sources *s, const struct serving_want *w)
 {
@@ -85,7 +94,7 @@ serving_new(struct sources *s, const struct serving_want *w)
 		.type = type,
 		.url = (char *)(uintptr_t)ss->want.url,
 		.interval_ns = w->every_ns,
-		.timeout_ns = w->timeout_ns,
+		.timeout_ns = timeout_of(w),
 		.body_max = SERVING_BODY_MAX,
 		.tls_verify = true,
 	};

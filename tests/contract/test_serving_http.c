@@ -1,8 +1,11 @@
 /* Hosts asked over HTTP what they serve, through the real transport and schedule. */
 #include "config.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -173,6 +176,77 @@ test_serving_as_text(void **state)
 	fake_http_free(f);
 }
 
+/* Waits until as many hosts as arg says are asked together, or nobody waits for the answer any more. */
+static atomic_uint n_waiting;
+
+static bool
+answer_together(const struct fake_request *r, void *arg)
+{
+	struct pollfd fd = { .fd = r->fd, .events = POLLIN };
+
+	if (strstr(r->path, "web-1/") == NULL) {
+		atomic_fetch_add(&n_waiting, 1);
+		while (atomic_load(&n_waiting) < *(const unsigned *)arg)
+			if (poll(&fd, 1, 5) != 0)
+				return false;
+	}
+	return fake_answer(r, 200, "Content-Type: text/plain\r\n", "7", 1);
+}
+
+static const struct serving_set *
+ask_forty(struct fake_http *f, int64_t every_ns)
+{
+	static struct serving_host hosts[41];
+	static char names[40][16];
+	const struct serving_want w = {
+		.model = "model:m", .source = "serving:m", .url = url, .path = "", .every_ns = every_ns, .timeout_ns = NS_PER_HOUR,
+		.n_hosts = 41, .hosts = hosts,
+	};
+
+	atomic_store(&n_waiting, 0);
+	hosts[0] = (struct serving_host){ "web-1", NULL };
+	for (int i = 0; i < 40; i++) {
+		snprintf(names[i], sizeof names[i], "x-%d", i);
+		hosts[i + 1] = (struct serving_host){ names[i], NULL };
+	}
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/{host}/", fake_http_port(f));
+	open_serving(&w);
+	return serving.block;
+}
+
+static void
+test_many_hosts_are_asked_together(void **state)
+{
+	unsigned n = 40;
+	struct fake_http *f = fake_http_new(answer_together, &n);
+	const struct serving_set *s = ask_forty(f, NS_PER_MIN);
+
+	(void)state;
+	assert_int_equal(s->n, 41);
+	for (size_t i = 0; i < s->n; i++)
+		assert_string_equal(s->v[i].version, "7");
+	sources_serving(sources, NULL, 0);
+	fake_http_free(f);
+}
+
+/* Hosts that never answer are given up within the round, however long they might take. */
+static void
+test_dead_hosts_do_not_hold_up_the_others(void **state)
+{
+	unsigned never = UINT_MAX;
+	struct fake_http *f = fake_http_new(answer_together, &never);
+	const struct serving_set *s = ask_forty(f, 3 * NS_PER_S);
+
+	(void)state;
+	assert_int_equal(s->n, 41);
+	assert_string_equal(s->v[0].host, "web-1");
+	assert_string_equal(s->v[0].version, "7");
+	for (size_t i = 1; i < s->n; i++)
+		assert_true(*s->v[i].error != '\0');
+	sources_serving(sources, NULL, 0);
+	fake_http_free(f);
+}
+
 static void
 test_serving_ends_while_under_way(void **state)
 {
@@ -206,6 +280,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_serving),
 		TEST(test_serving_as_text),
+		TEST(test_many_hosts_are_asked_together),
+		TEST(test_dead_hosts_do_not_hold_up_the_others),
 		TEST(test_serving_ends_while_under_way),
 	};
 
