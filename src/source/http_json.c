@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ struct http_json {
 	int64_t began_ns;
 	json_t *pages;			/* paths that were asked -> number of the page */
 	json_t *seen;			/* versions that stand alone */
-	size_t n_items, n_later;
+	size_t n_later;
 };
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -62,16 +63,26 @@ fill(const char *text, const struct filling *v, size_t n)
 	return whole;
 }
 
-static char *
-page_path(const struct http_json *c, unsigned number, const char *token)
+/* Of the list, or of the versions of a model. */
+static const char *
+request_of(const struct http_json *c, const struct job *job)
 {
+	return job->kind == JOB_PAGE ? c->shape->list : c->shape->versions_list;
+}
+
+/* The page of which job says the number, and how much there was before. */
+static char *
+page_path(const struct http_json *c, const struct job *job, const char *token)
+{
+	const char *model = job->kind == JOB_PAGE ? "" : c->draft.v[job->model].m.name;
 	char page[32], offset[32], *path, *whole;
-	const struct filling v[] = { { "{page}", page }, { "{offset}", offset }, { "{token}", token } };
+	const struct filling v[] = { { "{page}", page }, { "{offset}", offset }, { "{token}", token },
+		{ "{model}", model } };
 	struct buf b;
 
-	snprintf(page, sizeof page, "%" PRId64, c->shape->page_first + number - 1);
-	snprintf(offset, sizeof offset, "%zu", c->n_items);
-	path = fill(c->shape->list, v, sizeof v / sizeof *v);
+	snprintf(page, sizeof page, "%" PRId64, c->shape->page_first + job->number - 1);
+	snprintf(offset, sizeof offset, "%zu", job->n_before);
+	path = fill(request_of(c, job), v, sizeof v / sizeof *v);
 	if (c->shape->page_param == NULL || *token == '\0')
 		return path;
 	buf_init(&b, PATH_BYTES_MAX);
@@ -83,11 +94,13 @@ page_path(const struct http_json *c, unsigned number, const char *token)
 }
 
 static void
-add_page(struct http_json *c, unsigned number, const char *path)
+add_page(struct http_json *c, const struct job *page, const char *path)
 {
-	json_object_set_new(c->pages, path, json_integer(number));
-	jobs_add(&c->jobs,
-	    &(struct job){ .kind = JOB_PAGE, .number = number, .text = arena_strdup(&c->draft.mem, path) });
+	struct job job = *page;
+
+	json_object_set_new(c->pages, path, json_integer(page->number));
+	job.text = arena_strdup(&c->draft.mem, path);
+	jobs_add(&c->jobs, &job);
 }
 
 static bool
@@ -100,11 +113,7 @@ http_json_next(void *arg, struct chain_ask *ret)
 		return false;
 	*ret = (struct chain_ask){ .tag = (unsigned)c->jobs.n_asked++ };
 	request_init(&ret->request, "GET");
-	if (job->kind == JOB_PAGE)
-		ret->request.path = xstrdup(job->text);
-	else
-		ret->request.path = fill(
-		    c->shape->versions_list, &(struct filling){ "{model}", c->draft.v[job->model].m.name }, 1);
+	ret->request.path = xstrdup(job->text);
 	return true;
 }
 
@@ -126,6 +135,7 @@ static void *
 http_json_begin(const struct conf_source *conf, const void *arg, void *kept, struct err *err)
 {
 	const struct registry_arg *models = arg;
+	const struct job first = { .kind = JOB_PAGE, .number = 1 };
 	struct http_json *c = xcalloc(1, sizeof *c);
 	char *path;
 
@@ -140,8 +150,8 @@ http_json_begin(const struct conf_source *conf, const void *arg, void *kept, str
 	c->began_ns = clock_now();
 	c->pages = json_object();
 	c->seen = json_object();
-	path = page_path(c, 1, "");
-	add_page(c, 1, path);
+	path = page_path(c, &first, "");
+	add_page(c, &first, path);
 	free(path);
 	return c;
 }
@@ -161,11 +171,31 @@ http_json_kept_free(void *kept)
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-/* Where page leads; NULL: nowhere, it is the last. malloc()ed. */
+/* What is behind this page is not known, and why. */
+static void __attribute__((format(printf, 3, 4)))
+note_rest(struct http_json *c, const struct job *page, const char *fmt, ...)
+{
+	char of[128] = "", shown[96], why[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	if (page->kind == JOB_VERSIONS) {
+		struct reg_model *m = &c->draft.v[page->model].m;
+
+		m->is_unread = true;
+		snprintf(of, sizeof of, "versions of %s: ", str_escape_to(shown, sizeof shown, m->name));
+	}
+	draft_note(&c->draft, "%s%s", of, why);
+}
+
+/* Where page leads, to the one that next says; NULL: nowhere, it is the last. malloc()ed. */
 static char *
-path_of_next(struct http_json *c, const struct job *page, const json_t *json, size_t n)
+path_of_next(struct http_json *c, const struct job *page, const struct job *next, const json_t *json, size_t n)
 {
 	const struct shape *s = c->shape;
+	const char *request = request_of(c, page);
 	const char *link = json_word(&c->draft.mem, shape_get(s, SHAPE_PAGE_NEXT, json));
 	const char *token = json_word(&c->draft.mem, shape_get(s, SHAPE_PAGE_TOKEN, json));
 	struct err err = ERR_INIT;
@@ -173,50 +203,62 @@ path_of_next(struct http_json *c, const struct job *page, const json_t *json, si
 
 	if (link != NULL && *link != '\0') {
 		if (shape_link(c->url, page->text, link, &path, &err) < 0)
-			draft_note(&c->draft, "page %u: %s; the rest is not known", page->number, err.msg);
+			note_rest(c, page, "page %u: %s; the rest is not known", page->number, err.msg);
 		return path;
 	}
 	if (token != NULL && strlen(token) > REGISTRY_TOKEN_MAX) {
-		draft_note(&c->draft,
+		note_rest(c, page,
 		    "page %u: the token that leads on is longer than %d bytes; the rest is not known",
 		    page->number, REGISTRY_TOKEN_MAX);
 		return NULL;
 	}
 	if (token != NULL && *token != '\0' && strcmp(token, "false") != 0)
-		return page_path(c, page->number + 1, token);
-	if (strstr(s->list, "{page}") == NULL && strstr(s->list, "{offset}") == NULL)
+		return page_path(c, next, token);
+	if (strstr(request, "{page}") == NULL && strstr(request, "{offset}") == NULL) {
+		if (s->page_size > 0 && (int64_t)n == s->page_size && page->kind == JOB_VERSIONS)
+			note_rest(c, page, "there are as many as fit on a page: there may be more");
 		return NULL;
-	return n == 0 || (int64_t)n < s->page_size ? NULL : page_path(c, page->number + 1, "");
+	}
+	return n == 0 || (int64_t)n < s->page_size ? NULL : page_path(c, next, "");
 }
 
 static void
 follow(struct http_json *c, const struct job *page, const json_t *json, size_t n, size_t n_known)
 {
-	char *path = path_of_next(c, page, json, n);
+	const struct job next = { .kind = page->kind, .model = page->model, .number = page->number + 1,
+		.n_before = page->n_before + n };
+	char *path = path_of_next(c, page, &next, json, n);
 	const json_t *before = path == NULL ? NULL : json_object_get(c->pages, path);
 
 	if (n > 0 && n_known == n)
-		draft_note(&c->draft, "page %u repeats the pages before: the rest is not known", page->number);
+		note_rest(c, page, "page %u repeats the pages before: the rest is not known", page->number);
 	else if (before != NULL)
-		draft_note(&c->draft, "page %u leads back to page %d: the rest is not known", page->number,
+		note_rest(c, page, "page %u leads back to page %d: the rest is not known", page->number,
 		    (int)json_integer_value(before));
-	else if (path != NULL && (page->number == PAGES_MAX || draft_is_full(&c->draft)))
-		draft_note(&c->draft, "the list goes on behind page %u: the rest is not known", page->number);
+	else if (path != NULL &&
+	    (page->number == PAGES_MAX || draft_is_full(&c->draft) ||
+		(page->kind == JOB_VERSIONS && c->jobs.n >= BUDGET)))
+		note_rest(c, page, "the list goes on behind page %u: the rest is not known", page->number);
 	else if (path != NULL)
-		add_page(c, page->number + 1, path);
+		add_page(c, &next, path);
 	free(path);
 }
 
 static void
 want_versions(struct http_json *c, size_t model)
 {
+	const struct job first = { .kind = JOB_VERSIONS, .number = 1, .model = model };
+	char *path;
+
 	if (c->shape->versions_list == NULL)
 		return;
 	if (c->jobs.n >= BUDGET || draft_is_full(&c->draft)) {
 		c->n_later++;
 		c->draft.v[model].m.is_unread = true;
 	} else {
-		jobs_add(&c->jobs, &(struct job){ .kind = JOB_VERSIONS, .model = model });
+		path = page_path(c, &first, "");
+		add_page(c, &first, path);
+		free(path);
 	}
 }
 
@@ -247,9 +289,22 @@ answer_page(struct http_json *c, const struct job *page, const json_t *json, str
 	if (n_wrong > 0)
 		draft_note(&c->draft, "%zu item%s of page %u left out: %.250s", n_wrong,
 		    n_wrong == 1 ? "" : "s", page->number, why.msg);
-	c->n_items += i;
 	follow(c, page, json, i, n_known);
 	return 0;
+}
+
+/* Of the last version of the list, so of the others: one that is made meanwhile moves the pages by one. */
+static bool
+is_last_known(const struct http_json *c, size_t model, const json_t *list)
+{
+	const struct draft_model *m = &c->draft.v[model];
+	const json_t *last = json_array_get(list, json_array_size(list) - 1);
+	const char *version = json_string_value(shape_get(c->shape, SHAPE_VERSION, last));
+
+	for (size_t i = 0; version != NULL && i < m->n_versions; i++)
+		if (strcmp(m->versions[i].version, version) == 0)
+			return true;
+	return false;
 }
 
 static int
@@ -258,8 +313,15 @@ answer_versions(struct http_json *c, const struct job *job, const json_t *json, 
 	bool is_inside = shape_has(c->shape, SHAPE_VERSIONS);
 	const json_t *list = is_inside ? shape_get(c->shape, SHAPE_VERSIONS, json) : json;
 
-	if (json_is_array(list))
-		return shape_read_versions(&c->draft, c->shape, job->model, list, err);
+	if (json_is_array(list)) {
+		size_t n = json_array_size(list);
+		bool is_known = job->number > 1 && n > 0 && is_last_known(c, job->model, list);
+		int r = shape_read_versions(&c->draft, c->shape, job->model, list, err);
+
+		if (r == 0)
+			follow(c, job, json, n, is_known ? n : 0);
+		return r;
+	}
 	if (is_inside)
 		return shape_missing(c->shape, SHAPE_VERSIONS, json, "a list", err);
 	return err_set(err, ERR_INVALID,

@@ -83,6 +83,7 @@ struct job {
 	unsigned kind;
 	unsigned number;	/* of a page */
 	size_t model;		/* in the draft */
+	size_t n_before;	/* items on the pages before */
 	const char *text;	/* token, version, run */
 };
 struct jobs {			/* tags of requests are positions in it */

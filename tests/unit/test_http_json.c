@@ -473,6 +473,46 @@ test_versions_apart(void **state)
 	assert_non_null(strstr(round_.err.msg, "HTTP 502"));
 }
 
+/* A page of versions may lead on as a page of models does. Where the rest cannot be read the newest is not known. */
+static void
+test_pages_of_versions(void **state)
+{
+	static const struct row good[] = {
+		{ "/l", 200, "{\"i\": [{\"n\": \"a\"}]}" }, { "/m/a/v", 200, "{\"vs\": [{\"v\": 1}, {\"v\": 2}], \"next\": \"/pre/m/a/v?p=2\"}" },
+		{ "/m/a/v?p=2", 200, "{\"vs\": [{\"v\": 3}], \"next\": \"\"}" }, { 0 },
+	};
+	static const struct row lost[] = {
+		{ "/l", 200, "{\"i\": [{\"n\": \"a\"}]}" }, { "/m/a/v", 200, "{\"vs\": [{\"v\": 1}, {\"v\": 2}], \"next\": \"/pre/m/a/v?p=2\"}" }, { 0 },
+	};
+	static const struct row same[] = {
+		{ "/l", 200, "{\"i\": [{\"n\": \"a\"}]}" }, { "/m/a/v", 200, "{\"vs\": [{\"v\": 1}, {\"v\": 2}], \"next\": \"/pre/m/a/v?p=2\"}" },
+		{ "/m/a/v?p=2", 200, "{\"vs\": [{\"v\": 1}, {\"v\": 2}], \"next\": \"/pre/m/a/v?p=3\"}" }, { 0 },
+	};
+	static const struct row full[] = { { "/l", 200, "{\"i\": [{\"n\": \"a\"}]}" }, { "/m/a/v", 200, "{\"vs\": [{\"v\": 1}, {\"v\": 2}]}" }, { 0 } };
+	const struct registry_set *s;
+
+	(void)state;
+	conf.registry.items = T("i");
+	conf.registry.versions = T("vs");
+	conf.registry.versions_list = T("/m/{model}/v");
+	conf.registry.page_next = T("next");
+	s = ask(good);
+	assert_int_equal(s->v[0].n_versions, 3);
+	assert_false(s->v[0].is_unread);
+	assert_int_equal(s->notes.n, 0);
+	s = ask(lost);
+	assert_int_equal(s->v[0].n_versions, 2);
+	assert_true(s->v[0].is_unread);
+	assert_true(str_has_prefix(only_note(s), "the versions of a cannot be read: "));
+	s = ask(same);
+	assert_true(s->v[0].is_unread);
+	assert_string_equal(only_note(s), "versions of a: page 2 repeats the pages before: the rest is not known");
+	conf.registry.page_size = 2;
+	s = ask(full);
+	assert_true(s->v[0].is_unread);
+	assert_string_equal(only_note(s), "versions of a: there are as many as fit on a page: there may be more");
+}
+
 /* A server that fails at the versions of some models is there for the others; one that is not there is not. */
 static void
 test_one_model_that_breaks_the_server(void **state)
@@ -577,6 +617,7 @@ main(void)
 		TEST(test_pages_by_token),
 		TEST(test_pages_without_end),
 		TEST(test_versions_apart),
+		TEST(test_pages_of_versions),
 		TEST(test_one_model_that_breaks_the_server),
 		TEST(test_limits),
 		TEST(test_a_named_model_behind_the_limit),
