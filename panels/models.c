@@ -97,10 +97,24 @@ scroll(struct models_panel *s, const struct view *v)
 	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
 }
 
+/* The model has them worst first, whatever order is shown. */
+static void
+select_worst(struct models_panel *s)
+{
+	int worst = 0;
+
+	for (int i = 1; i < s->n; i++)
+		if (!s->rows[i].is_other && (s->rows[worst].is_other || s->rows[i].index < s->rows[worst].index))
+			worst = i;
+	s->list.selected = worst;
+	s->list.selected_id = s->ids[worst];
+}
+
 static void
 models_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct models_panel *s = state_of(p);
+	int64_t past_ns;
 
 	models_rows_build(s, v->model);
 	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
@@ -108,13 +122,21 @@ models_arrange(struct panel *p, const struct view *v, int w, int h)
 		s->split = (struct split){ .kind = SPLIT_FULL, .list_w = w, .detail_w = w, .detail_h = h };
 	s->page = s->split.list_h - (s->split.list_h >= MODELS_HEADER_FROM);
 	s->page = s->page < 1 ? 1 : s->page;
+	if (!s->is_chosen && s->n > 0)
+		select_worst(s);
 	list_arrange(&s->list, s->ids, s->n, s->page);
 	/* The row may have gone, and another one slid there: its versions are not these. */
 	if (s->n > 0 && s->of != s->list.selected_id) {
 		if (s->of != 0)
 			forget_versions(s);
+		if (s->of != 0 && !s->is_following)
+			s->detail_top = 0;
 		s->of = s->list.selected_id;
 	}
+	past_ns = v->range.cursor_ns == v->range.end_ns ? 0 : v->range.cursor_ns;
+	if (s->past_ns != past_ns)
+		s->detail_top = 0;
+	s->past_ns = past_ns;
 	scroll(s, v);
 }
 
@@ -246,6 +268,7 @@ models_show(struct panel *p, const struct view *v, const char *arg)
 	models_filter(p, NULL);
 	s->is_wrong_only = false;
 	s->list.selected_id = models_id("", m->def->id);
+	s->is_chosen = true;
 	s->is_detail = true;
 	s->detail_top = 0;
 	close_compare(s);
@@ -278,6 +301,7 @@ move(struct models_panel *s, int by)
 	if (is_comparing(s))
 		return scroll_detail(s, by == INT_MIN ? -s->detail_top : by == INT_MAX ? 1 << 24 : by);
 	list_move(&s->list, s->ids, s->n, by);
+	s->is_chosen = true;
 	s->detail_top = 0;
 	return NULL;
 }
@@ -296,6 +320,7 @@ toggle_detail(struct models_panel *s)
 		return NULL;
 	}
 	s->is_detail = !s->is_detail;
+	s->is_chosen |= s->is_detail;
 	s->detail_top = 0;
 	return NULL;
 }
@@ -355,7 +380,7 @@ choose_version(struct models_panel *s, const char *version)
 {
 	replace(&s->chosen, version);
 	close_compare(s);
-	s->is_detail = true;
+	s->is_chosen = s->is_detail = true;
 	s->is_following = true;
 }
 
@@ -413,7 +438,7 @@ compare(struct models_panel *s, const struct view *v)
 		return op_text(OP_MESSAGE, "%s has only one version", item.name);
 	replace(&s->left, left);
 	replace(&s->right, right);
-	s->is_detail = true;
+	s->is_chosen = s->is_detail = true;
 	s->detail_top = 0;
 	return NULL;
 }
@@ -432,7 +457,7 @@ mark(struct models_panel *s, const struct view *v)
 	if (s->marked != NULL && strcmp(s->marked, version) != 0)
 		return compare(s, v);
 	replace(&s->marked, s->marked != NULL ? NULL : version);
-	s->is_detail = true;
+	s->is_chosen = s->is_detail = true;
 	s->is_following = true;
 	if (s->marked == NULL)
 		return NULL;

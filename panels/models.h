@@ -34,8 +34,10 @@ struct models_panel {
 	enum models_sort sort;
 	bool is_wrong_only;
 	char *filter;			/* NULL or "": none */
+	bool is_chosen;			/* a person selected the row: otherwise it is the worst */
 	bool is_detail;
 	int detail_top;
+	int64_t past_ns;		/* the time that was shown; 0: now */
 	/* Of the selected model; forgotten when another one is selected. */
 	uint64_t of;			/* its id */
 	char *chosen;			/* version; NULL: the one that should serve */

@@ -55,10 +55,10 @@ age_field(struct pen *p, const struct view *v, const char *name, int64_t at_ns, 
 /* Who tells it, how long ago, and why not since. */
 static void
 evidence_field(struct pen *p, const struct view *v, const char *name, const char *source, int64_t at_ns,
-    bool is_stale)
+    bool is_stale, bool is_doubtful)
 {
 	const struct model_source *s = *source != '\0' ? model_source_find(v->model, source) : NULL;
-	const char *error = s != NULL && is_stale ? s->error : "";
+	const char *error = s != NULL && (is_stale || is_doubtful) ? s->error : "";
 	char age[DURATION_TEXT_MAX];
 
 	if (*source == '\0')
@@ -70,6 +70,9 @@ evidence_field(struct pen *p, const struct view *v, const char *name, const char
 		pen_field_printf(p, name, ROLE_STALE, GLYPH_STALE " %s, %s ago: too old to judge by%s%s", source,
 		    view_age(v, at_ns, age),
 		    *error != '\0' ? "; " : "", error);
+	else if (is_doubtful)
+		pen_field_printf(p, name, ROLE_STALE, GLYPH_STALE " %s, %s ago, and fails since%s%s", source,
+		    view_age(v, at_ns, age), *error != '\0' ? ": " : "", error);
 	else
 		pen_field_printf(p, name, ROLE_DIM, "%s, %s ago", source, view_age(v, at_ns, age));
 }
@@ -80,14 +83,15 @@ evidence(struct pen *p, const struct view *v, const struct model_model *m)
 {
 	char reg[DURATION_TEXT_MAX], serving[DURATION_TEXT_MAX];
 
-	if (m->reg_ns != 0 && m->serving_ns != 0 && !m->is_reg_stale && !m->is_serving_stale) {
+	if (m->reg_ns != 0 && m->serving_ns != 0 && !part_model_is_doubtful(v->model, m) && !m->is_serving_stale) {
 		pen_field_printf(p, "how sure", ROLE_DIM, "%s %s ago, %s %s ago", m->def->registry,
 		    view_age(v, m->reg_ns, reg),
 		    m->serving_source, view_age(v, m->serving_ns, serving));
 		return;
 	}
-	evidence_field(p, v, "registry", m->def->registry, m->reg_ns, m->is_reg_stale);
-	evidence_field(p, v, "who serves", m->serving_source, m->serving_ns, m->is_serving_stale);
+	evidence_field(p, v, "registry", m->def->registry, m->reg_ns, m->is_reg_stale,
+	    part_model_is_doubtful(v->model, m));
+	evidence_field(p, v, "who serves", m->serving_source, m->serving_ns, m->is_serving_stale, false);
 }
 
 static void

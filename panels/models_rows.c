@@ -10,8 +10,8 @@
 #include "base/xalloc.h"
 #include "models.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 32, WANTED_W_MIN = 12, WANTED_W_NARROW = 20, WANTED_W_MAX = 28,
-	MEASURED_MAX = 1000, WIDE_FROM = 110, ROWS_MAX = 200000 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 32, WANTED_W_MIN = 12, WANTED_W_NARROW = 20, WANTED_W_MAX = 28, SERVED_W_MIN = 12, SERVED_W_NARROW = 22, SERVED_W_MAX = 28,
+	MEASURED_MAX = 1000, WIDE_FROM = 110, NARROW_TO = 72, DOUBT_W = 6, ROWS_MAX = 200000 };
 
 const char *
 models_sort_name(enum models_sort sort)
@@ -269,7 +269,7 @@ enum { COL_GLYPH, COL_STATE, COL_NAME, COL_WANTED, COL_SERVED, COL_SINCE, COL_MO
 	COL_WHY, COLS };
 
 struct widths {
-	int name, wanted;
+	int name, wanted, served;
 };
 
 static int
@@ -281,7 +281,7 @@ clamp(int w, int min, int max)
 static struct widths
 measure(const struct models_panel *s, const struct model *m)
 {
-	struct widths widths = { NAME_W_MIN, WANTED_W_MIN };
+	struct widths widths = { NAME_W_MIN, WANTED_W_MIN, SERVED_W_MIN };
 	char text[PART_VERSIONS_MAX];
 
 	for (int i = 0; i < s->n && i < MEASURED_MAX; i++) {
@@ -292,8 +292,11 @@ measure(const struct models_panel *s, const struct model *m)
 			continue;
 		w = (int)str_width(item.name);
 		widths.name = w > widths.name ? w : widths.name;
-		w = item.m != NULL ? (int)str_width(part_model_wanted(item.m, text)) : 0;
+		w = item.m != NULL ? (int)str_width(part_model_wanted(item.m, text)) +
+		    (part_model_is_doubtful(m, item.m) ? DOUBT_W : 0) : 0;
 		widths.wanted = w > widths.wanted ? w : widths.wanted;
+		w = item.m != NULL ? (int)str_width(part_model_served(item.m, SERVED_W_MAX, text)) : 0;
+		widths.served = w > widths.served ? w : widths.served;
 	}
 	return widths;
 }
@@ -309,7 +312,8 @@ columns_of(const struct models_panel *s, const struct model *m, int w, bool has_
 	cols[COL_NAME] = (struct column){ .title = "model", .min = clamp(widths.name, NAME_W_MIN, most), .priority = 0 };
 	cols[COL_WANTED] = (struct column){ .title = "should serve", .min = clamp(widths.wanted, WANTED_W_MIN,
 		has_why ? WANTED_W_MAX : WANTED_W_NARROW), .priority = 2 };
-	cols[COL_SERVED] = (struct column){ .title = "serves", .min = 12, .weight = !has_why, .priority = 1 };
+	cols[COL_SERVED] = (struct column){ .title = "serves", .min = clamp(widths.served,
+		SERVED_W_MIN, has_why ? SERVED_W_MAX : w < NARROW_TO ? SERVED_W_MIN : SERVED_W_NARROW), .weight = !has_why, .priority = 1 };
 	cols[COL_SINCE] = (struct column){ .title = "for", .min = 6, .is_right = true, .priority = 4 };
 	cols[COL_MOVED] = (struct column){ .title = "moved", .min = 8, .is_right = true, .priority = 6 };
 	cols[COL_AGE] = (struct column){ .title = "age", .min = 6, .is_right = true, .priority = 5 };
@@ -319,13 +323,15 @@ columns_of(const struct models_panel *s, const struct model *m, int w, bool has_
 	columns_fit(cols, has_why ? COLS : COL_WHY, w - 2);
 }
 
-/* ~ before what is too old to be believed. */
+/* ~ and the age before what is too old to be believed, or could not be looked at anew. */
 static void
-draw_doubtful(struct canvas *row, const struct column *col, bool is_stale, enum role role, const char *text)
+draw_doubtful(struct canvas *row, const struct column *col, bool is_stale, const char *age, enum role role,
+    const char *text)
 {
-	char shown[PART_VERSIONS_MAX + 4];
+	char shown[PART_VERSIONS_MAX + DURATION_TEXT_MAX + 4];
 
-	snprintf(shown, sizeof shown, "%s%s", is_stale ? GLYPH_STALE " " : "", text);
+	snprintf(shown, sizeof shown, "%s%s%s%s", is_stale ? GLYPH_STALE : "", is_stale ? age : "", is_stale ? " " : "",
+	    text);
 	columns_cell(row, 0, col, is_stale ? ROLE_STALE : role, shown);
 }
 
@@ -353,16 +359,18 @@ draw_model(struct canvas *row, const struct column *cols, const struct view *v, 
     bool has_why)
 {
 	char text[PART_VERSIONS_MAX], age[DURATION_TEXT_MAX];
-	bool is_right = m->n_right == m->n_hosts && m->n_hosts > 0;
+	bool is_right = m->n_right == m->n_hosts && m->n_hosts > 0, is_doubtful = part_model_is_doubtful(v->model, m);
 	enum role role;
 	const char *glyph = part_model_glyph(m, &role);
 
+	if (is_doubtful && part_model_is_fine(m))
+		role = ROLE_STALE;
 	columns_cell(row, 0, &cols[COL_GLYPH], role, glyph);
 	columns_cell(row, 0, &cols[COL_STATE], role, part_model_word(m));
 	columns_cell(row, 0, &cols[COL_NAME], ROLE_STRONG, m->def->name);
-	draw_doubtful(row, &cols[COL_WANTED], m->is_reg_stale && m->reg_ns != 0, m->wanted != NULL ? ROLE_TEXT : ROLE_UNKNOWN,
+	draw_doubtful(row, &cols[COL_WANTED], is_doubtful, view_age(v, m->reg_ns, age), m->wanted != NULL ? ROLE_TEXT : ROLE_UNKNOWN,
 	    part_model_wanted(m, text));
-	draw_doubtful(row, &cols[COL_SERVED], m->is_serving_stale && m->serving_ns != 0, is_right ? ROLE_TEXT : role,
+	draw_doubtful(row, &cols[COL_SERVED], m->is_serving_stale && m->serving_ns != 0, "", is_right ? ROLE_TEXT : role,
 	    part_model_served(m, cols[COL_SERVED].w - 2 * m->is_serving_stale, text));
 	columns_cell(row, 0, &cols[COL_SINCE], ROLE_TEXT, view_age(v, m->since_ns, age));
 	draw_ages(row, cols, v, m);

@@ -44,6 +44,16 @@ part_model_is_fine(const struct model_model *m)
 	return m->state == MODEL_IN_STEP;
 }
 
+bool
+part_model_is_doubtful(const struct model *m, const struct model_model *row)
+{
+	const struct model_source *s = m != NULL ? model_source_find(m, row->def->registry) : NULL;
+
+	if (row->reg_ns == 0)
+		return false;
+	return row->is_reg_stale || (s != NULL && s->state != SOURCE_OK && s->state != SOURCE_UNKNOWN);
+}
+
 const struct model_model *
 part_model_find(const struct model *m, const char *id_or_name)
 {
@@ -163,8 +173,15 @@ served_apart(const struct model_model *m, char *buf)
 
 struct kind {
 	const char *text;
+	enum serve_state state;
 	size_t n;
 };
+
+static bool
+is_of_kind(const struct model_host *h, const struct kind *kind)
+{
+	return strcmp(part_serve_text(h->state, h->version), kind->text) == 0;
+}
 
 /* How often each is served, in the order they come; n_other of further ones. Returns how many kinds. */
 static size_t
@@ -174,13 +191,13 @@ served_kinds(const struct model_model *m, struct kind *kinds, size_t *ret_n_othe
 
 	*ret_n_other = 0;
 	for (size_t i = 0; i < m->n_hosts; i++) {
-		const char *text = part_serve_text(m->hosts[i].state, m->hosts[i].version);
+		const struct model_host *h = &m->hosts[i];
 		size_t k = 0;
 
-		while (k < n && strcmp(kinds[k].text, text) != 0)
+		while (k < n && !is_of_kind(h, &kinds[k]))
 			k++;
 		if (k == n && n < KINDS_MAX)
-			kinds[n++] = (struct kind){ text, 0 };
+			kinds[n++] = (struct kind){ part_serve_text(h->state, h->version), h->state, 0 };
 		if (k < n)
 			kinds[k].n++;
 		else
@@ -190,26 +207,77 @@ served_kinds(const struct model_model *m, struct kind *kinds, size_t *ret_n_othe
 }
 
 static const char *
-served_folded(const struct model_model *m, char *buf)
+kind_text(const struct kind *kind, char *buf, size_t size)
 {
-	char version[VERSION_MAX], text[VERSION_MAX + 32];
-	struct kind kinds[KINDS_MAX];
-	size_t n_other, n = served_kinds(m, kinds, &n_other);
+	char version[VERSION_MAX];
+
+	str_escape_to(version, sizeof version, kind->text);
+	if (kind->n > 1)
+		snprintf(buf, size, "%s x%zu", version, kind->n);
+	else
+		snprintf(buf, size, "%s", version);
+	return buf;
+}
+
+/* " (web-02, web-03, …)": as many of its hosts as have room; "" none. buf of PART_VERSIONS_MAX. */
+static void
+kind_hosts(const struct model_model *m, const struct kind *kind, int room, char *buf)
+{
+	size_t n = 0;
 
 	*buf = '\0';
+	for (size_t i = 0; i < m->n_hosts; i++) {
+		char name[VERSION_MAX];
+		size_t len = strlen(buf);
+		int need;
+
+		if (!is_of_kind(&m->hosts[i], kind) || *m->hosts[i].host == '\0')
+			continue;
+		str_escape_to(name, sizeof name, m->hosts[i].host);
+		need = (int)(str_width(buf) + str_width(name)) + 3 + (n + 1 < kind->n ? 3 : 0);
+		if (need > room || len + strlen(name) + 16 > PART_VERSIONS_MAX)
+			break;
+		snprintf(buf + len, PART_VERSIONS_MAX - len, "%s%s", n++ == 0 ? " (" : ", ", name);
+	}
+	if (n > 0)
+		snprintf(buf + strlen(buf), PART_VERSIONS_MAX - strlen(buf), "%s)", n < kind->n ? ", …" : "");
+}
+
+/* "6 (web-03), 7 x2": how many serve what; of what they should not, which, where w columns have room. */
+static const char *
+served_folded(const struct model_model *m, int w, char *buf)
+{
+	char text[VERSION_MAX + 32], hosts[PART_VERSIONS_MAX];
+	struct kind kinds[KINDS_MAX];
+	size_t n_other, n = served_kinds(m, kinds, &n_other);
+	int room = w - (n_other > 0 ? 2 + snprintf(text, sizeof text, "%zu others", n_other) : 0);
+
+	for (size_t i = 0; i < n; i++)
+		room -= (int)str_width(kind_text(&kinds[i], text, sizeof text)) + (i > 0 ? 2 : 0);
+	*buf = '\0';
 	for (size_t i = 0; i < n; i++) {
-		str_escape_to(version, sizeof version, kinds[i].text);
-		if (kinds[i].n > 1)
-			snprintf(text, sizeof text, "%s x%zu", version, kinds[i].n);
-		else
-			snprintf(text, sizeof text, "%s", version);
-		add_text(buf, ", ", text);
+		add_text(buf, ", ", kind_text(&kinds[i], text, sizeof text));
+		if (kinds[i].state == SERVE_RIGHT)
+			continue;
+		kind_hosts(m, &kinds[i], room, hosts);
+		add_text(buf, "", hosts);
+		room -= (int)str_width(hosts);
 	}
 	if (n_other > 0) {
 		snprintf(text, sizeof text, "%zu others", n_other);
 		add_text(buf, ", ", text);
 	}
 	return buf;
+}
+
+static bool
+is_agreed(const struct model_model *m)
+{
+	for (size_t i = 1; i < m->n_hosts; i++)
+		if (strcmp(part_serve_text(m->hosts[i].state, m->hosts[i].version),
+		    part_serve_text(m->hosts[0].state, m->hosts[0].version)) != 0)
+			return false;
+	return true;
 }
 
 const char *
@@ -219,9 +287,9 @@ part_model_served(const struct model_model *m, int w, char *buf)
 		snprintf(buf, PART_VERSIONS_MAX, "%s", m->serving_ns == 0 ? "?" : "none");
 		return buf;
 	}
-	if (m->n_hosts <= APART_MAX && (int)str_width(served_apart(m, buf)) <= w)
+	if (m->n_hosts <= APART_MAX && is_agreed(m) && (int)str_width(served_apart(m, buf)) <= w)
 		return buf;
-	return served_folded(m, buf);
+	return served_folded(m, w, buf);
 }
 
 const char *

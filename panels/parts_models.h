@@ -11,6 +11,8 @@ const char *part_model_glyph(const struct model_model *m, enum role *ret_role);
 const char *part_model_word(const struct model_model *m);	/* "out of step", "moving", ..: at most 11 columns */
 /* true: nothing is wrong with it as far as can be seen; one on its way to another version counts. */
 bool part_model_is_fine(const struct model_model *m);
+/* What should serve was not heard again: its registry fails since, or the last answer is too old. */
+bool part_model_is_doubtful(const struct model *m, const struct model_model *row);
 /* By id ("model:spam-filter") or, where nothing has it, by name. NULL: none. m may be NULL. */
 const struct model_model *part_model_find(const struct model *m, const char *id_or_name);
 
@@ -30,7 +32,7 @@ enum { PART_VERSIONS_MAX = 512 };
 /* All of these are escaped; buf of PART_VERSIONS_MAX; they return buf. */
 /* "champion 7", "Production 12"; "champion ?" where it points nowhere or that is not known. */
 const char *part_model_wanted(const struct model_model *m, char *buf);
-/* "6 7 7" by host, wrong ones first, or "6, 7 x299" where that would take more than w columns. */
+/* "7 7 7" where all hosts agree; else "6 (web-03), 7 x2" with as many hosts that serve wrongly as w columns have room for. */
 const char *part_model_served(const struct model_model *m, int w, char *buf);
 /* "champion, Production": every alias, and the stage. */
 const char *part_version_names(const struct reg_version *v, char *buf);

@@ -248,6 +248,8 @@ class Feeds:
         return {
             "models.json": self.moved(874, self.trio("7", "7", "6"), down=("serving-03:8501",)),
             "models-step.json": self.moved(874, step, self.defs()[:2], [self.ranker()]),
+            "models-late.json": self.moved(874, step, self.defs()[:2], [self.ranker()]) + [
+                self.report("mlflow", "registry", 1, False, "connection to mlflow.prod:5000 refused", 0, 1)],
             "models-moving.json": self.moved(20, self.trio("7", "6", "6"), self.defs()[:2], [self.ranker()]),
             "models-stale.json": self.stale(),
             "models-unserved.json": self.unserved(),
