@@ -82,6 +82,7 @@ struct registry_state {
 struct seen_version {				/* a version that a host was seen to serve, and was not seen to leave; "": it serves none */
 	char *host, *version;
 	int64_t since_ns, last_ns;
+	bool has_arrived;	/* the host served what it should, and that alone, since that is what it should */
 };
 struct model_memory {				/* what was seen of one model_def */
 	char *id;
@@ -269,6 +270,7 @@ const struct registry_state *registry_state_find(const struct model *m, const ch
 const struct model_memory *model_memory_find(const struct model *m, const char *id);
 /* Since when host serves version, as far as was seen; 0: it was not seen to. */
 int64_t model_memory_since(const struct model_memory *mem, const char *host, const char *version);
+bool model_memory_has_arrived(const struct model_memory *mem, const char *host);
 int64_t model_memory_last(const struct model_memory *mem, const char *host);	/* when it was last heard of; 0 never */
 
 /* models_judge.c */

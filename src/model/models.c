@@ -122,6 +122,21 @@ replace_text(char **slot, const char *text)
 	free(old);
 }
 
+/* A host that serves what it should, and nothing else beside it, is not on its way any more; what it serves later it went back to. */
+static void
+note_arrivals(struct model_memory *mem, bool is_new)
+{
+	for (size_t i = 0, end; i < mem->n_seen; i = end) {
+		bool has_arrived = false;
+
+		for (end = i; end < mem->n_seen && strcmp(mem->seen[end].host, mem->seen[i].host) == 0; end++)
+			has_arrived = has_arrived || (!is_new && mem->seen[end].has_arrived);
+		has_arrived = has_arrived || (end == i + 1 && mem->wanted != NULL && strcmp(mem->seen[i].version, mem->wanted) == 0);
+		for (size_t k = i; k < end; k++)
+			mem->seen[k].has_arrived = has_arrived;
+	}
+}
+
 /* is_move: the registry says so; else it is the config that looks elsewhere now. */
 static void
 note_wanted(struct model_memory *mem, const struct model_def *def, const struct registry_set *set, int64_t at_ns, bool is_move)
@@ -146,6 +161,7 @@ note_wanted(struct model_memory *mem, const struct model_def *def, const struct 
 	mem->wanted_since_ns = wanted_time(def, model, wanted, is_move && !is_first ? mem->wanted_seen_ns : 0, at_ns);
 	mem->wanted_seen_ns = at_ns;
 	mem->moved_ns = is_move && !is_first ? mem->wanted_since_ns : 0;
+	note_arrivals(mem, true);
 }
 
 static void
@@ -204,6 +220,7 @@ static void
 remember_one(struct seen_version *to, struct seen_version *old, size_t at, size_t end, const struct serving *s, int64_t first_ns, int64_t seen_ns)
 {
 	int64_t at_ns = evidence_time(s, seen_ns);
+	bool has_arrived = at < end && old[at].has_arrived;	/* the same of all of a host */
 
 	for (size_t i = at; i < end; i++) {
 		if (old[i].host == NULL || strcmp(old[i].version, s->version) != 0)
@@ -212,11 +229,11 @@ remember_one(struct seen_version *to, struct seen_version *old, size_t at, size_
 		to->last_ns = at_ns;
 		if (to->since_ns <= first_ns)
 			to->since_ns = earlier_since(s, to->since_ns);
-		old[i] = (struct seen_version){ 0 };
+		old[i] = (struct seen_version){ .has_arrived = has_arrived };
 		return;
 	}
 	/* Of a host that was seen to serve another one before, we know when that was. */
-	*to = (struct seen_version){ .host = xstrdup(s->host), .version = xstrdup(s->version), .last_ns = at_ns,
+	*to = (struct seen_version){ .host = xstrdup(s->host), .version = xstrdup(s->version), .last_ns = at_ns, .has_arrived = has_arrived,
 		.since_ns = at < end ? at_ns : earlier_since(s, at_ns) };
 }
 
@@ -258,6 +275,7 @@ remember(struct model_memory *mem, const struct serving_set *set, int64_t seen_n
 	free(old);
 	mem->seen = v;
 	mem->n_seen = n;
+	note_arrivals(mem, false);
 }
 
 /* The first one of host. */
@@ -284,6 +302,14 @@ model_memory_since(const struct model_memory *mem, const char *host, const char 
 		if (strcmp(mem->seen[i].version, version) == 0)
 			return mem->seen[i].since_ns;
 	return 0;
+}
+
+bool
+model_memory_has_arrived(const struct model_memory *mem, const char *host)
+{
+	size_t i = seen_first(mem, host);
+
+	return i < mem->n_seen && strcmp(mem->seen[i].host, host) == 0 && mem->seen[i].has_arrived;
 }
 
 int64_t

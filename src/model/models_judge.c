@@ -175,6 +175,13 @@ is_in_group(const struct host_def *host, const char *group)
 	return false;
 }
 
+/* With a label that names hosts, or a group that should serve it, right is only who can be told apart. */
+static bool
+should_name_hosts(const struct model_def *def)
+{
+	return def->group != NULL || (def->host_label != NULL && def->host_label[0] != '\0');
+}
+
 static enum serve_state
 serve_state(const struct judge *j, const struct serving *s)
 {
@@ -184,7 +191,29 @@ serve_state(const struct judge *j, const struct serving *s)
 		return SERVE_NONE;
 	if (j->wanted == NULL)
 		return SERVE_UNKNOWN;
-	return strcmp(s->version, j->wanted) == 0 ? SERVE_RIGHT : SERVE_OTHER;
+	if (strcmp(s->version, j->wanted) != 0)
+		return SERVE_OTHER;
+	return s->host[0] == '\0' && should_name_hosts(j->row->def) ? SERVE_UNKNOWN : SERVE_RIGHT;
+}
+
+/* Has it moved so lately that hosts may still be on their way? */
+static bool
+has_just_moved(const struct judge *j)
+{
+	int64_t moved_ns = j->mem == NULL ? 0 : j->mem->moved_ns;
+
+	return moved_ns != 0 && j->wanted != NULL && j->m->now_ns >= moved_ns && j->m->now_ns - moved_ns < MODEL_SETTLE_NS;
+}
+
+/* who: the host by the name that its answers go by. One that was where it should be, and is no more, went back. */
+static bool
+is_on_its_way(const struct judge *j, const struct model_host *h, const char *who)
+{
+	if (!j->is_settling || model_memory_has_arrived(j->mem, who))
+		return false;
+	if (h->state == SERVE_OTHER)
+		return strcmp(h->version, j->mem->previous) == 0;
+	return h->state == SERVE_NONE && h->since_ns >= j->mem->moved_ns;
 }
 
 /* Hosts that tell what they serve; those of the config by the name they have there. */
@@ -195,14 +224,16 @@ add_serving_hosts(struct judge *j, const struct serving_set *set, bool *is_heard
 		const struct serving *s = &set->v[i];
 		uint32_t at = host_index_find(&j->v->hosts, s->host);
 		bool is_known = s->error[0] == '\0';
+		struct model_host *h = &j->hosts[j->row->n_hosts++];
 
 		if (at != HINDEX_NONE)
 			is_heard[at] = true;
-		j->hosts[j->row->n_hosts++] = (struct model_host){
+		*h = (struct model_host){
 			.host = at == HINDEX_NONE ? s->host : j->m->hosts->v[at].name, .version = s->version, .error = s->error,
 			.state = serve_state(j, s), .at_ns = s->at_ns,
 			.since_ns = is_known ? model_memory_since(j->mem, s->host, s->version) : model_memory_last(j->mem, s->host),
 		};
+		h->is_on_its_way = is_on_its_way(j, h, s->host);
 	}
 }
 
@@ -248,18 +279,29 @@ count_group(const struct judge *j)
 	return n;
 }
 
+/* When a host that no answer tells of was seen last, or when its silence began to be seen. */
 static void
-add_missing_hosts(struct judge *j, const bool *is_heard)
+add_missing_host(struct judge *j, const char *name, bool is_named, int64_t last_ns)
+{
+	struct model_host *h = &j->hosts[j->row->n_hosts++];
+
+	*h = (struct model_host){
+		.host = name, .version = "", .error = is_named ? "not heard of" : "no answer names it", .state = is_named ? SERVE_NONE : SERVE_UNKNOWN,
+		.since_ns = last_ns == 0 ? j->mem->first_ns : last_ns,
+	};
+	h->is_on_its_way = is_on_its_way(j, h, name);
+}
+
+/* is_named: the answer names hosts, so that those it does not name are missing. */
+static void
+add_missing_hosts(struct judge *j, const bool *is_heard, bool is_named)
 {
 	const struct host_set *hosts = j->m->hosts;
 	int64_t *last_ns = last_heard(j, hosts->n);
 
 	for (size_t i = 0; i < hosts->n; i++)
 		if (!is_heard[i] && is_in_group(&hosts->v[i], j->row->def->group))
-			j->hosts[j->row->n_hosts++] = (struct model_host){
-				.host = hosts->v[i].name, .version = "", .error = "not heard of", .state = SERVE_NONE,
-				.since_ns = last_ns[i] == 0 ? j->mem->first_ns : last_ns[i],
-			};
+			add_missing_host(j, hosts->v[i].name, is_named, last_ns[i]);
 	free(last_ns);
 }
 
@@ -319,12 +361,13 @@ look_at_hosts(struct judge *j)
 
 	if (set == NULL)
 		return n_group;
+	j->is_settling = has_just_moved(j);
 	is_heard = xcalloc((j->m->hosts == NULL ? 0 : j->m->hosts->n) + 1, sizeof *is_heard);
 	j->hosts = arena_alloc(&j->v->arena, (n_group + set->n) * sizeof *j->hosts);
 	j->row->hosts = j->hosts;
 	add_serving_hosts(j, set, is_heard);
-	if (n_group > 0 && names_hosts(set))
-		add_missing_hosts(j, is_heard);
+	if (n_group > 0)
+		add_missing_hosts(j, is_heard, names_hosts(set));
 	free(is_heard);
 	for (size_t i = 0; i < j->row->n_hosts; i++)
 		if (j->hosts[i].since_ns > j->m->now_ns)
@@ -332,35 +375,15 @@ look_at_hosts(struct judge *j)
 	return n_group;
 }
 
-/* --- on their way ------------------------------------------------------------------------------------------------------------------ */
-
-static bool
-is_on_its_way(const struct judge *j, const struct model_host *h)
-{
-	if (!j->is_settling)
-		return false;
-	if (h->state == SERVE_OTHER)
-		return strcmp(h->version, j->mem->previous) == 0;
-	return h->state == SERVE_NONE && h->since_ns >= j->mem->moved_ns;
-}
-
-/* Has it moved so lately that hosts may still be on their way? */
-static bool
-has_just_moved(const struct judge *j)
-{
-	int64_t moved_ns = j->mem == NULL ? 0 : j->mem->moved_ns;
-
-	return moved_ns != 0 && j->wanted != NULL && j->m->now_ns >= moved_ns && j->m->now_ns - moved_ns < MODEL_SETTLE_NS;
-}
+/* --- how many ------------------------------------------------------------------------------------------------------------------------ */
 
 static void
 count_hosts(struct judge *j)
 {
-	j->is_settling = has_just_moved(j);
 	for (size_t i = 0; i < j->row->n_hosts; i++) {
 		const struct model_host *h = &j->hosts[i];
 
-		if (is_on_its_way(j, h)) {
+		if (h->is_on_its_way) {
 			j->n_late++;
 			continue;
 		}
@@ -395,7 +418,7 @@ say_hosts(struct judge *j, enum serve_state state, size_t n)
 	size_t n_said = 0;
 
 	for (size_t i = 0; i < j->row->n_hosts && n_said < WHY_NAMES; i++) {
-		if (j->hosts[i].state != state || is_on_its_way(j, &j->hosts[i]))
+		if (j->hosts[i].state != state || j->hosts[i].is_on_its_way)
 			continue;
 		if (n_said++ > 0)
 			buf_addstr(&j->why, ", ");
@@ -417,6 +440,23 @@ count_answered(const struct judge *j)
 }
 
 /* Of hosts that are not known nobody can say that they serve the right one. */
+/* Answers that name no host say why; the hosts that are not known for that are only counted. */
+static void
+say_unknown_hosts(struct judge *j)
+{
+	for (size_t i = 0; i < j->row->n_hosts; i++) {
+		const struct model_host *h = &j->hosts[i];
+
+		if (h->state != SERVE_UNKNOWN || h->host[0] != '\0')
+			continue;
+		buf_addstr(&j->why, h->error[0] == '\0' ? "who serves it names no host" : h->error);
+		if (j->n_unknown > 1)
+			buf_printf(&j->why, "; %zu host%s not known", j->n_unknown - 1, j->n_unknown == 2 ? " is" : "s are");
+		return;
+	}
+	say_hosts(j, SERVE_UNKNOWN, j->n_unknown);
+}
+
 static void
 say_wrong_hosts(struct judge *j)
 {
@@ -558,7 +598,7 @@ wrong_since(const struct judge *j, enum serve_state state)
 	for (size_t i = 0; i < j->row->n_hosts; i++) {
 		int64_t host_ns = j->hosts[i].since_ns;
 
-		if (j->hosts[i].state != state || is_on_its_way(j, &j->hosts[i]))
+		if (j->hosts[i].state != state || j->hosts[i].is_on_its_way)
 			continue;
 		since_ns = earlier(since_ns, state == SERVE_OTHER ? later(host_ns, wanted_ns) : host_ns);
 	}
@@ -594,7 +634,7 @@ judge_sight(struct judge *j, size_t n_group)
 		j->row->since_ns = wrong_since(j, j->n_other > 0 ? SERVE_OTHER : SERVE_NONE);
 		say_wrong_hosts(j);
 	} else if (j->n_unknown > 0) {
-		say_hosts(j, SERVE_UNKNOWN, j->n_unknown);
+		say_unknown_hosts(j);
 		j->row->since_ns = wrong_since(j, SERVE_UNKNOWN);
 	} else if (def->group != NULL && n_group == 0) {
 		buf_printf(&j->why, "no host of the group %s is known", def->group);
@@ -606,6 +646,17 @@ judge_sight(struct judge *j, size_t n_group)
 	return true;
 }
 
+/* What it says changes each second. */
+static void
+say_none_followed(struct judge *j)
+{
+	int64_t ago_ns = j->m->now_ns - j->mem->moved_ns;
+
+	buf_printf(&j->why, "moving from %s to %s: the %s moved %llds ago, no host has followed yet", j->row->previous, j->wanted,
+	    j->row->def->alias != NULL ? "alias" : "stage", (long long)(ago_ns / NS_PER_S));
+	until(j, j->mem->moved_ns + (ago_ns / NS_PER_S + 1) * NS_PER_S - 1);
+}
+
 static void
 judge_state(struct judge *j, size_t n_group)
 {
@@ -613,7 +664,9 @@ judge_state(struct judge *j, size_t n_group)
 		return;
 	j->row->state = MODEL_IN_STEP;
 	j->row->since_ns = right_since(j);
-	if (j->row->is_moving)
+	if (j->row->is_moving && j->n_late == j->row->n_hosts)
+		say_none_followed(j);
+	else if (j->row->is_moving)
 		buf_printf(&j->why, "moving from %s to %s: %zu of %zu hosts are on their way", j->row->previous, j->wanted, j->n_late,
 		    j->row->n_hosts);
 }
@@ -626,8 +679,10 @@ hosts_stale(struct judge *j)
 		return;
 	j->row->n_right = 0;
 	j->row->is_moving = false;
-	for (size_t i = 0; i < j->row->n_hosts; i++)
+	for (size_t i = 0; i < j->row->n_hosts; i++) {
 		j->hosts[i].state = SERVE_UNKNOWN;
+		j->hosts[i].is_on_its_way = false;
+	}
 	if (j->row->n_hosts > 0)
 		qsort(j->hosts, j->row->n_hosts, sizeof *j->hosts, host_compare);
 }

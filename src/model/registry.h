@@ -124,6 +124,7 @@ struct model_host {
 	enum serve_state state;
 	int64_t since_ns;	/* of this version here, as far as was seen; 0 unknown */
 	int64_t at_ns;
+	bool is_on_its_way;	/* still where it was before a move that was seen: no alarm yet */
 };
 struct model_model {
 	const struct model_def *def;

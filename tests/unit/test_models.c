@@ -250,16 +250,44 @@ what_cannot_be_seen_is_unknown(void **state)
 }
 
 static void
-hosts_without_names_are_judged_but_not_missed(void **state)
+an_answer_without_names_is_never_in_step(void **state)
 {
 	struct model *m = new_model();
 
 	(void)state;
 	feed_registry(m, 1, "7");
 	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "6") "]}");
-	assert_string_equal(spam(m)->why, "should serve 7, but serves 6");
-	assert_int_equal(spam(m)->n_hosts, 1);
+	assert_string_equal(spam(m)->why, "should serve 7, but serves 6; 3 are not known");
+	assert_int_equal(spam(m)->state, MODEL_OUT_OF_STEP);
+	assert_int_equal(spam(m)->n_hosts, 4);
 	assert_int_equal(spam(m)->notes.n, 0);
+	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "7") "]}");
+	assert_string_equal(spam(m)->why, "who serves it names no host; 3 hosts are not known");
+	assert_int_equal(spam(m)->state, MODEL_STATE_UNKNOWN);
+	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':["
+	    "{'host':'','version':'','error':'3 series have no label \\u0027node\\u0027'}]}");
+	assert_string_equal(spam(m)->why, "3 series have no label 'node'; 3 hosts are not known");
+	assert_int_equal(spam(m)->state, MODEL_STATE_UNKNOWN);
+	assert_int_equal(spam(m)->n_right, 0);
+	/* Nor without a group. */
+	feed_world(m, "prod", MODEL("spam", ",'alias':'champion'"));
+	assert_string_equal(spam(m)->why, "3 series have no label 'node'");
+	assert_int_equal(spam(m)->state, MODEL_STATE_UNKNOWN);
+	model_free(m);
+}
+
+/* Where neither label nor group asks for names, the version alone is judged. */
+static void
+hosts_need_no_names_where_none_are_asked_for(void **state)
+{
+	struct model *m = new_model();
+
+	(void)state;
+	feed_world(m, "prod", "{'id':'model:spam','name':'spam','registry':'mlflow','alias':'champion','serving_expr':'e','serving_source':'p1'}");
+	feed_registry(m, 1, "7");
+	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "7") "]}");
+	assert_int_equal(spam(m)->state, MODEL_IN_STEP);
+	assert_string_equal(spam(m)->why, "");
 	model_free(m);
 }
 
@@ -273,7 +301,7 @@ hosts_are_missed_beside_one_without_a_name(void **state)
 	feed_registry(m, 1, "7");
 	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "7") "," S("s-1", "7") "]}");
 	assert_int_equal(spam(m)->state, MODEL_UNSERVED);
-	assert_string_equal(spam(m)->why, "should serve 7, but s-2 is not heard of, s-10 is not heard of");
+	assert_string_equal(spam(m)->why, "should serve 7, but s-2 is not heard of, s-10 is not heard of; 1 is not known");
 	assert_int_equal(spam(m)->notes.n, 1);
 	assert_string_equal(spam(m)->notes.v[0], "1 answer of who serves it names no host: it may be of one that is not heard of");
 	feed(m, 1, "{'event':'serving','source':'p1','model':'model:spam','serving':[" S("", "6") "," S("", "7") "," S("s-1", "7") "],'notes':['n']}");
@@ -617,6 +645,49 @@ hosts_have_a_minute_to_follow_the_alias(void **state)
 	model_free(m);
 }
 
+/* Who was where it should be went back: that is no way there. */
+static void
+hosts_that_go_back_are_out_of_step_at_once(void **state)
+{
+	struct model *m = new_model();
+
+	(void)state;
+	all_at(m, 10, "6", "s-1=6 s-2=6 s-10=7");
+	all_at(m, 20, "7", "s-1=6 s-2=6 s-10=7");
+	all_at(m, 25, "7", "s-1=6 s-1=7 s-2=7 s-10=7");
+	assert_string_equal(spam(m)->why, "moving from 6 to 7: 1 of 4 hosts are on their way");
+	assert_true(spam(m)->hosts[0].is_on_its_way);
+	all_at(m, 30, "7", "s-1=6 s-2=6 s-10=6");
+	assert_int_equal(spam(m)->state, MODEL_OUT_OF_STEP);
+	assert_string_equal(spam(m)->why, "should serve 7, but 2 of 3 hosts do not: s-2 serves 6, s-10 serves 6");
+	assert_true(spam(m)->hosts[0].is_on_its_way && !spam(m)->hosts[1].is_on_its_way);
+	/* Gone is no way there either, and is remembered over a gap. */
+	all_at(m, 32, "7", "s-1=6 s-10=7");
+	assert_string_equal(spam(m)->why, "should serve 7, but s-2 is not heard of");
+	all_at(m, 34, "7", "s-1=6 s-2=6 s-10=7");
+	assert_string_equal(spam(m)->why, "should serve 7, but s-2 serves 6");
+	/* Another move is a new beginning. */
+	all_at(m, 40, "8", "s-1=7 s-2=7 s-10=7");
+	assert_int_equal(spam(m)->state, MODEL_IN_STEP);
+	model_free(m);
+}
+
+static void
+a_move_that_no_host_follows_says_so(void **state)
+{
+	struct model *m = new_model();
+
+	(void)state;
+	all_at(m, 10, "6", "s-1=6 s-2=6 s-10=6");
+	all_at(m, 20, "7", "s-1=6 s-2=6 s-10=6");
+	assert_string_equal(spam(m)->why, "moving from 6 to 7: the alias moved 0s ago, no host has followed yet");
+	model_advance(m, T(21));
+	assert_string_equal(spam(m)->why, "moving from 6 to 7: the alias moved 1s ago, no host has followed yet");
+	all_at(m, 65, "7", "s-1=6 s-2=6 s-10=6");
+	assert_string_equal(spam(m)->why, "moving from 6 to 7: the alias moved 45s ago, no host has followed yet");
+	model_free(m);
+}
+
 /* Whoever comes to it does not know what was before, and does not wait. */
 static void
 nothing_is_on_its_way_that_was_not_seen_to_move(void **state)
@@ -946,7 +1017,8 @@ main(void)
 		cmocka_unit_test(hosts_are_judged_against_the_registry),
 		cmocka_unit_test(a_problem_says_what_it_is),
 		cmocka_unit_test(what_cannot_be_seen_is_unknown),
-		cmocka_unit_test(hosts_without_names_are_judged_but_not_missed),
+		cmocka_unit_test(an_answer_without_names_is_never_in_step),
+		cmocka_unit_test(hosts_need_no_names_where_none_are_asked_for),
 		cmocka_unit_test(hosts_are_missed_beside_one_without_a_name),
 		cmocka_unit_test(an_old_registry_is_never_in_step),
 		cmocka_unit_test(what_serves_may_be_old_while_its_source_answers),
@@ -960,6 +1032,8 @@ main(void)
 		cmocka_unit_test(an_alias_is_known_without_the_versions),
 		cmocka_unit_test(a_stage_rolled_back_moved_after_it_was_last_seen),
 		cmocka_unit_test(hosts_have_a_minute_to_follow_the_alias),
+		cmocka_unit_test(hosts_that_go_back_are_out_of_step_at_once),
+		cmocka_unit_test(a_move_that_no_host_follows_says_so),
 		cmocka_unit_test(nothing_is_on_its_way_that_was_not_seen_to_move),
 		cmocka_unit_test(age_is_judged_against_its_limits),
 		cmocka_unit_test(a_model_grows_old),
