@@ -111,7 +111,9 @@ whoever_serves_is_a_host(void **state)
 	assert_true(row->serving[0].since_ns == T(1));
 	assert_int_equal(model_host_find(m, "s-1")->serving[0].state, SERVE_RIGHT);
 	assert_null(model_host_find(m, "stray")->def);
-	assert_int_equal(model_host_find(m, "s-3")->n_serving, 0);	/* a host has no name there: nobody is missed */
+	/* That one more has no name there does not hide that s-3 is missing. */
+	assert_int_equal(model_host_find(m, "s-3")->n_serving, 1);
+	assert_int_equal(model_host_find(m, "s-3")->serving[0].state, SERVE_NONE);
 	/* What serves is shown anew with the registry. */
 	model_changes(m);
 	feed(m, 2, "{'event':'registry','source':'mlflow','models':[{'name':'spam','aliases':[{'alias':'c','version':'6'}]}]}");
