@@ -16,7 +16,7 @@
 #include "base/xalloc.h"
 #include "model/model_priv.h"
 
-enum { WHY_MAX = 2000, WHY_NAMES = 3 };
+enum { WHY_MAX = 2000, WHY_NAMES = 3, WHY_CHOICES = 5 };
 #define PATIENCE_UNKNOWN_NS (3 * NS_PER_MIN)	/* with a source that no config tells of */
 
 struct judge {				/* of one model */
@@ -457,6 +457,55 @@ say_unknown_hosts(struct judge *j)
 	say_hosts(j, SERVE_UNKNOWN, j->n_unknown);
 }
 
+/* The commonest slip of all: one calls it v7, the other 7. */
+static bool
+is_only_a_v(const char *a, const char *b)
+{
+	bool a_has = a[0] == 'v' || a[0] == 'V', b_has = b[0] == 'v' || b[0] == 'V';
+
+	return a_has != b_has && strcmp(a + a_has, b + b_has) == 0;
+}
+
+static void
+say_only_a_v(struct judge *j)
+{
+	for (size_t i = 0; i < j->row->n_hosts; i++) {
+		const struct model_host *h = &j->hosts[i];
+
+		if (h->state == SERVE_OTHER && !h->is_on_its_way && is_only_a_v(h->version, j->wanted)) {
+			buf_printf(&j->why, " (%s differs only by a leading v)", h->version);
+			return;
+		}
+	}
+}
+
+static bool
+is_outside(const struct judge *j, const struct model_host *h)
+{
+	uint32_t at = host_index_find(&j->v->hosts, h->host);
+
+	return h->state == SERVE_RIGHT && h->host[0] != '\0' &&
+	    (at == HINDEX_NONE || !is_in_group(&j->m->hosts->v[at], j->row->def->group));
+}
+
+/* Of a group that does not serve it while others do, the group may be the wrong one. */
+static void
+say_outside(struct judge *j)
+{
+	size_t n = 0, n_said = 0;
+
+	for (size_t i = 0; j->row->def->group != NULL && i < j->row->n_hosts; i++)
+		n += is_outside(j, &j->hosts[i]);
+	if (n == 0)
+		return;
+	buf_printf(&j->why, "; %zu host%s outside the group %s it: ", n, n == 1 ? "" : "s", n == 1 ? "serves" : "serve");
+	for (size_t i = 0; i < j->row->n_hosts && n_said < WHY_NAMES; i++)
+		if (is_outside(j, &j->hosts[i]))
+			buf_printf(&j->why, "%s%s", n_said++ == 0 ? "" : ", ", j->hosts[i].host);
+	if (n > n_said)
+		buf_printf(&j->why, " and %zu more", n - n_said);
+}
+
 static void
 say_wrong_hosts(struct judge *j)
 {
@@ -467,12 +516,15 @@ say_wrong_hosts(struct judge *j)
 		buf_printf(&j->why, "%zu of %zu hosts do not: ", j->n_other, j->row->n_hosts);
 	if (j->n_other > 0)
 		say_hosts(j, SERVE_OTHER, j->n_other);
+	say_only_a_v(j);
 	if (j->n_none > 0) {
 		buf_addstr(&j->why, j->n_other > 0 ? "; " : "");
 		say_hosts(j, SERVE_NONE, j->n_none);
 	}
 	if (j->n_unknown > 0)
 		buf_printf(&j->why, "; %zu %s not known", j->n_unknown, j->n_unknown == 1 ? "is" : "are");
+	if (j->n_none > 0)
+		say_outside(j);
 }
 
 /* Why the newest request failed, where it did. */
@@ -506,21 +558,78 @@ say_stale(struct judge *j)
 	}
 }
 
+/* What there is instead: the first few. n of them have been said. */
+static void
+say_choice(struct judge *j, size_t n, const char *name)
+{
+	if (n < WHY_CHOICES)
+		buf_printf(&j->why, "%s%s", n == 0 ? " (it has: " : ", ", name);
+}
+
+static void
+end_choices(struct judge *j, size_t n)
+{
+	if (n > WHY_CHOICES)
+		buf_printf(&j->why, " and %zu more", n - WHY_CHOICES);
+	buf_addstr(&j->why, n == 0 ? " (it has none)" : ")");
+}
+
+static void
+say_models(struct judge *j)
+{
+	const struct registry_state *r = registry_state_find(j->m, j->row->def->registry);
+	size_t n = 0;
+
+	for (; r != NULL && n < r->set->n; n++)
+		say_choice(j, n, r->set->v[n].name);
+	end_choices(j, n);
+}
+
+static void
+say_aliases(struct judge *j)
+{
+	size_t n = 0;
+
+	for (; n < j->row->reg->n_aliases; n++)
+		say_choice(j, n, j->row->reg->aliases[n].alias);
+	end_choices(j, n);
+}
+
+static void
+say_stages(struct judge *j)
+{
+	const struct reg_model *reg = j->row->reg;
+	size_t n = 0;
+
+	for (size_t i = 0; i < reg->n_versions; i++) {
+		const char *stage = reg->versions[i].stage;
+
+		/* Each once, where it is first. */
+		if (stage[0] != '\0' && reg_version_wanted(reg, NULL, stage) == reg->versions[i].version)
+			say_choice(j, n++, stage);
+	}
+	end_choices(j, n);
+}
+
 static void
 say_unwanted(struct judge *j)
 {
 	const struct model_def *def = j->row->def;
 
-	if (j->row->reg == NULL && !j->is_wanted_known)
+	if (j->row->reg == NULL && !j->is_wanted_known) {
 		buf_printf(&j->why, "%s has told of no model of that name, and may not have told of all", def->registry);
-	else if (j->row->reg == NULL)
+	} else if (j->row->reg == NULL) {
 		buf_printf(&j->why, "%s has no model of that name", def->registry);
-	else if (!j->is_wanted_known)
+		say_models(j);
+	} else if (!j->is_wanted_known) {
 		buf_addstr(&j->why, "its versions cannot be read: which one should serve is not known");
-	else if (def->alias != NULL)
+	} else if (def->alias != NULL) {
 		buf_printf(&j->why, "no version has the alias %s", def->alias);
-	else
+		say_aliases(j);
+	} else {
 		buf_printf(&j->why, "no version is in the stage %s", def->stage == NULL ? "" : def->stage);
+		say_stages(j);
+	}
 }
 
 /* --- age ---------------------------------------------------------------------------------------------------------------------------------- */
@@ -638,6 +747,7 @@ judge_sight(struct judge *j, size_t n_group)
 		j->row->since_ns = wrong_since(j, SERVE_UNKNOWN);
 	} else if (def->group != NULL && n_group == 0) {
 		buf_printf(&j->why, "no host of the group %s is known", def->group);
+		say_outside(j);
 	} else if (j->row->n_hosts == 0) {
 		buf_addstr(&j->why, "no host is known that serves it");
 	} else {

@@ -164,6 +164,15 @@ hosts_are_judged_against_the_registry(void **state)
 		/* By the port that the metric names, and beside the group. */
 		{ "7", "s-1:9100=7 s-2=7 s-10=7 x-1=6", "out of step", "should serve 7, but x-1 serves 6",
 		  "x-1=6:other s-1=7:right s-2=7:right s-10=7:right", HEALTH_CRITICAL },
+		/* Others serve it: the group may be the wrong one. */
+		{ "7", "x-1=7 x-2=7 x-3=7 x-4=7 s-1=7 s-2=7", "unserved",
+		  "should serve 7, but s-10 is not heard of; 4 hosts outside the group serve it: x-1, x-2, x-3 and 1 more",
+		  "s-10=:none s-1=7:right s-2=7:right x-1=7:right x-2=7:right x-3=7:right x-4=7:right", HEALTH_CRITICAL },
+		/* One says v7, the other 7. */
+		{ "7", "s-1=v7 s-2=7 s-10=7", "out of step", "should serve 7, but s-1 serves v7 (v7 differs only by a leading v)",
+		  "s-1=v7:other s-2=7:right s-10=7:right", HEALTH_CRITICAL },
+		{ "v7", "s-1=v7 s-2=v7 s-10=vv7", "out of step", "should serve v7, but s-10 serves vv7", "s-10=vv7:other s-1=v7:right s-2=v7:right",
+		  HEALTH_CRITICAL },
 		/* Two on one host. */
 		{ "7", "s-1=7 s-1=6 s-2=7 s-10=7", "out of step", "should serve 7, but s-1 serves 6", "s-1=6:other s-1=7:right s-2=7:right s-10=7:right",
 		  HEALTH_CRITICAL },
@@ -236,15 +245,15 @@ what_cannot_be_seen_is_unknown(void **state)
 	/* A group without hosts says nothing of who should. */
 	feed_world(m, "prod", MODEL("spam", ",'alias':'champion','group':'empty'"));
 	feed_serving(m, 1, "s-1=7");
-	assert_string_equal(spam(m)->why, "no host of the group empty is known");
+	assert_string_equal(spam(m)->why, "no host of the group empty is known; 1 host outside the group serves it: s-1");
 	feed_world(m, "prod", MODEL("spam", ",'alias':'challenger'"));
-	assert_string_equal(spam(m)->why, "no version has the alias challenger");
+	assert_string_equal(spam(m)->why, "no version has the alias challenger (it has: champion)");
 	assert_null(spam(m)->wanted);
 	feed_world(m, "prod", MODEL("spam", ",'stage':'Production'"));
-	assert_string_equal(spam(m)->why, "no version is in the stage Production");
+	assert_string_equal(spam(m)->why, "no version is in the stage Production (it has none)");
 	feed_world(m, "prod", MODEL("ham", ",'alias':'champion'"));
 	feed(m, 1, "{'event':'serving','source':'p1','model':'model:ham','serving':[" S("s-1", "7") "]}");
-	assert_string_equal(model_model(m, 0)->why, "mlflow has no model of that name");
+	assert_string_equal(model_model(m, 0)->why, "mlflow has no model of that name (it has: other, spam)");
 	assert_int_equal(model_model(m, 0)->hosts[0].state, SERVE_UNKNOWN);
 	model_free(m);
 }
@@ -273,6 +282,26 @@ an_answer_without_names_is_never_in_step(void **state)
 	feed_world(m, "prod", MODEL("spam", ",'alias':'champion'"));
 	assert_string_equal(spam(m)->why, "3 series have no label 'node'");
 	assert_int_equal(spam(m)->state, MODEL_STATE_UNKNOWN);
+	model_free(m);
+}
+
+/* A name that is wrong stands beside those that there are, each once. */
+static void
+what_there_is_instead_is_said(void **state)
+{
+	static const char stages[] = "{'event':'registry','source':'mlflow','models':[{'name':'spam','aliases':[%s],'versions':["
+	    V("8", ",'stage':'Staging'") "," V("7", ",'stage':'Staging'") "," V("6", ",'stage':'Archived'") "," V("5", "") "]}]}";
+	static const char aliases[] = "{'alias':'a','version':'5'},{'alias':'b','version':'5'},{'alias':'c','version':'5'},{'alias':'d','version':'5'},"
+	    "{'alias':'e','version':'5'},{'alias':'f','version':'5'},{'alias':'g','version':'5'}";
+	struct model *m = new_model();
+
+	(void)state;
+	feed_rest(m, 1);
+	feed_serving(m, 1, "s-1=7 s-2=7 s-10=7");
+	feed(m, 1, stages, aliases);
+	assert_string_equal(spam(m)->why, "no version has the alias champion (it has: a, b, c, d, e and 2 more)");
+	feed_world(m, "prod", MODEL("spam", ",'stage':'Production','group':'serving'"));
+	assert_string_equal(spam(m)->why, "no version is in the stage Production (it has: Staging, Archived)");
 	model_free(m);
 }
 
@@ -1018,6 +1047,7 @@ main(void)
 		cmocka_unit_test(a_problem_says_what_it_is),
 		cmocka_unit_test(what_cannot_be_seen_is_unknown),
 		cmocka_unit_test(an_answer_without_names_is_never_in_step),
+		cmocka_unit_test(what_there_is_instead_is_said),
 		cmocka_unit_test(hosts_need_no_names_where_none_are_asked_for),
 		cmocka_unit_test(hosts_are_missed_beside_one_without_a_name),
 		cmocka_unit_test(an_old_registry_is_never_in_step),
