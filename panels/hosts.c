@@ -86,7 +86,12 @@ draw_undefined(struct canvas *c, const struct view *v)
 static void
 draw_empty(const struct hosts_panel *s, const struct view *v, struct canvas *c)
 {
-	if (s->n_filtered > 0) {
+	if (*s->refusal != '\0' && s->n_filtered > 0) {
+		struct pen pen = { .c = c };
+
+		pen_text(&pen, ROLE_WARNING, s->refusal);
+		pen_text(&pen, ROLE_DIM, "Esc clears the filter.");
+	} else if (s->n_filtered > 0) {
 		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu hosts matches the filter%s.",
 		    s->n_filtered + s->n_fine,
 		    s->is_wrong_only ? ", with those that are fine hidden" : "");

@@ -32,6 +32,7 @@ struct hosts_panel {
 	enum hosts_sort sort;
 	bool is_wrong_only;
 	char *filter;			/* NULL or "": none */
+	char refusal[192];		/* why no filter can be that; "" it can */
 	uint64_t *folded;		/* ids of groups */
 	size_t n_folded;
 	bool is_detail;

@@ -155,7 +155,7 @@ is_listed(struct hosts_panel *s, const struct model *m, const struct model_host_
 {
 	static const struct part_filter words = { contains, member_is };
 
-	if (!part_filter_matches(s->filter, &words, h)) {
+	if (*s->refusal != '\0' || !part_filter_matches(s->filter, &words, h)) {
 		s->n_filtered++;
 		return false;
 	}
@@ -305,6 +305,10 @@ hosts_rows_done(struct hosts_panel *s)
 	s->n = 0;
 }
 
+/* What name=value may be in a filter. */
+static const char *const keys[] = { "name", "host", "state", "group", "model", "version", NULL };
+static const char *const states[] = { "up", "down", "unknown", NULL };
+
 void
 hosts_rows_build(struct hosts_panel *s, const struct model *m)
 {
@@ -312,6 +316,7 @@ hosts_rows_build(struct hosts_panel *s, const struct model *m)
 
 	hosts_rows_done(s);
 	s->n_filtered = s->n_fine = 0;
+	part_filter_refusal(s->filter, keys, states, s->refusal, sizeof s->refusal);
 	for (size_t i = 0; m != NULL && i < model_n_hosts(m); i++)
 		if (is_listed(s, m, model_host(m, i)))
 			pick_host(&p, s->sort, i, model_host(m, i));

@@ -34,6 +34,7 @@ struct models_panel {
 	enum models_sort sort;
 	bool is_wrong_only;
 	char *filter;			/* NULL or "": none */
+	char refusal[192];		/* why no filter can be that; "" it can */
 	bool is_chosen;			/* a person selected the row: otherwise it is the worst */
 	bool is_detail;
 	int detail_top;

@@ -129,11 +129,7 @@ contains(const void *thing, const char *word)
 static bool
 is_state(const struct models_item *item, const char *value)
 {
-	const char *state = item->m != NULL ? part_model_word(item->m) : "not judged";
-
-	for (; *state != '\0' && (*state == *value || (*state == ' ' && *value == '-')); state++)
-		value++;
-	return *state == '\0' && *value == '\0';
+	return part_filter_is_state(item->m != NULL ? part_model_word(item->m) : "not judged", value);
 }
 
 static bool
@@ -186,7 +182,7 @@ is_listed(struct models_panel *s, const struct models_item *item)
 {
 	static const struct part_filter words = { contains, member_is };
 
-	if (!part_filter_matches(s->filter, &words, item)) {
+	if (*s->refusal != '\0' || !part_filter_matches(s->filter, &words, item)) {
 		s->n_filtered++;
 		return false;
 	}
@@ -197,12 +193,18 @@ is_listed(struct models_panel *s, const struct models_item *item)
 	return true;
 }
 
+/* What name=value may be in a filter. */
+static const char *const keys[] = { "name", "registry", "state", "version", "host", NULL };
+static const char *const states[] = { "out of step", "unserved", "unknown", "old", "moving",
+	"in step", "not judged", NULL };
+
 static size_t
 pick_all(struct models_panel *s, const struct model *m, struct pick *v)
 {
 	size_t n = 0, n_models = model_n_models(m), n_others = model_n_other_models(m);
 
 	s->n_filtered = s->n_fine = 0;
+	part_filter_refusal(s->filter, keys, states, s->refusal, sizeof s->refusal);
 	for (size_t i = 0; i < n_models; i++) {
 		v[n] = (struct pick){ item_of(model_model(m, i)), i };
 		n += is_listed(s, &v[n].item);

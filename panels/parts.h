@@ -53,6 +53,10 @@ struct part_filter {
 	bool (*is)(const void *thing, const char *name, const char *value);
 };
 bool part_filter_matches(const char *filter, const struct part_filter *f, const void *thing);	/* parts_filter.c */
+/* Why a name=value in it can match nothing: "no 'stat=': name=, state=, host="; "" it can. keys and states end with NULL; a
+ * blank in a state may be written '-'. buf of size; returns buf. */
+const char *part_filter_refusal(const char *filter, const char *const *keys, const char *const *states, char *buf, size_t size);
+bool part_filter_is_state(const char *state, const char *value);	/* "out of step" is "out-of-step" */
 
 /* --- time ------------------------------------------------------------------------------------------------------------------ */
 

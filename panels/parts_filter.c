@@ -1,7 +1,9 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "parts.h"
 
 enum { WORD_MAX = 256 };
@@ -39,4 +41,78 @@ part_filter_matches(const char *filter, const struct part_filter *f, const void 
 		filter += len;
 	}
 	return true;
+}
+
+/* --- refusing --------------------------------------------------------------------------------------- */
+
+bool
+part_filter_is_state(const char *state, const char *value)
+{
+	for (; *state != '\0' && (*state == *value || (*state == ' ' && *value == '-')); state++)
+		value++;
+	return *state == '\0' && *value == '\0';
+}
+
+static bool
+is_known(const char *word, size_t len, const char *const *known)
+{
+	for (; *known != NULL; known++)
+		if (strlen(*known) == len && strncmp(*known, word, len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_known_state(const char *value, const char *const *states)
+{
+	for (; *states != NULL; states++)
+		if (part_filter_is_state(*states, value))
+			return true;
+	return false;
+}
+
+/* "no state 'foo', only: out-of-step, in-step" */
+static void
+refuse(const char *what, const char *word, const char *const *known, char *buf, size_t size)
+{
+	char shown[64];
+	size_t len;
+
+	snprintf(buf, size, "no %s '%s', only:", what, str_escape_to(shown, sizeof shown, word));
+	for (; *known != NULL; known++) {
+		len = strlen(buf);
+		snprintf(buf + len, size - len, " %s%s", *known, known[1] != NULL ? "," : "");
+		for (; buf[len] != '\0'; len++)
+			if (buf[len] == ' ' && buf[len - 1] != ':' && buf[len - 1] != ',')
+				buf[len] = '-';
+	}
+}
+
+const char *
+part_filter_refusal(const char *filter, const char *const *keys, const char *const *states, char *buf, size_t size)
+{
+	char word[WORD_MAX];
+
+	*buf = '\0';
+	while (filter != NULL && *(filter += strspn(filter, " ")) != '\0') {
+		size_t len = strcspn(filter, " "), bangs = strspn(filter, "!"), kept;
+		char *equals;
+
+		bangs = bangs < len ? bangs : len;
+		kept = len - bangs < sizeof word ? len - bangs : sizeof word - 1;
+		memcpy(word, filter + bangs, kept);
+		word[kept] = '\0';
+		filter += len;
+		equals = strchr(word, '=');
+		if (equals == NULL || equals == word)
+			continue;
+		*equals = '\0';
+		if (!is_known(word, (size_t)(equals - word), keys))
+			refuse("key", word, keys, buf, size);
+		else if (strcmp(word, "state") == 0 && !is_known_state(equals + 1, states))
+			refuse("state", equals + 1, states, buf, size);
+		if (*buf != '\0')
+			break;
+	}
+	return buf;
 }
