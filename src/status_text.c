@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { NAMES_IN_LINE = 4, HOSTS_IN_LINE = 8, NAME_COLUMNS = 40, TEXT_COLUMNS = 50, REASON_MAX = 1024 };
+enum { NAMES_IN_LINE = 4, HOSTS_IN_LINE = 8, UNKNOWN_NAMED = 4, NAME_COLUMNS = 40, TEXT_COLUMNS = 50, REASON_MAX = 1024 };
 
 /* In whole seconds. */
 static const char *
@@ -477,8 +477,21 @@ has_wrong_model(const struct model_host_row *row)
 	return false;
 }
 
+/* The model is on its way to another version, and what does not serve it yet is no fault. */
+static bool
+is_moving(const struct model *m, const char *name)
+{
+	for (size_t i = 0; i < model_n_models(m); i++) {
+		const struct model_model *row = model_model(m, i);
+
+		if (strcmp(row->def->name, name) == 0)
+			return row->is_moving && row->state == MODEL_IN_STEP;
+	}
+	return false;
+}
+
 static void
-add_host(struct buf *out, const struct model_host_row *row)
+add_host(struct buf *out, const struct model *m, const struct model_host_row *row)
 {
 	buf_addstr(out, "host     ");
 	add_cell(out, row->name, 18);
@@ -491,7 +504,7 @@ add_host(struct buf *out, const struct model_host_row *row)
 		buf_addch(out, ' ');
 		add_line_text(out, s->version[0] != '\0' ? s->version : s->state == SERVE_NONE ? "not served" : "not known");
 		if (s->state == SERVE_OTHER)
-			buf_addstr(out, " out of step");
+			buf_addstr(out, is_moving(m, s->model) ? " moving" : " out of step");
 	}
 	if (row->error[0] != '\0') {
 		buf_addstr(out, ": ");
@@ -500,19 +513,23 @@ add_host(struct buf *out, const struct model_host_row *row)
 	buf_addch(out, '\n');
 }
 
-/* Those with something wrong, and how many there are. */
+/* Those with something wrong, the first few that are not known, and how many there are. */
 static void
 add_hosts(struct buf *out, const struct model *m)
 {
-	size_t n[3] = { 0, 0, 0 };
+	size_t n[3] = { 0, 0, 0 }, n_named = 0;
 
 	for (size_t i = 0; i < model_n_hosts(m); i++) {
 		const struct model_host_row *row = model_host(m, i);
 
 		n[row->state]++;
 		if (row->state == HOST_DOWN || has_wrong_model(row))
-			add_host(out, row);
+			add_host(out, m, row);
+		else if (row->state == HOST_UNKNOWN && n_named++ < UNKNOWN_NAMED)
+			add_host(out, m, row);
 	}
+	if (n_named > UNKNOWN_NAMED)
+		buf_printf(out, "host     and %zu more unknown\n", n_named - UNKNOWN_NAMED);
 	if (model_n_hosts(m) > 0)
 		buf_printf(out, "hosts    %zu: %zu up, %zu down, %zu unknown\n", model_n_hosts(m), n[HOST_UP], n[HOST_DOWN], n[HOST_UNKNOWN]);
 }

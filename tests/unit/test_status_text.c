@@ -196,7 +196,12 @@ a_line_for_each_host_with_something_wrong(void **state)
 	    "host     s-2                 unknown, a not served\n"
 	    "host     s-3                 down, a 7: refused\n"
 	    "host     w-0                 unknown, b 1.9 out of step\n"
+	    "host     w-1                 unknown, b 1.10\n"
+	    "host     w-2                 unknown, b 1.10\n"
+	    "host     w-3                 unknown, b 1.10\n"
+	    "host     w-4                 unknown, b 1.10\n"
 	    "host     w-6                 unknown, b 1.9 out of step\n"
+	    "host     and 6 more unknown\n"
 	    "hosts    15: 1 up, 1 down, 13 unknown\n");
 	/* Values of many things stand with those things. */
 	assert_null(strstr(b.data, "cpu"));
