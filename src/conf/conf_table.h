@@ -111,7 +111,7 @@ bool conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void 
 bool conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void *item);
 void conf_environment_done(void *item);
 /* Make *source the name of a Prometheus source, the first when it is NULL. false, with a problem
- * at line and column about what ("query"): there is none. */
+ * about what ("query", "marker" or "objective", the item at line and column): there is none. */
 bool conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
     const struct conf_environment *env, const char *what, unsigned line, unsigned column,
     char **source);
