@@ -105,7 +105,7 @@ def check_arithmetic(slo):
     left = 1 - slo["bad"] / expected / allowed
     near(name + ": left", slo["left"], left, 0, 1e-6)
     near(name + ": sli", slo["sli"], 1 - slo["bad"] / slo["total"], SAME)
-    near(name + ": left_ns", slo["left_ns"], allowed * slo["period_ns"] * left, SAME, 1e6)
+    near(name + ": left_ns", slo["left_ns"], allowed * (slo["period_ns"] - slo["excluded_ns"]) * left, SAME, 1e6)
 
 
 def check_burns(slo, server, ratio):
@@ -244,7 +244,9 @@ def test_states():
     firing = [rule for rule in slos["jobs"]["rules"] if rule["firing"]]
     assert any(rule["factor"] == 14.4 and rule["severity"] == "page" for rule in firing), slos["jobs"]["rules"]
     jobs = slos["jobs"]
-    near("time to exhaustion", jobs["exhaustion_ns"], max(jobs["left"], 0) * jobs["period_ns"] / jobs["burn"], 1e-6, 1e9)
+    # The Workbook's time; what little drops out of the window meanwhile lets it last a little longer.
+    by_the_book = max(jobs["left"], 0) * jobs["period_ns"] / jobs["burn"]
+    assert by_the_book * (1 - 1e-6) <= jobs["exhaustion_ns"] <= by_the_book * 1.05, (jobs["exhaustion_ns"], by_the_book)
 
 
 def test_low_traffic_is_gated():
