@@ -14,6 +14,9 @@
  *   Timeslices        the same again over slices: sum_over_time(((RATIO of a slice) >= bool TARGET)[W:slice])
  *   RatioTimeslices   sum_over_time((RATIO of a slice)[W:slice])
  *
+ * In a slice that has events, bad or good without a series is 0. But of good that has none in any
+ * slice of W first is nothing (`and on () ...`): see slo_eval.h on good that is nowhere.
+ *
  * Subqueries and sums of samples are asked over W less a millisecond, so that W holds W / step
  * points whether the server counts a range's left end (Prometheus 2) or not (Prometheus 3). Values
  * that are NaN (0 / 0: no traffic) are no values.

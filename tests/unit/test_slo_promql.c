@@ -279,10 +279,26 @@ static const struct {
 		.slice_ns = NS_PER_MIN,
 		.slice_target = 0.5 },
 	    .first =
-		"sum(sum_over_time((((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0)) >= bool 0.5)"
-		"[${less}:${step:60000}]))",
+		"(sum(sum_over_time((((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0)) >= bool 0.5)"
+		"[${less}:${step:60000}]))"
+		" and on () sum(count_over_time(sum(sum_over_time(ok[59999ms]))[${less}:${step:60000}])))",
 	    .total =
 		"sum(count_over_time(((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0))"
+		"[${less}:${step:60000}]))",
+	    .is_good = true },
+	{ .name = "ratio of slices of good",
+	    .def = { .sli = SLI_RATIO,
+		.is_counter = true,
+		.good = "ok_total",
+		.total = "all_total",
+		.method = SLO_RATIO_TIMESLICES,
+		.slice_ns = NS_PER_MIN },
+	    .first =
+		"(sum(sum_over_time(((sum(increase(ok_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
+		"[${less}:${step:60000}]))"
+		" and on () sum(count_over_time(sum(increase(ok_total[1m]))[${less}:${step:60000}])))",
+	    .total =
+		"sum(count_over_time(((sum(increase(ok_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
 		"[${less}:${step:60000}]))",
 	    .is_good = true },
 	{ .name = "slices of a threshold",
