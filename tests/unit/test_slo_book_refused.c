@@ -392,6 +392,51 @@ test_requests_are_large_again_after_an_outage(void **state)
 	world_done(&w);
 }
 
+/* A server that is gone gets one small request a round, and when it is back the usual ones at once. */
+static void
+test_a_dead_source_is_probed(void **state)
+{
+	struct world w;
+	size_t n, n_usual;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 100; i++) {
+		char name[16], bad[16];
+
+		snprintf(name, sizeof name, "s%03d", i);
+		snprintf(bad, sizeof bad, "bad_%d", i);
+		world_add(&w, name, bad, "total_1");
+	}
+	world_define(&w);
+	world_pump(&w);
+	for (int round = 0; round < 6; round++)
+		world_pass(&w, EVERY);
+	n = world_asked(&w);
+	world_pass(&w, EVERY);
+	n_usual = world_asked(&w) - n;
+	assert_true(n_usual > 10);
+	w.servers[0].status = -1;
+	world_pass(&w, EVERY);
+	for (int round = 0; round < 300; round++) {
+		n = world_asked(&w);
+		world_pass(&w, EVERY);
+		assert_int_equal(world_asked(&w) - n, 1);
+	}
+	assert_int_equal(world_find(w.set, "s007")->state, SLO_UNKNOWN);
+	w.servers[0].status = 0;
+	w.servers[0].items_most = 0;
+	n = world_asked(&w);
+	world_pass(&w, EVERY);
+	world_check(&w.servers[0], world_find(w.set, "s007"), "bad_7", "total_1", w.now_ns);
+	assert_int_equal(w.servers[0].items_most, 32);
+	assert_true(world_asked(&w) - n <= 4 * n_usual);
+	n = world_asked(&w);
+	world_pass(&w, EVERY);
+	assert_int_equal(world_asked(&w) - n, n_usual);
+	world_done(&w);
+}
+
 static void
 test_late_answers(void **state)
 {
@@ -551,6 +596,7 @@ main(void)
 		cmocka_unit_test(test_wrong_definition),
 		cmocka_unit_test(test_dead_source),
 		cmocka_unit_test(test_requests_are_large_again_after_an_outage),
+		cmocka_unit_test(test_a_dead_source_is_probed),
 		cmocka_unit_test(test_late_answers),
 		cmocka_unit_test(test_two_sources),
 		cmocka_unit_test(test_anything),
