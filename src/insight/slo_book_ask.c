@@ -372,6 +372,7 @@ refuse_one(struct slo_book *b, struct batch *batch, enum fault fault, const char
 	    (size_t)((batch->end_ns - batch->start_ns) / batch->step_ns) + 1;
 
 	limit_restore(batch);
+	b->views[batch->view].is_lacking = true;
 	if (fault == FAULT_WRONG)
 		refuse_term(b, item->term, error);
 	else if (item->cell != NULL)
@@ -396,8 +397,9 @@ source_error(struct book_source *s, const char *error)
  * again.
  */
 static void
-give_up(struct batch *batch, enum fault fault, const char *error)
+give_up(struct slo_book *b, struct batch *batch, enum fault fault, const char *error)
 {
+	b->views[batch->view].is_lacking = true;
 	source_error(batch->source, error);
 	if (fault == FAULT_BUSY && batch->n > 1)
 		limit_doubt(limit_of(batch), batch->n);
@@ -417,7 +419,7 @@ hold_back(struct slo_book *b, const struct book_source *s)
 		if (batch->source != s || batch->is_out)
 			continue;
 		items_asked(batch, false);
-		give_up(batch, FAULT_SOURCE, s->error);
+		give_up(b, batch, FAULT_SOURCE, s->error);
 		batch_free(b, batch);
 	}
 }
@@ -435,7 +437,7 @@ fail(struct slo_book *b, struct batch *batch, long status, const char *error)
 	if (batch->kind == BATCH_BESIDE)
 		beside_failed(batch->beside);
 	else if (fault == FAULT_BUSY || fault == FAULT_SOURCE)
-		give_up(batch, fault, error);
+		give_up(b, batch, fault, error);
 	else if (status != 0 && source->error != NULL)
 		source_error(source, NULL);	/* it speaks */
 	if (batch->kind != BATCH_BESIDE && (fault == FAULT_WRONG || fault == FAULT_COSTLY)) {
@@ -620,7 +622,7 @@ batches_expire(struct slo_book *b, enum view_kind view)
 			continue;
 		batch->source->n_failed++;
 		items_asked(batch, false);
-		give_up(batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE,
+		give_up(b, batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE,
 		    batch->source->error != NULL ? batch->source->error : error);
 		batch_free(b, batch);
 	}

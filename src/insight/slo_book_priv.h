@@ -181,6 +181,7 @@ struct view {
 	bool is_early_taken;
 	bool is_set_due, is_details_due;	/* slo_book_take() has work */
 	bool has_new_tiles, has_new_beside;	/* since the last details */
+	bool is_lacking;	/* something of the last round failed, or rests */
 };
 
 struct slo_book {

@@ -437,6 +437,61 @@ test_a_dead_source_is_probed(void **state)
 	world_done(&w);
 }
 
+/* The cursor in the past does not stay without an answer for ever. */
+static void
+test_the_past_is_asked_again(void **state)
+{
+	int64_t past = NOW - 40 * DAY;
+	struct world w;
+	size_t n;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	world_define(&w);
+	world_pump(&w);
+	w.servers[0].status = -1;
+	slo_book_at(w.book, past);
+	world_pass(&w, EVERY);
+	assert_int_equal(world_find(w.past, "web")->state, SLO_UNKNOWN);
+	assert_int_equal(slo_book_due_ns(w.book), w.now_ns + EVERY);
+	world_pass(&w, EVERY);
+	w.servers[0].status = 0;
+	world_pass(&w, EVERY);
+	world_check(&w.servers[0], world_find(w.past, "web"), "bad_1", "total_1", past);
+	assert_non_null(w.past_details);
+	assert_int_equal(w.past_details->n, 1);
+	/* Nothing is missing any more: it is not asked again. */
+	n = w.n_pasts;
+	for (int round = 0; round < 4; round++)
+		world_pass(&w, EVERY);
+	assert_int_equal(w.n_pasts, n);
+	world_done(&w);
+}
+
+/* Nor does its window, when only the tiles of it were not answered. */
+static void
+test_tiles_of_the_past_are_asked_again(void **state)
+{
+	int64_t past = NOW - 40 * DAY;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	world_define(&w);
+	world_pump(&w);
+	w.servers[0].points_max = 1;
+	slo_book_at(w.book, past);
+	world_pass(&w, EVERY);
+	assert_true(isnan(world_find(w.past, "web")->left));
+	w.servers[0].points_max = 0;
+	for (int round = 0; round < 45; round++)
+		world_pass(&w, EVERY);
+	world_check(&w.servers[0], world_find(w.past, "web"), "bad_1", "total_1", past);
+	world_done(&w);
+}
+
 static void
 test_late_answers(void **state)
 {
@@ -597,6 +652,8 @@ main(void)
 		cmocka_unit_test(test_dead_source),
 		cmocka_unit_test(test_requests_are_large_again_after_an_outage),
 		cmocka_unit_test(test_a_dead_source_is_probed),
+		cmocka_unit_test(test_the_past_is_asked_again),
+		cmocka_unit_test(test_tiles_of_the_past_are_asked_again),
 		cmocka_unit_test(test_late_answers),
 		cmocka_unit_test(test_two_sources),
 		cmocka_unit_test(test_anything),
