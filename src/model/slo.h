@@ -142,6 +142,13 @@ struct slo {
 	const struct slo_rule_state *rules;
 	bool is_over;		/* good > total (or bad > total): the expressions do not belong together; ratios were clamped */
 	struct strings notes;	/* "only 12d of 30d are in the store", "good has no series: counted as 0" */
+
+	/* As of when it could last be worked out (mostly: now), for the one after to go on from; not shown. */
+	struct {
+		enum slo_state state;	/* SLO_UNKNOWN: never */
+		int64_t since_ns;
+		const struct slo_rule_state *rules;	/* n_rules; NULL: never */
+	} known;
 };
 struct slo_set {
 	struct block block;
