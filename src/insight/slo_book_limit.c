@@ -103,6 +103,18 @@ is_about_cost(const char *error)
 }
 
 /*
+ * A limit told with 400, as proxies and Prometheus itself ("exceeded maximum resolution of 11,000
+ * points") do. What is not understood is quoted in the error, and may well be named "limit".
+ */
+static bool
+is_about_limit(const char *error)
+{
+	return !str_contains(error, "parse error") &&
+	    (str_contains(error, "exceeds the limit") || str_contains(error, "exceeds the max") ||
+		str_contains(error, "exceeded max") || str_contains(error, "limit exceeded"));
+}
+
+/*
  * Prometheus: 400 bad data, 422 execution (wrong, or over a limit), 500 internal, 503 timeout;
  * Mimir's limits are 422 too.
  */
@@ -111,6 +123,8 @@ fault_of(const struct batch *batch, long status, const char *error)
 {
 	if ((status == 422 || status == 500 || status == 503 || status == 504) &&
 	    is_about_cost(error))
+		return FAULT_COSTLY;
+	if (status == 400 && is_about_limit(error))
 		return FAULT_COSTLY;
 	if (status == 400 || status == 422)
 		return FAULT_WRONG;

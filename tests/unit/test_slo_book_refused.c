@@ -117,6 +117,25 @@ test_window_in_chunks(void **state)
 	world_done(&w);
 }
 
+/* Proxies tell their limit on the length of a range with 400. */
+static void
+test_range_too_long(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	world_add(&w, "worker", "bad_2", "total_1");
+	w.servers[0].range_max_ns = 7 * DAY;
+	world_define(&w);
+	world_pump(&w);
+	world_check(&w.servers[0], world_find(w.set, "web"), "bad_1", "total_1", NOW);
+	world_check(&w.servers[0], world_find(w.set, "worker"), "bad_2", "total_1", NOW);
+	assert_true(world_split(&w) > 0);
+	world_done(&w);
+}
+
 static void
 test_window_too_costly(void **state)
 {
@@ -641,6 +660,7 @@ main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_one_is_wrong),
 		cmocka_unit_test(test_window_in_chunks),
+		cmocka_unit_test(test_range_too_long),
 		cmocka_unit_test(test_window_too_costly),
 		cmocka_unit_test(test_page_beside_what_is_too_costly),
 		cmocka_unit_test(test_correction_too_costly),
