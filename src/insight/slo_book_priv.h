@@ -114,6 +114,7 @@ struct objective {
 	bool is_settled;
 	const struct slo *last;	/* in the book's last set */
 	bool was_known;		/* that was from before these definitions */
+	bool has_new_rules;	/* and of other rules */
 };
 
 /* --- what is asked ---------------------------------------------------------------------------- */
@@ -201,6 +202,7 @@ struct slo_book {
 	size_t n_asks, cap_asks;
 	struct slo_ask *asks;
 	const struct slo_set *last;	/* of now */
+	const struct slo_def_set *last_defs;	/* by which that was worked out */
 	struct slo_book_stats stats;
 };
 

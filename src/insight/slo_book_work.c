@@ -19,6 +19,7 @@ struct desk { /* one objective's input, with room that is used again for the nex
 	const struct view *view;
 	const struct objective *o;
 	struct slo_input in;
+	struct slo previous;
 	struct slo_window_sum windows[SLO_WINDOWS_MAX];
 	size_t cap_tiles, cap_excluded;
 	struct slo_sum *tiles, *excluded;
@@ -353,6 +354,21 @@ error_of(const struct objective *o)
 	return o->first->error != NULL ? o->first->error : o->total->error;
 }
 
+/* How it stood, as far as that is of the same rules. */
+static const struct slo *
+previous_of(struct desk *d, const struct objective *o)
+{
+	/* A first answer that went before the window was read does not know since when. */
+	if (d->view->kind != VIEW_NOW || !(o->is_settled || o->was_known) || o->last == NULL)
+		return NULL;
+	d->previous = *o->last;
+	if (o->has_new_rules) {
+		d->previous.n_rules = 0;
+		d->previous.rules = d->previous.known.rules = NULL;
+	}
+	return &d->previous;
+}
+
 static void
 desk_fill(struct desk *d, const struct objective *o)
 {
@@ -366,9 +382,7 @@ desk_fill(struct desk *d, const struct objective *o)
 		.step_ns = o->step_ns,
 		.head = { NAN, NAN },
 		.error = error_of(o) };
-	/* A first answer that went before the window was read does not know since when. */
-	if (d->view->kind == VIEW_NOW && (o->is_settled || o->was_known))
-		d->in.previous = o->last;
+	d->in.previous = previous_of(d, o);
 	if (d->in.error == NULL)
 		fill_tiles(d);
 	fill_corrections(d);
@@ -460,11 +474,15 @@ keep_last(struct slo_book *b, struct slo_set *set)
 		struct objective *o = bsearch(
 		    set->v[i].id, b->objectives, b->n_objectives, sizeof *b->objectives, by_id);
 
-		if (o != NULL)
-			o->last = &set->v[i];
+		if (o == NULL)
+			continue;
+		o->last = &set->v[i];
+		o->has_new_rules = false;
 	}
 	block_unref(b->last);
+	block_unref(b->last_defs);
 	b->last = block_ref(set);
+	b->last_defs = block_ref(b->defs);
 }
 
 void

@@ -434,6 +434,40 @@ test_clock_steps_back(void **state)
 	world_done(&w);
 }
 
+/* Rules that are others now are not taken for those that stood in their place; the same ones go on. */
+static void
+test_new_rules(void **state)
+{
+	static const struct slo_rule one = { 1e-6, NS_PER_HOUR, 5 * NS_PER_MIN, 10 * NS_PER_MIN, SEVERITY_PAGE };
+	static const struct slo_rule other = { 2e-6, NS_PER_HOUR, 5 * NS_PER_MIN, 10 * NS_PER_MIN, SEVERITY_PAGE };
+	struct world w;
+	struct slo_def *d;
+
+	(void)state;
+	world_init(&w);
+	d = world_add(&w, "web", "bad_1", "total_1");
+	d->rules = &one;
+	d->n_rules = 1;
+	world_define(&w);
+	world_pump(&w);
+	world_pass(&w, EVERY);
+	assert_true(world_find(w.set, "web")->rules[0].above_since_ns == NOW);
+	world_define(&w);
+	world_pass(&w, EVERY);
+	assert_true(world_find(w.set, "web")->at_ns == NOW + 2 * EVERY);
+	assert_true(world_find(w.set, "web")->rules[0].above_since_ns == NOW);
+	d->rules = &other;
+	world_define(&w);
+	world_define(&w);
+	world_pass(&w, EVERY);
+	assert_true(world_find(w.set, "web")->rules[0].above_since_ns == NOW + 3 * EVERY);
+	assert_int_equal(world_find(w.set, "web")->state, SLO_PAGE);
+	assert_true(world_find(w.set, "web")->since_ns < NOW + 3 * EVERY);
+	world_pass(&w, EVERY);
+	assert_true(world_find(w.set, "web")->rules[0].above_since_ns == NOW + 3 * EVERY);
+	world_done(&w);
+}
+
 int
 main(void)
 {
@@ -450,6 +484,7 @@ main(void)
 		cmocka_unit_test(test_definitions_change),
 		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_clock_steps_back),
+		cmocka_unit_test(test_new_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
