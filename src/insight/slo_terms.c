@@ -124,7 +124,7 @@ write_count(const struct slo_def *def, const char *text, struct buf *out, struct
 	int r = scan_text(text, &clean, &t, err);
 
 	if (r == 0 && strstr(clean.data, WINDOW) != NULL)
-		promql_sum_windowed(&t, out);
+		r = promql_sum_windowed(&t, out, err);
 	else if (r == 0)
 		r = promql_sum(&t, def->is_counter, out, err);
 	if (r == 0 && out->is_over)
