@@ -78,27 +78,6 @@ find_last(const struct slo_book *b, const char *id)
 	return NULL;
 }
 
-static bool
-is_same_rule(const struct slo_rule *a, const struct slo_rule *b)
-{
-	return a->factor == b->factor && a->long_ns == b->long_ns && a->short_ns == b->short_ns &&
-	    a->for_ns == b->for_ns && a->severity == b->severity;
-}
-
-/* How a rule stood is known by its place among the others. */
-static bool
-has_new_rules(const struct slo_book *b, const struct slo_def *def)
-{
-	const struct slo_def *last = slo_def_find(b->last_defs, def->id);
-
-	if (last == NULL || last->n_rules != def->n_rules)
-		return true;
-	for (size_t i = 0; i < def->n_rules; i++)
-		if (!is_same_rule(&last->rules[i], &def->rules[i]))
-			return true;
-	return false;
-}
-
 static void
 objective_init(struct slo_book *b, struct objective *o, const struct slo_def *def)
 {
@@ -108,7 +87,6 @@ objective_init(struct slo_book *b, struct objective *o, const struct slo_def *de
 
 	*o = (struct objective){ .def = def, .last = find_last(b, def->id) };
 	o->was_known = o->last != NULL;
-	o->has_new_rules = o->last != NULL && has_new_rules(b, def);
 	if (slo_terms(def, &arena, &terms, &err) < 0) {
 		o->error = xstrdup(err.msg);
 	} else {

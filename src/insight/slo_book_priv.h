@@ -114,7 +114,6 @@ struct objective {
 	bool is_settled;
 	const struct slo *last;	/* in the book's last set */
 	bool was_known;		/* that was from before these definitions */
-	bool has_new_rules;	/* and of other rules */
 };
 
 /* --- what is asked ---------------------------------------------------------------------------- */

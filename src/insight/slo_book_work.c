@@ -20,6 +20,7 @@ struct desk { /* one objective's input, with room that is used again for the nex
 	const struct objective *o;
 	struct slo_input in;
 	struct slo previous;
+	struct slo_rule_state *states;	/* of previous, by the rules there are now */
 	struct slo_window_sum windows[SLO_WINDOWS_MAX];
 	size_t cap_tiles, cap_excluded;
 	struct slo_sum *tiles, *excluded;
@@ -344,6 +345,52 @@ fill_window(struct desk *d, size_t i)
 	}
 }
 
+/* --- how it stood ----------------------------------------------------------------------------- */
+
+static bool
+is_same_rule(const struct slo_rule *a, const struct slo_rule *b)
+{
+	return a->factor == b->factor && a->long_ns == b->long_ns && a->short_ns == b->short_ns &&
+	    a->for_ns == b->for_ns && a->severity == b->severity;
+}
+
+/* Rules are known by what they say: their place may be another in new definitions. */
+static struct slo_rule_state
+state_of_rule(const struct slo_def *def, const struct slo_rule_state *states, const struct slo_rule *rule)
+{
+	for (size_t i = 0; i < def->n_rules; i++)
+		if (is_same_rule(&def->rules[i], rule))
+			return states[i];
+	return (struct slo_rule_state){ 0 };
+}
+
+/* By the rules there are now; one that is new has not been above so far. */
+static void
+match_rules(struct desk *d, const struct slo_def *def)
+{
+	const struct slo_def *last = slo_def_find(d->b->last_defs, def->id);
+	const struct slo_rule_state *states = d->previous.known.rules;
+
+	if (last == NULL || states == NULL || d->previous.n_rules != last->n_rules)
+		return;
+	d->states = xreallocarray(d->states, def->n_rules + 1, sizeof *d->states);
+	for (size_t i = 0; i < def->n_rules; i++)
+		d->states[i] = state_of_rule(last, states, &def->rules[i]);
+	d->previous.known.rules = d->previous.rules = d->states;
+	d->previous.n_rules = def->n_rules;
+}
+
+static const struct slo *
+previous_of(struct desk *d, const struct objective *o)
+{
+	/* A first answer that went before the window was read does not know since when. */
+	if (d->view->kind != VIEW_NOW || !(o->is_settled || o->was_known) || o->last == NULL)
+		return NULL;
+	d->previous = *o->last;
+	match_rules(d, o->def);
+	return &d->previous;
+}
+
 /* --- one objective ---------------------------------------------------------------------------- */
 
 static const char *
@@ -352,21 +399,6 @@ error_of(const struct objective *o)
 	if (o->error != NULL)
 		return o->error;
 	return o->first->error != NULL ? o->first->error : o->total->error;
-}
-
-/* How it stood, as far as that is of the same rules. */
-static const struct slo *
-previous_of(struct desk *d, const struct objective *o)
-{
-	/* A first answer that went before the window was read does not know since when. */
-	if (d->view->kind != VIEW_NOW || !(o->is_settled || o->was_known) || o->last == NULL)
-		return NULL;
-	d->previous = *o->last;
-	if (o->has_new_rules) {
-		d->previous.n_rules = 0;
-		d->previous.rules = d->previous.known.rules = NULL;
-	}
-	return &d->previous;
 }
 
 static void
@@ -454,6 +486,7 @@ static void
 desk_free(struct desk *d)
 {
 	desk_clear(d);
+	free(d->states);
 	free(d->tiles);
 	free(d->excluded);
 	free(d);
@@ -474,10 +507,8 @@ keep_last(struct slo_book *b, struct slo_set *set)
 		struct objective *o = bsearch(
 		    set->v[i].id, b->objectives, b->n_objectives, sizeof *b->objectives, by_id);
 
-		if (o == NULL)
-			continue;
-		o->last = &set->v[i];
-		o->has_new_rules = false;
+		if (o != NULL)
+			o->last = &set->v[i];
 	}
 	block_unref(b->last);
 	block_unref(b->last_defs);
