@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Error budgets over a month of known history on a real Prometheus: what --status says is what PromQL says, and what counting the events says.
 
-Bounds. A budget is summed from tiles (a 720th of the window; an hour of 30 days), and increase() over one of them sees 59 of its 60 minutes
-and is scaled up by 60/59: so a burst inside of a tile counts up to a 59th too much, and what falls between two tiles is lost. Steady events are
-not touched by either, which makes TOTAL_BOUND small and BURST_BOUND larger. What is counted in samples or slices has no such error.
+Bounds. A budget is summed from tiles (a 720th of the window; an hour of 30 days) that overlap by the resolution, here the minute from one sample
+to the next: each difference of two samples is in one tile. A longer overlap would count a burst at the end of a tile twice. What is left are the
+ends: of the window, of its last part that is no whole tile, and of a correction, each about a sample wide. Steady events are not touched by it, so
+TOTAL_BOUND is small and BURST_BOUND larger. What is counted in samples or slices has no such error.
 """
 
 import contextlib
