@@ -263,12 +263,14 @@ static void
 correction_missing(struct desk *d, const struct slo_correction *c)
 {
 	const char *why = why_missing(d, c->end_ns - c->start_ns);
+	/* A window of some minutes may have no burn rates, and no windows to ask them over. */
+	int64_t longest_ns = d->o->n_windows > 0 ? d->o->windows[d->o->n_windows - 1] : 0;
 	char *text = xasprintf("what the correction %s takes out was not read: %s", c->id, why);
 
 	forget_window(d);
 	desk_doubt(d, text);
 	desk_note(d, text);
-	if (c->end_ns > d->view->at_ns - d->o->windows[d->o->n_windows - 1])
+	if (c->end_ns > d->view->at_ns - longest_ns)
 		d->in.error = why;
 }
 

@@ -228,6 +228,33 @@ test_correction_too_costly(void **state)
 	world_done(&w);
 }
 
+/* The same of a window so short that no burn rate is asked. */
+static void
+test_correction_without_burns(void **state)
+{
+	const struct slo_correction c = {
+		.id = "c-1", .start_ns = NOW - 2 * NS_PER_MIN, .end_ns = NOW - NS_PER_MIN
+	};
+	struct world w;
+	const struct slo *slo;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	w.defs[0].period_ns = 4 * NS_PER_MIN;
+	w.defs[0].n_rules = 0;
+	w.defs[0].n_corrections = 1;
+	w.defs[0].corrections = &c;
+	w.servers[0].status = 503;
+	world_define(&w);
+	world_pump(&w);
+	slo = world_find(w.set, "web");
+	assert_int_equal(slo->n_burns, 0);
+	assert_int_equal(slo->state, SLO_UNKNOWN);
+	assert_true(isnan(slo->left));
+	world_done(&w);
+}
+
 /* A burn window that is too heavy at once is added up from tiles. */
 static void
 test_burn_window_from_tiles(void **state)
@@ -664,6 +691,7 @@ main(void)
 		cmocka_unit_test(test_window_too_costly),
 		cmocka_unit_test(test_page_beside_what_is_too_costly),
 		cmocka_unit_test(test_correction_too_costly),
+		cmocka_unit_test(test_correction_without_burns),
 		cmocka_unit_test(test_burn_window_from_tiles),
 		cmocka_unit_test(test_tiles_time_out),
 		cmocka_unit_test(test_all_time_out_together),
