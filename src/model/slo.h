@@ -166,6 +166,10 @@ struct slo_spend {		/* a stretch in which a remarkable part of the budget went *
 	double share;		/* of the whole budget */
 	const char *beside;	/* "spam-filter 6 -> 7; SpamFalsePositiveRateHigh", "" when nothing is known of that time */
 };
+struct slo_held {		/* what a correction keeps in the budget */
+	const char *id;		/* of the correction */
+	double share;		/* of the whole budget: so much goes when it is taken back */
+};
 struct slo_detail {
 	const char *id;
 	int64_t step_ns;
@@ -173,6 +177,8 @@ struct slo_detail {
 	const struct sample *left;	/* the burn-down: share left at the end of each step, from the first that has data on */
 	size_t n_spends;
 	const struct slo_spend *spends;	/* largest first */
+	size_t n_held;
+	const struct slo_held *held;	/* of the corrections that reach into the window, the 16 that begin last; none where it is not known */
 	double rest;			/* share that went outside of these: with theirs it is all that was spent */
 };
 struct slo_detail_set {
