@@ -266,8 +266,7 @@ draw_detail(const struct alerts *s, const struct view *v, struct canvas *c)
 
 	if (a != NULL) {
 		alerts_detail(&pen, v, a);
-		if (pen.y > part.h && part.h > 2)
-			canvas_text_right(&part, part.w - 1, part.h - 1, ROLE_DIM, " J more ");
+		part_more(&part, pen.y);
 	} else if (row != NULL && row->is_header) {
 		pen_field(&pen, alerts_group_name(s->group), ROLE_STRONG, *row->key != '\0' ? row->key : "(none)");
 		pen_field(&pen, "alerts", ROLE_TEXT, part_counts_text(&row->counts, counts, sizeof counts));
@@ -433,6 +432,7 @@ COMMAND(detail_up, return scroll_detail(p, -3);)
 COMMAND(ack, return ack(s, v);)
 COMMAND(silence, return alerts_act_silence(s, v);)
 COMMAND(expire, return alerts_act_expire(s, v);)
+COMMAND(budget, return s->is_silences ? op_text(OP_MESSAGE, "b works on alerts: S goes back to them") : alerts_act_budget(s, v);)
 COMMAND(edit, return alerts_act_edit(s, v);)
 COMMAND(silences, s->is_silences = !s->is_silences; return NULL;)
 COMMAND(muted, s->is_muted_hidden = !s->is_muted_hidden; s->is_rearranged = true; return NULL;)
@@ -485,6 +485,7 @@ static const struct command alerts_commands[] = {
 	{ "muted", "i", 0, alerts_muted, "hide or show silenced and inhibited alerts" },
 	{ "expire", "x", CMD_WRITES, alerts_expire, "end the silence selected, or the one that hides the alert" },
 	{ "edit", "e", CMD_WRITES, alerts_edit, "change that silence" },
+	{ "budget", "b", 0, alerts_budget, "go to the error budget that the alert tells of" },
 	{ "fold", "f", 0, alerts_fold_all, "fold or open all groups" },
 	{ "next", "j", 0, alerts_next, "select the next row" },
 	{ "previous", "k", 0, alerts_previous, "select the row before" },

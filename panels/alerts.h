@@ -63,6 +63,8 @@ const struct model_alert *alerts_selected(const struct alerts *s, const struct v
 
 /* alerts_detail.c */
 void alerts_detail(struct pen *p, const struct view *v, const struct model_alert *a);
+/* It is one of the alerts that tell of this objective. */
+bool alerts_tells_of(const struct model_alert *a, const struct slo_def *d);
 
 /* alerts_silences.c */
 uint64_t alerts_silence_id(const struct model_silence *s);
@@ -74,6 +76,7 @@ void alerts_silences_draw(const struct alerts *s, const struct view *v, struct c
 struct op *alerts_act_ack(const struct alerts *s, const struct view *v);
 struct op *alerts_act_silence(const struct alerts *s, const struct view *v);
 struct op *alerts_act_expire(const struct alerts *s, const struct view *v);
+struct op *alerts_act_budget(const struct alerts *s, const struct view *v);
 struct op *alerts_act_edit(const struct alerts *s, const struct view *v);
 
 #endif

@@ -245,3 +245,26 @@ alerts_act_edit(const struct alerts *s, const struct view *v)
 	}
 	return op;
 }
+
+/* --- budgets --------------------------------------------------------------------------------- */
+
+/* The most urgent objective that it tells of. */
+struct op *
+alerts_act_budget(const struct alerts *s, const struct view *v)
+{
+	const struct model_alert *a = alerts_selected(s, v);
+	struct op *op;
+
+	if (a == NULL)
+		return nothing_selected(s);
+	for (size_t i = 0; i < model_n_slos(v->model); i++) {
+		const struct slo_def *d = model_slo(v->model, i)->def;
+
+		if (!alerts_tells_of(a, d))
+			continue;
+		op = op_text(OP_PANEL, "slo");
+		op->arg = xstrdup(d->id);
+		return op;
+	}
+	return op_text(OP_MESSAGE, "%s tells of no objective", a->name);
+}

@@ -21,16 +21,25 @@ value_field(struct pen *p, const char *text)
 	pen_field(p, "value", ROLE_TEXT, text);
 }
 
+bool
+alerts_tells_of(const struct model_alert *a, const struct slo_def *d)
+{
+	return d->alert_labels.n > 0 && labels_within(&d->alert_labels, a->labels);
+}
+
 /* The alert may be how an objective tells of its burn. */
 static void
 detail_budget(struct pen *p, const struct view *v, const struct model_alert *a)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < model_n_slos(v->model); i++) {
 		const struct model_slo *m = model_slo(v->model, i);
 		char text[SLO_TEXT_MAX];
 
-		if (m->def->alert_labels.n > 0 && labels_within(&m->def->alert_labels, a->labels))
-			pen_field_printf(p, "budget", ROLE_STRONG, "%s: %s", m->def->name, slo_budget_text(text, sizeof text, m->slo));
+		if (alerts_tells_of(a, m->def))
+			pen_field_printf(p, "budget", ROLE_STRONG, "%s: %s%s", m->def->name, slo_budget_text(text, sizeof text, m->slo),
+			    n++ == 0 ? " (b shows it)" : "");
 	}
 }
 

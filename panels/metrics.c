@@ -15,7 +15,7 @@
 #include "metrics.h"
 #include "ui/key.h"
 
-enum { SIDE_FROM = 100, LIST_W = 46, LIST_ROWS_MAX = 6, GRAPH_H = 12, GRAPHS_FROM = 8, VALUE_W = 10,
+enum { SIDE_FROM = 100, LIST_W = 46, LIST_ROWS_MAX = 6, GRAPH_H = 12, GRAPHS_FROM = 8,
 	RANGE_FROM = 46, RANGE_W = 13 };
 
 struct metrics {
@@ -158,27 +158,26 @@ row_value(const struct view *v, const struct model_query *q, bool is_wide, char 
 		snprintf(buf, size, "%s%s", f == METRICS_OLD ? "~ " : "", value);
 }
 
+/* The name may go up to where the value begins: rows with a short one show more of their name. */
 static void
 draw_row(struct canvas *c, int y, const struct view *v, const struct model_query *q)
 {
 	bool is_wide = c->w >= RANGE_FROM;
-	int value_w = is_wide ? RANGE_W : VALUE_W;
-	int spark_w = c->w >= 60 ? c->w / 3 : 0, name_w = c->w - spark_w - value_w - 5;
+	int spark_w = c->w >= 60 ? c->w / 3 : 0, value_end = c->w - spark_w - 1, x;
 	char value[2 * NUM_TEXT_MAX + 8], many[24] = "";
 	enum role role;
 	size_t largest;
-	int x;
 
 	row_value(v, q, is_wide, value, sizeof value, &role, &largest);
 	if (*q->error != '\0')
 		canvas_text(c, 1, y, ROLE_CRITICAL, GLYPH_FIRING);
 	if (q->range != NULL && q->range->n > 1)
-		snprintf(many, sizeof many, "×%zu", q->range->n);
-	x = canvas_text_w(c, 3, y, name_w - (int)str_width(many) - 1, ROLE_TEXT, title_of(q), false);
-	canvas_text(c, x + 1, y, ROLE_DIM, many);
-	canvas_text_right(c, 4 + name_w + value_w, y, role, value);
+		snprintf(many, sizeof many, " ×%zu", q->range->n);
+	x = canvas_text_right(c, value_end, y, role, value);
+	x = canvas_text_w(c, 3, y, x - 5 - (int)str_width(many), ROLE_TEXT, title_of(q), false);
+	canvas_text(c, x, y, ROLE_DIM, many);
 	if (spark_w > 0 && q->range != NULL && q->range->n > 0)
-		sparkline_draw(c, 6 + name_w + value_w, y, spark_w - 2, metrics_role(largest), q->range->v[largest].v,
+		sparkline_draw(c, value_end + 2, y, spark_w - 2, metrics_role(largest), q->range->v[largest].v,
 		    q->range->v[largest].n, v->range.start_ns, v->range.end_ns);
 }
 
@@ -375,12 +374,29 @@ metrics_zoom(struct panel *p, const struct view *v, const char *arg)
 	return NULL;
 }
 
+static struct op *
+metrics_budget(struct panel *p, const struct view *v, const char *arg)
+{
+	const struct metrics *s = state_of(p);
+	const struct model_query *q = query_at(s, v, s->list.selected);
+	struct op *op;
+
+	(void)arg;
+	if (q == NULL || q->def == NULL || q->def->slo == NULL)
+		return op_text(OP_MESSAGE, "this query belongs to no objective");
+	op = op_text(OP_PANEL, "slo");
+	op->arg = xstrdup(q->def->slo);
+	return op;
+}
+
 static const struct command metrics_commands[] = {
 	{ "next", "n", CMD_HINT, metrics_next, "select the next query" },
 	{ "previous", "p", CMD_HINT, metrics_previous, "select the query before" },
 	{ "one-graph", "Enter", CMD_HINT, metrics_zoom, "only the graph of the selected query, or the list again" },
 	{ "edit", "e", CMD_HINT, metrics_edit, "ask a query like the selected one" },
 	{ "ask", "E", 0, metrics_new, "ask a new query" },
+	{ "budget", "b", 0, metrics_budget, "go to the error budget that the query belongs to" },
+	{ "budget-back", "g", CMD_HIDDEN, metrics_budget, "go to the error budget that the query belongs to" },
 	{ "next-row", "j", CMD_HIDDEN, metrics_next, "select the next query" },
 	{ "previous-row", "k", CMD_HIDDEN, metrics_previous, "select the query before" },
 	{ "next-arrow", "Down", CMD_HIDDEN, metrics_next, "select the next query" },

@@ -122,15 +122,27 @@ common_labels(const struct series_set *set, struct label *v)
 
 struct entry {
 	size_t i;		/* series */
+	int64_t window_ns;	/* 0: not one of several windows of an objective */
 	struct sample sample;
 	enum metrics_freshness freshness;
 };
 
-static int
-by_value(const void *a, const void *b)
+/* How long the window is over which an objective's error ratio is taken; 0: the series says nothing of it. */
+static int64_t
+window_of(const struct model_query *q, size_t i)
 {
-	const struct entry *x = a, *y = b;
+	const char *window = q->def != NULL && q->def->slo != NULL ? labels_get(&q->range->v[i].labels, "window") : NULL;
+	int64_t ns;
 
+	return window != NULL && duration_parse(window, &ns, NULL) == 0 ? ns : 0;
+}
+
+/* The largest first; windows by their length, so that they keep their places. */
+static int
+entry_compare(const struct entry *x, const struct entry *y)
+{
+	if (x->window_ns != y->window_ns)
+		return x->window_ns < y->window_ns ? -1 : 1;
 	if (is_ahead(x->freshness, x->sample.v, y->freshness, y->sample.v))
 		return -1;
 	if (is_ahead(y->freshness, y->sample.v, x->freshness, x->sample.v))
@@ -138,18 +150,37 @@ by_value(const void *a, const void *b)
 	return (x->i > y->i) - (x->i < y->i);
 }
 
+/* "over 5m, burns 18x" of a window; else the labels that tell the series from the others. */
+static void
+add_entry_name(struct buf *b, const struct view *v, const struct model_query *q, const struct entry *e, const struct labels *common)
+{
+	const struct model_slo *m = e->window_ns > 0 && v->live != NULL ? model_slo_find(v->live, q->def->slo) : NULL;
+	const struct series *s = &q->range->v[e->i];
+	char rate[SLO_RATE_MAX], window[DURATION_TEXT_MAX];
+	const char *name;
+
+	if (m != NULL) {
+		buf_printf(b, "over %s", slo_time_text(window, e->window_ns));
+		if (e->freshness == METRICS_FRESH && !isnan(e->sample.v))
+			buf_printf(b, ", burns %s", slo_rate_text(rate, e->sample.v / (1 - m->def->target)));
+		return;
+	}
+	part_labels(b, &s->labels, common, NULL);
+	name = labels_get(&s->labels, "__name__");
+	if (b->len == 0)
+		buf_addstr(b, name != NULL ? name : "value");
+}
+
 static void
 draw_entry(struct canvas *c, int x, int y, int w, const struct view *v, const struct model_query *q,
     const struct entry *e, const struct labels *common)
 {
-	const struct series *s = &q->range->v[e->i];
 	char value[NUM_TEXT_MAX] = "no data", age[DURATION_TEXT_MAX], old[80];
-	const char *name = NULL;
 	struct buf b;
 	int right;
 
 	buf_init(&b, 4096);
-	part_labels(&b, &s->labels, common, NULL);
+	add_entry_name(&b, v, q, e, common);
 	if (e->freshness != METRICS_NONE)
 		num_format(value, e->sample.v, metrics_unit(q));
 	if (e->freshness == METRICS_OLD) {
@@ -159,9 +190,7 @@ draw_entry(struct canvas *c, int x, int y, int w, const struct view *v, const st
 		right = canvas_text_right(c, x + w, y, e->freshness == METRICS_NONE ? ROLE_UNKNOWN : ROLE_STRONG, value);
 	}
 	canvas_text(c, x, y, metrics_role(e->i), "━━");
-	if (b.len == 0)
-		name = labels_get(&s->labels, "__name__");
-	canvas_text_w(c, x + 3, y, right - x - 4, ROLE_TEXT, b.len > 0 ? b.data : name != NULL ? name : "value", false);
+	canvas_text_w(c, x + 3, y, right - x - 4, ROLE_TEXT, b.data, false);
 	buf_done(&b);
 }
 
@@ -177,19 +206,20 @@ legend_rows(const struct series_set *set, int w, int h)
 
 /* The first `room` entries in order, in v; returns how many. Sorting all of thousands would be felt at each key. */
 static size_t
-first_entries(const struct series_set *set, int64_t at_ns, struct entry *v, size_t room)
+first_entries(const struct model_query *q, int64_t at_ns, struct entry *v, size_t room)
 {
+	const struct series_set *set = q->range;
 	size_t n = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		struct entry e = { .i = i };
+		struct entry e = { .i = i, .window_ns = window_of(q, i) };
 		size_t at;
 
 		e.freshness = metrics_value(&set->v[i], at_ns, set->step_ns, &e.sample);
-		if (n == room && by_value(&e, &v[n - 1]) > 0)
+		if (n == room && entry_compare(&e, &v[n - 1]) > 0)
 			continue;
 		at = n < room ? n++ : n - 1;
-		for (; at > 0 && by_value(&e, &v[at - 1]) < 0; at--)
+		for (; at > 0 && entry_compare(&e, &v[at - 1]) < 0; at--)
 			v[at] = v[at - 1];
 		v[at] = e;
 	}
@@ -206,7 +236,7 @@ draw_legend(struct canvas *c, const struct view *v, const struct model_query *q)
 	size_t room = c->h > 0 ? (size_t)(columns * c->h) : 0, n;
 	struct entry *entries = xcalloc(room, sizeof *entries);
 
-	n = room > 0 ? first_entries(set, metrics_cursor(v), entries, room) : 0;
+	n = room > 0 ? first_entries(q, metrics_cursor(v), entries, room) : 0;
 	for (size_t i = 0; i < n; i++) {
 		int x = 1 + (int)(i % (size_t)columns) * w, y = (int)(i / (size_t)columns);
 
@@ -244,7 +274,7 @@ draw_lines(struct canvas *c, const struct view *v, const struct model_query *q)
 	struct entry *entries = xcalloc(room, sizeof *entries);
 	struct graph_mark marks[MARKS_MAX];
 	struct graph g = { .start_ns = v->range.start_ns, .end_ns = v->range.end_ns, .step_ns = set->step_ns,
-		.unit = metrics_unit(q), .lines = lines, .marks = marks };
+		.unit = metrics_unit(q), .lines = lines, .marks = marks, .are_levels_beside = true };
 	struct metrics_levels levels;
 
 	metrics_levels_of(v, q, &levels);
@@ -253,7 +283,7 @@ draw_lines(struct canvas *c, const struct view *v, const struct model_query *q)
 	g.cursor_ns = v->range.is_live ? 0 : v->range.cursor_ns;
 	/* As known now, like the curve right of the cursor: a rise whose cause is left out misleads. */
 	g.n_marks = marks_of(v, v->live, marks);
-	g.n_lines = n = first_entries(set, metrics_cursor(v), entries, room);
+	g.n_lines = n = first_entries(q, metrics_cursor(v), entries, room);
 	/* Those the legend names first; where lines meet, the one drawn last is seen: the largest. */
 	for (size_t i = 0; i < n; i++) {
 		const struct entry *e = &entries[n - 1 - i];

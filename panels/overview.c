@@ -111,6 +111,9 @@ problem_word(const struct model *m, const struct problem *p)
 		return "down";
 	case PROBLEM_SLO:
 		slo = model_slo_find(m, p->slo_id);
+		/* That there is no data, its text says. */
+		if (slo != NULL && part_slo_is_blind(slo) && part_slo_severity(slo) != SEVERITY_NONE)
+			return severity_name(part_slo_severity(slo));
 		return slo != NULL ? part_slo_word(slo) : "unknown";
 	case PROBLEM_MODEL:
 		model = part_model_find(m, p->name);
@@ -283,20 +286,26 @@ budget_of(const struct model *m, const struct problem *p, char *buf, size_t size
 	return buf;
 }
 
-/* What it says, then in a lower voice what it costs, where there is room for both. */
+/* What it says, then in a lower voice what it costs, where there is room for both. Where what it says would be cut, what it costs is
+ * worth more: it is short, and the whole text stands behind Enter. */
 static void
 draw_text(struct canvas *row, const struct model *m, const struct problem *p, const struct column *col)
 {
-	char budget[4 * SLO_TEXT_MAX];
-	int x, room;
+	char budget[4 * SLO_TEXT_MAX] = "", brief[PART_SLO_SHORT_MAX];
+	int text_w = (int)str_width(p->text);
 
-	columns_cell(row, 0, col, ROLE_TEXT, p->text);
-	if (col->w <= 0 || *budget_of(m, p, budget, sizeof budget) == '\0')
+	if (col->w <= 0 || *budget_of(m, p, budget, sizeof budget) == '\0' || text_w + 2 + (int)str_width(budget) <= col->w) {
+		columns_cell(row, 0, col, ROLE_TEXT, p->text);
+		if (col->w > 0 && *budget != '\0')
+			canvas_text(row, col->x + text_w + 2, 0, ROLE_DIM, budget);
 		return;
-	x = col->x + (int)str_width(p->text) + 2;
-	room = col->x + col->w - x;
-	if ((int)str_width(budget) <= room)
-		canvas_text(row, x, 0, ROLE_DIM, budget);
+	}
+	if (text_w <= col->w)
+		columns_cell(row, 0, col, ROLE_TEXT, p->text);
+	else if ((int)str_width(budget) <= col->w)
+		columns_cell(row, 0, col, ROLE_TEXT, budget);
+	else
+		columns_cell(row, 0, col, ROLE_TEXT, part_slo_short(model_slo_find(m, p->slo_id), brief));
 }
 
 static void
@@ -635,8 +644,23 @@ overview_open_problem(struct panel *p, const struct view *v, const char *arg)
 	return op;
 }
 
+static struct op *
+overview_budget(struct panel *p, const struct view *v, const char *arg)
+{
+	const struct problem *problem = problem_find(v->model, state_of(p)->list.selected_id);
+	struct op *op;
+
+	(void)arg;
+	if (problem == NULL || problem->slo_id == NULL)
+		return op_text(OP_MESSAGE, problem == NULL ? "nothing is selected" : "this belongs to no objective");
+	op = op_text(OP_PANEL, "slo");
+	op->arg = xstrdup(problem->slo_id);
+	return op;
+}
+
 static const struct command overview_commands[] = {
 	{ "open", "Enter", CMD_HINT, overview_open_problem, "show the selected problem where it comes from" },
+	{ "budget", "b", CMD_HINT, overview_budget, "show the error budget that the selected problem spends" },
 	{ "next", "j", CMD_HINT, overview_next, "select the next problem" },
 	{ "previous", "k", CMD_HINT, overview_previous, "select the problem before" },
 	{ "next-arrow", "Down", CMD_HIDDEN, overview_next, "select the next problem" },

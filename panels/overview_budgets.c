@@ -24,7 +24,7 @@ others_text(const struct part_slos *slos, const struct model_slo *first, char *b
 	for (size_t i = 0; i < slos->n; i++) {
 		struct model_slo m = part_slo(slos, i);
 
-		blind += part_slo_is_blind(&m);
+		blind += m.def != first->def && part_slo_is_blind(&m);
 		burning += m.def != first->def && m.slo != NULL && m.slo->state < SLO_EXHAUSTED;
 		spent += m.def != first->def && m.slo != NULL && m.slo->state == SLO_EXHAUSTED;
 	}

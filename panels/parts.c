@@ -512,3 +512,12 @@ part_split_detail(struct canvas *c, const struct split *s)
 		canvas_hline(c, 0, s->detail_y - 1, c->w, ROLE_BORDER);
 	return canvas_sub(c, s->detail_x, s->detail_y, s->detail_w, s->detail_h);
 }
+
+void
+part_more(struct canvas *part, int y_end)
+{
+	if (y_end <= part->h || part->h <= 2)
+		return;
+	canvas_fill(part, 0, part->h - 1, part->w, 1, ROLE_TEXT);
+	canvas_text_right(part, part->w - 1, part->h - 1, ROLE_DIM, "J more");
+}

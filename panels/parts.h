@@ -107,5 +107,7 @@ struct split {
 struct split part_split(int w, int h, bool is_wanted, int list_rows);
 /* The canvas of the detail, with the line that separates it drawn. */
 struct canvas part_split_detail(struct canvas *c, const struct split *s);
+/* A row of its own at the end that says that there is more, when what was drawn went on to y_end. */
+void part_more(struct canvas *part, int y_end);
 
 #endif

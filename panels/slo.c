@@ -29,14 +29,20 @@ selected(const struct slo_panel *s, const struct part_slos *slos, struct model_s
 	return s->list.selected >= 0 && s->list.selected < s->n && part_slo_find(slos, s->rows[s->list.selected], ret);
 }
 
-/* Its index among the objective's corrections; -1 when it has none. */
+/* Its index among the objective's corrections: unless another was chosen the one logged last, as what was just done is what is
+ * undone. -1 when it has none. */
 static int
 chosen_index(const struct slo_panel *s, const struct slo_def *def)
 {
-	for (size_t i = 0; i < def->n_corrections; i++)
-		if (slo_hash(def->corrections[i].id) == s->correction)
+	int newest = -1;
+
+	for (size_t i = 0; i < def->n_corrections; i++) {
+		if (s->correction != 0 && slo_hash(def->corrections[i].id) == s->correction)
 			return (int)i;
-	return def->n_corrections > 0 ? 0 : -1;
+		if (newest < 0 || def->corrections[i].at_ns >= def->corrections[newest].at_ns)
+			newest = (int)i;
+	}
+	return newest;
 }
 
 static const struct slo_correction *
@@ -49,19 +55,51 @@ chosen(const struct slo_panel *s, const struct slo_def *def)
 
 /* --- arranging ------------------------------------------------------------------------------- */
 
-static void
-clamp_detail(struct slo_panel *s, const struct view *v, const struct part_slos *slos)
+/* Rows that all of the detail takes; the chosen correction among them. */
+static int
+measure_detail(const struct slo_panel *s, const struct view *v, const struct part_slos *slos, const struct model_slo *m,
+    struct slo_chosen *ret_chosen)
 {
 	struct pen_measure measure;
-	struct model_slo m;
-	int most = 0;
 
-	if (s->split.kind != SPLIT_NONE && s->detail_top > 0 && selected(s, slos, &m)) {
-		slo_detail_draw(pen_measure(&measure, s->split.detail_w), v, slos, &m, chosen(s, m.def));
-		most = pen_measure_done(&measure) - s->split.detail_h;
+	*ret_chosen = (struct slo_chosen){ .correction = chosen(s, m->def) };
+	slo_detail_draw(pen_measure(&measure, s->split.detail_w), v, slos, m, ret_chosen);
+	return pen_measure_done(&measure);
+}
+
+/* The heading above it is worth a row where there is room. */
+static void
+scroll_to(struct slo_panel *s, const struct slo_chosen *c, int page)
+{
+	if (c->y < s->detail_top)
+		s->detail_top = c->y > 0 ? c->y - 1 : 0;
+	if (c->y + c->h > s->detail_top + page)
+		s->detail_top = c->h > page ? c->y : c->y + c->h - page;
+}
+
+static void
+arrange_detail(struct slo_panel *s, const struct view *v, const struct part_slos *slos)
+{
+	struct slo_chosen c;
+	struct model_slo m;
+	int rows, most, page;
+
+	s->is_seen = s->has_corrections = false;
+	if (s->split.kind == SPLIT_NONE || !selected(s, slos, &m)) {
+		s->detail_top = 0;
+		return;
 	}
-	most = most < 0 ? 0 : most;
+	s->has_corrections = m.def->n_corrections > 0;
+	rows = measure_detail(s, v, slos, &m, &c);
+	page = s->split.detail_h - 1;		/* a row may say that there is more */
+	if (s->is_wanted && c.correction != NULL)
+		scroll_to(s, &c, page);
+	s->is_wanted = false;
+	most = rows > s->split.detail_h ? rows - s->split.detail_h : 0;
 	s->detail_top = s->detail_top > most ? most : s->detail_top;
+	if (s->detail_top == most)
+		page++;
+	s->is_seen = c.correction != NULL && c.y >= s->detail_top && c.y + c.h <= s->detail_top + page;
 }
 
 static void
@@ -74,8 +112,11 @@ slo_arrange(struct panel *p, const struct view *v, int w, int h)
 	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
 	s->page = s->split.list_h - (s->split.list_h >= SLO_HEADER_FROM);
 	s->page = s->page < 1 ? 1 : s->page;
+	/* The row above all others is the one to see, until somebody looks at another. */
+	if (!s->has_moved && s->n > 0)
+		s->list = (struct list){ .selected_id = s->ids[0] };
 	list_arrange(&s->list, s->ids, s->n, s->page);
-	clamp_detail(s, v, &slos);
+	arrange_detail(s, v, &slos);
 }
 
 /* --- drawing --------------------------------------------------------------------------------- */
@@ -113,13 +154,14 @@ draw_detail(const struct slo_panel *s, const struct view *v, const struct part_s
 {
 	struct canvas part = part_split_detail(c, &s->split);
 	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct slo_chosen shown = { 0 };
 	struct model_slo m;
 
 	if (!selected(s, slos, &m))
 		return;
-	slo_detail_draw(&pen, v, slos, &m, chosen(s, m.def));
-	if (pen.y > part.h && part.h > 2)
-		canvas_text_right(&part, part.w - 1, part.h - 1, ROLE_DIM, " J more ");
+	shown.correction = chosen(s, m.def);
+	slo_detail_draw(&pen, v, slos, &m, &shown);
+	part_more(&part, pen.y);
 }
 
 static void
@@ -160,19 +202,35 @@ counts_text(const struct part_slos *slos, char *buf, size_t size)
 			used += (size_t)snprintf(buf + used, size - used, "%s%zu %s", used > 0 ? ", " : "", n[i], words[i]);
 }
 
+/* "2 above, 3 below": a row that is out of sight must not be out of mind. */
+static void
+hidden_text(const struct slo_panel *s, char *buf, size_t size)
+{
+	int above = s->list.top, below = s->n - s->list.top - s->page;
+
+	*buf = '\0';
+	if (s->split.list_h == 0 || (above <= 0 && below <= 0))
+		return;
+	if (above > 0 && below > 0)
+		snprintf(buf, size, "%d above, %d below  ", above, below);
+	else
+		snprintf(buf, size, "%d %s  ", above > 0 ? above : below, above > 0 ? "above" : "below");
+}
+
 static void
 slo_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct slo_panel *s = state_of(p);
 	struct part_slos slos = part_slos(v);
-	char counts[160] = "", how[PART_SLOS_TEXT_MAX], hidden[48] = "";
+	char counts[160] = "", how[PART_SLOS_TEXT_MAX], hidden[48] = "", beyond[48];
 
+	hidden_text(s, beyond, sizeof beyond);
 	part_slos_text(v, &slos, how);
 	if (slos.kind != PART_SLOS_PENDING)
 		counts_text(&slos, counts, sizeof counts);
 	if ((size_t)s->n < s->n_total)
 		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->n);
-	snprintf(buf, size, "%s%s%s%s%s%s", how, *how != '\0' && *counts != '\0' ? "  " : "", counts, hidden,
+	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, how, *how != '\0' && *counts != '\0' ? "  " : "", counts, hidden,
 	    s->sort != SLO_SORT_URGENT ? "  " : "", s->sort != SLO_SORT_URGENT ? slo_sort_name(s->sort) : "");
 }
 
@@ -197,8 +255,10 @@ slo_show(struct panel *p, const struct view *v, const char *arg)
 		return;
 	slo_filter(p, NULL);
 	s->list.selected_id = slo_hash(arg);
+	s->has_moved = true;
 	s->is_detail = true;
 	s->detail_top = 0;
+	s->correction = 0;
 }
 
 static void
@@ -216,8 +276,18 @@ static struct op *
 move(struct slo_panel *s, int by)
 {
 	list_move(&s->list, s->ids, s->n, by);
+	s->has_moved = true;
 	s->detail_top = 0;
 	s->correction = 0;
+	return NULL;
+}
+
+/* From here on it is the first row again, whichever that becomes. */
+static struct op *
+move_first(struct slo_panel *s)
+{
+	move(s, INT_MIN);
+	s->has_moved = false;
 	return NULL;
 }
 
@@ -233,6 +303,7 @@ static struct op *
 toggle_detail(struct slo_panel *s)
 {
 	s->is_detail = !s->is_detail;
+	s->has_moved |= s->is_detail;	/* what is read does not change under the reader */
 	s->detail_top = 0;
 	return NULL;
 }
@@ -246,8 +317,16 @@ act(const struct slo_panel *s, const struct view *v, struct op *(*f)(const struc
 	return selected(s, &slos, &m) ? f(&m) : op_text(OP_MESSAGE, "no objective is selected");
 }
 
+/* The details, at the correction that is chosen. */
+static void
+show_corrections(struct slo_panel *s)
+{
+	s->is_detail = s->has_moved = s->is_wanted = true;
+}
+
+/* What is not on the screen is not acted on: first it is shown. */
 static struct op *
-include(const struct slo_panel *s, const struct view *v)
+include(struct slo_panel *s, const struct view *v)
 {
 	struct part_slos slos = part_slos(v);
 	struct model_slo m;
@@ -256,7 +335,10 @@ include(const struct slo_panel *s, const struct view *v)
 		return op_text(OP_MESSAGE, "no objective is selected");
 	if (m.def->n_corrections == 0)
 		return op_text(OP_MESSAGE, "nothing was taken out of the budget of %s", m.def->name);
-	return slo_act_include(v, &m, chosen(s, m.def));
+	if (s->is_seen)
+		return slo_act_include(v, &m, chosen(s, m.def));
+	show_corrections(s);
+	return op_text(OP_MESSAGE, "u again puts the marked stretch back%s", m.def->n_corrections > 1 ? "; n and p choose another" : "");
 }
 
 /* Which of several corrections is meant is seen in the details only. */
@@ -272,7 +354,7 @@ choose(struct slo_panel *s, const struct view *v, int by)
 	n = (int)m.def->n_corrections;
 	i = (chosen_index(s, m.def) + by + n) % n;
 	s->correction = slo_hash(m.def->corrections[i].id);
-	s->is_detail = true;
+	show_corrections(s);
 	return NULL;
 }
 
@@ -291,7 +373,7 @@ COMMAND(next, return move(s, 1);)
 COMMAND(previous, return move(s, -1);)
 COMMAND(page_down, return move(s, s->page);)
 COMMAND(page_up, return move(s, -s->page);)
-COMMAND(first, return move(s, INT_MIN);)
+COMMAND(first, return move_first(s);)
 COMMAND(last, return move(s, INT_MAX);)
 COMMAND(details, return toggle_detail(s);)
 COMMAND(detail_down, return scroll_detail(s, 3);)
@@ -319,12 +401,32 @@ static const struct command slo_commands[] = {
 	{ "previous-arrow", "Up", CMD_HIDDEN, slo_previous, "select the objective before" },
 	{ "page-down", "PgDn", 0, slo_page_down, "a page down" },
 	{ "page-up", "PgUp", 0, slo_page_up, "a page up" },
-	{ "first", "Home", 0, slo_first, "select the most urgent objective" },
+	{ "first", "Home", 0, slo_first, "select the first row, and stay on top" },
 	{ "last", "End", 0, slo_last, "select the last objective" },
 	{ "detail-down", "J", 0, slo_detail_down, "scroll the details down" },
 	{ "detail-up", "K", 0, slo_detail_up, "scroll the details up" },
 	{ 0 }
 };
+
+/* With the details open, what can be done with them; the stretches that were taken out only where there are any. */
+static const char *
+slo_hint(const struct panel *p, const struct command *c)
+{
+	static const struct {
+		const char *name, *word;
+		bool is_of_corrections;
+	} in_detail[] = { { "graph", "graph", false }, { "alert", "alert", false }, { "exclude", "exclude", false },
+		{ "include", "put back", true }, { "next-correction", "next", true }, { "previous-correction", "previous", true },
+		{ "detail-down", "more", false } };
+	const struct slo_panel *s = state_of(p);
+
+	if (!s->is_detail)
+		return c->flags & CMD_HINT ? c->name : NULL;
+	for (size_t i = 0; i < sizeof in_detail / sizeof in_detail[0]; i++)
+		if (strcmp(in_detail[i].name, c->name) == 0)
+			return in_detail[i].is_of_corrections && !s->has_corrections ? NULL : in_detail[i].word;
+	return NULL;
+}
 
 /* Esc closes what Enter opened, before it means anything else. */
 static bool
@@ -354,5 +456,6 @@ const struct panel_ops panel_slo = {
 	.key = slo_key,
 	.filter = slo_filter,
 	.summary = slo_summary,
+	.hint = slo_hint,
 	.close = slo_close,
 };

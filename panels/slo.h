@@ -22,7 +22,16 @@ struct slo_panel {
 	char *filter;			/* NULL or "": none */
 	bool is_detail;
 	int detail_top;
-	uint64_t correction;		/* of the selected objective, the one that would be taken back; 0: the first */
+	uint64_t correction;		/* of the selected objective, the one that would be taken back; 0: the one logged last */
+	bool is_wanted;			/* that correction is to be scrolled into view */
+	bool is_seen;			/* all of it is on the screen */
+	bool has_corrections;		/* the objective whose details are shown */
+	bool has_moved;			/* somebody selected a row; until then it is the first, whichever that is */
+};
+/* The correction that would be taken back, and where it stands: rows from the top of the detail. */
+struct slo_chosen {
+	const struct slo_correction *correction;	/* NULL: there is none */
+	int y, h;
 };
 
 /* slo_rows.c: which there are, and a line for each. */
@@ -34,7 +43,7 @@ void slo_rows_draw(const struct slo_panel *s, const struct view *v, const struct
 
 /* slo_detail.c: all that is known of one; slo_rates.c and slo_burndown.c: parts of it. */
 void slo_detail_draw(struct pen *p, const struct view *v, const struct part_slos *slos, const struct model_slo *m,
-    const struct slo_correction *chosen);
+    struct slo_chosen *chosen);
 void slo_detail_rates(struct pen *p, const struct view *v, const struct model_slo *m);
 void slo_detail_burndown(struct pen *p, const struct view *v, const struct model_slo *m);
 void slo_detail_spends(struct pen *p, const struct model_slo *m);

@@ -106,25 +106,50 @@ n_others(const struct model *m, const char *id, const char *correction)
 	return n;
 }
 
+/* "about 44% of the budget goes again", as far as it is known. */
+static const char *
+held_text(const struct model_slo *m, const struct slo_correction *k, char *buf, size_t size)
+{
+	char share[SLO_SHARE_MAX];
+
+	snprintf(buf, size, "what went wrong in it goes from the budget again");
+	if (m->slo != NULL && k->end_ns <= m->slo->start_ns)
+		snprintf(buf, size, "nothing: it lies before the window of the budget");
+	else if (m->slo != NULL && k->start_ns >= m->slo->at_ns)
+		snprintf(buf, size, "nothing yet: it lies ahead");
+	for (size_t i = 0; m->detail != NULL && i < m->detail->n_held; i++) {
+		const struct slo_held *h = &m->detail->held[i];
+
+		if (strcmp(h->id, k->id) != 0)
+			continue;
+		if (h->share > 0)
+			snprintf(buf, size, "about %s of the budget again", slo_share_text(share, h->share));
+		else
+			snprintf(buf, size, "nothing: no budget went in it, or another correction names it too");
+	}
+	return buf;
+}
+
 struct op *
 slo_act_include(const struct view *v, const struct model_slo *m, const struct slo_correction *correction)
 {
 	struct op *op = op_text(OP_SLO_INCLUDE, "%s", correction->id);
 	const struct environment *e = model_environment(v->live);
 	size_t others = n_others(v->live, m->def->id, correction->id);
-	char stretch[SLO_STRETCH_MAX], length[DURATION_TEXT_MAX], moment[PART_MOMENT_MAX];
+	char stretch[SLO_STRETCH_MAX], length[DURATION_TEXT_MAX], moment[PART_MOMENT_MAX], takes[128];
 
 	op->arg = xstrdup("taken back");
 	op_confirm_line(op, "Let a stretch count again for %s%s%s", m->def->name, e != NULL ? " in " : "",
 	    e != NULL ? e->name : "");
 	op_confirm_line(op, "from, to  %s, %s", slo_stretch(correction->start_ns, correction->end_ns, stretch),
-	    duration_format(length, correction->end_ns - correction->start_ns));
+	    slo_time_text(length, correction->end_ns - correction->start_ns));
 	op_confirm_line(op, "why       %s", correction->reason);
 	op_confirm_line(op, "by        %s, %s", correction->by, part_moment(v, correction->at_ns, moment));
+	op_confirm_line(op, "takes     %s", held_text(m, correction, takes, sizeof takes));
 	if (others > 0)
 		op_confirm_line(op, "also      for %zu more objective%s, as it was one correction", others,
 		    others == 1 ? "" : "s");
-	op_confirm_line(op, "then      what went wrong in it is taken from the budget again, for everyone who reads this log");
+	op_confirm_line(op, "then      it counts again, good and bad, for everyone who reads this log");
 	op_confirm_line(op, "record    correction %s stays in the log, and so does this", correction->id);
 	return op;
 }

@@ -39,16 +39,25 @@ copy_rows(struct canvas *c, int y, const struct grid *from)
 	}
 }
 
+/* Where its data begins when the budget of a rolling window is of that. */
+static int64_t
+graph_start(const struct model_slo *m)
+{
+	int64_t first = m->detail->left[0].t_ns - m->detail->step_ns;
+
+	return m->def->n_bounds == 0 && slo_is_partial(m->slo) && first > m->slo->start_ns ? first : m->slo->start_ns;
+}
+
 static void
 draw_graph(struct pen *p, const struct view *v, const struct model_slo *m)
 {
 	const struct slo *s = m->slo;
-	struct sample pace[2] = { { s->start_ns, 1 }, { s->end_ns, 0 } };
+	struct sample pace[2] = { { graph_start(m), 1 }, { s->end_ns, 0 } };
 	struct graph_line lines[2] = { { .name = "", .role = ROLE_GRAPH_AXIS, .v = pace, .n = 2 },
 		{ .name = "", .role = ROLE_GRAPH_1, .v = m->detail->left, .n = m->detail->n } };
 	struct graph_level nothing = { .value = 0, .text = "nothing left", .role = ROLE_CRITICAL, .is_inside = true };
 	struct graph_mark marks[MARKS_MAX];
-	struct graph g = { .start_ns = s->start_ns, .end_ns = s->end_ns, .unit = "ratio", .lines = lines, .n_lines = 2,
+	struct graph g = { .start_ns = pace[0].t_ns, .end_ns = s->end_ns, .unit = "ratio", .lines = lines, .n_lines = 2,
 		.marks = marks, .levels = &nothing, .n_levels = 1 };
 	struct grid *grid = grid_new(p->c->w - 2, GRAPH_H, canvas_is_ascii(p->c));
 	struct canvas canvas = grid_canvas(grid);
@@ -82,21 +91,32 @@ slo_detail_burndown(struct pen *p, const struct view *v, const struct model_slo 
 	p->y += GRAPH_H;
 }
 
+/* Less than that is not worth a line. */
+#define REST_LEAST 0.0005
+
+/* With the last line they add up to all that went. */
 void
 slo_detail_spends(struct pen *p, const struct model_slo *m)
 {
 	char stretch[SLO_STRETCH_MAX], share[SLO_SHARE_MAX];
+	const struct slo_detail *d = m->detail;
+	bool has_rest = d != NULL && d->rest >= REST_LEAST;
 
-	if (m->detail == NULL || m->detail->n_spends == 0)
+	if (d == NULL || (d->n_spends == 0 && !has_rest))
 		return;
 	p->y++;
 	pen_heading(p, "Where the budget went");
-	for (size_t i = 0; i < m->detail->n_spends; i++) {
-		const struct slo_spend *k = &m->detail->spends[i];
+	for (size_t i = 0; i < d->n_spends; i++) {
+		const struct slo_spend *k = &d->spends[i];
 
 		canvas_text_right(p->c, 8, p->y, ROLE_STRONG, slo_share_text(share, k->share));
 		canvas_text(p->c, 10, p->y++, ROLE_TEXT, slo_stretch(k->start_ns, k->end_ns, stretch));
 		if (*k->beside != '\0')
 			pen_indented(p, 12, 3, ROLE_CHANGED, k->beside);
 	}
+	if (!has_rest)
+		return;
+	canvas_text_right(p->c, 8, p->y, ROLE_STRONG, slo_share_text(share, d->rest));
+	canvas_text(p->c, 10, p->y++, ROLE_TEXT, d->n_spends > 0 ? "the rest, spread over the window" :
+	    "spread over the window: no stretch stands out");
 }

@@ -47,7 +47,7 @@ slo_stretch(int64_t start_ns, int64_t end_ns, char *buf)
 static void
 detail_head(struct pen *p, const struct view *v, const struct part_slos *slos, const struct model_slo *m)
 {
-	char moment[PART_MOMENT_MAX], how[PART_SLOS_TEXT_MAX];
+	char moment[PART_MOMENT_MAX], how[PART_SLOS_TEXT_MAX], counts_as[48] = "";
 	enum role role;
 	const char *glyph = part_slo_glyph(m, &role);
 
@@ -63,14 +63,23 @@ detail_head(struct pen *p, const struct view *v, const struct part_slos *slos, c
 	if (*m->slo->why != '\0')
 		pen_text(p, role, m->slo->why);
 	p->y++;
+	if (m->slo->state == SLO_NO_DATA && part_slo_severity(m) != SEVERITY_NONE)
+		snprintf(counts_as, sizeof counts_as, ", which counts as %s", severity_name(part_slo_severity(m)));
 	if (m->slo->since_ns != 0)
-		pen_field_printf(p, "state", role, "%s, since %s", part_slo_word(m), part_moment(v, m->slo->since_ns, moment));
+		pen_field_printf(p, "state", role, "%s%s, since %s", part_slo_word(m), counts_as, part_moment(v, m->slo->since_ns, moment));
 	else
-		pen_field(p, "state", role, part_slo_word(m));
+		pen_field_printf(p, "state", role, "%s%s", part_slo_word(m), counts_as);
 	if (m->is_stale)
 		pen_field_printf(p, "as of", ROLE_STALE, "~ %s", part_moment(v, m->slo->at_ns, moment));
 	else
 		pen_field(p, "as of", ROLE_DIM, *part_slos_text(v, slos, how) != '\0' ? how : NULL);
+}
+
+/* Of a rolling window with little data the budget is of what there is; a recording of an earlier version does not say. */
+static int64_t
+budget_ns(const struct model_slo *m)
+{
+	return m->slo->budget_ns > 0 ? m->slo->budget_ns : (int64_t)((1 - m->def->target) * (double)m->def->period_ns);
 }
 
 static void
@@ -84,14 +93,17 @@ budget_field(struct pen *p, const struct model_slo *m)
 		pen_field(p, "budget", ROLE_UNKNOWN, "? not known");
 		return;
 	}
-	duration_format(all, (int64_t)((1 - m->def->target) * (double)m->def->period_ns));
-	duration_format(time, s->left_ns < 0 ? -s->left_ns : s->left_ns);
+	slo_time_text(all, budget_ns(m));
+	slo_time_text(time, s->left_ns < 0 ? -s->left_ns : s->left_ns);
 	if (s->left > 0)
 		pen_field_printf(p, "budget", ROLE_STRONG, "%s left%s: %s of %s of total outage",
 		    slo_share_text(share, s->left), then, time, all);
 	else
 		pen_field_printf(p, "budget", ROLE_CRITICAL, "spent %s%s: %s more than %s of total outage",
 		    slo_share_text(share, 1 - s->left), then, time, all);
+	if (slo_is_partial(s))
+		pen_field_printf(p, "", ROLE_WARNING, "~ only %s of %s have data%s", slo_time_text(time, s->covered_ns),
+		    slo_time_text(all, s->at_ns - s->start_ns), m->def->n_bounds == 0 ? ", and this is the budget of that" : "");
 }
 
 static void
@@ -108,53 +120,70 @@ events_field(struct pen *p, const struct model_slo *m)
 		    "together, and ratios were clamped");
 }
 
+/* "at 07:18Z, in 3m"; with seconds where they matter, and with its day when that is not near. */
 static void
-pace_fields(struct pen *p, const struct view *v, const struct model_slo *m)
+ahead_text(const struct view *v, int64_t at_ns, char *buf, size_t size)
 {
-	const struct slo *s = m->slo;
-	char rate[SLO_RATE_MAX], window[DURATION_TEXT_MAX], in[DURATION_TEXT_MAX], share[SLO_SHARE_MAX];
-	char moment[PART_MOMENT_MAX];
+	int64_t ahead = at_ns - view_time(v);
+	char at[CLOCK_TEXT_MAX], in[DURATION_TEXT_MAX];
 
-	if (!isnan(s->burn)) {
-		slo_rate_text(rate, s->burn);
-		part_window(s->burn_window_ns, window);
-		if (s->left <= 0)
-			pen_field_printf(p, "burns", ROLE_TEXT, "%s over %s; nothing is left", rate, window);
-		else if (s->exhaustion_ns == INT64_MAX)
-			pen_field_printf(p, "burns", ROLE_TEXT, "%s over %s: it lasts", rate, window);
-		else
-			pen_field_printf(p, "burns", ROLE_STRONG, "%s over %s: gone in %s", rate, window,
-			    duration_format(in, s->exhaustion_ns));
-	}
+	clock_format(at, at_ns, 0);
+	if (ahead >= 0 && ahead < 10 * NS_PER_MIN)
+		snprintf(buf, size, "at %.8sZ, in %s", at + 11, slo_time_text(in, ahead));
+	else if (ahead >= 0 && ahead < 20 * NS_PER_HOUR)
+		snprintf(buf, size, "at %.5sZ, in %s", at + 11, slo_time_text(in, ahead));
+	else
+		snprintf(buf, size, "at %.10s %.5sZ%s%s", at, at + 11, ahead >= 0 ? ", in " : "", ahead >= 0 ? slo_time_text(in, ahead) : "");
+}
+
+static void
+burn_field(struct pen *p, const struct slo *s)
+{
+	char rate[SLO_RATE_MAX], window[DURATION_TEXT_MAX], in[DURATION_TEXT_MAX];
+
+	if (isnan(s->burn))
+		return;
+	slo_rate_text(rate, s->burn);
+	part_window(s->burn_window_ns, window);
+	if (s->left <= 0)
+		pen_field_printf(p, "burns", ROLE_TEXT, "%s over %s; nothing is left", rate, window);
+	else if (s->exhaustion_ns == INT64_MAX)
+		pen_field_printf(p, "burns", ROLE_TEXT, "%s over %s: it lasts", rate, window);
+	else
+		pen_field_printf(p, "burns", ROLE_STRONG, "%s over %s: gone in %s", rate, window, slo_time_text(in, s->exhaustion_ns));
+}
+
+/* What it would come to at the pace that the line above tells of. */
+static void
+projected_field(struct pen *p, const struct view *v, const struct slo *s)
+{
+	char rate[SLO_RATE_MAX], window[DURATION_TEXT_MAX], share[SLO_SHARE_MAX], when[96], pace[96] = "";
+
 	if (isnan(s->projected))
 		return;
-	part_moment(v, s->projected_ns, moment);
+	ahead_text(v, s->projected_ns, when, sizeof when);
+	if (!isnan(s->burn))
+		snprintf(pace, sizeof pace, ", at the %s pace of %s", part_window(s->burn_window_ns, window), slo_rate_text(rate, s->burn));
 	if (s->projected > 0)
-		pen_field_printf(p, "projected", ROLE_TEXT, "%s left %s", slo_share_text(share, s->projected), moment);
+		pen_field_printf(p, "projected", ROLE_TEXT, "%s left %s%s", slo_share_text(share, s->projected), when, pace);
 	else
-		pen_field_printf(p, "projected", ROLE_WARNING, "spent %s %s", slo_share_text(share, 1 - s->projected), moment);
+		pen_field_printf(p, "projected", ROLE_WARNING, "spent %s %s%s", slo_share_text(share, 1 - s->projected), when, pace);
 }
 
 static void
 window_field(struct pen *p, const struct model_slo *m)
 {
 	const struct slo *s = m->slo;
-	char period[DURATION_TEXT_MAX], start[CLOCK_TEXT_MAX], end[CLOCK_TEXT_MAX];
-	char covered[DURATION_TEXT_MAX], length[DURATION_TEXT_MAX];
-	int64_t so_far = s->at_ns - s->start_ns;
+	char start[CLOCK_TEXT_MAX], end[CLOCK_TEXT_MAX], text[SLO_WINDOW_MAX], excluded[DURATION_TEXT_MAX];
 
-	part_window(m->def->period_ns, period);
+	slo_window_text(text, m->def);
 	clock_format(start, s->start_ns, 0);
 	if (m->def->n_bounds == 0)
-		pen_field_printf(p, "window", ROLE_TEXT, "%s rolling, since %s", period, start);
+		pen_field_printf(p, "window", ROLE_TEXT, "%s rolling, since %s", text, start);
 	else
-		pen_field_printf(p, "window", ROLE_TEXT, "%s to %s (calendar)", start, clock_format(end, s->end_ns, 0));
-	/* A hair less is how samples fall, not a gap. */
-	if (so_far > 0 && s->covered_ns + s->excluded_ns < so_far - so_far / 100)
-		pen_field_printf(p, "", ROLE_WARNING, "only %s of %s have data", duration_format(covered, s->covered_ns),
-		    duration_format(length, so_far));
+		pen_field_printf(p, "window", ROLE_TEXT, "%s, %s to %s", text, start, clock_format(end, s->end_ns, 0));
 	if (s->excluded_ns > 0)
-		pen_field_printf(p, "", ROLE_TEXT, "%s taken out by corrections", duration_format(covered, s->excluded_ns));
+		pen_field_printf(p, "", ROLE_TEXT, "%s taken out by corrections", slo_time_text(excluded, s->excluded_ns));
 }
 
 static void
@@ -186,24 +215,35 @@ alert_field(struct pen *p, const struct view *v, const struct model_slo *m)
 /* --- what was taken out, what to know, where it comes from ----------------------------------------------------------- */
 
 static void
-detail_corrections(struct pen *p, const struct view *v, const struct slo_def *d, const struct slo_correction *chosen)
+draw_correction(struct pen *p, const struct view *v, const struct slo_correction *k, bool is_chosen)
 {
 	char stretch[SLO_STRETCH_MAX], length[DURATION_TEXT_MAX], age[DURATION_TEXT_MAX];
 
+	canvas_text(p->c, 1, p->y, ROLE_KEY, is_chosen ? "›" : " ");
+	canvas_printf(p->c, 3, p->y++, is_chosen ? ROLE_STRONG : ROLE_TEXT, "%s, %s", slo_stretch(k->start_ns, k->end_ns, stretch),
+	    slo_time_text(length, k->end_ns - k->start_ns));
+	duration_format(age, (v->now_ns - k->at_ns) / NS_PER_S * NS_PER_S);
+	pen_indented(p, 5, 3, ROLE_TEXT, *k->reason != '\0' ? k->reason : "(no reason)");
+	canvas_printf(p->c, 5, p->y++, ROLE_DIM, "by %s, logged %s ago", k->by, age);
+}
+
+static void
+detail_corrections(struct pen *p, const struct view *v, const struct slo_def *d, struct slo_chosen *chosen)
+{
 	if (d->n_corrections == 0)
 		return;
 	p->y++;
 	pen_heading(p, d->n_corrections > 1 ? "Does not count (u puts the chosen one back; n, p choose)" :
 	    "Does not count (u puts it back)");
 	for (size_t i = 0; i < d->n_corrections; i++) {
-		const struct slo_correction *k = &d->corrections[i];
+		bool is_chosen = &d->corrections[i] == chosen->correction;
+		int y = p->y;
 
-		canvas_text(p->c, 1, p->y, ROLE_KEY, k == chosen ? "›" : " ");
-		canvas_printf(p->c, 3, p->y++, k == chosen ? ROLE_STRONG : ROLE_TEXT, "%s, %s",
-		    slo_stretch(k->start_ns, k->end_ns, stretch), duration_format(length, k->end_ns - k->start_ns));
-		duration_format(age, (v->now_ns - k->at_ns) / NS_PER_S * NS_PER_S);
-		pen_indented(p, 5, 3, ROLE_TEXT, *k->reason != '\0' ? k->reason : "(no reason)");
-		canvas_printf(p->c, 5, p->y++, ROLE_DIM, "by %s, logged %s ago", k->by, age);
+		draw_correction(p, v, &d->corrections[i], is_chosen);
+		if (!is_chosen)
+			continue;
+		chosen->y = y;
+		chosen->h = p->y - y;
 	}
 }
 
@@ -245,12 +285,13 @@ detail_indicator(struct pen *p, const struct slo_def *d)
 
 void
 slo_detail_draw(struct pen *p, const struct view *v, const struct part_slos *slos, const struct model_slo *m,
-    const struct slo_correction *chosen)
+    struct slo_chosen *chosen)
 {
 	detail_head(p, v, slos, m);
 	if (m->slo != NULL) {
 		budget_field(p, m);
-		pace_fields(p, v, m);
+		burn_field(p, m->slo);
+		projected_field(p, v, m->slo);
 		events_field(p, m);
 	}
 	target_field(p, m->def);

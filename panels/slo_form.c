@@ -15,7 +15,7 @@
 #include "ui/key.h"
 #include "ui/time_text.h"
 
-enum { FIELD_X = 11, TIME_W = 24, VERDICT_Y = 6, WHY_MAX = sizeof ((struct err *)NULL)->msg, SENTENCE_MAX = 160 };
+enum { FIELD_X = 11, TIME_W = 24, VERDICT_Y = 5, WHY_MAX = sizeof ((struct err *)NULL)->msg, SENTENCE_MAX = 160 };
 enum field { FIELD_WHAT, FIELD_FROM, FIELD_TO, FIELD_REASON, FIELD_SUBMIT, FIELDS };
 
 struct form {
@@ -23,13 +23,14 @@ struct form {
 	bool is_all;
 	struct editor from, to, reason;
 	enum field focus;
-	bool is_refused;		/* asked for, and told why not: shown in a louder voice */
+	bool is_refused;		/* asked for, and told why not: shown in a louder voice, until something is typed */
 };
 
 /* What the fields say. */
 struct stretch {
 	int64_t start_ns, end_ns;
 	bool is_read;			/* both are times */
+	enum field wrong;		/* else the one that is not, and why */
 	struct err err;
 };
 
@@ -75,10 +76,12 @@ read_stretch(const struct form *s, const struct view *v, struct stretch *ret)
 	*ret = (struct stretch){ .err = ERR_INIT };
 	if (read_time(s->from.text, v->now_ns, &ret->start_ns, &ret->err) < 0) {
 		err_prefix(&ret->err, "from");
+		ret->wrong = FIELD_FROM;
 		return;
 	}
 	if (read_time(s->to.text, v->now_ns, &ret->end_ns, &ret->err) < 0) {
 		err_prefix(&ret->err, "to");
+		ret->wrong = FIELD_TO;
 		return;
 	}
 	ret->is_read = true;
@@ -94,20 +97,29 @@ objective(const struct form *s, const struct view *v, struct model_slo *ret)
 	return m != NULL;
 }
 
+static void
+refuse(enum field *ret_field, enum field field, char *buf, size_t size, const char *why)
+{
+	*ret_field = field;
+	snprintf(buf, size, "%s", why);
+}
+
+/* Why not; "" when it may be. *ret_field: where that can be mended, FIELD_SUBMIT when nowhere here. */
 static const char *
-refusal_of(const struct form *s, const struct view *v, const struct stretch *t, char *buf, size_t size)
+refusal_of(const struct form *s, const struct view *v, const struct stretch *t, enum field *ret_field, char *buf, size_t size)
 {
 	struct model_slo m;
 
 	*buf = '\0';
+	*ret_field = FIELD_SUBMIT;
 	if (!objective(s, v, &m))
 		snprintf(buf, size, "This objective is not defined any more.");
 	else if (!t->is_read)
-		snprintf(buf, size, "%s", t->err.msg);
+		refuse(ret_field, t->wrong, buf, size, t->err.msg);
 	else if (t->end_ns <= t->start_ns)
-		snprintf(buf, size, "It must end after it begins.");
+		refuse(ret_field, FIELD_TO, buf, size, "It must end after it begins.");
 	else if (strspn(s->reason.text, " ") == s->reason.len)
-		snprintf(buf, size, "Say why: the budget is a promise, and this changes what it counts.");
+		refuse(ret_field, FIELD_REASON, buf, size, "Say why: the budget is a promise, and this changes what it counts.");
 	else if (v->is_read_only)
 		snprintf(buf, size, "read-only: nothing that changes the world runs");
 	else if (!v->range.is_live)
@@ -149,7 +161,7 @@ make_op(const struct form *s, const struct view *v, const struct stretch *t)
 	    e != NULL ? e->name : "");
 	op_confirm_line(op, "from      %s", clock_format(text, t->start_ns, 0));
 	op_confirm_line(op, "to        %s, %s", clock_format(text, t->end_ns, 0),
-	    duration_format(length, t->end_ns - t->start_ns));
+	    slo_time_text(length, t->end_ns - t->start_ns));
 	op_confirm_line(op, "why       %s", s->reason.text);
 	op_confirm_line(op, "by        %s", v->user != NULL ? v->user : "?");
 	op_confirm_line(op, "returns   %s", gives_text(s, v, t, gives, sizeof gives));
@@ -158,7 +170,7 @@ make_op(const struct form *s, const struct view *v, const struct stretch *t)
 	op_confirm_line(op, "record    a line in the log of corrections; u in the details puts the stretch back");
 	if (t->end_ns > v->now_ns)
 		op_confirm_line(op, "careful   it reaches %s ahead: what goes wrong then will not be seen here",
-		    duration_format(length, (t->end_ns - v->now_ns) / NS_PER_S * NS_PER_S));
+		    slo_time_text(length, t->end_ns - v->now_ns));
 	return op;
 }
 
@@ -167,11 +179,14 @@ submit(struct form *s, const struct view *v)
 {
 	struct stretch t;
 	char why[WHY_MAX];
+	enum field field;
 
 	read_stretch(s, v, &t);
-	if (*refusal_of(s, v, &t, why, sizeof why) == '\0')
+	if (*refusal_of(s, v, &t, &field, why, sizeof why) == '\0')
 		return make_op(s, v, &t);
+	/* To where it can be mended, so that one sees that something happened and can type. */
 	s->is_refused = true;
+	s->focus = field;
 	return NULL;
 }
 
@@ -198,8 +213,12 @@ move_focus(struct form *s, int by)
 static void
 other_key(struct form *s, int key)
 {
-	struct editor *e = editor_of(s, s->focus);
+	struct editor *e;
 
+	/* Whoever types on the button means the reason. */
+	if (s->focus == FIELD_SUBMIT && key >= ' ' && key < KEY_SPECIAL)
+		s->focus = FIELD_REASON;
+	e = editor_of(s, s->focus);
 	if (s->focus == FIELD_WHAT && (key == ' ' || key == KEY_LEFT_ || key == KEY_RIGHT_))
 		s->is_all = !s->is_all;
 	else if (e == NULL || !editor_key(e, key))
@@ -289,9 +308,10 @@ draw_preview(struct canvas *c, const struct form *s, const struct view *v, const
 	char gives[SENTENCE_MAX], length[DURATION_TEXT_MAX];
 	struct pen pen = { .c = c };
 
+	pen_field(&pen, "logged as", ROLE_TEXT, v->user != NULL ? v->user : "?");
 	if (!t->is_read || t->end_ns <= t->start_ns)
 		return;
-	pen_field_printf(&pen, "takes out", ROLE_STRONG, "%s", duration_format(length, t->end_ns - t->start_ns));
+	pen_field_printf(&pen, "takes out", ROLE_STRONG, "%s", slo_time_text(length, t->end_ns - t->start_ns));
 	pen_field_printf(&pen, "gives back", ROLE_STRONG, "%s", gives_text(s, v, t, gives, sizeof gives));
 	if (t->end_ns > v->now_ns)
 		pen_field(&pen, "careful", ROLE_WARNING, "it reaches ahead: what goes wrong then will not be seen here");
@@ -316,6 +336,21 @@ draw_button(struct canvas *c, int y, const struct form *s, const char *why)
 		    "Enter or Tab: next field    Esc leave", false);
 }
 
+/* Only after it was asked for is it an error. */
+static void
+draw_refusal(struct canvas *c, int y, const struct form *s, const char *why)
+{
+	int x = 1;
+
+	if (*why == '\0')
+		return;
+	if (s->is_refused)
+		x = canvas_text(c, x, y, ROLE_ERROR, GLYPH_FIRING " ");
+	x = canvas_text_w(c, x, y, c->w - x - 1, s->is_refused ? ROLE_ERROR : ROLE_WARNING, why, false);
+	if (s->is_refused)
+		canvas_select(c, 1, y, x - 1);
+}
+
 static void
 form_draw(const struct panel *p, const struct view *v, struct canvas *c)
 {
@@ -323,18 +358,17 @@ form_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	struct canvas preview;
 	struct stretch t;
 	char why[WHY_MAX];
+	enum field field;
 
 	read_stretch(s, v, &t);
-	refusal_of(s, v, &t, why, sizeof why);
+	refusal_of(s, v, &t, &field, why, sizeof why);
 	draw_what(c, 0, s, v);
 	draw_time(c, 1, s, v, FIELD_FROM);
 	draw_time(c, 2, s, v, FIELD_TO);
 	draw_name(c, 3, "why", s->focus == FIELD_REASON);
 	editor_draw(c, FIELD_X, 3, c->w - FIELD_X - 3, &s->reason, s->focus == FIELD_REASON);
-	draw_name(c, 4, "by", false);
-	canvas_text_w(c, FIELD_X, 4, c->w - FIELD_X - 1, ROLE_TEXT, v->user != NULL ? v->user : "?", false);
 	if (c->h > VERDICT_Y + 1)
-		canvas_text_w(c, 1, VERDICT_Y, c->w - 2, s->is_refused ? ROLE_ERROR : ROLE_WARNING, why, false);
+		draw_refusal(c, VERDICT_Y, s, why);
 	preview = canvas_sub(c, 0, VERDICT_Y + 2, c->w, c->h - VERDICT_Y - 3);
 	draw_preview(&preview, s, v, &t);
 	draw_button(c, c->h - 1, s, why);

@@ -10,8 +10,8 @@
 #include "base/xalloc.h"
 #include "slo.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 32, BAR_W = 14, BAR_W_NARROW = 8, BAR_W_WIDE = 20, TREND_W = 12, NARROW_TO = 72,
-	WIDE_FROM = 110 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 32, BAR_W = 14, BAR_W_NARROW = 8, BAR_W_WIDE = 16, TREND_W = 16, NARROW_TO = 72,
+	WIDE_FROM = 110, TREND_W_MAX = 49 };
 
 const char *
 slo_sort_name(enum slo_sort sort)
@@ -168,10 +168,10 @@ columns_of(const struct part_slos *slos, int w, struct column *cols)
 	cols[COL_BURN] = (struct column){ .title = "burn", .min = is_narrow ? 6 : 9, .is_right = true, .priority = 2 };
 	cols[COL_GONE] = (struct column){ .title = is_narrow ? "gone" : "gone in", .min = is_narrow ? 6 : 7, .is_right = true,
 		.priority = 1 };
-	cols[COL_TREND] = (struct column){ .title = "over the window", .min = TREND_W, .weight = 1, .priority = 8 };
+	cols[COL_TREND] = (struct column){ .title = " over the window", .min = TREND_W, .weight = 1, .priority = 8 };
 	columns_fit(cols, COLS, w - 2);
-	if (cols[COL_TREND].w > 4 * TREND_W)	/* wider says no more */
-		cols[COL_TREND].w = 4 * TREND_W;
+	if (cols[COL_TREND].w > TREND_W_MAX)	/* wider says no more */
+		cols[COL_TREND].w = TREND_W_MAX;
 }
 
 /* A low budget warns before anything fires. */
@@ -220,25 +220,44 @@ draw_pace(struct canvas *row, const struct column *cols, const struct slo *s)
 	else if (s->exhaustion_ns == INT64_MAX)
 		snprintf(in, sizeof in, isnan(s->burn) ? "?" : "-");
 	else
-		duration_format(in, s->exhaustion_ns);
+		slo_time_text(in, s->exhaustion_ns);
 	columns_cell(row, 0, &cols[COL_GONE], s->left <= 0 ? ROLE_CRITICAL :
 	    s->exhaustion_ns == INT64_MAX ? ROLE_DIM : ROLE_STRONG, in);
+}
+
+/* From all of it to nothing in every row, so that rows compare, up to the newest that is known. */
+static void
+draw_trend(struct canvas *row, const struct column *col, const struct model_slo *m)
+{
+	const struct slo_detail *d = m->detail;
+
+	if (col->w <= 1 || d == NULL || d->n < 2)
+		return;
+	sparkline_scaled_draw(row, col->x + 1, 0, col->w - 1, bar_role(m), d->left, d->n, m->slo->start_ns, d->left[d->n - 1].t_ns,
+	    0, 1);
+}
+
+/* What is of little data is marked in front, where the blank between columns leaves room. */
+static void
+draw_left(struct canvas *row, const struct column *col, const struct model_slo *m)
+{
+	char share[PART_SHARE_MAX];
+	enum role role = m->is_stale ? ROLE_STALE : m->slo->left <= 0 ? ROLE_CRITICAL : ROLE_STRONG;
+
+	canvas_text_right(row, col->x + col->w, 0, role, part_slo_share(m->slo, share));
 }
 
 static void
 draw_budget(struct canvas *row, const struct column *cols, const struct model_slo *m)
 {
 	const struct slo *s = m->slo;
-	char share[SLO_SHARE_MAX], time[DURATION_TEXT_MAX];
-	enum role role = m->is_stale ? ROLE_STALE : s->left <= 0 ? ROLE_CRITICAL : ROLE_STRONG;
+	char time[DURATION_TEXT_MAX];
 
 	draw_bar(row, &cols[COL_BAR], m);
-	columns_cell(row, 0, &cols[COL_LEFT], role, slo_share_text(share, s->left));
-	columns_cell(row, 0, &cols[COL_TIME], ROLE_TEXT, duration_format(time, s->left_ns));
+	draw_left(row, &cols[COL_LEFT], m);
+	columns_cell(row, 0, &cols[COL_TIME], ROLE_TEXT, slo_time_text(time, s->left_ns));
 	draw_pace(row, cols, s);
-	if (cols[COL_TREND].w > 0 && m->detail != NULL && m->detail->n > 1)
-		sparkline_draw(row, cols[COL_TREND].x, 0, cols[COL_TREND].w, bar_role(m), m->detail->left, m->detail->n,
-		    s->start_ns, s->at_ns);
+	draw_trend(row, &cols[COL_TREND], m);
 }
 
 /* No bar where it would be a guess: words, over all the columns that have nothing to say. */
@@ -247,13 +266,17 @@ draw_blind(struct canvas *row, const struct column *cols, const struct model_slo
 {
 	int x = cols[COL_BAR].w > 0 ? cols[COL_BAR].x : cols[COL_LEFT].x;
 	char text[4 * SLO_TEXT_MAX];
+	enum role role;
+	const char *glyph = part_slo_glyph(m, &role);
 
 	if (kind == PART_SLOS_PENDING)
 		snprintf(text, sizeof text, "working it out …");
 	else
 		slo_budget_text(text, sizeof text, m->slo);
-	canvas_text(row, x, 0, ROLE_UNKNOWN, GLYPH_UNKNOWN);
-	canvas_text_w(row, x + 2, 0, row->w - x - 3, kind == PART_SLOS_PENDING ? ROLE_DIM : ROLE_UNKNOWN, text, false);
+	x = canvas_text(row, x, 0, role, m->is_stale ? GLYPH_UNKNOWN : glyph) + 1;
+	if (part_slo_severity(m) != SEVERITY_NONE)	/* missing data that somebody wants to be told of */
+		x = canvas_printf(row, x, 0, role, "%s: ", severity_name(part_slo_severity(m)));
+	canvas_text_w(row, x, 0, row->w - x - 1, kind == PART_SLOS_PENDING ? ROLE_DIM : role, text, false);
 }
 
 static void

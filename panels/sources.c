@@ -346,8 +346,7 @@ draw_detail(const struct sources_state *s, const struct view *v, struct canvas *
 	if (source == NULL)
 		return;
 	detail(&pen, v, source);
-	if (pen.y > part.h && part.h > 2)
-		canvas_text_right(&part, part.w - 1, part.h - 1, ROLE_DIM, " J more ");
+	part_more(&part, pen.y);
 }
 
 static void

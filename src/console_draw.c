@@ -70,7 +70,7 @@ draw_bottom(struct console *c, struct canvas *screen)
 		canvas_text_w(&bar, 1, 0, bar.w - 1, c->is_error ? ROLE_ERROR : ROLE_MESSAGE, c->message, false);
 		return;
 	}
-	keymap_hints(c->keymap, console_focused(c)->ops, is_read_only, &bar, 1, 0, bar.w - 2);
+	keymap_hints(c->keymap, console_focused(c), is_read_only, &bar, 1, 0, bar.w - 2);
 }
 
 void

@@ -156,7 +156,6 @@ console_key(int key, void *arg)
 		op_free(op);
 		return;
 	}
-	if (c->message != NULL)
-		c->message_until = c->is_error ? 0 : c->message_until;
+	c->message_until = 0;	/* it was read, or is in the way of the keys by now; :messages keeps it */
 	panel_key(c, key);
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/xalloc.h"
 #include "slos.h"
 #include "ui/help.h"
@@ -89,8 +88,11 @@ show_panel(struct console *c, const struct op *op)
 
 	if (index < 0)
 		return;
-	if (index != c->focus)
+	if (index != c->focus) {
 		c->is_zoomed = false;
+		/* Led to something in another panel, Esc leads back; a digit goes where one wants to be. */
+		c->came_from = op->arg != NULL && c->came_from != index + 1 ? c->focus + 1 : 0;
+	}
 	c->focus = index;
 	p = console_panel(c, index);
 	if (op->arg != NULL && p->ops->show != NULL)
@@ -121,9 +123,7 @@ go_back(struct console *c)
 {
 	struct panel *p = console_panel(c, c->focus);
 
-	if (c->message != NULL && clock_mono() < c->message_until)
-		c->message_until = 0;
-	else if (c->filters[c->focus] != NULL && *c->filters[c->focus] != '\0') {
+	if (c->filters[c->focus] != NULL && *c->filters[c->focus] != '\0') {
 		p->ops->filter(p, "");
 		free(c->filters[c->focus]);
 		c->filters[c->focus] = NULL;
@@ -131,7 +131,10 @@ go_back(struct console *c)
 		c->is_zoomed = false;
 	else if (!c->app->range.is_live)
 		app_range_live(c->app);
-	else
+	else if (c->came_from > 0) {
+		c->focus = c->came_from - 1;
+		c->came_from = 0;
+	} else
 		c->focus = console_index_of(c->n_places > 0 ? c->places[0].panel : panels[0]->name);
 }
 

@@ -29,6 +29,7 @@ struct console {
 	struct place places[PLACES_MAX];
 	int n_places;
 	int focus;				/* index in panels[] */
+	int came_from;				/* index + 1 of the panel whose command led to this one; 0: none */
 	bool is_zoomed;
 	struct panel *dialogs[DIALOGS_MAX];	/* the last one has the keys */
 	int n_dialogs;

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "panels/parts_slo.h"
 
-enum { BUDGET_MAX = 512 };
+enum { BUDGET_MAX = 512, SOURCES_FROM = 16 };
 
 static enum role
 environment_role(const char *colour)
@@ -56,6 +56,20 @@ wrong_models(const struct model *m)
 	return n;
 }
 
+/* Objectives that no alert tells of: they are as wrong as those that one does. */
+static void
+count_objectives(const struct model *m, size_t *page, size_t *ticket)
+{
+	for (size_t i = 0; i < model_n_problems(m); i++) {
+		const struct problem *p = model_problem(m, i);
+
+		if (p->kind != PROBLEM_SLO || p->is_unknown)
+			continue;
+		*page += p->severity == SEVERITY_PAGE;
+		*ticket += p->severity == SEVERITY_TICKET;
+	}
+}
+
 /* "2 page  1 ticket" of what fires, how many models are wrong, and how many pages are silenced. */
 static int
 draw_firing(struct canvas *c, int x, const struct view *v)
@@ -65,6 +79,7 @@ draw_firing(struct canvas *c, int x, const struct view *v)
 	enum role role;
 	const char *glyph = frame_health_glyph(model_health(m), &role);
 
+	count_objectives(m, &page, &ticket);
 	for (size_t i = 0; i < model_n_alerts(m); i++) {
 		const struct model_alert *a = model_alert(m, i);
 
@@ -94,34 +109,47 @@ draw_firing(struct canvas *c, int x, const struct view *v)
 	return x;
 }
 
-/* Returns where it begins. */
+/* The same words fit on w_less columns, but for the first, which says nothing that the rest does not. */
+static bool
+is_said_on(const struct model_slo *slo, int w, int w_less)
+{
+	char all[BUDGET_MAX], less[BUDGET_MAX];
+	const char *words = part_slo_sentence(slo, w, all, sizeof all);
+
+	part_slo_sentence(slo, w_less, less, sizeof less);
+	if (strcmp(words, less) == 0)
+		return true;
+	return str_has_prefix(words, "budget ") && strcmp(words + strlen("budget "), less) == 0;
+}
+
+/* That all of them answer is the first thing to go where the budget needs the room. Returns where it begins. */
 static int
-draw_sources(struct canvas *c, int x_end, const struct view *v)
+draw_sources(struct canvas *c, int x, int x_end, const struct view *v, const struct model_slo *slo)
 {
 	const struct model *m = v->model;
 	size_t ok = 0, n = model_n_sources(m);
 	char text[48];
+	int begin;
 
 	for (size_t i = 0; i < n; i++)
 		ok += model_source(m, i)->state == SOURCE_OK;
 	snprintf(text, sizeof text, "sources %zu/%zu", ok, n);
-	return canvas_text_right(c, x_end, 0, on_bar(v, ok == n ? ROLE_STATUS : ROLE_STALE), text);
+	begin = x_end - 2 - (int)str_width(text);
+	if (x_end - x <= SOURCES_FROM || (ok == n && slo != NULL && !is_said_on(slo, x_end - 2 - (x + 2), begin - 2 - (x + 2))))
+		return x_end;
+	return canvas_text_right(c, x_end - 2, 0, on_bar(v, ok == n ? ROLE_STATUS : ROLE_STALE), text);
 }
 
-/* How long have we got, in the room that is left; the first thing to go where it is short. */
+/* How long have we got, in the room that is left. */
 static void
-draw_budget(struct canvas *c, int x, int x_end, const struct view *v)
+draw_budget(struct canvas *c, int x, int x_end, const struct view *v, const struct model_slo *slo)
 {
-	struct part_slos slos = part_slos(v);
-	struct model_slo first;
 	char text[BUDGET_MAX];
 	enum role role;
 
-	if (!part_slo_first(&slos, &first))
-		return;
-	part_slo_glyph(&first, &role);
-	part_slo_sentence(&first, x_end - x, text, sizeof text);
-	canvas_text(c, x, 0, on_bar(v, first.slo->state == SLO_OK && !first.is_stale ? ROLE_STATUS : role), text);
+	part_slo_glyph(slo, &role);
+	part_slo_sentence(slo, x_end - x, text, sizeof text);
+	canvas_text(c, x, 0, on_bar(v, slo->slo->state == SLO_OK && !slo->is_stale ? ROLE_STATUS : role), text);
 }
 
 /* "02:28:32Z live", or "PAST 02:10:00Z  18m ago". Returns where it begins. */
@@ -148,6 +176,9 @@ void
 frame_status(struct canvas *c, const struct view *v)
 {
 	const struct environment *e = model_environment(v->live);
+	struct part_slos slos = part_slos(v);
+	struct model_slo slo;
+	bool has_slo = part_slo_first(&slos, &slo);
 	char name[64], *p;
 	int x, badge, right;
 
@@ -166,9 +197,10 @@ frame_status(struct canvas *c, const struct view *v)
 		x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_UNKNOWN), "? not recorded");
 	else
 		x = draw_firing(c, x + 2, v);
-	if (v->model != NULL && right - x > 16)
-		right = draw_sources(c, right - 2, v);
-	draw_budget(c, x + 2, right - 2, v);
+	if (v->model != NULL)
+		right = draw_sources(c, x, right, v, has_slo ? &slo : NULL);
+	if (has_slo)
+		draw_budget(c, x + 2, right - 2, v, &slo);
 	if (v->range.is_live)	/* one background under all of it */
 		canvas_select(c, badge, 0, c->w - badge);
 }

@@ -2,7 +2,6 @@
 
 #include "status_text.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +24,19 @@ age_of(const struct model *m, int64_t at_ns, char *buf)
 
 struct counts {
 	size_t page, ticket, other, pending, silenced, inhibited, sources, sources_ok, problems_unknown;
-	size_t burning, spent, silent;		/* objectives that no alert tells of */
+	size_t slo_page, slo_ticket;		/* objectives that no alert tells of, by what they count as; of those: */
+	struct tally {
+		size_t n, page;
+	} burning, spent, silent;
 	size_t out_of_step, unserved, old;	/* models */
 };
+
+static void
+tally(struct tally *t, const struct problem *p)
+{
+	t->n++;
+	t->page += p->severity == SEVERITY_PAGE;
+}
 
 static void
 count_objective(const struct model *m, const struct problem *p, struct counts *n)
@@ -36,9 +45,14 @@ count_objective(const struct model *m, const struct problem *p, struct counts *n
 
 	if (row == NULL || row->slo == NULL)
 		return;
-	n->spent += row->slo->state == SLO_EXHAUSTED;
-	n->silent += row->slo->state == SLO_NO_DATA;
-	n->burning += row->slo->state == SLO_PAGE || row->slo->state == SLO_TICKET;
+	n->slo_page += p->severity == SEVERITY_PAGE;
+	n->slo_ticket += p->severity == SEVERITY_TICKET;
+	if (row->slo->state == SLO_EXHAUSTED)
+		tally(&n->spent, p);
+	else if (row->slo->state == SLO_NO_DATA)
+		tally(&n->silent, p);
+	else if (row->slo->state == SLO_PAGE || row->slo->state == SLO_TICKET)
+		tally(&n->burning, p);
 }
 
 static void
@@ -135,6 +149,17 @@ add_part(struct buf *out, bool *is_first, size_t n, const char *what)
 	*is_first = false;
 }
 
+/* "2 budgets burning (1 page)": what an objective counts as is not in its name. */
+static void
+add_tally(struct buf *out, bool *is_first, const struct tally *t, const char *one, const char *many)
+{
+	add_part(out, is_first, t->n, t->n == 1 ? one : many);
+	if (t->page > 0 && t->page == t->n)
+		buf_addstr(out, " (page)");
+	else if (t->page > 0)
+		buf_printf(out, " (%zu page)", t->page);
+}
+
 static void
 add_summary(struct buf *out, const struct model *m, const struct counts *n)
 {
@@ -145,9 +170,9 @@ add_summary(struct buf *out, const struct model *m, const struct counts *n)
 	add_part(out, &is_first, n->other, "other");
 	if (!is_first)
 		buf_addstr(out, " firing");
-	add_part(out, &is_first, n->burning, n->burning == 1 ? "budget burning" : "budgets burning");
-	add_part(out, &is_first, n->spent, n->spent == 1 ? "budget spent" : "budgets spent");
-	add_part(out, &is_first, n->silent, n->silent == 1 ? "objective without data" : "objectives without data");
+	add_tally(out, &is_first, &n->burning, "budget burning", "budgets burning");
+	add_tally(out, &is_first, &n->spent, "budget spent", "budgets spent");
+	add_tally(out, &is_first, &n->silent, "objective without data", "objectives without data");
 	add_part(out, &is_first, n->out_of_step, n->out_of_step == 1 ? "model out of step" : "models out of step");
 	add_part(out, &is_first, n->unserved, n->unserved == 1 ? "model unserved" : "models unserved");
 	add_part(out, &is_first, n->old, n->old == 1 ? "model old" : "models old");
@@ -217,7 +242,7 @@ static void
 add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
 {
 	buf_printf(out, " | page=%zu;;0 ticket=%zu;0 pending=%zu silenced=%zu inhibited=%zu sources_ok=%zu;;;0;%zu",
-	    n->page, n->ticket, n->pending, n->silenced, n->inhibited, n->sources_ok, n->sources);
+	    n->page + n->slo_page, n->ticket + n->slo_ticket, n->pending, n->silenced, n->inhibited, n->sources_ok, n->sources);
 	for (size_t i = 0; i < model_n_queries(m); i++) {
 		const struct model_query *q = model_query(m, i);
 
@@ -309,21 +334,6 @@ add_problems(struct buf *out, const struct model *m)
 	}
 }
 
-/* "30d", "12h": whole days and hours as they were written. */
-static const char *
-period_text(char *buf, int64_t ns)
-{
-	const int64_t day = 24 * NS_PER_HOUR;
-
-	if (ns % day == 0)
-		snprintf(buf, DURATION_TEXT_MAX, "%" PRId64 "d", ns / day);
-	else if (ns % NS_PER_HOUR == 0)
-		snprintf(buf, DURATION_TEXT_MAX, "%" PRId64 "h", ns / NS_PER_HOUR);
-	else
-		duration_format(buf, ns);
-	return buf;
-}
-
 static void
 add_slo_state(struct buf *out, const struct model *m, const struct model_slo *row)
 {
@@ -339,20 +349,30 @@ add_slo_state(struct buf *out, const struct model *m, const struct model_slo *ro
 		buf_printf(out, "  last worked out %s ago", age_of(m, row->slo->at_ns, age));
 }
 
+/* Why it is not known may be long: it goes last, and the column says only that it is not. */
+static const char *
+slo_text(char *buf, size_t size, const struct model_slo *row)
+{
+	if (row->slo != NULL && row->slo->state == SLO_UNKNOWN && row->slo->why[0] != '\0')
+		snprintf(buf, size, "not known");
+	else
+		slo_budget_text(buf, size, row->slo);
+	return buf;
+}
+
 static void
 add_slo(struct buf *out, const struct model *m, const struct model_slo *row, size_t name_w, size_t text_w)
 {
-	char text[REASON_MAX], period[DURATION_TEXT_MAX];
+	char text[REASON_MAX], window[SLO_WINDOW_MAX];
 
 	buf_addstr(out, "slo      ");
 	add_cell(out, row->def->name, name_w);
-	add_cell(out, slo_budget_text(text, sizeof text, row->slo), text_w);
+	add_cell(out, slo_text(text, sizeof text, row), text_w);
 	add_slo_state(out, m, row);
-	buf_printf(out, "  %.6g%% over %s", 100 * row->def->target, period_text(period, row->def->period_ns));
-	/* Why it is not known is the text already. */
-	if (row->slo != NULL && row->slo->why[0] != '\0' && row->slo->state != SLO_UNKNOWN) {
+	buf_printf(out, "  %.6g%% over %s", 100 * row->def->target, slo_window_text(window, row->def));
+	if (row->slo != NULL && row->slo->why[0] != '\0') {
 		buf_addstr(out, ", ");
-		add_line_text(out, row->slo->why);
+		add_line_text(out, row->slo->state == SLO_UNKNOWN ? slo_budget_text(text, sizeof text, row->slo) : row->slo->why);
 	}
 	buf_addch(out, '\n');
 }
@@ -367,7 +387,7 @@ add_slos(struct buf *out, const struct model *m)
 		char text[REASON_MAX];
 
 		widen(&name_w, row->def->name, NAME_COLUMNS);
-		widen(&text_w, slo_budget_text(text, sizeof text, row->slo), TEXT_COLUMNS);
+		widen(&text_w, slo_text(text, sizeof text, row), TEXT_COLUMNS);
 	}
 	for (size_t i = 0; i < model_n_slos(m); i++)
 		add_slo(out, m, model_slo(m, i), name_w, text_w);

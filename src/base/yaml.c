@@ -452,7 +452,7 @@ hint(const struct reader *r, const char *problem)
 	if (strstr(problem, "cannot start any token") != NULL)
 		return "; text that begins with this character needs quotes";
 	if (strstr(problem, "mapping values are not allowed") != NULL)
-		return "; text that holds ': ' needs quotes";
+		return "; text that holds ': ' needs quotes, or it is indented otherwise than the line above";
 	return "";
 }
 

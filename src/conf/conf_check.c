@@ -174,15 +174,62 @@ count_hosts(const struct conf_environment *env)
 	return n;
 }
 
+/* A sentence that begins with the place of something in the file, with its folder or without. */
+static bool
+is_about(const char *sentence, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	size_t len = strlen(name);
+
+	if (strncmp(sentence, name, len) == 0 && sentence[len] == ':')
+		return true;
+	return slash != NULL && is_about(sentence, slash + 1);
+}
+
+/* Problems of OpenSLO files are theirs, not the config's. */
+static void
+print_problems(const char *name, const struct conf_problems *problems)
+{
+	size_t own = 0, others;
+
+	for (size_t i = 0; i < problems->n; i++) {
+		printf("%s\n", problems->v[i]);
+		own += is_about(problems->v[i], name);
+	}
+	others = problems->n - own;
+	if (others == 0)
+		printf("%s: %zu problem%s\n", name, own, own == 1 ? "" : "s");
+	else if (own == 0)
+		printf("%s: %zu problem%s in the files that it names\n", name, others,
+		    others == 1 ? "" : "s");
+	else
+		printf("%s: %zu problem%s, and %zu in the files that it names\n", name, own,
+		    own == 1 ? "" : "s", others);
+}
+
+/* No mistakes, but what the author of an objective may not know of it. */
+static void
+print_notes(const struct slo_def_set *slos)
+{
+	char shown[72], text[400];
+
+	for (size_t i = 0; slos != NULL && i < slos->n; i++) {
+		const struct slo_def *def = &slos->v[i];
+
+		str_escape_to(shown, sizeof shown, def->name);
+		for (size_t j = 0; j < def->notes.n; j++)
+			printf("%s: note: objective '%s': %s\n", def->where, shown,
+			    str_escape_to(text, sizeof text, def->notes.v[j]));
+	}
+}
+
 static void
 print_summary(const char *name, const struct conf *conf, const struct conf_problems *problems)
 {
 	size_t sources = 0, queries = 0, markers = 0, slos = 0, hosts = 0, models = 0;
 
-	for (size_t i = 0; i < problems->n; i++)
-		printf("%s\n", problems->v[i]);
 	if (problems->n > 0) {
-		printf("%s: %zu problem%s\n", name, problems->n, problems->n == 1 ? "" : "s");
+		print_problems(name, problems);
 		return;
 	}
 	for (size_t i = 0; i < conf->n_environments; i++) {
@@ -193,6 +240,7 @@ print_summary(const char *name, const struct conf *conf, const struct conf_probl
 			slos += conf->environments[i].slo_defs->n;
 		hosts += count_hosts(&conf->environments[i]);
 		models += conf->environments[i].n_models;
+		print_notes(conf->environments[i].slo_defs);
 	}
 	printf("%s: ok (", name);
 	print_count(conf->n_environments, "environment", "environments", ", ");

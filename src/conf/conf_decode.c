@@ -228,7 +228,8 @@ find_group_of(const struct conf_table *table, const char *name)
 	return NULL;
 }
 
-static void
+/* Returns what it was told to be meant for; NULL: nothing. */
+static const char *
 unknown_key(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *key)
 {
 	const char *names[ROWS_MAX], *near;
@@ -255,6 +256,7 @@ unknown_key(struct conf_decode *d, const struct conf_table *table, const struct 
 	else
 		conf_problem(d, key, "'%s' is not an option of %s; man 5 opsconsole.yaml lists "
 		    "them", shown, table->what);
+	return table->is_secret || group != NULL ? NULL : near;
 }
 
 /* --- one option ------------------------------------------------------------------------------ */
@@ -581,10 +583,20 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
 	}
 }
 
-/* false: without it the item cannot be used. */
+static bool
+is_among(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(names[i], name))
+			return true;
+	return false;
+}
+
+/* false: without it the item cannot be used. is_misspelt: it is there under another name, which has
+ * been told. */
 static bool
 decode_member(struct conf_decode *d, const struct conf_row *row, const struct yaml_node *map,
-    void *item)
+    bool is_misspelt, void *item)
 {
 	const struct yaml_node *node = yaml_get(map, row->name);
 	bool is_good = true;
@@ -595,7 +607,8 @@ decode_member(struct conf_decode *d, const struct conf_row *row, const struct ya
 		is_good = row->type == CONF_GROUP ? not_a_map(d, row, node) :
 		    decode_row(d, row, row->name, node, item);
 	} else if (row->flags & ROW_REQUIRED) {
-		conf_problem(d, node != NULL ? node : map, "'%s' is missing", row->name);
+		if (!is_misspelt)
+			conf_problem(d, node != NULL ? node : map, "'%s' is missing", row->name);
 		is_good = false;
 	}
 	if (!is_good && row->flags & ROW_GUARDS)
@@ -610,15 +623,20 @@ static bool
 decode_rows(struct conf_decode *d, const struct conf_table *table, const struct yaml_node *map,
     void *item)
 {
+	const char *meant[ROWS_MAX], *near;
 	bool is_usable = true;
+	size_t n = 0;
 
 	for (size_t i = 0; i < map->n; i++)
 		if (find_row(table, map->keys[i]->text) == NULL) {
-			unknown_key(d, table, map->keys[i]);
+			near = unknown_key(d, table, map->keys[i]);
+			if (near != NULL && n < ROWS_MAX)
+				meant[n++] = near;
 			is_usable = is_usable && !table->is_strict;
 		}
 	for (const struct conf_row *row = table->rows; row->name != NULL; row++)
-		is_usable = decode_member(d, row, map, item) && is_usable;
+		is_usable = decode_member(d, row, map, is_among(row->name, meant, n), item) &&
+		    is_usable;
 	return is_usable;
 }
 

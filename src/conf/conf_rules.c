@@ -40,14 +40,14 @@ check_login(struct conf_decode *d, const struct yaml_node *node, const struct co
 	}
 	if (has_bearer && (s->user != NULL || has_password)) {
 		conf_problem(d, at(node, "bearer"),
-		    "bearer: cannot go with user: and password:; keep one");
+		    "bearer: cannot go with user and password; keep one");
 		is_good = false;
 	}
 	for (size_t i = 0; i < s->n_headers; i++)
 		if (strcasecmp(s->headers[i].name, "Authorization") == 0 &&
 		    (has_bearer || s->user != NULL)) {
 			conf_problem(d, at(node, "headers"),
-			    "headers: Authorization cannot go with user: or bearer:; keep one");
+			    "headers: Authorization cannot go with user or bearer; keep one");
 			is_good = false;
 		}
 	return is_good;
@@ -134,12 +134,32 @@ unknown_source(struct conf_decode *d, const struct yaml_node *where,
 		    shown);
 }
 
+/* Where an item names its source; the item itself where it cannot be found. */
+static const struct yaml_node *
+find_source_node(const struct yaml_node *env_node, const char *what, const struct yaml_node *item)
+{
+	static const char *const lists[][2] = { { "query", "queries" }, { "marker", "markers" },
+	    { "objective", "slos" } };
+	const struct yaml_node *list = NULL, *node;
+
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		if (str_eq(what, lists[i][0]))
+			list = yaml_get(env_node, lists[i][1]);
+	for (size_t i = 0; list != NULL && list->type == YAML_TYPE_LIST && i < list->n; i++) {
+		node = list->items[i];
+		if (node->line == item->line && node->column == item->column)
+			return at(node, "source");
+	}
+	return item;
+}
+
 bool
 conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
     const struct conf_environment *env, const char *what, unsigned line, unsigned column,
     char **source)
 {
-	const struct yaml_node where = { .line = line, .column = column };
+	const struct yaml_node item = { .line = line, .column = column };
+	const struct yaml_node *named = find_source_node(env_node, what, &item);
 	const struct conf_source *first = first_prometheus(env);
 	char shown[SHOWN];
 
@@ -148,7 +168,7 @@ conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
 		return true;
 	}
 	if (*source == NULL) {
-		conf_problem(d, &where, "%s: the environment has no source of type prometheus to "
+		conf_problem(d, &item, "%s: the environment has no source of type prometheus to "
 		    "ask", what);
 		return false;
 	}
@@ -156,12 +176,12 @@ conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
 		if (str_eq(env->sources[i].name, *source)) {
 			if (str_eq(env->sources[i].type, "prometheus"))
 				return true;
-			conf_problem(d, &where, "%s: the source '%s' is of type %s, which answers "
+			conf_problem(d, named, "%s: the source '%s' is of type %s, which answers "
 			    "no queries", what,
 			    str_escape_to(shown, sizeof shown, *source), env->sources[i].type);
 			return false;
 		}
-	unknown_source(d, &where, env_node, env, what, *source);
+	unknown_source(d, named, env_node, env, what, *source);
 	return false;
 }
 

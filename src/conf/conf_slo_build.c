@@ -128,6 +128,25 @@ slo_build_calendar(struct slo_build *b, struct conf_decode *d, const struct yaml
 	return true;
 }
 
+/*
+ * Of a short window only rules are left that fire when more than all of the budget is gone: 14.4x
+ * over an hour are 720% of one of two hours.
+ */
+static void
+note_misfit(struct slo_build *b, struct slo_def *def, const struct slo_rule *v, size_t n)
+{
+	char text[DURATION_TEXT_MAX];
+	bool is_misfit = n == 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].factor * (double)v[i].long_ns > (double)def->period_ns)
+			is_misfit = true;
+	if (is_misfit)
+		slo_build_note(b, def, "the usual rules do not fit a window of %s: give %s",
+		    exact(text, def->period_ns),
+		    def->origin == SLO_FROM_OPENSLO ? "alertPolicies" : "burn: rules of its own");
+}
+
 void
 slo_build_default_rules(struct slo_build *b, struct slo_def *def)
 {
@@ -138,6 +157,7 @@ slo_build_default_rules(struct slo_build *b, struct slo_def *def)
 	size_t n, kept = 0, longer = 0;
 
 	usual = slo_default_rules(def->period_ns, &b->set->block.arena, &n);
+	note_misfit(b, def, usual, n);
 	v = arena_alloc(&b->set->block.arena, (n + 1) * sizeof *v);
 	for (size_t i = 0; i < n; i++) {
 		if (usual[i].long_ns < least)
@@ -201,20 +221,27 @@ check_rule(struct conf_decode *d, const struct yaml_node *node, const char *burn
 {
 	int64_t least = rule->short_ns > 0 ? rule->short_ns : rule->long_ns;
 	bool is_slice = def->slice_ns > def->resolution_ns;
+	char name[SHOWN];
 	int64_t seen = is_slice ? def->slice_ns : def->resolution_ns;
 	char a[DURATION_TEXT_MAX], b[DURATION_TEXT_MAX];
 
+	str_escape_to(name, sizeof name, def->name);
 	if (rule->long_ns > def->period_ns) {
-		conf_problem(d, node, "%s: a burn over %s does not fit into the window of %s", burns,
-		    exact(a, rule->long_ns), exact(b, def->period_ns));
+		conf_problem(d, node, "%s: objective '%s': a burn over %s does not fit into the "
+		    "window of %s", burns, name, exact(a, rule->long_ns), exact(b, def->period_ns));
 		return false;
 	}
-	if (least < seen) {
-		conf_problem(d, node, "%s: a burn over %s is shorter than the %s, %s", burns,
-		    exact(a, least), is_slice ? "slices" : "resolution", exact(b, seen));
-		return false;
-	}
-	return true;
+	if (least >= seen)
+		return true;
+	exact(a, least);
+	if (!str_eq(burns, "burn"))
+		conf_problem(d, node, "%s: objective '%s': a burn over %s is shorter than the %s, %s",
+		    burns, name, a, is_slice ? "slices" : "resolution", exact(b, seen));
+	else
+		conf_problem(d, node, "%s: objective '%s': a burn over %s is shorter than the %s, "
+		    "%s; set %s: %s or less", burns, name, a, is_slice ? "slices" : "resolution",
+		    exact(b, seen), is_slice ? "slice" : "resolution", a);
+	return false;
 }
 
 static bool

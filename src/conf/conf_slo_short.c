@@ -67,7 +67,7 @@ find_indicator(struct short_form *f)
 		if (!is_given(f, in->key))
 			continue;
 		if (found != NULL) {
-			conf_problem(f->b->d, at(f, in->key), "%s: cannot go with %s:; keep one",
+			conf_problem(f->b->d, at(f, in->key), "%s: cannot go with %s; keep one",
 			    in->key, found->key);
 			return NULL;
 		}
@@ -94,7 +94,7 @@ check_options(struct short_form *f, const struct indicator *in)
 			return false;
 		}
 	if (has_first && has_second) {
-		conf_problem(f->b->d, at(f, in->needs[1]), "%s: cannot go with %s:; keep one",
+		conf_problem(f->b->d, at(f, in->needs[1]), "%s: cannot go with %s; keep one",
 		    in->needs[1], in->needs[0]);
 		return false;
 	}

@@ -137,7 +137,7 @@ const struct yaml_node *conf_find_item(const struct yaml_node *list, unsigned li
 /* An item with that name was written in list, and left out for a mistake that has been told. */
 bool conf_is_written(const struct yaml_node *list, const char *name);
 /* Make *source the name of a Prometheus source, the first when it is NULL. false, with a problem
- * at line and column about what ("query"): there is none. */
+ * about what ("query", "marker" or "objective", the item at line and column): there is none. */
 bool conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node,
     const struct conf_environment *env, const char *what, unsigned line, unsigned column,
     char **source);

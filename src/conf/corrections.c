@@ -398,7 +398,7 @@ open_log(const char *path, int *ret_fd, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	char shown[SHOWN], *folder;
-	int fd, r;
+	int fd = -1, r;
 
 	str_escape_to(shown, sizeof shown, path);
 	r = conf_make_folders(path, err);
@@ -560,7 +560,7 @@ make_change(const struct conf_environment *env, const struct change *c, char **r
     struct err *err)
 {
 	char *path;
-	int fd, r;
+	int fd = -1, r;
 
 	if (c->by == NULL || c->by[0] == '\0')
 		return err_set(err, ERR_INVALID, "who says so is not known");

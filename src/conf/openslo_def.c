@@ -111,7 +111,7 @@ set_target(struct conf_decode *d, const struct os_objective *o, struct slo_def *
 
 	if (is_percent && !isnan(o->target)) {
 		conf_problem(d, openslo_at(o->node, "targetPercent"),
-		    "targetPercent: cannot go with target:; keep one");
+		    "targetPercent: cannot go with target; keep one");
 		return false;
 	}
 	if (!is_percent && isnan(o->target)) {

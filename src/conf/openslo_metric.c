@@ -35,7 +35,7 @@ check_metric(struct conf_decode *d, const struct os_metric *m)
 	}
 	if (q->query != NULL && q->promql != NULL) {
 		conf_problem(d, openslo_at(q->node, "promql"),
-		    "promql: cannot go with query:; keep one");
+		    "promql: cannot go with query; keep one");
 		return false;
 	}
 	return true;
@@ -58,7 +58,7 @@ check_raw(struct conf_decode *d, const struct os_ratio *r)
 	const char *other = find_any(r->node, counted);
 
 	if (other != NULL) {
-		conf_problem(d, openslo_at(r->node, other), "%s: cannot go with raw:; keep one",
+		conf_problem(d, openslo_at(r->node, other), "%s: cannot go with raw; keep one",
 		    other);
 		return false;
 	}
@@ -88,7 +88,7 @@ static bool
 check_counted(struct conf_decode *d, const struct os_ratio *r)
 {
 	if (r->good != NULL && r->bad != NULL) {
-		conf_problem(d, openslo_at(r->node, "bad"), "bad: cannot go with good:; keep one");
+		conf_problem(d, openslo_at(r->node, "bad"), "bad: cannot go with good; keep one");
 		return false;
 	}
 	if (r->good == NULL && r->bad == NULL) {
@@ -126,7 +126,7 @@ openslo_check_sli(struct conf_decode *d, const struct os_sli *sli)
 	}
 	if (spec->ratio != NULL && spec->threshold != NULL) {
 		conf_problem(d, openslo_at(spec->node, "thresholdMetric"),
-		    "thresholdMetric: cannot go with ratioMetric:; keep one");
+		    "thresholdMetric: cannot go with ratioMetric; keep one");
 		return false;
 	}
 	if (spec->ratio == NULL && spec->threshold == NULL) {
@@ -261,7 +261,8 @@ check_type(struct conf_decode *d, const struct yaml_node *node, const char *type
 }
 
 static void
-note_data_source(struct openslo_slo *s, const struct openslo_doc *doc, const char *source)
+note_data_source(struct openslo_slo *s, const struct openslo_doc *doc, const char *source,
+    bool is_by_chance)
 {
 	const struct os_data_source *ds = doc->item;
 	bool has_details = ds->spec != NULL &&
@@ -269,9 +270,15 @@ note_data_source(struct openslo_slo *s, const struct openslo_doc *doc, const cha
 	char a[SHOWN], b[SHOWN];
 
 	openslo_note_object(s, OPENSLO_DATA_SOURCE, &ds->object);
-	slo_build_note(s->o->b, &s->def, "the DataSource '%s' stands for the source '%s'%s",
-	    str_escape_to(a, sizeof a, doc->name), str_escape_to(b, sizeof b, source),
-	    has_details ? "; its connectionDetails are not used" : "");
+	str_escape_to(a, sizeof a, doc->name);
+	str_escape_to(b, sizeof b, source);
+	/* It may well be another one, of which nothing is known here. */
+	if (is_by_chance && has_details)
+		slo_build_note(s->o->b, &s->def, "the DataSource '%s' has neither the name nor the "
+		    "url of a source of the config; '%s' is asked, as the only one", a, b);
+	else
+		slo_build_note(s->o->b, &s->def, "the DataSource '%s' stands for the source '%s'%s",
+		    a, b, has_details ? "; its connectionDetails are not used" : "");
 }
 
 static const char *
@@ -280,6 +287,7 @@ source_of_data_source(struct openslo_slo *s, const struct openslo_doc *doc, bool
 	const struct conf_environment *env = s->o->b->env;
 	const struct os_data_source *ds = doc->item;
 	const char *source = find_source(env, doc->name);
+	bool is_by_chance;
 	struct buf list;
 
 	if (ds->spec != NULL && !check_type(&doc->file->d, ds->spec->node, ds->spec->type))
@@ -287,7 +295,8 @@ source_of_data_source(struct openslo_slo *s, const struct openslo_doc *doc, bool
 	buf_init(&list, 4000);
 	if (source == NULL)
 		source = source_by_details(env, ds);
-	if (source == NULL)
+	is_by_chance = source == NULL;
+	if (is_by_chance)
 		source = only_source(env, &list);
 	if (source == NULL && list.len == 0)
 		conf_problem(&doc->file->d, doc->node,
@@ -297,7 +306,7 @@ source_of_data_source(struct openslo_slo *s, const struct openslo_doc *doc, bool
 		    "give it the name of one (%s), or connectionDetails: { url: ... } with the url "
 		    "of one", list.data);
 	else if (is_first)
-		note_data_source(s, doc, source);
+		note_data_source(s, doc, source, is_by_chance);
 	buf_done(&list);
 	return source;
 }
@@ -394,7 +403,7 @@ openslo_set_indicator(struct openslo_slo *s)
 
 	if (sli != NULL && spec->indicator_ref != NULL) {
 		conf_problem(&file->d, openslo_at(spec->node, "indicatorRef"),
-		    "indicatorRef: cannot go with indicator:; keep one");
+		    "indicatorRef: cannot go with indicator; keep one");
 		return false;
 	}
 	if (sli == NULL && spec->indicator_ref == NULL) {

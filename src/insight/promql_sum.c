@@ -15,6 +15,7 @@ enum { PARTS_MAX = 32 };
 
 struct sum {			/* an expression being taken apart and put together again */
 	const struct promql_tokens *t;
+	bool is_windowed;	/* ${window} is in it: parts stand as they are */
 	bool is_counter;
 	struct {
 		size_t first, end;	/* tokens */
@@ -145,23 +146,24 @@ split(struct sum *s, size_t first, size_t end, bool is_minus)
 	return 0;
 }
 
-/* Index behind the modifiers "offset 5m" and "@ 1234" at i. */
+/* Index behind the modifiers "offset 5m" and "@ 1234" at i, not behind end. */
 static size_t
-skip_modifiers(const struct promql_tokens *t, size_t i)
+skip_modifiers(const struct promql_tokens *t, size_t i, size_t end)
 {
-	for (;;) {
+	while (i < end) {
 		bool is_at = promql_is(&t->v[i], PROMQL_OPERATOR, "@");
 
 		if (!is_at && !promql_is_word(&t->v[i], "offset"))
-			return i;
+			break;
 		i++;
-		if (promql_is(&t->v[i], PROMQL_OPERATOR, "-"))
+		if (i < end && promql_is(&t->v[i], PROMQL_OPERATOR, "-"))
 			i++;
-		if (i < t->n)
+		if (i < end)
 			i++;
-		if (is_at && i < t->n && t->v[i].kind == PROMQL_OPEN)	/* @ end() */
+		if (is_at && i < end && t->v[i].kind == PROMQL_OPEN)	/* @ end() */
 			i = promql_after(t, i);
 	}
+	return i;
 }
 
 static void
@@ -173,14 +175,14 @@ write_text(struct buf *out, const struct promql_tokens *t, size_t first, size_t 
 	buf_add(out, text, len);
 }
 
-/* A selector at token i, with increase() around it; returns the index behind. */
+/* A selector at token i of a part, with increase() around it; returns the index behind. */
 static size_t
-write_selector(const struct sum *s, struct buf *out, size_t i)
+write_selector(const struct sum *s, struct buf *out, size_t i, size_t part_end)
 {
 	size_t end = s->t->v[i].kind == PROMQL_WORD && s->t->v[i + 1].kind == PROMQL_BRACES ?
 	    i + 2 :
 	    i + 1;
-	size_t after = skip_modifiers(s->t, end);
+	size_t after = skip_modifiers(s->t, end, part_end);
 
 	buf_addstr(out, s->is_counter ? "increase(" : "sum_over_time(");
 	write_text(out, s->t, i, end);
@@ -243,7 +245,7 @@ write_part(const struct sum *s, struct buf *out, size_t first, size_t end)
 
 		if (is_selector(s->t, i)) {
 			buf_add(out, at, (size_t)(t->at - at));
-			i = write_selector(s, out, i);
+			i = write_selector(s, out, i, end);
 			at = s->t->v[i - 1].at + s->t->v[i - 1].len;
 			n_selectors++;
 			continue;
@@ -269,13 +271,88 @@ write_part(const struct sum *s, struct buf *out, size_t first, size_t end)
 	return 0;
 }
 
+/* --- a part with a window in it --------------------------------------------------------------- */
+
+/* Is there a range of ${window} between two tokens? */
+static bool
+is_over_window(const struct promql_tokens *t, size_t i, size_t end)
+{
+	for (; i < end; i++)
+		if (t->v[i].kind == PROMQL_RANGE &&
+		    memmem(t->v[i].at, t->v[i].len, WINDOW, strlen(WINDOW)) != NULL)
+			return true;
+	return false;
+}
+
+/* Is there a call of a function over ${window} at token i? */
+static bool
+is_call_over_window(const struct promql_tokens *t, size_t i, const char *function)
+{
+	return promql_is(&t->v[i], PROMQL_WORD, function) && t->v[i + 1].kind == PROMQL_OPEN &&
+	    is_over_window(t, i + 1, t->v[i + 1].close);
+}
+
+/* Rates over ${window} as numbers of events. */
+static void
+write_rates(const struct promql_tokens *t, struct buf *out, size_t first, size_t end)
+{
+	const char *at = t->v[first].at;
+
+	for (size_t i = first; i < end; i++) {
+		bool is_rate = is_call_over_window(t, i, "rate");
+
+		if (!is_rate && !is_call_over_window(t, i, "irate"))
+			continue;
+		buf_add(out, at, (size_t)(t->v[i].at - at));
+		if (is_rate) {
+			buf_addstr(out, "increase");
+		} else {
+			buf_addch(out, '(');
+			write_text(out, t, i, promql_after(t, i + 1));
+			buf_addstr(out, " * ${seconds})");
+			i = t->v[i + 1].close;
+		}
+		at = t->v[i].at + t->v[i].len;
+	}
+	buf_add(out, at, (size_t)(t->v[end - 1].at + t->v[end - 1].len - at));
+}
+
+/*
+ * rate(X[W]) times the seconds of W is increase(X[W]) (promql/functions.go: one function does
+ * both). Where something is compared, the rates must stay rates and the whole is multiplied.
+ */
+static void
+write_windowed(const struct promql_tokens *t, struct buf *out, size_t first, size_t end)
+{
+	bool is_compared = false, is_per_second = false;
+
+	for (size_t i = first; i < end; i++) {
+		is_compared |= t->v[i].kind == PROMQL_OPERATOR && promql_is_loose(&t->v[i]);
+		is_per_second |= is_call_over_window(t, i, "rate") ||
+		    is_call_over_window(t, i, "irate");
+	}
+	if (is_compared && is_per_second)
+		buf_addch(out, '(');
+	if (is_compared || !is_per_second)
+		write_text(out, t, first, end);
+	else
+		write_rates(t, out, first, end);
+	if (is_compared && is_per_second)
+		buf_addstr(out, ") * ${seconds}");
+}
+
+/* --- parts together --------------------------------------------------------------------------- */
+
 static int
 write_sum_of(const struct sum *s, struct buf *out, size_t part)
 {
-	int r;
+	int r = 0;
 
 	buf_addstr(out, "sum(");
-	r = write_part(s, out, s->parts[part].first, s->parts[part].end);
+	if (s->is_windowed)
+		write_windowed(s->t, out, s->parts[part].first, s->parts[part].end);
+	else
+		r = write_part(s, out, s->parts[part].first, s->parts[part].end);
 	buf_addch(out, ')');
 	return r;
 }
@@ -346,60 +423,36 @@ promql_sum(const struct promql_tokens *t, bool is_counter, struct buf *out, stru
 	return r < 0 ? r : write_sum(&s, out);
 }
 
-/* --- with a window ---------------------------------------------------------------------------- */
-
-/* Is there a range of ${window} in the brackets that open at token i? */
+/*
+ * Parts are numbers of events only if each is over the window: "1 - avg_over_time(up[W])" is not a
+ * difference of two. Nor is what says how its sides match taken apart.
+ */
 static bool
-is_over_window(const struct promql_tokens *t, size_t i)
+are_parts_windowed(const struct sum *s)
 {
-	for (size_t end = t->v[i].close; i < end; i++)
-		if (t->v[i].kind == PROMQL_RANGE &&
-		    memmem(t->v[i].at, t->v[i].len, WINDOW, strlen(WINDOW)) != NULL)
-			return true;
-	return false;
+	for (size_t i = 0; i < s->n_parts; i++) {
+		const struct promql_token *t = &s->t->v[s->parts[i].first];
+
+		if (!is_over_window(s->t, s->parts[i].first, s->parts[i].end) ||
+		    promql_is_word(t, "on") || promql_is_word(t, "ignoring"))
+			return false;
+	}
+	return true;
 }
 
-/*
- * rate(X[W]) times the seconds of W is increase(X[W]) (promql/functions.go: one function does
- * both). Where something is compared, the rates must stay rates and the whole is multiplied.
- */
-void
-promql_sum_windowed(const struct promql_tokens *t, struct buf *out)
+int
+promql_sum_windowed(const struct promql_tokens *t, struct buf *out, struct err *err)
 {
-	size_t first = 0, end = t->n;
-	bool is_compared = false, is_per_second = false;
-	const char *at;
+	struct sum s = { .t = t, .is_windowed = true, .err = err };
+	int r = split(&s, 0, t->n, false);
 
-	strip_sum(t, &first, &end);
-	for (size_t i = first; i < end; i++) {
-		bool is_call = t->v[i].kind == PROMQL_WORD && t->v[i + 1].kind == PROMQL_OPEN;
-
-		is_compared |= t->v[i].kind == PROMQL_OPERATOR && promql_is_loose(&t->v[i]);
-		is_per_second |= is_call && is_over_window(t, i + 1) &&
-		    (promql_is(&t->v[i], PROMQL_WORD, "rate") ||
-			promql_is(&t->v[i], PROMQL_WORD, "irate"));
+	if (r < 0)
+		return r;
+	if (!are_parts_windowed(&s)) {
+		s.n_parts = 1;
+		s.parts[0].first = 0;
+		s.parts[0].end = t->n;
+		strip_sum(t, &s.parts[0].first, &s.parts[0].end);
 	}
-	buf_addstr(out, is_compared && is_per_second ? "sum((" : "sum(");
-	at = t->v[first].at;
-	for (size_t i = first; i < end && is_per_second && !is_compared; i++) {
-		bool is_rate = promql_is(&t->v[i], PROMQL_WORD, "rate"),
-		     is_irate = promql_is(&t->v[i], PROMQL_WORD, "irate");
-
-		if ((!is_rate && !is_irate) || t->v[i + 1].kind != PROMQL_OPEN ||
-		    !is_over_window(t, i + 1))
-			continue;
-		buf_add(out, at, (size_t)(t->v[i].at - at));
-		if (is_rate) {
-			buf_addstr(out, "increase");
-			at = t->v[i].at + t->v[i].len;
-			continue;
-		}
-		buf_addch(out, '(');
-		write_text(out, t, i, promql_after(t, i + 1));
-		buf_addstr(out, " * ${seconds})");
-		i = t->v[i + 1].close;
-		at = t->v[i].at + t->v[i].len;
-	}
-	buf_add(out, at, (size_t)(t->v[end - 1].at + t->v[end - 1].len - at));
-	buf_addstr(out, is_compared && is_per_second ? ") * ${seconds})" : ")");
+	return write_sum(&s, out);
 }

@@ -16,8 +16,8 @@
 int promql_sum(const struct promql_tokens *t, bool is_counter, struct buf *out, struct err *err);
 /*
  * The same of an expression with ${window} in it: as it stands, but rates over ${window} become
- * numbers of events.
+ * numbers of events, and sums and differences of such are added up part by part, too.
  */
-void promql_sum_windowed(const struct promql_tokens *t, struct buf *out);
+int promql_sum_windowed(const struct promql_tokens *t, struct buf *out, struct err *err);
 
 #endif

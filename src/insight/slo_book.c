@@ -60,6 +60,7 @@ slo_book_free(struct slo_book *b)
 	sources_free_all(b);
 	objectives_free(b);
 	block_unref(b->last);
+	block_unref(b->last_defs);
 	block_unref(b->defs);
 	block_unref(b->env);
 	free(b->asks);
@@ -180,9 +181,11 @@ is_round_due(const struct slo_book *b, const struct view *view)
 		return false;
 	if (!view->is_begun)
 		return true;
+	/* What was, stays; but what is not known of it is asked again. */
+	if (view->kind == VIEW_THEN && !view->is_lacking)
+		return false;
 	/* A clock that was set back starts anew. */
-	return view->kind == VIEW_NOW &&
-	    (b->now_ns >= view->begin_ns + b->every_ns || b->now_ns < view->begin_ns);
+	return b->now_ns >= view->begin_ns + b->every_ns || b->now_ns < view->begin_ns;
 }
 
 static void
@@ -195,12 +198,12 @@ begin(struct slo_book *b, struct view *view)
 		limits_round(b);
 	}
 	view->is_begun = view->is_running = true;
-	view->is_early_taken = false;
+	view->is_early_taken = view->is_lacking = false;
 	view->begin_ns = b->now_ns;
 	view->round++;
 	want_round(b, view);
-	/* What is known already from before belongs to new definitions, too. */
-	view->has_new_tiles |= is_first;
+	/* What is known already from before belongs to new definitions, too, and to what was lacking. */
+	view->has_new_tiles |= is_first || view->kind == VIEW_THEN;
 }
 
 /* A first answer need not wait for a month of tiles. */
@@ -306,7 +309,7 @@ slo_book_due_ns(const struct slo_book *b)
 			    b->every_ns *
 				(batches_count(b, view->kind, BATCH_INSTANTS) > 0 ? PER_ROUND_WAIT :
 										    1);
-		else if (view->kind == VIEW_NOW)
+		else if (view->kind == VIEW_NOW || view->is_lacking)
 			at = view->begin_ns + b->every_ns;
 		else if (batches_count(b, view->kind, BATCH_TILES) > 0)
 			at = b->now_ns + BATCH_WAIT;

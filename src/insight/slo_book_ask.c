@@ -189,6 +189,15 @@ is_same_request(const struct cell *a, const struct cell *b)
 	    !b->is_suspect && (a->term->error == NULL) && (b->term->error == NULL);
 }
 
+/* Whether a source that gave no answer is there again is asked by the cheapest alone. */
+static bool
+is_probe(struct cell *const *v, size_t i)
+{
+	const struct book_source *s = v[i]->term->source;
+
+	return s->is_mute && (i == 0 || v[i - 1]->term->source != s);
+}
+
 void
 batches_for_cells(struct slo_book *b, struct view *view, struct cell **v, size_t n)
 {
@@ -204,7 +213,7 @@ batches_for_cells(struct slo_book *b, struct view *view, struct cell **v, size_t
 			.kind = BATCH_INSTANTS, .view = view->kind, .at_ns = v[i]->at_ns
 		};
 
-		for (m = 1; i + m < n && is_same_request(v[i], v[i + m]); m++)
+		for (m = 1; i + m < n && !is_probe(v, i) && is_same_request(v[i], v[i + m]); m++)
 			;
 		make_batches(b, &like, items + i, m, v[i]->term->source->instants.now);
 	}
@@ -293,52 +302,11 @@ limit_restore(const struct batch *batch)
 {
 	struct limit *l = limit_of(batch);
 
-	if (batch->ceiling > l->ceiling)
-		l->ceiling = batch->ceiling;
 	if (batch->ceiling > l->now)
 		l->now = batch->ceiling;
 }
 
 /* --- refused ---------------------------------------------------------------------------------- */
-
-enum fault {
-	FAULT_WRONG,		/* something in it is not understood, or cannot be worked out */
-	FAULT_COSTLY,		/* it is too large, or takes too long */
-	FAULT_BUSY,		/* the server fails; perhaps for this request */
-	FAULT_SOURCE,		/* the server, or the way to it */
-};
-
-static bool
-is_about_cost(const char *error)
-{
-	static const char *const words[] = { "too many", "exceed", "limit", "too large", "too long",
-		"maximum", "timed out", "gave up on the query" };
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_contains(error, words[i]))
-			return true;
-	return false;
-}
-
-/*
- * Prometheus: 400 bad data, 422 execution (wrong, or over a limit), 500 internal, 503 timeout;
- * Mimir's limits are 422 too.
- */
-static enum fault
-classify(const struct batch *batch, long status, const char *error)
-{
-	if ((status == 422 || status == 500 || status == 503 || status == 504) &&
-	    is_about_cost(error))
-		return FAULT_COSTLY;
-	if (status == 400 || status == 422)
-		return FAULT_WRONG;
-	if (status == 413)
-		return FAULT_COSTLY;
-	if (status == 0 || status == 500 || status == 502 || status == 503 || status == 504)
-		/* Was anything else answered since it was sent? Then the server is well. */
-		return batch->source->n_answers > batch->n_answers ? FAULT_COSTLY : FAULT_BUSY;
-	return FAULT_SOURCE;
-}
 
 static void
 split_terms(struct slo_book *b, struct batch *batch, enum fault fault)
@@ -347,7 +315,7 @@ split_terms(struct slo_book *b, struct batch *batch, enum fault fault)
 	size_t half = (batch->n + 1) / 2;
 
 	if (batch->ceiling == 0)
-		batch->ceiling = l->ceiling;
+		batch->ceiling = l->now;
 	if (fault == FAULT_COSTLY)
 		limit_learn(l, batch->n, b->now_ns);
 	b->stats.n_split++;
@@ -404,6 +372,7 @@ refuse_one(struct slo_book *b, struct batch *batch, enum fault fault, const char
 	    (size_t)((batch->end_ns - batch->start_ns) / batch->step_ns) + 1;
 
 	limit_restore(batch);
+	b->views[batch->view].is_lacking = true;
 	if (fault == FAULT_WRONG)
 		refuse_term(b, item->term, error);
 	else if (item->cell != NULL)
@@ -428,8 +397,9 @@ source_error(struct book_source *s, const char *error)
  * again.
  */
 static void
-give_up(struct batch *batch, enum fault fault, const char *error)
+give_up(struct slo_book *b, struct batch *batch, enum fault fault, const char *error)
 {
+	b->views[batch->view].is_lacking = true;
 	source_error(batch->source, error);
 	if (fault == FAULT_BUSY && batch->n > 1)
 		limit_doubt(limit_of(batch), batch->n);
@@ -438,20 +408,38 @@ give_up(struct batch *batch, enum fault fault, const char *error)
 			cell_fail(batch->items[i].cell, NULL);
 }
 
+/* What waits for the answer to a probe need not wait any longer. */
+static void
+hold_back(struct slo_book *b, const struct book_source *s)
+{
+	struct batch *batch, *after;
+
+	for (batch = TAILQ_FIRST(&b->batches); batch != NULL; batch = after) {
+		after = TAILQ_NEXT(batch, next);
+		if (batch->source != s || batch->is_out)
+			continue;
+		items_asked(batch, false);
+		give_up(b, batch, FAULT_SOURCE, s->error);
+		batch_free(b, batch);
+	}
+}
+
 static void
 fail(struct slo_book *b, struct batch *batch, long status, const char *error)
 {
-	enum fault fault = classify(batch, status, error);
+	struct book_source *source = batch->source;
+	enum fault fault = fault_of(batch, status, error);
 
-	batch->source->n_failed++;
+	source->n_failed++;
 	items_asked(batch, false);
-	if (batch->kind == BATCH_BESIDE) {
+	if (fault == FAULT_WRONG || fault == FAULT_COSTLY)
+		limit_spoke(source);
+	if (batch->kind == BATCH_BESIDE)
 		beside_failed(batch->beside);
-	} else if (fault == FAULT_BUSY || fault == FAULT_SOURCE) {
-		give_up(batch, fault, error);
-	} else if (status != 0 && batch->source->error != NULL) {
-		source_error(batch->source, NULL);	/* it speaks */
-	}
+	else if (fault == FAULT_BUSY || fault == FAULT_SOURCE)
+		give_up(b, batch, fault, error);
+	else if (status != 0 && source->error != NULL)
+		source_error(source, NULL);	/* it speaks */
 	if (batch->kind != BATCH_BESIDE && (fault == FAULT_WRONG || fault == FAULT_COSTLY)) {
 		if (batch->n > 1)
 			split_terms(b, batch, fault);
@@ -459,6 +447,8 @@ fail(struct slo_book *b, struct batch *batch, long status, const char *error)
 			refuse_one(b, batch, fault, error);
 	}
 	batch_free(b, batch);
+	if (source->is_mute && (fault == FAULT_BUSY || fault == FAULT_SOURCE))
+		hold_back(b, source);
 }
 
 /* --- answered --------------------------------------------------------------------------------- */
@@ -559,6 +549,7 @@ slo_book_answer(struct slo_book *b, const struct series_set *answer)
 	if (batch == NULL)
 		return false;
 	view = &b->views[batch->view];
+	limit_spoke(batch->source);
 	batch->source->n_answered++;
 	batch->source->n_answers++;
 	source_error(batch->source, NULL);
@@ -623,6 +614,7 @@ batches_expire(struct slo_book *b, enum view_kind view)
 	char *error = xasprintf(
 	    "no answer within %" PRId64 " s", PER_ROUND_WAIT * b->every_ns / NS_PER_S);
 	struct batch *batch, *after;
+	const struct book_source *s;
 
 	for (batch = TAILQ_FIRST(&b->batches); batch != NULL; batch = after) {
 		after = TAILQ_NEXT(batch, next);
@@ -630,10 +622,13 @@ batches_expire(struct slo_book *b, enum view_kind view)
 			continue;
 		batch->source->n_failed++;
 		items_asked(batch, false);
-		give_up(batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE,
+		give_up(b, batch, batch->is_out ? FAULT_BUSY : FAULT_SOURCE,
 		    batch->source->error != NULL ? batch->source->error : error);
 		batch_free(b, batch);
 	}
+	TAILQ_FOREACH(s, &b->sources, next)
+		if (s->is_mute)
+			hold_back(b, s);
 	free(error);
 }
 
@@ -679,11 +674,7 @@ batches_release(struct slo_book *b)
 	struct batch *batch;
 
 	TAILQ_FOREACH(batch, &b->batches, next) {
-		bool is_instant = batch->kind == BATCH_INSTANTS;
-		unsigned n = is_instant ? batch->source->n_instants_out :
-					  batch->source->n_ranges_out;
-
-		if (!batch->is_out && n < (is_instant ? INSTANTS_OUT : RANGES_OUT))
+		if (!batch->is_out && limit_lets_go(batch))
 			batch_out(b, batch, true);
 	}
 	batches_list(b);

@@ -1,7 +1,7 @@
 /*
  * Inside of the book: shared by slo_book.c (definitions, rounds), slo_book_term.c (what is known),
  * slo_book_want.c (what a round needs), slo_book_ask.c (requests, answers, failures),
- * slo_book_limit.c (how large they may be), slo_book_beside.c (alerts and changes of the window)
+ * slo_book_limit.c (how large and how many they may be), slo_book_beside.c (alerts and changes of the window)
  * and slo_book_work.c (how it all stands).
  *
  * A term is a template of one source, shared by all objectives that have it. It knows cells (its
@@ -88,18 +88,17 @@ struct term {
 };
 
 struct limit {			/* how much goes into one request */
-	unsigned now, ceiling, max;
-	int64_t learned_ns;	/* ceiling */
+	unsigned now, max;
+	int64_t learned_ns;	/* now is less than max since */
 	unsigned busy;		/* the most that failed in this round without telling why; 0: none did */
-	unsigned n_well, patience;	/* rounds that went well, and how many it takes to ask for more again */
 };
 struct book_source {
 	TAILQ_ENTRY(book_source) next;
 	char *name;
 	struct limit instants, tiles;
 	unsigned n_instants_out, n_ranges_out;
-	size_t n_answered, n_failed;	/* since the round of now began */
-	bool was_well;		/* the round before: all was answered */
+	size_t n_answered, n_failed, n_spoke;	/* since the round of now began; spoke: answered or refused */
+	bool is_mute;		/* nothing it was asked was answered or refused: one request at a time asks whether it is back */
 	uint64_t n_answers;	/* ever */
 	char *error;		/* why the last request was not answered; NULL: it was */
 };
@@ -119,6 +118,12 @@ struct objective {
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
+enum fault {
+	FAULT_WRONG,		/* something in it is not understood, or cannot be worked out */
+	FAULT_COSTLY,		/* it is too large, or takes too long */
+	FAULT_BUSY,		/* the server fails; perhaps for this request */
+	FAULT_SOURCE,		/* the server, or the way to it */
+};
 enum batch_kind { BATCH_INSTANTS, BATCH_TILES, BATCH_BESIDE };
 struct item {
 	struct term *term;
@@ -176,6 +181,7 @@ struct view {
 	bool is_early_taken;
 	bool is_set_due, is_details_due;	/* slo_book_take() has work */
 	bool has_new_tiles, has_new_beside;	/* since the last details */
+	bool is_lacking;	/* something of the last round failed, or rests */
 };
 
 struct slo_book {
@@ -195,6 +201,7 @@ struct slo_book {
 	size_t n_asks, cap_asks;
 	struct slo_ask *asks;
 	const struct slo_set *last;	/* of now */
+	const struct slo_def_set *last_defs;	/* by which that was worked out */
 	struct slo_book_stats stats;
 };
 
@@ -268,6 +275,9 @@ void batches_list(struct slo_book *b);		/* those under way are what slo_book_ask
 void limit_init(struct limit *l, unsigned max);
 void limit_learn(struct limit *l, size_t n, int64_t now_ns);	/* so many were too many, and the server is well */
 void limit_doubt(struct limit *l, size_t n);	/* so many (more than one) failed, and nothing tells whether they were too many */
+void limit_spoke(struct book_source *s);	/* it answered, or said why it does not */
+bool limit_lets_go(const struct batch *batch);	/* there is room for one more under way */
+enum fault fault_of(const struct batch *batch, long status, const char *error);
 void limits_round(struct slo_book *b);		/* a round of now begins: look back at the one before */
 
 /* slo_book_beside.c */

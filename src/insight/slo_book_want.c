@@ -219,14 +219,20 @@ is_any_asked(const struct strip *s)
 	return false;
 }
 
+static bool
+is_refused(const struct slo_book *b, const struct term *t)
+{
+	return t->error != NULL && b->now_ns < t->again_ns;
+}
+
 static void
-term_pieces(const struct slo_book *b, struct term *t, enum view_kind view, struct pieces *out)
+term_pieces(const struct slo_book *b, struct term *t, struct view *view, struct pieces *out)
 {
 	struct strip *s, *after;
 
 	for (s = TAILQ_FIRST(&t->strips); s != NULL; s = after) {
 		after = TAILQ_NEXT(s, next);
-		if (s->view != view)
+		if (s->view != view->kind)
 			continue;
 		if (s->want_first_ns >
 		    s->want_last_ns) { /* no objective needs such tiles (any more) */
@@ -235,8 +241,10 @@ term_pieces(const struct slo_book *b, struct term *t, enum view_kind view, struc
 			continue;
 		}
 		advance(s);
-		if (b->now_ns >= s->again_ns && (t->error == NULL || b->now_ns >= t->again_ns))
+		if (b->now_ns >= s->again_ns && !is_refused(b, t))
 			strip_pieces(s, out);
+		else
+			view->is_lacking = true;
 	}
 }
 
@@ -263,17 +271,15 @@ wanted_cells(struct term *t, const struct view *view, struct cells *out)
 	}
 }
 
-static bool
-is_refused(const struct slo_book *b, const struct term *t)
-{
-	return t->error != NULL && b->now_ns < t->again_ns;
-}
-
 static void
-want_objective(struct slo_book *b, const struct view *view, const struct objective *o)
+want_objective(struct slo_book *b, struct view *view, const struct objective *o)
 {
-	if (o->error != NULL || is_refused(b, o->first) || is_refused(b, o->total))
+	if (o->error != NULL)
 		return;
+	if (is_refused(b, o->first) || is_refused(b, o->total)) {
+		view->is_lacking = true;
+		return;
+	}
 	for (size_t i = 0; i < o->n_windows; i++)
 		want_window(b, view, o, o->windows[i]);
 	want_term(b, view, o, o->first);
@@ -292,7 +298,7 @@ want_round(struct slo_book *b, struct view *view)
 		want_objective(b, view, &b->objectives[i]);
 	TAILQ_FOREACH(t, &b->terms, next) {
 		wanted_cells(t, view, &cells);
-		term_pieces(b, t, view->kind, &pieces);
+		term_pieces(b, t, view, &pieces);
 		cells_sweep(t, view);
 	}
 	batches_for_cells(b, view, cells.v, cells.n);

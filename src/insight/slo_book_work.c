@@ -19,6 +19,8 @@ struct desk { /* one objective's input, with room that is used again for the nex
 	const struct view *view;
 	const struct objective *o;
 	struct slo_input in;
+	struct slo previous;
+	struct slo_rule_state *states;	/* of previous, by the rules there are now */
 	struct slo_window_sum windows[SLO_WINDOWS_MAX];
 	size_t cap_tiles, cap_excluded;
 	struct slo_sum *tiles, *excluded;
@@ -261,12 +263,14 @@ static void
 correction_missing(struct desk *d, const struct slo_correction *c)
 {
 	const char *why = why_missing(d, c->end_ns - c->start_ns);
+	/* A window of some minutes may have no burn rates, and no windows to ask them over. */
+	int64_t longest_ns = d->o->n_windows > 0 ? d->o->windows[d->o->n_windows - 1] : 0;
 	char *text = xasprintf("what the correction %s takes out was not read: %s", c->id, why);
 
 	forget_window(d);
 	desk_doubt(d, text);
 	desk_note(d, text);
-	if (c->end_ns > d->view->at_ns - d->o->windows[d->o->n_windows - 1])
+	if (c->end_ns > d->view->at_ns - longest_ns)
 		d->in.error = why;
 }
 
@@ -343,6 +347,52 @@ fill_window(struct desk *d, size_t i)
 	}
 }
 
+/* --- how it stood ----------------------------------------------------------------------------- */
+
+static bool
+is_same_rule(const struct slo_rule *a, const struct slo_rule *b)
+{
+	return a->factor == b->factor && a->long_ns == b->long_ns && a->short_ns == b->short_ns &&
+	    a->for_ns == b->for_ns && a->severity == b->severity;
+}
+
+/* Rules are known by what they say: their place may be another in new definitions. */
+static struct slo_rule_state
+state_of_rule(const struct slo_def *def, const struct slo_rule_state *states, const struct slo_rule *rule)
+{
+	for (size_t i = 0; i < def->n_rules; i++)
+		if (is_same_rule(&def->rules[i], rule))
+			return states[i];
+	return (struct slo_rule_state){ 0 };
+}
+
+/* By the rules there are now; one that is new has not been above so far. */
+static void
+match_rules(struct desk *d, const struct slo_def *def)
+{
+	const struct slo_def *last = slo_def_find(d->b->last_defs, def->id);
+	const struct slo_rule_state *states = d->previous.known.rules;
+
+	if (last == NULL || states == NULL || d->previous.n_rules != last->n_rules)
+		return;
+	d->states = xreallocarray(d->states, def->n_rules + 1, sizeof *d->states);
+	for (size_t i = 0; i < def->n_rules; i++)
+		d->states[i] = state_of_rule(last, states, &def->rules[i]);
+	d->previous.known.rules = d->previous.rules = d->states;
+	d->previous.n_rules = def->n_rules;
+}
+
+static const struct slo *
+previous_of(struct desk *d, const struct objective *o)
+{
+	/* A first answer that went before the window was read does not know since when. */
+	if (d->view->kind != VIEW_NOW || !(o->is_settled || o->was_known) || o->last == NULL)
+		return NULL;
+	d->previous = *o->last;
+	match_rules(d, o->def);
+	return &d->previous;
+}
+
 /* --- one objective ---------------------------------------------------------------------------- */
 
 static const char *
@@ -366,9 +416,7 @@ desk_fill(struct desk *d, const struct objective *o)
 		.step_ns = o->step_ns,
 		.head = { NAN, NAN },
 		.error = error_of(o) };
-	/* A first answer that went before the window was read does not know since when. */
-	if (d->view->kind == VIEW_NOW && (o->is_settled || o->was_known))
-		d->in.previous = o->last;
+	d->in.previous = previous_of(d, o);
 	if (d->in.error == NULL)
 		fill_tiles(d);
 	fill_corrections(d);
@@ -440,6 +488,7 @@ static void
 desk_free(struct desk *d)
 {
 	desk_clear(d);
+	free(d->states);
 	free(d->tiles);
 	free(d->excluded);
 	free(d);
@@ -464,7 +513,9 @@ keep_last(struct slo_book *b, struct slo_set *set)
 			o->last = &set->v[i];
 	}
 	block_unref(b->last);
+	block_unref(b->last_defs);
 	b->last = block_ref(set);
+	b->last_defs = block_ref(b->defs);
 }
 
 void

@@ -100,15 +100,21 @@ is_on_few(const struct slo_standing *st, const struct slo_rule *rule)
 	return burn->bad < st->def->min_bad - SLO_COUNT_SLACK || burn->total < st->def->min_events - SLO_COUNT_SLACK;
 }
 
-/* How this rule stood before; NULL: it was not looked at. */
+/* The rules when they were last looked at; NULL: they were not, or are others now. */
 static const struct slo_rule_state *
-rule_before(const struct slo_standing *st, size_t i)
+rules_before(const struct slo_standing *st)
 {
 	const struct slo *previous = st->in->previous;
 
-	if (previous == NULL || previous->state == SLO_UNKNOWN || previous->n_rules != st->def->n_rules)
-		return NULL;
-	return &previous->rules[i];
+	return previous != NULL && previous->n_rules == st->def->n_rules ? previous->known.rules : NULL;
+}
+
+static const struct slo_rule_state *
+rule_before(const struct slo_standing *st, size_t i)
+{
+	const struct slo_rule_state *rules = rules_before(st);
+
+	return rules != NULL ? &rules[i] : NULL;
 }
 
 /*
@@ -373,6 +379,8 @@ since(const struct slo_standing *st)
 
 	if (previous != NULL && previous->state == st->slo->state)
 		return previous->since_ns;
+	if (previous != NULL && previous->state == SLO_UNKNOWN && previous->known.state == st->slo->state)
+		return previous->known.since_ns;
 	if (st->slo->state == SLO_NO_DATA)
 		return silent_since(st);
 	if (st->slo->state == SLO_EXCLUDED) {
@@ -380,6 +388,40 @@ since(const struct slo_standing *st)
 		return (correction != NULL ? correction : slo_correction_ended(st))->start_ns;
 	}
 	return previous != NULL ? st->in->at_ns : 0;
+}
+
+/* --- what the next one goes on from ----------------------------------------------------------------------------- */
+
+static const struct slo_rule_state *
+rules_known(const struct slo_standing *st)
+{
+	const struct slo_rule_state *before = rules_before(st);
+	size_t n = st->slo->n_rules;
+	struct slo_rule_state *copy;
+
+	if (st->in->error == NULL && !st->is_good_nowhere && st->slo->n_burns > 0)
+		return st->rules;
+	if (before == NULL)
+		return NULL;
+	copy = arena_alloc(st->mem, (n + 1) * sizeof *copy);
+	memcpy(copy, before, n * sizeof *copy);
+	return copy;
+}
+
+/* A source that is away for a moment is no reason to forget since when something burns. */
+static void
+remember(struct slo_standing *st)
+{
+	const struct slo *previous = st->in->previous;
+	struct slo *s = st->slo;
+
+	s->known.state = s->state;
+	s->known.since_ns = s->since_ns;
+	s->known.rules = rules_known(st);
+	if (s->state == SLO_UNKNOWN && previous != NULL) {
+		s->known.state = previous->known.state;
+		s->known.since_ns = previous->known.since_ns;
+	}
 }
 
 void
@@ -401,6 +443,7 @@ slo_evaluate(const struct slo_input *in, struct arena *arena, struct slo *ret)
 	for (size_t i = 0; ret->state == SLO_EXCLUDED && i < ret->n_rules; i++)
 		st.rules[i].is_firing = false;
 	ret->since_ns = since(&st);
+	remember(&st);
 	slo_say(&st);
 }
 

@@ -33,7 +33,8 @@
  * exhausted, gated, excluded (only the fastest rule has nothing to look at yet), ok. The gate asks
  * for events, and so is for Occurrences of a ratio only: slices and samples come at their own pace,
  * however little traffic there is. A rule with for_ns of which nothing is known from before
- * (previous is NULL) is taken to have held so long.
+ * (previous is NULL, or was never worked out) is taken to have held so long. What could not be worked
+ * out for a while goes on from how it stood before that.
  */
 #ifndef OPS_INSIGHT_SLO_EVAL_H
 #define OPS_INSIGHT_SLO_EVAL_H

@@ -1,4 +1,4 @@
-/* Error budgets over the window: the burn-down, and when the budget was spent. */
+/* Error budgets over the window: the burn-down, when the budget was spent, and what corrections keep of it. */
 #include "config.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 /* A stretch is worth telling when so much of the budget went in it. */
 #define SPEND_LEAST 0.02
 #define REST_NOTHING 1e-12
-enum { SPENDS_MAX = 16, COOL_PIECES_MAX = 2, LEAD_PIECES = 3 };
+enum { SPENDS_MAX = 16, COOL_PIECES_MAX = 2, LEAD_PIECES = 3, HELD_MAX = 16 };
 enum { BESIDE_MAX = 3, BESIDE_KEPT_MAX = 64, BESIDE_BYTES_MAX = 1024 };
 
 struct piece {
@@ -252,6 +252,59 @@ spends(const struct course *c, struct slo_detail *ret)
 	ret->rest = rest > REST_NOTHING ? rest : 0;
 }
 
+/* --- what corrections keep -------------------------------------------------------------------------------------- */
+
+/* What would be left without correction i. */
+static double
+left_without(const struct slo_input *in, size_t i)
+{
+	size_t n = in->def->n_corrections;
+	struct slo_correction *others = xcalloc(n, sizeof *others);
+	struct slo_sum *excluded = xcalloc(n, sizeof *excluded);
+	struct slo_def def = *in->def;
+	struct slo_input without = *in;
+	struct slo_budget budget;
+
+	for (size_t from = 0, to = 0; from < n; from++) {
+		if (from == i)
+			continue;
+		others[to] = in->def->corrections[from];
+		if (in->excluded != NULL)
+			excluded[to] = in->excluded[from];
+		to++;
+	}
+	def.corrections = others;
+	def.n_corrections = n - 1;
+	without.def = &def;
+	without.excluded = in->excluded != NULL ? excluded : NULL;
+	slo_budget_of(&without, &budget, NULL);
+	free(others);
+	free(excluded);
+	return budget.left;
+}
+
+/* They come by their start: from the last one back. Two that name the same time keep nothing each. */
+static void
+holds(const struct course *c, struct slo_detail *ret)
+{
+	const struct slo_def *def = c->in->def;
+	struct slo_held *v = arena_alloc(c->mem, HELD_MAX * sizeof *v);
+	size_t n = 0;
+
+	for (size_t i = def->n_corrections; i-- > 0 && n < HELD_MAX;) {
+		const struct slo_correction *k = &def->corrections[i];
+		double left;
+
+		if (k->end_ns <= c->budget.start_ns || k->start_ns >= c->in->at_ns)
+			continue;
+		left = left_without(c->in, i);
+		if (!isnan(left))
+			v[n++] = (struct slo_held){ arena_strdup(c->mem, k->id), c->budget.left - left };
+	}
+	ret->n_held = n;
+	ret->held = v;
+}
+
 void
 slo_detail(const struct slo_input *in, struct arena *arena, struct slo_detail *ret)
 {
@@ -268,5 +321,6 @@ slo_detail(const struct slo_input *in, struct arena *arena, struct slo_detail *r
 	pieces_collect(&c);
 	burn_down(&c, ret);
 	spends(&c, ret);
+	holds(&c, ret);
 	free(c.v);
 }

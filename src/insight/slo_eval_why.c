@@ -158,7 +158,7 @@ text_expr(char *buf, const char *expr)
 		expr--;
 		n--;
 	}
-	strcpy(buf + n, *expr != '\0' ? "..." : "");
+	memcpy(buf + n, *expr != '\0' ? "..." : "\0\0\0", sizeof "...");
 	return buf;
 }
 

@@ -14,6 +14,9 @@
  *   Timeslices        the same again over slices: sum_over_time(((RATIO of a slice) >= bool TARGET)[W:slice])
  *   RatioTimeslices   sum_over_time((RATIO of a slice)[W:slice])
  *
+ * In a slice that has events, bad or good without a series is 0. But of good that has none in any
+ * slice of W first is nothing (`and on () ...`): see slo_eval.h on good that is nowhere.
+ *
  * Subqueries and sums of samples are asked over W less a millisecond, so that W holds W / step
  * points whether the server counts a range's left end (Prometheus 2) or not (Prometheus 3). Values
  * that are NaN (0 / 0: no traffic) are no values.
@@ -54,6 +57,12 @@ void slo_fill(struct buf *out, const char *template, int64_t window_ns);
  * increase() sees nothing of what a counter did between the last sample before its range and the
  * first in it. So what happens at the full hour, each hour, would never be seen in tiles of an
  * hour. With an overlap of one sample the differences of all samples are in one tile each.
+ *
+ * The overlap is the objective's resolution, for nobody tells how often a target is scraped. Where
+ * that is longer than the time between two samples, a burst in what is too much of it, at the end
+ * of a tile, counts in two tiles, and one elsewhere a little too little (at 15 s and 1m of an hour:
+ * the last 45 s, and 1.2%); where it is shorter, as much is not seen. What happens steadily is
+ * right either way.
  */
 void slo_fill_exact(struct buf *out, const char *template, int64_t window_ns, int64_t overlap_ns);
 /*

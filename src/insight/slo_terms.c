@@ -124,7 +124,7 @@ write_count(const struct slo_def *def, const char *text, struct buf *out, struct
 	int r = scan_text(text, &clean, &t, err);
 
 	if (r == 0 && strstr(clean.data, WINDOW) != NULL)
-		promql_sum_windowed(&t, out);
+		r = promql_sum_windowed(&t, out, err);
 	else if (r == 0)
 		r = promql_sum(&t, def->is_counter, out, err);
 	if (r == 0 && out->is_over)
@@ -211,8 +211,14 @@ write_over_time(struct buf *out, const char *function, const char *expr, int64_t
 
 /* --- the ratio of one slice ------------------------------------------------------------------- */
 
+/*
+ * ret_seen: has a value in each slice in which good has a series; left empty for bad. Errors that
+ * never happened yet have no series, and are 0. So is good while it is gone; but good that is
+ * nowhere in all the window is an expression that selects nothing, and must not make every slice
+ * of it a bad one.
+ */
 static int
-write_slice_of_events(const struct slo_def *def, struct buf *out, struct err *err)
+write_slice_of_events(const struct slo_def *def, struct buf *out, struct buf *ret_seen, struct err *err)
 {
 	struct buf first, total;
 	int r;
@@ -224,7 +230,9 @@ write_slice_of_events(const struct slo_def *def, struct buf *out, struct err *er
 		err_prefix(err, def->good != NULL ? "good" : "bad");
 	if (r == 0 && (r = write_count(def, def->total, &total, err)) < 0)
 		err_prefix(err, "total");
-	/* No event, no slice; and errors that never happened yet have no series. */
+	if (def->good != NULL)
+		slo_fill(ret_seen, first.data, def->slice_ns);
+	/* No event, no slice. */
 	buf_addstr(out, "((");
 	slo_fill(out, first.data, def->slice_ns);
 	buf_addstr(out, " or vector(0)) / (");
@@ -354,10 +362,23 @@ is_slice_good_ratio(const struct slo_def *def)
 	return true;
 }
 
+/* Nothing is known of a window in which nothing was seen. */
+static void
+write_only_where(struct buf *out, const struct buf *sum, const struct buf *seen, int64_t step_ns)
+{
+	if (seen->len == 0) {
+		buf_add(out, sum->data, sum->len);
+		return;
+	}
+	buf_printf(out, "(%s and on () ", sum->data);
+	write_over_time(out, "count_over_time", seen->data, step_ns);
+	buf_addch(out, ')');
+}
+
 static int
 make_slices(const struct slo_def *def, struct templates *ret, struct err *err)
 {
-	struct buf ratio, good;
+	struct buf ratio, good, seen, sum;
 	int r;
 
 	if (def->slice_ns < NS_PER_MS)
@@ -365,7 +386,9 @@ make_slices(const struct slo_def *def, struct templates *ret, struct err *err)
 		    slo_method_name(def->method));
 	buf_init(&ratio, SLO_TEMPLATE_MAX);
 	buf_init(&good, SLO_TEMPLATE_MAX);
-	r = def->sli == SLI_RATIO ? write_slice_of_events(def, &ratio, err) :
+	buf_init(&seen, SLO_TEMPLATE_MAX);
+	buf_init(&sum, SLO_TEMPLATE_MAX);
+	r = def->sli == SLI_RATIO ? write_slice_of_events(def, &ratio, &seen, err) :
 				    write_slice_of_values(def, &ratio, err);
 	ret->is_good = is_slice_good_ratio(def);
 	if (def->method == SLO_TIMESLICES) {
@@ -375,12 +398,17 @@ make_slices(const struct slo_def *def, struct templates *ret, struct err *err)
 		ret->is_good = true;
 	}
 	write_over_time(
-	    &ret->first, "sum_over_time", good.len > 0 ? good.data : ratio.data, def->slice_ns);
+	    &sum, "sum_over_time", good.len > 0 ? good.data : ratio.data, def->slice_ns);
+	write_only_where(&ret->first, &sum, &seen, def->slice_ns);
 	write_over_time(&ret->total, "count_over_time", ratio.data, def->slice_ns);
 	carry_over(&ret->first, &good);
+	carry_over(&ret->first, &seen);
+	carry_over(&ret->first, &sum);
 	carry_over(&ret->total, &ratio);
 	buf_done(&ratio);
 	buf_done(&good);
+	buf_done(&seen);
+	buf_done(&sum);
 	return r;
 }
 

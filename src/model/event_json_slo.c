@@ -131,11 +131,17 @@ static const struct field spend_fields[] = {
 	F("beside", FIELD_TEXT, slo_spend, beside),
 	F_END
 };
+static const struct field held_fields[] = {
+	F("id", FIELD_TEXT, slo_held, id),
+	F("share", FIELD_DOUBLE, slo_held, share),
+	F_END
+};
 static const struct field detail_fields[] = {
 	F("id", FIELD_TEXT, slo_detail, id),
 	F("step_ns", FIELD_NS, slo_detail, step_ns),
 	F_LIST("left", FIELD_TUPLES, slo_detail, left, n, sample_fields),
 	F_LIST("spends", FIELD_LIST, slo_detail, spends, n_spends, spend_fields),
+	F_LIST("held", FIELD_LIST, slo_detail, held, n_held, held_fields),
 	F("rest", FIELD_DOUBLE_OR_NAN, slo_detail, rest),
 	F_END
 };

@@ -220,7 +220,7 @@ struct model_slo {
 	const struct slo *slo;		/* NULL: not worked out yet */
 	const struct slo_detail *detail;	/* NULL likewise */
 	bool is_stale;			/* it was worked out too long ago: three times as long as it takes from one time to the next */
-	uint64_t alert_id;		/* the worst alert that fires for it (the definition's alert_labels); 0: none, and for a past time */
+	uint64_t alert_id;		/* the worst alert that fires for it, of those the oldest (the definition's alert_labels); 0: none, and for a past time */
 };
 size_t model_n_slos(const struct model *m);
 const struct model_slo *model_slo(const struct model *m, size_t i);

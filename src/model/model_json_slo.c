@@ -115,6 +115,7 @@ add_budget(json_t *json, const struct slo *s)
 
 	json_object_set_new(json, "left", number_or_null(s->left));
 	json_object_set_new(json, "left_ns", ns_or_null(s->left_ns, has_left));
+	json_object_set_new(json, "budget_ns", ns_or_null(s->budget_ns, has_left));
 	json_object_set_new(json, "bad", number_or_null(s->bad));
 	json_object_set_new(json, "total", number_or_null(s->total));
 	json_object_set_new(json, "sli", number_or_null(s->sli));
@@ -150,5 +151,6 @@ slo_row_json(const struct model_slo *row)
 	json_object_set_new(json, "rules", rules_json(row->def, row->slo));
 	json_object_set_new(json, "notes", notes_json(row->def, row->slo));
 	json_object_set_new(json, "spends", spends_json(row->detail));
+	json_object_set_new(json, "rest", number_or_null(row->detail != NULL ? row->detail->rest : NAN));
 	return json;
 }

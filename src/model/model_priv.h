@@ -64,6 +64,7 @@ struct markers_view {
 struct slo_row {
 	struct model_slo pub;
 	enum severity alert_severity;		/* of pub.alert_id */
+	int64_t alert_since_ns;			/* likewise */
 	enum severity told;			/* the worst alert that tells of it and has gone beyond pending, also a silenced one */
 };
 struct slos_view {

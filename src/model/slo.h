@@ -142,6 +142,13 @@ struct slo {
 	const struct slo_rule_state *rules;
 	bool is_over;		/* good > total (or bad > total): the expressions do not belong together; ratios were clamped */
 	struct strings notes;	/* "only 12d of 30d are in the store", "good has no series: counted as 0" */
+
+	/* As of when it could last be worked out (mostly: now), for the one after to go on from; not shown. */
+	struct {
+		enum slo_state state;	/* SLO_UNKNOWN: never */
+		int64_t since_ns;
+		const struct slo_rule_state *rules;	/* n_rules; NULL: never */
+	} known;
 };
 struct slo_set {
 	struct block block;
@@ -159,6 +166,10 @@ struct slo_spend {		/* a stretch in which a remarkable part of the budget went *
 	double share;		/* of the whole budget */
 	const char *beside;	/* "spam-filter 6 -> 7; SpamFalsePositiveRateHigh", "" when nothing is known of that time */
 };
+struct slo_held {		/* what a correction keeps in the budget */
+	const char *id;		/* of the correction */
+	double share;		/* of the whole budget: so much goes when it is taken back */
+};
 struct slo_detail {
 	const char *id;
 	int64_t step_ns;
@@ -166,6 +177,8 @@ struct slo_detail {
 	const struct sample *left;	/* the burn-down: share left at the end of each step, from the first that has data on */
 	size_t n_spends;
 	const struct slo_spend *spends;	/* largest first */
+	size_t n_held;
+	const struct slo_held *held;	/* of the corrections that reach into the window, the 16 that begin last; none where it is not known */
 	double rest;			/* share that went outside of these: with theirs it is all that was spent */
 };
 struct slo_detail_set {

@@ -167,6 +167,15 @@ index_defs(const struct slo_def_set *defs, struct def_index *index)
 	hindex_done(&counts);
 }
 
+/* Of equal ones the oldest: the one that people were called for. */
+static bool
+is_worse(const struct slo_row *row, const struct model_alert *a)
+{
+	if (a->severity != row->alert_severity)
+		return a->severity > row->alert_severity;
+	return a->since_ns != 0 && (row->alert_since_ns == 0 || a->since_ns < row->alert_since_ns);
+}
+
 /* rows are still in the order of the definitions. */
 static void
 row_told(struct slos_view *v, uint32_t at, const struct model_alert *a)
@@ -179,10 +188,10 @@ row_told(struct slos_view *v, uint32_t at, const struct model_alert *a)
 		hindex_set(&v->by_alert, a->id, at);
 	if (a->state != ALERT_PENDING && a->state != ALERT_INHIBITED && a->severity > row->told)
 		row->told = a->severity;
-	/* They come worst first, but by state before severity. */
-	if (is_firing && (row->pub.alert_id == 0 || a->severity > row->alert_severity)) {
+	if (is_firing && (row->pub.alert_id == 0 || is_worse(row, a))) {
 		row->pub.alert_id = a->id;
 		row->alert_severity = a->severity;
+		row->alert_since_ns = a->since_ns;
 	}
 }
 

@@ -12,7 +12,8 @@
 #include "ui/graph_scale.h"
 #include "ui/widget.h"
 
-enum { NO_LINE = 0xff, ROWS_PER_TICK = 3, WIDTH_MIN = 12, HEIGHT_MIN = 3, LEVEL_LABEL_MAX = 120, LEVEL_CHAR = 0xb7 };
+enum { NO_LINE = 0xff, ROWS_PER_TICK = 3, WIDTH_MIN = 12, HEIGHT_MIN = 3, LEVEL_LABEL_MAX = 120, LEVEL_CHAR = 0xb7,
+	MARGIN_FROM = 60, MARGIN_MAX = 20 };
 
 /* Where the parts of a graph stand, and the dots of its lines before they become characters. */
 struct plot {
@@ -20,6 +21,7 @@ struct plot {
 	struct scale scale;
 	struct canvas area;	/* cells with dots only */
 	int label_w;		/* columns left of the axis */
+	int margin_w;		/* columns right of the area, for the texts of levels; 0: they stand among the lines */
 	int mark_row, axis_row, time_row;	/* on the whole canvas; -1: left out */
 	int dx, dy;		/* dots per cell: 2 x 4 braille, 1 x 1 in ASCII */
 	uint8_t *dots;		/* per cell: braille bits */
@@ -147,6 +149,22 @@ labels_width(const struct plot *p)
 	return (int)widest;
 }
 
+/* Of all levels, so that it stays as it is when one comes near; a single one needs none. */
+static int
+margin_width(const struct canvas *c, const struct graph *g)
+{
+	int widest = 0;
+
+	for (size_t i = 0; i < g->n_levels && g->n_levels > 1 && g->are_levels_beside && c->w >= MARGIN_FROM; i++) {
+		int w = g->levels[i].text != NULL ? (int)str_width(g->levels[i].text) : 0;
+
+		/* A far one gets an arrow. */
+		w += g->levels[i].is_inside ? 1 : 3;
+		widest = w > widest ? w : widest;
+	}
+	return widest > MARGIN_MAX ? MARGIN_MAX : widest;
+}
+
 /* Rows from the bottom up: times, axis, dots, and one for the texts of marks. What has no room goes in that order reversed. */
 static void
 plot_init(struct plot *p, const struct canvas *c, const struct graph *g, const struct extent *e)
@@ -164,7 +182,8 @@ plot_init(struct plot *p, const struct canvas *c, const struct graph *g, const s
 	p->label_w = e->n_finite + e->n_levels > 0 ? labels_width(p) : 0;
 	if (p->label_w > c->w / 3)
 		p->label_w = 0;
-	p->area = canvas_sub(c, p->label_w + 2, top, c->w - p->label_w - 2, rows);
+	p->margin_w = margin_width(c, g);
+	p->area = canvas_sub(c, p->label_w + 2, top, c->w - p->label_w - 2 - p->margin_w, rows);
 	p->dots = xcalloc((size_t)p->area.w * (size_t)p->area.h, 1);
 	p->owner = xmalloc((size_t)p->area.w * (size_t)p->area.h);
 	memset(p->owner, NO_LINE, (size_t)p->area.w * (size_t)p->area.h);
@@ -354,10 +373,10 @@ is_dots_only(const struct plot *p, int x, int y, int w)
 	return true;
 }
 
-/* At the first place from the left where nothing else stands, or the first from the right when x_step is negative; without one the dots
- * speak for themselves. */
+/* At one end, or at the other where something else stands; never anywhere between, where it would wander with the lines. Without one the
+ * dots speak for themselves. */
 static void
-level_label_draw(struct plot *p, const struct graph_level *level, int y, const char *before, int x_step)
+level_label_draw(struct plot *p, const struct graph_level *level, int y, const char *before, bool is_right)
 {
 	char label[LEVEL_LABEL_MAX];
 	int w;
@@ -366,8 +385,10 @@ level_label_draw(struct plot *p, const struct graph_level *level, int y, const c
 		return;
 	snprintf(label, sizeof label, " %s%s ", before, level->text);
 	w = (int)str_width(label);
-	for (int x = x_step > 0 ? 1 : p->area.w - w; x >= 0 && x + w <= p->area.w; x += x_step) {
-		if (is_dots_only(p, x, y, w)) {
+	for (int i = 0; i < 2; i++) {
+		int x = (i == 0) == is_right ? p->area.w - w : 1;
+
+		if (x >= 0 && x + w <= p->area.w && is_dots_only(p, x, y, w)) {
 			canvas_text(&p->area, x, y, level->role, label);
 			return;
 		}
@@ -390,20 +411,68 @@ level_above(const struct plot *p)
 	return lowest;
 }
 
-/* Drawn last, where nothing else stands. */
+/* The row itself or one beside it; -1: all are taken. */
+static int
+margin_row(const bool *is_taken, int h, int y)
+{
+	static const int near[] = { 0, -1, 1, -2, 2 };
+
+	for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)
+		if (y + near[i] >= 0 && y + near[i] < h && !is_taken[y + near[i]])
+			return y + near[i];
+	return -1;
+}
+
 static void
-level_labels_draw(struct plot *p)
+margin_text(struct plot *p, struct canvas *c, bool *is_taken, const struct graph_level *level, int y, const char *before)
+{
+	int x = p->label_w + 2 + p->area.w + 1, row = margin_row(is_taken, p->area.h, y);
+	char text[LEVEL_LABEL_MAX];
+
+	if (row < 0 || level->text == NULL)
+		return;
+	snprintf(text, sizeof text, "%s%s", before, level->text);
+	canvas_text_w(c, x, p->area.y0 - c->y0 + row, p->margin_w - 1, level->role, text, false);
+	is_taken[row] = true;
+}
+
+/* A row each, so that two that are close read as two. */
+static void
+margin_draw(struct plot *p, struct canvas *c)
 {
 	const struct graph_level *above = level_above(p);
+	bool *is_taken = xcalloc((size_t)p->area.h, sizeof *is_taken);
 
 	for (size_t i = 0; i < p->g->n_levels; i++) {
 		int y = level_y(p, &p->g->levels[i]);
 
 		if (y >= 0)
-			level_label_draw(p, &p->g->levels[i], y, "", 1);
+			margin_text(p, c, is_taken, &p->g->levels[i], y, "");
 	}
 	if (above != NULL)
-		level_label_draw(p, above, 0, "↑ ", -1);
+		margin_text(p, c, is_taken, above, 0, "↑ ");
+	free(is_taken);
+}
+
+/* Drawn last, where nothing else stands. */
+static void
+level_labels_draw(struct plot *p, struct canvas *c)
+{
+	const struct graph_level *above = level_above(p);
+
+	if (p->margin_w > 0) {
+		margin_draw(p, c);
+		return;
+	}
+	for (size_t i = 0; i < p->g->n_levels; i++) {
+		int y = level_y(p, &p->g->levels[i]);
+
+		/* A row belongs to one: the name of the other would be taken for its. */
+		if (y >= 0 && !is_row_taken(p, i, y))
+			level_label_draw(p, &p->g->levels[i], y, "", false);
+	}
+	if (above != NULL)
+		level_label_draw(p, above, 0, "↑ ", true);
 }
 
 /* Marks of one column stand together; several say how many. */
@@ -564,64 +633,6 @@ graph_draw(struct canvas *c, const struct graph *g)
 	cursor_draw(&p);
 	dots_draw(&p);
 	infinities_draw(&p);
-	level_labels_draw(&p);
+	level_labels_draw(&p, c);
 	plot_done(&p);
-}
-
-/* --- sparklines ------------------------------------------------------------------------------------------------------ */
-
-struct spark {
-	double lo, hi;
-	double *cells;	/* largest value in each column, NaN where there is none */
-};
-
-static void
-spark_fill(struct spark *s, int w, const struct sample *v, size_t n, int64_t start_ns, int64_t end_ns)
-{
-	double span = (double)end_ns - (double)start_ns;
-
-	for (int i = 0; i < w; i++)
-		s->cells[i] = NAN;
-	for (size_t i = 0; i < n; i++) {
-		int x;
-
-		if (isnan(v[i].v) || v[i].t_ns < start_ns || v[i].t_ns > end_ns)
-			continue;
-		x = (int)(((double)v[i].t_ns - (double)start_ns) / span * w);
-		x = x >= w ? w - 1 : x;
-		s->cells[x] = isnan(s->cells[x]) ? v[i].v : fmax(s->cells[x], v[i].v);
-		if (isinf(v[i].v))
-			continue;
-		s->lo = fmin(s->lo, v[i].v);
-		s->hi = fmax(s->hi, v[i].v);
-	}
-}
-
-static uint32_t
-spark_char(const struct spark *s, double v)
-{
-	if (isinf(v))
-		return v > 0 ? 0x2191 : 0x2193;
-	if (s->hi <= s->lo)
-		return v == 0 ? 0x2581 : 0x2584;
-	/* Halved, so that the widest range of doubles does not overflow. */
-	return 0x2581u + (uint32_t)lround((v / 2 - s->lo / 2) / (s->hi / 2 - s->lo / 2) * 7);
-}
-
-void
-sparkline_draw(struct canvas *c, int x, int y, int w, enum role role, const struct sample *v, size_t n, int64_t start_ns,
-    int64_t end_ns)
-{
-	struct spark s = { .lo = INFINITY, .hi = -INFINITY };
-
-	if (w <= 0 || end_ns <= start_ns)
-		return;
-	s.cells = xcalloc((size_t)w, sizeof *s.cells);
-	spark_fill(&s, w, v, n, start_ns, end_ns);
-	if (s.lo > 0 && s.lo <= s.hi * 0.75)
-		s.lo = 0;
-	for (int i = 0; i < w; i++)
-		if (!isnan(s.cells[i]))
-			canvas_char(c, x + i, y, role, spark_char(&s, s.cells[i]));
-	free(s.cells);
 }

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "ui/key.h"
 
-enum { KEYS_WIDTH = 16, NAME_WIDTH = 20, WIDE = 76 };
+enum { KEYS_WIDTH = 16, NAME_WIDTH = 20, WIDE = 76, WORD_MAX = 256 };
 
 /* "j, Down": the command's key and its second keys. */
 static void
@@ -39,12 +39,39 @@ pad(struct buf *out, size_t from_len, size_t cols)
 		buf_addch(out, ' ');
 }
 
+/* Words of text behind what the last row holds already; further rows are indented as far, at most half of w. */
+static void
+add_wrapped(struct buf *out, size_t line_start, const char *text, int w)
+{
+	size_t col = str_width(out->data + line_start), indent = col < (size_t)w / 2 ? col : (size_t)w / 2;
+	bool is_first = true;
+	char word[WORD_MAX];
+
+	for (; *text != '\0'; is_first = false) {
+		size_t len = strcspn(text, " "), cols;
+
+		snprintf(word, sizeof word, "%.*s", (int)len, text);
+		cols = str_width(word);
+		text += len + strspn(text + len, " ");
+		if (!is_first && col + 1 + cols > (size_t)w) {
+			buf_printf(out, "\n%*s", (int)indent, "");
+			col = indent;
+		} else if (!is_first) {
+			buf_addch(out, ' ');
+			col++;
+		}
+		buf_addstr(out, word);
+		col += cols;
+	}
+	buf_addch(out, '\n');
+}
+
 static void
 row_text(const struct keymap *km, const struct keymap_row *row, bool is_read_only, int w, struct buf *out)
 {
 	bool is_off = is_read_only && row->command->flags & CMD_WRITES;
-	size_t start = out->len;
-	char keys[64];
+	size_t line_start = out->len, start = line_start;
+	char keys[64], help[512];
 
 	keys_of(km, row, keys, sizeof keys);
 	if (keys[0] == '\0' && w < WIDE)	/* only by name, and that has no column */
@@ -58,19 +85,25 @@ row_text(const struct keymap *km, const struct keymap_row *row, bool is_read_onl
 		pad(out, start, NAME_WIDTH);
 		buf_addch(out, ' ');
 	}
-	buf_printf(out, "%s%s\n", row->command->help != NULL ? row->command->help : row->command->name,
+	snprintf(help, sizeof help, "%s%s", row->command->help != NULL ? row->command->help : row->command->name,
 	    is_off ? " (off: read-only)" : "");
+	add_wrapped(out, line_start, help, w);
 }
 
 static void
 section_text(const struct keymap *km, const struct panel_ops *panel, bool is_read_only, int w, struct buf *out)
 {
+	size_t start;
+
 	if (out->len > 0)
 		buf_addch(out, '\n');
-	if (panel == NULL)
+	start = out->len;
+	if (panel == NULL) {
 		buf_addstr(out, "Everywhere\n");
-	else
-		buf_printf(out, "%s: %s\n", panel->title != NULL ? panel->title : panel->name, panel->help != NULL ? panel->help : "");
+	} else {
+		buf_printf(out, "%s: ", panel->title != NULL ? panel->title : panel->name);
+		add_wrapped(out, start, panel->help != NULL ? panel->help : "", w);
+	}
 	for (size_t i = 0; i < keymap_n(km); i++) {
 		const struct keymap_row *row = keymap_row(km, i);
 

@@ -317,20 +317,32 @@ struct hint {
 	int w;
 };
 
-static size_t
-hints_of(const struct keymap *km, const struct panel_ops *panel, bool is_read_only, struct hint *hints)
+/* What a command is called in the hint bar; NULL: it is not offered. */
+static const char *
+hint_word(const struct panel *p, const struct command *command)
 {
+	if (p != NULL && p->ops->hint != NULL)
+		return p->ops->hint(p, command);
+	return command->flags & CMD_HINT ? command->name : NULL;
+}
+
+/* p NULL: the global ones. */
+static size_t
+hints_of(const struct keymap *km, const struct panel *p, bool is_read_only, struct hint *hints)
+{
+	const struct panel_ops *panel = p != NULL ? p->ops : NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < km->n && n < HINTS_MAX; i++) {
 		const struct keymap_row *row = &km->rows[i];
+		const char *word;
 
-		if (row->panel != panel || row->key == KEY_NONE || !(row->command->flags & CMD_HINT))
+		if (row->panel != panel || row->key == KEY_NONE || (word = hint_word(p, row->command)) == NULL)
 			continue;
 		if (is_hidden(km, i) || (is_read_only && row->command->flags & CMD_WRITES))
 			continue;
 		key_format(hints[n].key, row->key);
-		hints[n].name = row->command->name;
+		hints[n].name = word;
 		hints[n].w = (int)(str_width(hints[n].key) + 1 + str_width(hints[n].name));
 		n++;
 	}
@@ -362,11 +374,11 @@ hints_draw(struct canvas *c, int x, int y, const struct hint *hints, size_t n)
 }
 
 int
-keymap_hints(const struct keymap *km, const struct panel_ops *panel, bool is_read_only, struct canvas *c, int x, int y, int w)
+keymap_hints(const struct keymap *km, const struct panel *p, bool is_read_only, struct canvas *c, int x, int y, int w)
 {
 	struct hint global[HINTS_MAX], own[HINTS_MAX];
 	size_t n_global = hints_of(km, NULL, is_read_only, global);
-	size_t n_own = panel != NULL ? hints_of(km, panel, is_read_only, own) : 0;
+	size_t n_own = p != NULL ? hints_of(km, p, is_read_only, own) : 0;
 	int global_w, own_w;
 
 	/* The first global one (help) always, then the panel's own, then the other global ones. */

@@ -46,8 +46,8 @@ const char *keymap_nearest(const struct keymap *km, const struct panel_ops *pane
 /* Names that begin with prefix, as they may be typed with this focus; at most max, lent. Returns how many there are in all. */
 size_t keymap_complete(const struct keymap *km, const struct panel_ops *panel, const char *prefix, const char **ret_names, size_t max);
 
-/* "a ack  s silence  ? help" on w columns: what the panel offers, then what is global; what has no room is left out from the end, the panel's
+/* "a ack  s silence  ? help" on w columns: what the panel (may be NULL) offers, then what is global; what has no room is left out from the end, the panel's
  * first. Commands that write are not offered when is_read_only. Returns the column behind. */
-int keymap_hints(const struct keymap *km, const struct panel_ops *panel, bool is_read_only, struct canvas *c, int x, int y, int w);
+int keymap_hints(const struct keymap *km, const struct panel *p, bool is_read_only, struct canvas *c, int x, int y, int w);
 
 #endif

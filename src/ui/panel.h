@@ -33,6 +33,8 @@ struct panel_ops {
 	void (*filter)(struct panel *p, const char *text);
 	/* Right of the title: counts, state. buf of size. May be NULL. */
 	void (*summary)(const struct panel *p, const struct view *v, char *buf, size_t size);
+	/* What the hint bar calls a command now; NULL: it is not worth its room now. No hint(): the names of those with CMD_HINT. */
+	const char *(*hint)(const struct panel *p, const struct command *c);
 	void (*close)(struct panel *p);	/* accepts a half-opened panel; may be NULL */
 };
 

@@ -61,11 +61,16 @@ struct graph {
 	size_t n_marks;
 	const struct graph_level *levels;	/* where two meet in a row, the first one is drawn */
 	size_t n_levels;
+	bool are_levels_beside;		/* the texts of several stand in a margin on the right, where there is room for one */
 };
 /* Braille dots (ASCII mode: one character a column), y axis with nice steps in unit, x axis with times; a gap (missing sample, NaN) stays a gap. */
 void graph_draw(struct canvas *c, const struct graph *g);
 /* One row of block characters, for tables. */
 void sparkline_draw(struct canvas *c, int x, int y, int w, enum role role, const struct sample *v, size_t n, int64_t start_ns, int64_t end_ns);
+/* The same from lo to hi, whatever the values are: what is beyond stands at the edge. A column shows what was so at its end, the last one the
+ * newest. */
+void sparkline_scaled_draw(struct canvas *c, int x, int y, int w, enum role role, const struct sample *v, size_t n, int64_t start_ns,
+    int64_t end_ns, double lo, double hi);
 /* "███▋··" */
 void bar_draw(struct canvas *c, int x, int y, int w, enum role role, double ratio);
 

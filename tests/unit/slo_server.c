@@ -137,12 +137,16 @@ is_refused(struct slo_server *s, const struct slo_ask *ask, const struct asked *
 		return refuse(s, 0, "Operation timed out", ret_status, ret_error);
 	if (n_points > 1 && s->tile_items_max > 0 && n > s->tile_items_max)
 		return refuse(s, 0, "Operation timed out", ret_status, ret_error);
+	if (s->range_max_ns > 0 && ask->end_ns - ask->start_ns > s->range_max_ns)
+		return refuse(s, 400,
+		    "the total query time range exceeds the limit (query length: 720h0m0s, limit: 168h0m0s)",
+		    ret_status, ret_error);
 	if (s->points_max > 0 && n_points > s->points_max)
 		return refuse(
 		    s, 503, "query timed out in expression evaluation", ret_status, ret_error);
 	for (size_t i = 0; i < n; i++) {
 		if (s->wrong_metric != NULL && strcmp(v[i].metric, s->wrong_metric) == 0)
-			return refuse(s, 400, "invalid parameter \"query\": parse error",
+			return refuse(s, 400, "invalid parameter \"query\": 1:5: parse error: unexpected identifier \"exceeds the limit\"",
 			    ret_status, ret_error);
 		if (is_heavy(s, &v[i], n_points))
 			return refuse(s, 422,

@@ -26,8 +26,9 @@ struct slo_server {
 	size_t items_max;		/* more in one request: 422, too many samples */
 	size_t slow_items_max;		/* more in one request: no answer in time */
 	size_t points_max;		/* more points of a term: 503 */
+	int64_t range_max_ns;		/* a longer range: 400, exceeds the limit */
 	size_t tile_items_max;		/* more terms of one request for tiles: no answer */
-	const char *wrong_metric;	/* 400, parse error */
+	const char *wrong_metric;	/* 400, parse error that speaks of a limit */
 	const char *heavy_metric;	/* over more than heavy_ns, or as a range of more than heavy_points: 422, too many samples */
 	int64_t heavy_ns;
 	size_t heavy_points;

@@ -422,7 +422,7 @@ secrets(void **state)
 		{ "user: ann", "user: needs a password: too" },
 		{ "password: { env: X }", "password: needs a user: too" },
 		{ "user: ann\n    password: { env: X }\n    bearer: { env: Y }",
-		    "bearer: cannot go with user: and password:" },
+		    "bearer: cannot go with user and password; keep one" },
 		{ "bearer: { env: Y }\n    headers: { authorization: { env: Z } }",
 		    "headers: Authorization cannot go with" },
 		{ "headers: { Host: x }", "the header Host is set by the program" },
@@ -471,7 +471,7 @@ unusable_files(void **state)
 		{ "", "c: is empty; opsconsole --init writes a first config", ERR_SYNTAX },
 		{ "- a\n", "c:1:1: a config is a map of options (NAME: VALUE)", ERR_SYNTAX },
 		{ "a: b: c", "c:1:5: mapping values are not allowed in this context; text that "
-		    "holds ': ' needs quotes", ERR_SYNTAX },
+		    "holds ': ' needs quotes, or it is indented otherwise than the line above", ERR_SYNTAX },
 		{ HEAD "---\nx: y\n", "c:4:1: a second document begins here (---); a config has "
 		    "one", ERR_SYNTAX },
 		{ "apiVersion: opsconsole/v1\nkind: Runbook\n",
@@ -525,11 +525,11 @@ valid_parts_are_kept(void **state)
 	    "c:18:5: the name 'one' is taken by a query at line 13\n"
 	    "c:19:24: expr: is empty; a PromQL expression is expected, such as 'up == 0'\n"
 	    "c:21:5: 'label' is missing\n"
-	    "c:14:5: query: its source 'bad' has a mistake of its own\n"
-	    "c:15:5: query: the source 'am' is of type alertmanager, which answers no queries\n"
-	    "c:16:5: query: there is no source 'pp'; did you mean 'p'?\n"
-	    "c:17:5: query: there is no source 'else' in this environment\n"
-	    "c:22:5: marker: there is no source 'zzz' in this environment");
+	    "c:14:36: query: its source 'bad' has a mistake of its own\n"
+	    "c:15:38: query: the source 'am' is of type alertmanager, which answers no queries\n"
+	    "c:16:37: query: there is no source 'pp'; did you mean 'p'?\n"
+	    "c:17:37: query: there is no source 'else' in this environment\n"
+	    "c:22:43: marker: there is no source 'zzz' in this environment");
 	assert_int_equal(conf->environments[0].n_sources, 2);
 	assert_string_equal(conf->environments[0].sources[0].url, "http://h");
 	assert_int_equal(conf->environments[0].n_queries, 1);

@@ -374,6 +374,10 @@ check_counts_objectives(void **state)
 	setenv("OPSCONSOLE_DATADIR", dir, 1);
 	assert_checks(SOURCE "  slos: [{ name: b, target: 90%, error_ratio: x }]\n"
 	    "  openslo: [~/slo.yaml]\n  slo: { corrections: ~/state/log }\n", 0,
+	    "slo.yaml:1:1: note: objective 'a': without alertPolicies the burn rules of the SRE "
+	    "Workbook hold\n"
+	    "c.yaml:9:10: note: objective 'b': an average of ratios: every sample weighs alike, "
+	    "whatever the traffic\n"
 	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers, 2 objectives, "
 	    "0 hosts, 0 models)\n");
 	path = in_dir("state/log");
@@ -387,6 +391,19 @@ check_counts_objectives(void **state)
 	    "DIR/c.yaml:4:3: slo: corrections: DIR/state/log can be written by others (mode "
 	    "0666): chmod go-w DIR/state/log\n"
 	    "DIR/c.yaml: 3 problems\n");
+	/* Those of an OpenSLO file are its own. */
+	write_file("slo.yaml", "apiVersion: openslo/v2\n---\n- x\n");
+	assert_checks(SOURCE "  openslo: [~/slo.yaml]\n", ERR_INVALID,
+	    "DIR/slo.yaml:1:13: apiVersion: 'openslo/v2' is another version of OpenSLO than "
+	    "openslo/v1, which is read\n"
+	    "DIR/slo.yaml:3:1: a document of OpenSLO is a map (NAME: VALUE)\n"
+	    "DIR/c.yaml: 2 problems in the files that it names\n");
+	assert_checks(SOURCE "    interval: 5\n  openslo: [~/slo.yaml]\n", ERR_INVALID,
+	    "DIR/c.yaml:9:15: interval: '5' has no unit (such as 500ms, 30s, 15m, 1h30m)\n"
+	    "DIR/slo.yaml:1:13: apiVersion: 'openslo/v2' is another version of OpenSLO than "
+	    "openslo/v1, which is read\n"
+	    "DIR/slo.yaml:3:1: a document of OpenSLO is a map (NAME: VALUE)\n"
+	    "DIR/c.yaml: 1 problem, and 2 in the files that it names\n");
 }
 
 static void

@@ -288,6 +288,19 @@ other_indicators(void **state)
 	    "of the usual rules are as long as that");
 	d = parse_good(RATIO "    resolution: 2h\n");
 	assert_int_equal(d->n_rules, 3);
+	assert_int_equal(d->notes.n, 1);
+	/* Of a short window those that are left would fire when all is gone long since. */
+	d = parse_good(RATIO "    window: 2h\n");
+	assert_int_equal(d->n_rules, 1);
+	assert_int_equal(d->notes.n, 1);
+	assert_string_equal(d->notes.v[0],
+	    "the usual rules do not fit a window of 2h: give burn: rules of its own");
+	d = parse_good(RATIO "    window: 1h\n");
+	assert_int_equal(d->n_rules, 0);
+	assert_int_equal(d->notes.n, 1);
+	assert_int_equal(parse_good(RATIO "    window: 3d\n")->notes.n, 0);
+	assert_int_equal(parse_good(RATIO "    window: 2h\n    burn: [{ factor: 2, long: 5m }]\n")->notes.n,
+	    0);
 	/* No rules is a choice, too. */
 	d = parse_good(RATIO "    burn: []\n");
 	assert_int_equal(d->n_rules, 0);
@@ -359,12 +372,12 @@ wrong_options(void **state)
 		{ "bad: b", "12:10: bad: needs total: too" },
 		{ "total: t", "10:5: nothing says what is measured: one of good, bad, histogram, "
 		    "expr, timestamp, error_ratio and success_ratio is expected" },
-		{ "good: g\n    bad: b\n    total: t", "13:10: bad: cannot go with good:; keep one" },
+		{ "good: g\n    bad: b\n    total: t", "13:10: bad: cannot go with good; keep one" },
 		{ "good: g\n    total: t\n    above: 1",
 		    "14:12: above: does not go with good:" },
 		{ "expr: x", "12:11: expr: needs below: or above: too" },
 		{ "expr: x\n    below: 1\n    above: 2",
-		    "14:12: above: cannot go with below:; keep one" },
+		    "14:12: above: cannot go with below; keep one" },
 		{ "histogram: h", "12:16: histogram: needs below: too" },
 		{ "histogram: h\n    below: 1\n    counter: true",
 		    "14:14: counter: does not go with histogram:" },
@@ -419,18 +432,23 @@ wrong_options(void **state)
 		    "10:5: slices of 90s are not a multiple of the resolution, 1m" },
 		{ "error_ratio: e\n    resolution: 10m\n    burn: [{ factor: 2, long: 1h, "
 		    "short: 5m }]",
-		    "14:11: burn: a burn over 5m is shorter than the resolution, 10m" },
+		    "14:11: burn: objective 's': a burn over 5m is shorter than the resolution, "
+		    "10m; set resolution: 5m or less" },
 		{ "error_ratio: e\n    method: ratio-timeslices\n    slice: 10m\n"
 		    "    burn: [{ factor: 2, long: 5m }]",
-		    "15:11: burn: a burn over 5m is shorter than the slices, 10m" },
-		{ "error_ratio: e\n    burn: [{ factor: 2, long: 40d }]", "13:11: burn: a burn "
-		    "over 40d does not fit into the window of 30d" },
+		    "15:11: burn: objective 's': a burn over 5m is shorter than the slices, 10m; "
+		    "set slice: 5m or less" },
+		{ "error_ratio: e\n    burn: [{ factor: 2, long: 40d }]", "13:11: burn: "
+		    "objective 's': a burn over 40d does not fit into the window of 30d" },
 		{ "error_ratio: e\n    burn: [{ factor: 2, long: 1h, short: 1h }]",
 		    "13:12: short: must be shorter than long:" },
 		{ "error_ratio: e\n    burn: [{ factor: 0, long: 1h }]",
 		    "13:22: factor: '0' is below the least allowed, 0.001" },
 		{ "error_ratio: e\n    burn: [{ factor: 2, lnog: 1h }]", "13:25: 'lnog' is not an "
-		    "option of a burn rule; did you mean 'long'?\n13:12: 'long' is missing" },
+		    "option of a burn rule; did you mean 'long'?" },
+		/* What is told to be misspelt is not missing as well; what is not, is. */
+		{ "error_ratio: e\n    burn: [{ facotr: 2 }]", "13:14: 'facotr' is not an option of "
+		    "a burn rule; did you mean 'factor'?\n13:12: 'long' is missing" },
 		{ "error_ratio: e\n    burn: 14.4",
 		    "13:11: burn: a list is expected: begin each item with '- '" },
 		{ "error_ratio: e\n    min_bad: -1",
@@ -439,9 +457,9 @@ wrong_options(void **state)
 		    "13:14: no_data: 'fine' is not one of unknown, ticket or page" },
 		{ "error_ratio: e\n    kind: latnecy",
 		    "13:11: kind: 'latnecy' is not known; did you mean 'latency'?" },
-		{ "error_ratio: e\n    source: am", "10:5: objective: the source 'am' is of type "
+		{ "error_ratio: e\n    source: am", "13:13: objective: the source 'am' is of type "
 		    "alertmanager, which answers no queries" },
-		{ "error_ratio: e\n    source: x", "10:5: objective: there is no source 'x' in "
+		{ "error_ratio: e\n    source: x", "13:13: objective: there is no source 'x' in "
 		    "this environment" },
 		{ "error_ratio: e\n    objective: 1", "13:5: 'objective' is not an option of an "
 		    "objective; man 5 opsconsole.yaml lists them" },

@@ -159,6 +159,39 @@ levels_come_into_sight(void **state)
 	    "   01:30     01:40    01:50    02:00    02:10    02:20\n");
 }
 
+/* Two that would share a row have one each, and lines do not push them about; where room is short they stand among the lines. */
+static void
+levels_may_stand_beside(void **state)
+{
+	struct graph_level levels[] = { { 0.02, "objective 2%", ROLE_GRAPH_OBJECTIVE, true }, { 0.022, "3x ticket", ROLE_WARNING, false },
+		{ 0.4, "6x page", ROLE_CRITICAL, false } };
+	struct graph g = hour("ratio", incident);
+
+	(void)state;
+	g.levels = levels;
+	g.n_levels = 3;
+	g.are_levels_beside = true;
+	assert_graph(&g, 62, 10, false,
+	    "15% ┤                                             ↑ 6x page\n"
+	    "    │\n"
+	    "10% ┤                                       ⣀⣠⠤⠖⠒\n"
+	    "    │                                     ⡴⠚⠁\n"
+	    "    │                                   ⢠⠞⠁\n"
+	    " 5% ┤                                  ⢠⠏         3x ticket\n"
+	    "    │· · · · · · · · · · · · · · · · ·⢀⡏ · · · ·  objective 2%\n"
+	    "    │⠐⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠚\n"
+	    " 0% ┼─┬──────────┬──────────┬─────────┬──────────\n"
+	    "    01:30      01:45      02:00     02:15\n");
+	assert_graph(&g, 59, 7, false,
+	    "20% ┤                                            ↑ 6x page\n"
+	    "    │\n"
+	    "10% ┤                                             ⢀⣀⣠⠤⠤⠖⠒⠒⠒\n"
+	    "    │                                          ⣀⡴⠚⠉\n"
+	    "    │·⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠞⠁ · · · · ·\n"
+	    " 0% ┼─┬────────┬────────┬────────┬────────┬────────┬───────\n"
+	    "    01:30    01:40    01:50    02:00    02:10    02:20\n");
+}
+
 static void
 gaps_stay_gaps(void **state)
 {
@@ -329,6 +362,7 @@ survives_any_size_and_value(void **state)
 						ROLE_GRAPH_OBJECTIVE, w % 2 == 0 };
 				g.levels = levels;
 				g.n_levels = (size_t)(h % 4);
+				g.are_levels_beside = h % 3 == 0;
 				g.cursor_ns = w % 3 ? END : 0;
 				graph_draw(&c, &g);
 				grid_free(grid);
@@ -416,12 +450,35 @@ sparklines_show_shape_and_gaps(void **state)
 	grid_free(grid);
 }
 
+/* From nothing to all of it whatever the values; a column without a sample keeps what was so before, and the last one shows the newest. */
+static void
+sparklines_may_share_a_scale(void **state)
+{
+	struct grid *grid = grid_new(12, 4, false);
+	struct canvas c = grid_canvas(grid);
+	struct sample high[] = { { 10, 1 }, { 50, 0.93 }, { 100, 0.9 } }, low[] = { { 10, 0.1 }, { 100, 0.2 } };
+	struct sample gone[] = { { 10, 2 }, { 50, 0 }, { 60, NAN }, { 80, -3 }, { 99, -4 } }, late[] = { { 60, 0.5 }, { 120, 1 } };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	sparkline_scaled_draw(&c, 1, 0, 10, ROLE_TEXT, high, 3, 0, 100, 0, 1);
+	sparkline_scaled_draw(&c, 1, 1, 10, ROLE_TEXT, low, 2, 0, 100, 0, 1);
+	sparkline_scaled_draw(&c, 1, 2, 10, ROLE_TEXT, gone, 5, 0, 100, 0, 1);
+	sparkline_scaled_draw(&c, 1, 3, 10, ROLE_TEXT, late, 2, 0, 100, 0, 1);
+	grid_dump(grid, &b);
+	assert_string_equal(b.data, " █████████▇\n ▂▂▂▂▂▂▂▂▂▂\n ████▁  ▁▁▁\n      ▅▅▅▅▅\n");
+	buf_done(&b);
+	grid_free(grid);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_incident_stands_out),
 		cmocka_unit_test(levels_come_into_sight),
+		cmocka_unit_test(levels_may_stand_beside),
 		cmocka_unit_test(gaps_stay_gaps),
 		cmocka_unit_test(infinities_are_marked),
 		cmocka_unit_test(flat_lines_have_a_scale),
@@ -432,6 +489,7 @@ main(void)
 		cmocka_unit_test(scales_are_round),
 		cmocka_unit_test(times_are_round_and_never_touch),
 		cmocka_unit_test(sparklines_show_shape_and_gaps),
+		cmocka_unit_test(sparklines_may_share_a_scale),
 	};
 
 	setlocale(LC_ALL, "C.UTF-8");

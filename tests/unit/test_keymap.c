@@ -175,6 +175,7 @@ hints_fit_their_room(void **state)
 		{ 40, false, "a ack  g group  ? help\n" }, { 40, true, "g group  ? help\n" }, { 14, false, "a ack  ? help\n" },
 		{ 13, false, "a ack  ? help\n" }, { 12, false, "? help\n" }, { 4, false, "\n" },
 	};
+	const struct panel panel = { .ops = &alerts };
 	struct problems p;
 	struct keymap *km = with(NULL, 0, &p);
 
@@ -185,12 +186,46 @@ hints_fit_their_room(void **state)
 		struct buf b;
 
 		buf_init(&b, 1000);
-		keymap_hints(km, &alerts, cases[i].is_read_only, &c, 0, 0, cases[i].w);
+		keymap_hints(km, &panel, cases[i].is_read_only, &c, 0, 0, cases[i].w);
 		grid_dump(g, &b);
 		assert_string_equal(b.data, cases[i].seen);
 		buf_done(&b);
 		grid_free(g);
 	}
+	keymap_free(km);
+}
+
+/* Of the commands the ones that start with g, and those under other names. */
+static const char *
+hint_of_g(const struct panel *p, const struct command *c)
+{
+	(void)p;
+	return c->name[0] == 'g' ? "G!" : NULL;
+}
+
+static void
+a_panel_may_choose_its_hints(void **state)
+{
+	const struct panel_ops ops = { .name = "x", .commands = alert_commands, .hint = hint_of_g }, *const list[] = { &ops, NULL };
+	const struct panel panel = { .ops = &ops };
+	struct problems p = { 0 };
+	struct keymap *km = keymap_new(global, list, NULL, 0, on_problem, &p);
+	struct grid *g = grid_new(40, 1, false);
+	struct canvas c = grid_canvas(g);
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	keymap_hints(km, &panel, false, &c, 0, 0, 40);
+	grid_dump(g, &b);
+	assert_string_equal(b.data, "g G!  ? help\n");
+	buf_reset(&b);
+	grid_clear(g);
+	keymap_hints(km, NULL, false, &c, 0, 0, 40);
+	grid_dump(g, &b);
+	assert_string_equal(b.data, "? help\n");
+	buf_done(&b);
+	grid_free(g);
 	keymap_free(km);
 }
 
@@ -220,6 +255,14 @@ help_is_the_keymap(void **state)
 	    "Sources: Who answers.\n"
 	    "  a              refresh              ask again now\n");
 	buf_reset(&b);
+	/* Nothing is cut: what is long goes on below where it began. */
+	help_text(km, &alerts, true, 50, &b);
+	assert_non_null(strstr(b.data, "  C-a            acknowledge the selected alert\n                 (off: read-only)\n"));
+	buf_reset(&b);
+	help_text(km, &alerts, true, 22, &b);
+	assert_non_null(strstr(b.data, "Alerts: What fires,\n        and why.\n"));
+	assert_non_null(strstr(b.data, "\n  C-a            acknowledge\n           the\n"));
+	buf_reset(&b);
 	help_text(km, NULL, false, 60, &b);
 	assert_non_null(strstr(b.data, "  C-a            acknowledge the selected alert\n"));
 	buf_done(&b);
@@ -236,6 +279,7 @@ main(void)
 		cmocka_unit_test(clashing_defaults_are_our_bug),
 		cmocka_unit_test(names_are_found_and_completed),
 		cmocka_unit_test(hints_fit_their_room),
+		cmocka_unit_test(a_panel_may_choose_its_hints),
 		cmocka_unit_test(help_is_the_keymap),
 	};
 

@@ -216,6 +216,32 @@ alerts_are_found_by_their_labels(void **state)
 	}
 }
 
+/* Of several as bad as each other the oldest: that is what people were called for. */
+static void
+the_oldest_of_the_worst_alerts_stands_for_it(void **state)
+{
+	static const char *const alerts[] = {
+		"{'name':'Burn','labels':{'alertname':'Burn','severity':'page','slo':'a','w':'slow'},'state':'firing','since':'2030-01-01T00:00:05Z'}",
+		"{'name':'Burn','labels':{'alertname':'Burn','severity':'page','slo':'a','w':'fast'},'state':'firing','since':'2030-01-01T00:00:02Z'}",
+		"{'name':'Burn','labels':{'alertname':'Burn','severity':'page','slo':'a','w':'new'},'state':'firing','since':'2030-01-01T00:00:09Z'}",
+		"{'name':'Burn','labels':{'alertname':'Burn','severity':'ticket','slo':'a','w':'old'},'state':'firing','since':'2030-01-01T00:00:01Z'}",
+	};
+
+	(void)state;
+	for (size_t first = 0; first < COUNT(alerts); first++) {
+		struct model *m = model_with(DEF("a", BURNS("a")), "");
+		char text[2000] = "";
+
+		for (size_t i = 0; i < COUNT(alerts); i++) {
+			strcat(text, i == 0 ? "" : ",");
+			strcat(text, alerts[(first + i) % COUNT(alerts)]);
+		}
+		feed_alerts(m, 10, "p1", text);
+		assert_string_equal(labels_get(model_alert_find(m, model_slo_find(m, "slo:a")->alert_id)->labels, "w"), "fast");
+		model_free(m);
+	}
+}
+
 /* A storm of alerts that all share a label with all objectives: looked for by the label that tells them apart. */
 static void
 many_alerts_and_many_objectives(void **state)
@@ -549,6 +575,7 @@ main(void)
 		cmocka_unit_test(what_was_worked_out_too_long_ago_is_stale),
 		cmocka_unit_test(a_past_time_beside_the_present),
 		cmocka_unit_test(alerts_are_found_by_their_labels),
+		cmocka_unit_test(the_oldest_of_the_worst_alerts_stands_for_it),
 		cmocka_unit_test(many_alerts_and_many_objectives),
 		cmocka_unit_test(an_objective_is_a_problem_as_it_stands),
 		cmocka_unit_test(a_silenced_alert_silences_its_objective),

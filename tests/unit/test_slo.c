@@ -79,6 +79,11 @@ sets_become_one(void **state)
 		/* Two that were found do not replace each other by name alone. */
 		{ "{'id':'slo:x','name':'a','title':'1','origin':'sloth','target':0.5,'period_ns':1}",
 		  "{'id':'slo:y','name':'a','title':'2','origin':'pyrra','target':0.5,'period_ns':1}", "slo:x:1 slo:y:2 " },
+		/* The same rules in two sources are two objectives. */
+		{ "{'id':'slo:a','name':'a','title':'1','origin':'sloth','source':'eu','target':0.5,'period_ns':1}",
+		  "{'id':'slo:a','name':'a','title':'2','origin':'sloth','source':'us','target':0.5,'period_ns':1}", "slo:a:1 slo:a@us:2 " },
+		{ "{'id':'slo:a','name':'a','title':'1','origin':'sloth','source':'eu','target':0.5,'period_ns':1}",
+		  "{'id':'slo:a','name':'a','title':'2','origin':'sloth','source':'eu','target':0.5,'period_ns':1}", "slo:a:1 " },
 	};
 
 	(void)state;

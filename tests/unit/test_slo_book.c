@@ -434,6 +434,49 @@ test_clock_steps_back(void **state)
 	world_done(&w);
 }
 
+/* Rules go on as they are, wherever they stand now; one that is new has not been above yet. */
+static void
+test_new_rules(void **state)
+{
+	static const struct slo_rule rules[] = {
+		{ 1e-6, NS_PER_HOUR, 5 * NS_PER_MIN, 10 * NS_PER_MIN, SEVERITY_TICKET },
+		{ 2e-6, NS_PER_HOUR, 5 * NS_PER_MIN, 10 * NS_PER_MIN, SEVERITY_PAGE },
+		{ 1e-6, NS_PER_HOUR, 5 * NS_PER_MIN, 10 * NS_PER_MIN, SEVERITY_TICKET },
+	};
+	struct world w;
+	struct slo_def *d;
+	const struct slo *slo;
+
+	(void)state;
+	world_init(&w);
+	d = world_add(&w, "web", "bad_1", "total_1");
+	d->rules = rules;
+	d->n_rules = 1;
+	world_define(&w);
+	world_pump(&w);
+	world_pass(&w, EVERY);
+	assert_true(world_find(w.set, "web")->rules[0].is_firing);
+	assert_true(world_find(w.set, "web")->rules[0].above_since_ns == NOW);
+	/* A worse one comes before it; only once was this looked at, though it was said twice. */
+	d->rules = rules + 1;
+	d->n_rules = 2;
+	world_define(&w);
+	world_define(&w);
+	world_pass(&w, EVERY);
+	slo = world_find(w.set, "web");
+	assert_int_equal(slo->n_rules, 2);
+	assert_true(slo->rules[0].is_above && !slo->rules[0].is_firing);
+	assert_true(slo->rules[0].above_since_ns == NOW + 2 * EVERY);
+	assert_true(slo->rules[1].is_firing);
+	assert_true(slo->rules[1].above_since_ns == NOW);
+	assert_int_equal(slo->state, SLO_TICKET);
+	for (int i = 0; i < 40; i++)
+		world_pass(&w, EVERY);
+	assert_int_equal(world_find(w.set, "web")->state, SLO_PAGE);
+	assert_true(world_find(w.set, "web")->since_ns == NOW + 42 * EVERY);
+	world_done(&w);
+}
+
 int
 main(void)
 {
@@ -450,6 +493,7 @@ main(void)
 		cmocka_unit_test(test_definitions_change),
 		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_clock_steps_back),
+		cmocka_unit_test(test_new_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,25 @@ test_window_in_chunks(void **state)
 	world_done(&w);
 }
 
+/* Proxies tell their limit on the length of a range with 400. */
+static void
+test_range_too_long(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	world_add(&w, "worker", "bad_2", "total_1");
+	w.servers[0].range_max_ns = 7 * DAY;
+	world_define(&w);
+	world_pump(&w);
+	world_check(&w.servers[0], world_find(w.set, "web"), "bad_1", "total_1", NOW);
+	world_check(&w.servers[0], world_find(w.set, "worker"), "bad_2", "total_1", NOW);
+	assert_true(world_split(&w) > 0);
+	world_done(&w);
+}
+
 static void
 test_window_too_costly(void **state)
 {
@@ -206,6 +225,33 @@ test_correction_too_costly(void **state)
 	w.servers[0].heavy_ns = 0;
 	world_pass(&w, 21 * EVERY);
 	assert_near(world_find(w.set, "web")->total, TOTAL_RATE * (30 * 86400 - 5 * 3600), "total");
+	world_done(&w);
+}
+
+/* The same of a window so short that no burn rate is asked. */
+static void
+test_correction_without_burns(void **state)
+{
+	const struct slo_correction c = {
+		.id = "c-1", .start_ns = NOW - 2 * NS_PER_MIN, .end_ns = NOW - NS_PER_MIN
+	};
+	struct world w;
+	const struct slo *slo;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	w.defs[0].period_ns = 4 * NS_PER_MIN;
+	w.defs[0].n_rules = 0;
+	w.defs[0].n_corrections = 1;
+	w.defs[0].corrections = &c;
+	w.servers[0].status = 503;
+	world_define(&w);
+	world_pump(&w);
+	slo = world_find(w.set, "web");
+	assert_int_equal(slo->n_burns, 0);
+	assert_int_equal(slo->state, SLO_UNKNOWN);
+	assert_true(isnan(slo->left));
 	world_done(&w);
 }
 
@@ -392,6 +438,106 @@ test_requests_are_large_again_after_an_outage(void **state)
 	world_done(&w);
 }
 
+/* A server that is gone gets one small request a round, and when it is back the usual ones at once. */
+static void
+test_a_dead_source_is_probed(void **state)
+{
+	struct world w;
+	size_t n, n_usual;
+
+	(void)state;
+	world_init(&w);
+	for (int i = 0; i < 100; i++) {
+		char name[16], bad[16];
+
+		snprintf(name, sizeof name, "s%03d", i);
+		snprintf(bad, sizeof bad, "bad_%d", i);
+		world_add(&w, name, bad, "total_1");
+	}
+	world_define(&w);
+	world_pump(&w);
+	for (int round = 0; round < 6; round++)
+		world_pass(&w, EVERY);
+	n = world_asked(&w);
+	world_pass(&w, EVERY);
+	n_usual = world_asked(&w) - n;
+	assert_true(n_usual > 10);
+	w.servers[0].status = -1;
+	world_pass(&w, EVERY);
+	for (int round = 0; round < 300; round++) {
+		n = world_asked(&w);
+		world_pass(&w, EVERY);
+		assert_int_equal(world_asked(&w) - n, 1);
+	}
+	assert_int_equal(world_find(w.set, "s007")->state, SLO_UNKNOWN);
+	w.servers[0].status = 0;
+	w.servers[0].items_most = 0;
+	n = world_asked(&w);
+	world_pass(&w, EVERY);
+	world_check(&w.servers[0], world_find(w.set, "s007"), "bad_7", "total_1", w.now_ns);
+	assert_int_equal(w.servers[0].items_most, 32);
+	assert_true(world_asked(&w) - n <= 4 * n_usual);
+	n = world_asked(&w);
+	world_pass(&w, EVERY);
+	assert_int_equal(world_asked(&w) - n, n_usual);
+	world_done(&w);
+}
+
+/* The cursor in the past does not stay without an answer for ever. */
+static void
+test_the_past_is_asked_again(void **state)
+{
+	int64_t past = NOW - 40 * DAY;
+	struct world w;
+	size_t n;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	world_define(&w);
+	world_pump(&w);
+	w.servers[0].status = -1;
+	slo_book_at(w.book, past);
+	world_pass(&w, EVERY);
+	assert_int_equal(world_find(w.past, "web")->state, SLO_UNKNOWN);
+	assert_int_equal(slo_book_due_ns(w.book), w.now_ns + EVERY);
+	world_pass(&w, EVERY);
+	w.servers[0].status = 0;
+	world_pass(&w, EVERY);
+	world_check(&w.servers[0], world_find(w.past, "web"), "bad_1", "total_1", past);
+	assert_non_null(w.past_details);
+	assert_int_equal(w.past_details->n, 1);
+	/* Nothing is missing any more: it is not asked again. */
+	n = w.n_pasts;
+	for (int round = 0; round < 4; round++)
+		world_pass(&w, EVERY);
+	assert_int_equal(w.n_pasts, n);
+	world_done(&w);
+}
+
+/* Nor does its window, when only the tiles of it were not answered. */
+static void
+test_tiles_of_the_past_are_asked_again(void **state)
+{
+	int64_t past = NOW - 40 * DAY;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "web", "bad_1", "total_1");
+	world_define(&w);
+	world_pump(&w);
+	w.servers[0].points_max = 1;
+	slo_book_at(w.book, past);
+	world_pass(&w, EVERY);
+	assert_true(isnan(world_find(w.past, "web")->left));
+	w.servers[0].points_max = 0;
+	for (int round = 0; round < 45; round++)
+		world_pass(&w, EVERY);
+	world_check(&w.servers[0], world_find(w.past, "web"), "bad_1", "total_1", past);
+	world_done(&w);
+}
+
 static void
 test_late_answers(void **state)
 {
@@ -541,9 +687,11 @@ main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_one_is_wrong),
 		cmocka_unit_test(test_window_in_chunks),
+		cmocka_unit_test(test_range_too_long),
 		cmocka_unit_test(test_window_too_costly),
 		cmocka_unit_test(test_page_beside_what_is_too_costly),
 		cmocka_unit_test(test_correction_too_costly),
+		cmocka_unit_test(test_correction_without_burns),
 		cmocka_unit_test(test_burn_window_from_tiles),
 		cmocka_unit_test(test_tiles_time_out),
 		cmocka_unit_test(test_all_time_out_together),
@@ -551,6 +699,9 @@ main(void)
 		cmocka_unit_test(test_wrong_definition),
 		cmocka_unit_test(test_dead_source),
 		cmocka_unit_test(test_requests_are_large_again_after_an_outage),
+		cmocka_unit_test(test_a_dead_source_is_probed),
+		cmocka_unit_test(test_the_past_is_asked_again),
+		cmocka_unit_test(test_tiles_of_the_past_are_asked_again),
 		cmocka_unit_test(test_late_answers),
 		cmocka_unit_test(test_two_sources),
 		cmocka_unit_test(test_anything),

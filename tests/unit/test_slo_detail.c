@@ -273,6 +273,45 @@ test_slices_in_a_calendar(void **state)
 	world_free(w);
 }
 
+/* What is taken from the budget again when a correction is taken back. */
+static void
+test_held(void **state)
+{
+	struct world *w = world_new();
+	const struct slo_detail *d;
+
+	(void)state;
+	world_tile(w, 480, 36, 100);
+	world_tile(w, 500, 18, 100);
+	world_tile(w, 10, 9, 100);
+	assert_int_equal(world_detail(w)->n_held, 0);
+	/* Ids as the log gives them; one lies before the window, one ahead. */
+	world_correct(w, AT - 40 * DAY, AT - 39 * DAY, NAN, NAN);
+	world_correct(w, AT - 240 * HOUR, AT - 239 * HOUR, 36, 100);
+	world_correct(w, AT - 220 * HOUR, AT - 219 * HOUR, 18, 100);
+	world_correct(w, AT + HOUR, AT + DAY, NAN, NAN);
+	w->corrections[1].id = "c-1";
+	w->corrections[2].id = "c-2";
+	d = world_detail(w);
+	assert_int_equal(d->n_held, 2);
+	assert_string_equal(d->held[0].id, "c-2");
+	assert_string_equal(d->held[1].id, "c-1");
+	/* 9 of 71.8 were spent; with one of them back 27 or 45 of 71.9. */
+	near("the last", d->held[0].share, 27 / 71.9 - 9 / 71.8);
+	near("the one before", d->held[1].share, 45 / 71.9 - 9 / 71.8);
+	world_free(w);
+	/* What another one names as well stays out. */
+	w = world_new();
+	world_tile(w, 480, 36, 100);
+	world_correct(w, AT - 240 * HOUR, AT - 239 * HOUR, 36, 100);
+	world_correct(w, AT - 240 * HOUR, AT - 239 * HOUR, 36, 100);
+	d = world_detail(w);
+	assert_int_equal(d->n_held, 2);
+	near("twice", d->held[0].share, 0);
+	near("the other of them", d->held[1].share, 0);
+	world_free(w);
+}
+
 static void
 test_beside(void **state)
 {
@@ -363,6 +402,7 @@ main(void)
 		cmocka_unit_test(test_many_spends),
 		cmocka_unit_test(test_nothing_spent),
 		cmocka_unit_test(test_slices_in_a_calendar),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_cost),
 	};

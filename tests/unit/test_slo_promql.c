@@ -44,6 +44,11 @@ static const struct {
 	{ .text = "a_total offset 5m", .want = "sum(increase(a_total[${window}] offset 5m))" },
 	{ .text = "a_total{x=\"1\"} offset -1h30m @ 1609746000",
 	    .want = "sum(increase(a_total{x=\"1\"}[${window}] offset -1h30m @ 1609746000))" },
+	/* The server says what is missing there. */
+	{ .text = "sum(a_total offset)", .want = "sum(increase(a_total[${window}] offset))" },
+	{ .text = "sum(a_total offset -) - b_total",
+	    .want = "(sum(increase(a_total[${window}] offset -)) - (" COUNT("b_total") " or vector(0)))" },
+	{ .text = "sum(a_total @)", .want = "sum(increase(a_total[${window}] @))" },
 	{ .text = "a_total @ end()", .want = "sum(increase(a_total[${window}] @ end()))" },
 	{ .text = "a_total * 1000", .want = "sum(increase(a_total[${window}]) * 1000)" },
 	{ .text = "histogram_count(rpc_seconds{job=\"api\"})",
@@ -92,11 +97,22 @@ static const struct {
 		"histogram_fraction(0, 0.3, rate(x[${window}])) * histogram_count(increase(x[${window}]))",
 	    .want =
 		"sum(histogram_fraction(0, 0.3, increase(x[${window}])) * histogram_count(increase(x[${window}])))" },
+	/* each side is added up by itself, and a side without series takes nothing away */
+	{ .text = "sum(increase(a_total[${window}])) - sum(rate(b_total[${window}]))",
+	    .want = "(" COUNT("a_total") " - (" COUNT("b_total") " or vector(0)))" },
+	{ .text = "increase(a_total[${window}]) - (increase(b_total[${window}]) - increase(c_total[${window}]))",
+	    .want = "(sum(label_replace(" COUNT("a_total") ", \"part\", \"1\", \"\", \"\") or label_replace(" COUNT("c_total") ", \"part\", \"2\", \"\", \"\")) - (" COUNT("b_total") " or vector(0)))" },
+	{ .text = "increase(a_total[${window}]) - on(job) increase(b_total[${window}])",
+	    .want = "sum(increase(a_total[${window}]) - on(job) increase(b_total[${window}]))" },
+	{ .text = "sum(increase(a_total[${window}]) - 5)",
+	    .want = "sum(increase(a_total[${window}]) - 5)" },
 	{ .text = "rate(a_total[${window}]) + b_rate(c)",
 	    .want = "sum(increase(a_total[${window}]) + b_rate(c))" },
 	/* what cannot be */
 	{ .text = "", .wrong = "is empty" },
 	{ .text = " # nothing but a comment", .wrong = "is empty" },
+	{ .text = "sum by (${window}) ( )", .wrong = "a part of the expression is empty" },
+	{ .text = "sum(${window}) + ()", .wrong = "a part of the expression is empty" },
 	{ .text = "rate(a_total[5m])", .wrong = "write ${window} in its place" },
 	{ .text = "increase(a_total[1h]) + b_total", .wrong = "write ${window} in its place" },
 	{ .text = "a_total / b_total", .wrong = "'/' between counters" },
@@ -279,10 +295,26 @@ static const struct {
 		.slice_ns = NS_PER_MIN,
 		.slice_target = 0.5 },
 	    .first =
-		"sum(sum_over_time((((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0)) >= bool 0.5)"
-		"[${less}:${step:60000}]))",
+		"(sum(sum_over_time((((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0)) >= bool 0.5)"
+		"[${less}:${step:60000}]))"
+		" and on () sum(count_over_time(sum(sum_over_time(ok[59999ms]))[${less}:${step:60000}])))",
 	    .total =
 		"sum(count_over_time(((sum(sum_over_time(ok[59999ms])) or vector(0)) / (sum(sum_over_time(all[59999ms])) > 0))"
+		"[${less}:${step:60000}]))",
+	    .is_good = true },
+	{ .name = "ratio of slices of good",
+	    .def = { .sli = SLI_RATIO,
+		.is_counter = true,
+		.good = "ok_total",
+		.total = "all_total",
+		.method = SLO_RATIO_TIMESLICES,
+		.slice_ns = NS_PER_MIN },
+	    .first =
+		"(sum(sum_over_time(((sum(increase(ok_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
+		"[${less}:${step:60000}]))"
+		" and on () sum(count_over_time(sum(increase(ok_total[1m]))[${less}:${step:60000}])))",
+	    .total =
+		"sum(count_over_time(((sum(increase(ok_total[1m])) or vector(0)) / (sum(increase(all_total[1m])) > 0))"
 		"[${less}:${step:60000}]))",
 	    .is_good = true },
 	{ .name = "slices of a threshold",

@@ -202,7 +202,77 @@ test_for(void **state)
 	previous = *world_evaluate(w);
 	w->in.error = NULL;
 	is_state(world_evaluate(w), SLO_PAGE);
-	assert_int_equal(w->slo.since_ns, w->in.at_ns);
+	assert_int_equal(w->slo.since_ns, 0);
+	world_free(w);
+}
+
+/* The source does not answer for some rounds: what was seen before that is not forgotten, and nothing is made of it. */
+static void
+test_source_away(void **state)
+{
+	struct world *w = world_new();
+	struct slo previous = { 0 };
+
+	(void)state;
+	w->rules[0].for_ns = 10 * MINUTE;
+	w->def.n_rules = 1;
+	previous = *world_evaluate(w);
+	w->in.previous = &previous;
+	for (int minute = 0; minute <= 20; minute++) {
+		bool is_away = minute == 5 || minute == 6 || minute == 12 || minute == 13;
+
+		w->in.at_ns = AT + minute * MINUTE;
+		world_burn(w, minute == 0 ? 0 : 20);
+		w->in.error = is_away ? "no answer" : NULL;
+		is_state(world_evaluate(w), is_away ? SLO_UNKNOWN : minute < 11 ? SLO_OK : SLO_PAGE);
+		assert_int_equal(w->slo.rules[0].above_since_ns, is_away || minute == 0 ? 0 : AT + MINUTE);
+		if (minute >= 11 && !is_away)
+			assert_int_equal(w->slo.since_ns, AT + 11 * MINUTE);
+		if (minute == 6)
+			assert_int_equal(w->slo.since_ns, AT + 5 * MINUTE);
+		previous = w->slo;
+	}
+	/* Away, and then well: that is new. And what burns from then on burns since then. */
+	w->in.error = "no answer";
+	previous = *world_evaluate(w);
+	w->in.error = NULL;
+	world_burn(w, 0);
+	w->in.at_ns = AT + 21 * MINUTE;
+	previous = *world_evaluate(w);
+	is_state(&previous, SLO_OK);
+	assert_int_equal(previous.since_ns, AT + 21 * MINUTE);
+	w->in.error = "no answer";
+	previous = *world_evaluate(w);
+	w->in.error = NULL;
+	world_burn(w, 20);
+	w->in.at_ns = AT + 22 * MINUTE;
+	is_state(world_evaluate(w), SLO_OK);
+	assert_int_equal(w->slo.rules[0].above_since_ns, AT + 22 * MINUTE);
+	world_free(w);
+}
+
+/* What was taken to have held goes on doing so, though it was first seen a short time ago. */
+static void
+test_source_away_while_firing(void **state)
+{
+	struct world *w = world_new();
+	struct slo previous;
+
+	(void)state;
+	w->rules[0].for_ns = 10 * MINUTE;
+	w->def.n_rules = 1;
+	world_burn(w, 20);
+	previous = *world_evaluate(w);
+	is_state(&previous, SLO_PAGE);
+	w->in.previous = &previous;
+	w->in.error = "no answer";
+	w->in.at_ns = AT + MINUTE;
+	previous = *world_evaluate(w);
+	is_state(&previous, SLO_UNKNOWN);
+	w->in.error = NULL;
+	w->in.at_ns = AT + 2 * MINUTE;
+	is_state(world_evaluate(w), SLO_PAGE);
+	assert_int_equal(w->slo.rules[0].above_since_ns, AT);
 	world_free(w);
 }
 
@@ -612,6 +682,8 @@ main(void)
 		cmocka_unit_test(test_low_traffic),
 		cmocka_unit_test(test_gate_and_fire),
 		cmocka_unit_test(test_for),
+		cmocka_unit_test(test_source_away),
+		cmocka_unit_test(test_source_away_while_firing),
 		cmocka_unit_test(test_order_of_states),
 		cmocka_unit_test(test_without_rules),
 		cmocka_unit_test(test_exhaustion),

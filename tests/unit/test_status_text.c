@@ -56,21 +56,24 @@ the_first_line_sums_objectives_up(void **state)
 		const char *slos, *alerts, *begin;
 	} cases[] = {
 		{ "{'id':'slo:a','state':'ok','left':1},{'id':'slo:b','state':'ok','left':1}", "", "OPSCONSOLE OK: no alert fires |" },
-		{ "{'id':'slo:a','state':'page','since':'2030-01-01T00:02:00Z'}", "", "OPSCONSOLE CRITICAL: 1 budget burning: a 12m |" },
-		{ "{'id':'slo:a','state':'page'}", PAGE_ALERT("Spam", ""), "OPSCONSOLE CRITICAL: 1 page firing, 1 budget burning: Spam 14m, a |" },
+		{ "{'id':'slo:a','state':'page','since':'2030-01-01T00:02:00Z'}", "", "OPSCONSOLE CRITICAL: 1 budget burning (page): a 12m |" },
+		{ "{'id':'slo:a','state':'page'}", PAGE_ALERT("Spam", ""), "OPSCONSOLE CRITICAL: 1 page firing, 1 budget burning (page): Spam 14m, a |" },
 		/* The alert says it already. */
 		{ "{'id':'slo:a','state':'page'}", PAGE_ALERT("Burn", ",'slo':'a'"), "OPSCONSOLE CRITICAL: 1 page firing: Burn 14m |" },
 		{ "{'id':'slo:a','state':'ticket'},{'id':'slo:b','state':'ticket'}", "", "OPSCONSOLE WARNING: 2 budgets burning: a, b |" },
 		{ "{'id':'slo:a','state':'exhausted'},{'id':'slo:b','state':'no-data'}", "",
 		  "OPSCONSOLE UNKNOWN: 1 budget spent, 1 not known: b, a |" },
-		{ "{'id':'slo:c','state':'no-data'}", "", "OPSCONSOLE WARNING: 1 objective without data: c |" },
+		{ "{'id':'slo:a','state':'page'},{'id':'slo:b','state':'ticket'}", "", "OPSCONSOLE CRITICAL: 2 budgets burning (1 page): a, b | page=1;;0 ticket=1;0" },
+		{ "{'id':'slo:c','state':'no-data'}", "", "OPSCONSOLE WARNING: 1 objective without data: c | page=0;;0 ticket=1;0" },
+		{ "{'id':'slo:d','state':'no-data'}", PAGE_ALERT("Spam", ""),
+		  "OPSCONSOLE CRITICAL: 1 page firing, 1 objective without data (page): Spam 14m, d | page=2;;0 ticket=0;0" },
 	};
 	struct buf b;
 
 	(void)state;
 	buf_init(&b, 1 << 16);
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct model *m = model_with(DEF("a", BURNS("a")) "," DEF("b", "") "," DEF("c", ",'no_data_severity':'ticket'"), cases[i].slos,
+		struct model *m = model_with(DEF("a", BURNS("a")) "," DEF("b", "") "," DEF("c", ",'no_data_severity':'ticket'") "," DEF("d", ",'no_data_severity':'page'"), cases[i].slos,
 		    cases[i].alerts);
 
 		text_of(m, &b);
@@ -85,10 +88,10 @@ static void
 a_line_for_each_objective(void **state)
 {
 	struct model *m = model_with("{'id':'slo:availability','name':'availability','source':'p1','target':0.999,'period_ns':43200000000000},"
-	    DEF("deploys", "") "," DEF("feedback", "") "," DEF("new", "") "," DEF("quality", ""),
+	    DEF("deploys", ",'bounds':['2030-01-01T00:00:00Z','2030-02-01T00:00:00Z']") "," DEF("feedback", "") "," DEF("new", "") "," DEF("quality", ""),
 	    "{'id':'slo:quality','state':'page','since':'2030-01-01T00:02:00Z','left':0.382,'burn':14.9,'exhaustion_ns':22200000000000,"
 	    "'why':'burns 14.9x over 1h | 5m'},{'id':'slo:availability','state':'ok','left':0.91},{'id':'slo:feedback','state':'no-data','left':0.5},"
-	    "{'id':'slo:deploys','state':'unknown','why':'p1 refuses'}", "");
+	    "{'id':'slo:deploys','state':'unknown','why':'p1 refuses, for a long time'}", "");
 	struct buf b;
 
 	(void)state;
@@ -97,7 +100,7 @@ a_line_for_each_objective(void **state)
 	expect(&b,
 	    "slo      quality             38% left, 6h10m at 14.9x  page         12m  99.9% over 30d, burns 14.9x over 1h / 5m\n"
 	    "slo      feedback            no data; 50% left         no-data        -  99.9% over 30d\n"
-	    "slo      deploys             p1 refuses                unknown        -  99.9% over 30d\n"
+	    "slo      deploys             not known                 unknown        -  99.9% over the calendar month, p1 refuses, for a long time\n"
 	    "slo      new                 not worked out yet        unknown        -  99.9% over 30d\n"
 	    "slo      availability        91% left                  ok             -  99.9% over 12h\n");
 	/* Performance data ends with the line; what is not known now is U. */

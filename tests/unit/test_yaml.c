@@ -123,7 +123,7 @@ refuses(void **state)
 		const char *text, *sentence;
 	} rows[] = {
 		{ "a: b: c", "t:1:5: mapping values are not allowed in this context; text that "
-		    "holds ': ' needs quotes" },
+		    "holds ': ' needs quotes, or it is indented otherwise than the line above" },
 		{ "a:\n\tb: c\n", "t:2:1: found character that cannot start any token; "
 		    "indent with spaces, not tabs" },
 		{ "a: @b", "t:1:4: found character that cannot start any token; "
