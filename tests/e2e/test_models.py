@@ -22,7 +22,6 @@ import urllib.request
 import e2e
 
 MOVING = r"moving from 6 to 7: (\d of 3 hosts are on their way|the alias moved \d+s ago, no host has followed yet)"
-
 REGISTRY = os.path.join(e2e.SOURCE, "tests", "lab", "registry")
 STEP_S = 15    # of the range that tells since when: an hour in at most 240 points
 HOUR_S = 3600
