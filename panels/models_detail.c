@@ -200,7 +200,7 @@ rows_listed(const struct model_model *m)
 static void
 hosts_heading(struct pen *p, const struct model_model *m)
 {
-	char heading[128] = "Hosts", unknown[48] = "", moving[48] = "";
+	char heading[192] = "Hosts", unknown[48] = "", moving[48] = "";
 	size_t n = 0, n_moving = 0;
 
 	for (size_t i = 0; i < m->n_hosts; i++) {

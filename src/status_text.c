@@ -2,6 +2,7 @@
 
 #include "status_text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
