@@ -67,9 +67,9 @@ shipped_layouts_suit_their_sizes(void **state)
 	struct layout *narrow = shipped("narrow"), *wide = shipped("wide");
 
 	(void)state;
-	assert_places(narrow, 80, 22, "overview 0,0 80x13; alerts 0,13 80x9");
-	assert_places(narrow, 80, 40, "overview 0,0 80x13; alerts 0,13 80x9; slo 0,22 80x6; metrics 0,28 80x12");
-	assert_places(narrow, 80, 46, "overview 0,0 80x13; alerts 0,13 80x9; slo 0,22 80x6; metrics 0,28 80x12; sources 0,40 80x6");
+	assert_places(narrow, 80, 22, "overview 0,0 80x15; alerts 0,15 80x7");
+	assert_places(narrow, 80, 40, "overview 0,0 80x15; alerts 0,15 80x7; slo 0,22 80x6; metrics 0,28 80x12");
+	assert_places(narrow, 80, 46, "overview 0,0 80x15; alerts 0,15 80x7; slo 0,22 80x6; metrics 0,28 80x12; sources 0,40 80x6");
 	assert_places(narrow, 80, 5, "overview 0,0 80x5");
 	assert_places(wide, 120, 34, "overview 0,0 59x19; alerts 0,19 59x15; metrics 60,0 60x20; slo 60,20 60x9; sources 60,29 60x5");
 	assert_places(wide, 90, 34, "overview 0,0 90x19; alerts 0,19 90x15");
