@@ -103,18 +103,38 @@ arrange_detail(struct slo_panel *s, const struct view *v, const struct part_slos
 }
 
 static void
+arrange_list(struct slo_panel *s, const struct part_slos *slos)
+{
+	slo_rows_build(s, slos);
+	/* The row above all others is the one to see, until somebody looks at another. */
+	if (!s->has_moved && s->n > 0)
+		s->list = (struct list){ .selected_id = s->ids[0] };
+	list_arrange(&s->list, s->ids, s->n, s->page);
+}
+
+/* A key may come before the first frame. */
+static int
+slo_open(struct panel *p, const struct view *v, const struct op *op)
+{
+	struct slo_panel *s = state_of(p);
+	struct part_slos slos = part_slos(v);
+
+	(void)op;
+	s->page = 1;
+	arrange_list(s, &slos);
+	return 0;
+}
+
+static void
 slo_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct slo_panel *s = state_of(p);
 	struct part_slos slos = part_slos(v);
 
-	slo_rows_build(s, &slos);
+	arrange_list(s, &slos);
 	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
 	s->page = s->split.list_h - (s->split.list_h >= SLO_HEADER_FROM);
 	s->page = s->page < 1 ? 1 : s->page;
-	/* The row above all others is the one to see, until somebody looks at another. */
-	if (!s->has_moved && s->n > 0)
-		s->list = (struct list){ .selected_id = s->ids[0] };
 	list_arrange(&s->list, s->ids, s->n, s->page);
 	arrange_detail(s, v, &slos);
 }
@@ -450,6 +470,7 @@ const struct panel_ops panel_slo = {
 	.state_size = sizeof(struct slo_panel),
 	.watches = MODEL_SLOS | MODEL_ALERTS | MODEL_MARKERS | MODEL_ENVIRONMENT,
 	.commands = slo_commands,
+	.open = slo_open,
 	.show = slo_show,
 	.arrange = slo_arrange,
 	.draw = slo_draw,

@@ -10,6 +10,8 @@
 #include "slos.h"
 #include "ui/help.h"
 
+enum { READABLE_H = 14 };
+
 /* --- ops ------------------------------------------------------------------------------------------------------------ */
 
 void
@@ -79,6 +81,19 @@ open_messages(struct console *c)
 	buf_done(&text);
 }
 
+/* What one is led to is to be read, which a panel of a few rows is too small for. */
+static bool
+is_cramped(struct console *c, int index)
+{
+	struct place places[PLACES_MAX];
+	int n = layout_place(c->layout, grid_width(c->grid), grid_height(c->grid) - 2, places, PLACES_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(places[i].panel, panels[index]->name) == 0)
+			return places[i].h < READABLE_H;
+	return false;
+}
+
 static void
 show_panel(struct console *c, const struct op *op)
 {
@@ -89,7 +104,7 @@ show_panel(struct console *c, const struct op *op)
 	if (index < 0)
 		return;
 	if (index != c->focus) {
-		c->is_zoomed = false;
+		c->is_zoomed = op->arg != NULL && is_cramped(c, index);
 		/* Led to something in another panel, Esc leads back; a digit goes where one wants to be. */
 		c->came_from = op->arg != NULL && c->came_from != index + 1 ? c->focus + 1 : 0;
 	}
@@ -127,14 +142,15 @@ go_back(struct console *c)
 		p->ops->filter(p, "");
 		free(c->filters[c->focus]);
 		c->filters[c->focus] = NULL;
+	} else if (c->came_from > 0) {
+		c->focus = c->came_from - 1;
+		c->came_from = 0;
+		c->is_zoomed = false;
 	} else if (c->is_zoomed)
 		c->is_zoomed = false;
 	else if (!c->app->range.is_live)
 		app_range_live(c->app);
-	else if (c->came_from > 0) {
-		c->focus = c->came_from - 1;
-		c->came_from = 0;
-	} else
+	else
 		c->focus = console_index_of(c->n_places > 0 ? c->places[0].panel : panels[0]->name);
 }
 

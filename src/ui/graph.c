@@ -411,47 +411,54 @@ level_above(const struct plot *p)
 	return lowest;
 }
 
-/* The row itself or one beside it; -1: all are taken. */
-static int
-margin_row(const bool *is_taken, int h, int y)
-{
-	static const int near[] = { 0, -1, 1, -2, 2 };
-
-	for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)
-		if (y + near[i] >= 0 && y + near[i] < h && !is_taken[y + near[i]])
-			return y + near[i];
-	return -1;
-}
-
 static void
-margin_text(struct plot *p, struct canvas *c, bool *is_taken, const struct graph_level *level, int y, const char *before)
+margin_text(struct plot *p, struct canvas *c, const struct graph_level *level, int y, const char *before)
 {
-	int x = p->label_w + 2 + p->area.w + 1, row = margin_row(is_taken, p->area.h, y);
+	int x = p->label_w + 2 + p->area.w + 1;
 	char text[LEVEL_LABEL_MAX];
 
-	if (row < 0 || level->text == NULL)
-		return;
-	snprintf(text, sizeof text, "%s%s", before, level->text);
-	canvas_text_w(c, x, p->area.y0 - c->y0 + row, p->margin_w - 1, level->role, text, false);
-	is_taken[row] = true;
+	snprintf(text, sizeof text, "%s%s", before, level->text != NULL ? level->text : "");
+	canvas_text_w(c, x, p->area.y0 - c->y0 + y, p->margin_w - 1, level->role, text, false);
 }
 
-/* A row each, so that two that are close read as two. */
+/* The next one above v, of equal ones the next in order; NULL: there is none on the scale. */
+static const struct graph_level *
+level_next(const struct plot *p, const struct graph_level *before)
+{
+	const struct graph_level *next = NULL;
+
+	for (size_t i = 0; i < p->g->n_levels; i++) {
+		const struct graph_level *level = &p->g->levels[i];
+
+		if (level_y(p, level) < 0)
+			continue;
+		if (before != NULL && (level->value < before->value || (level->value <= before->value && level <= before)))
+			continue;
+		if (next == NULL || level->value < next->value)
+			next = level;
+	}
+	return next;
+}
+
+/* From the lowest up, a row each, so that two that are close read as two, in their order. */
 static void
 margin_draw(struct plot *p, struct canvas *c)
 {
-	const struct graph_level *above = level_above(p);
-	bool *is_taken = xcalloc((size_t)p->area.h, sizeof *is_taken);
+	const struct graph_level *above = level_above(p), *level = NULL;
+	int last = p->area.h, before = last;
 
-	for (size_t i = 0; i < p->g->n_levels; i++) {
-		int y = level_y(p, &p->g->levels[i]);
+	while ((level = level_next(p, level)) != NULL) {
+		int y = level_y(p, level);
 
-		if (y >= 0)
-			margin_text(p, c, is_taken, &p->g->levels[i], y, "");
+		y = y < last ? y : last - 1;
+		if (y < 0)
+			return;
+		margin_text(p, c, level, y, "");
+		before = last;
+		last = y;
 	}
-	if (above != NULL)
-		margin_text(p, c, is_taken, above, 0, "↑ ");
-	free(is_taken);
+	if (above != NULL && (last > 0 || before > 1))
+		margin_text(p, c, above, last > 0 ? 0 : 1, "↑ ");
 }
 
 /* Drawn last, where nothing else stands. */

@@ -182,6 +182,21 @@ levels_may_stand_beside(void **state)
 	    "    │⠐⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠚\n"
 	    " 0% ┼─┬──────────┬──────────┬─────────┬──────────\n"
 	    "    01:30      01:45      02:00     02:15\n");
+	/* Four that are close keep their order. */
+	g.levels = (struct graph_level[]){ { 0.02, "a", ROLE_TEXT, true }, { 0.05, "d", ROLE_TEXT, true }, { 0.03, "c", ROLE_TEXT, true },
+		{ 0.02, "b", ROLE_TEXT, true } };
+	g.n_levels = 4;
+	assert_graph(&g, 62, 8, false,
+	    "20% ┤\n"
+	    "    │\n"
+	    "10% ┤                                                   ⣀⣀⣀⣀ d\n"
+	    "    │                                            ⢀⣠⠤⠖⠋⠉⠉⠁    c\n"
+	    "    │· · · · · · · · · · · · · · · · · · · · · ⢀⡴⠋ · · · · · b\n"
+	    "    │·⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠞ · · · · · · a\n"
+	    " 0% ┼─┬────────┬────────┬────────┬────────┬────────┬────────\n"
+	    "    01:30    01:40    01:50    02:00    02:10    02:20\n");
+	g.levels = levels;
+	g.n_levels = 3;
 	assert_graph(&g, 59, 7, false,
 	    "20% ┤                                            ↑ 6x page\n"
 	    "    │\n"

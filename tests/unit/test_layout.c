@@ -46,7 +46,7 @@ shipped(const char *name)
 	return l;
 }
 
-/* "overview 0,0 80x13; alerts 0,13 80x9" */
+/* "overview 0,0 80x15; alerts 0,15 80x7" */
 static void
 assert_places(const struct layout *l, int w, int h, const char *expected)
 {
@@ -67,11 +67,10 @@ shipped_layouts_suit_their_sizes(void **state)
 	struct layout *narrow = shipped("narrow"), *wide = shipped("wide");
 
 	(void)state;
-	assert_places(narrow, 80, 22, "overview 0,0 80x13; alerts 0,13 80x9");
-	assert_places(narrow, 80, 40, "overview 0,0 80x13; alerts 0,13 80x9; slo 0,22 80x6; metrics 0,28 80x12");
-	assert_places(narrow, 80, 46, "overview 0,0 80x13; alerts 0,13 80x9; models 0,22 80x6; slo 0,28 80x6; metrics 0,34 80x12");
-	assert_places(narrow, 80, 57, "overview 0,0 80x9; alerts 0,9 80x8; models 0,17 80x6; slo 0,23 80x6; metrics 0,29 80x12; "
-	    "sources 0,41 80x6; hosts 0,47 80x10");
+	assert_places(narrow, 80, 22, "overview 0,0 80x15; alerts 0,15 80x7");
+	assert_places(narrow, 80, 40, "overview 0,0 80x15; alerts 0,15 80x7; slo 0,22 80x6; metrics 0,28 80x12");
+	assert_places(narrow, 80, 46, "overview 0,0 80x15; alerts 0,15 80x7; models 0,22 80x6; slo 0,28 80x6; metrics 0,34 80x12");
+	assert_places(narrow, 80, 57, "overview 0,0 80x18; alerts 0,18 80x7; models 0,25 80x6; slo 0,31 80x6; metrics 0,37 80x14; sources 0,51 80x6");
 	assert_places(narrow, 80, 5, "overview 0,0 80x5");
 	assert_places(wide, 120, 34, "overview 0,0 59x17; models 0,17 59x6; alerts 0,23 59x11; metrics 60,0 60x20; slo 60,20 60x9; "
 	    "sources 60,29 60x5");
