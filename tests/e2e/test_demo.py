@@ -21,7 +21,7 @@ def demo(folder):
 
 def test_opens_on_the_lab_and_leaves_nothing():
     with tempfile.TemporaryDirectory() as folder, demo(folder) as console:
-        console.wait("LAB", "sources 2/2")
+        console.wait("LAB", "sources 3/3")
         assert processes_in(folder), "the lab's processes name their folder"
         console.keys("q")
         assert console.ended() == 0
@@ -32,7 +32,7 @@ def test_opens_on_the_lab_and_leaves_nothing():
 
 def test_kill_9_leaves_no_process():
     with tempfile.TemporaryDirectory() as folder, demo(folder) as console:
-        console.wait("LAB", "sources 2/2")
+        console.wait("LAB", "sources 3/3")
         console.kill(signal.SIGKILL)
         e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
         e2e.wait_for("an empty folder", lambda: os.listdir(folder) == [])

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+import urllib.parse
 
 from . import console, control, monitoring, past, registry_serving, registry_world
 from .faults import FAULTS
@@ -237,8 +238,10 @@ class Lab:
         self.log(why + "; going on without")
 
     async def _measured(self):
-        """Wait until a recorded ratio has a value: a rate needs two scrapes, the rule one evaluation more."""
-        path = "/api/v1/query?query=model:false_positives:ratio_rate10s"
+        """Wait until the shortest windows are full of scrapes (the past has no `up`), labels come back, and the rules have ratios."""
+        path = "/api/v1/query?" + urllib.parse.urlencode({"query":
+            'min(count_over_time(up[5s])) >= 4 and on () min(count_over_time(feedback_labels_total{label="ham"}[4s])) >= 3 '
+            "and on () sum(model:false_positives:ratio_rate10s) >= 0"})
         while True:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.prometheus_port)
