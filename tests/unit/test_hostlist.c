@@ -26,7 +26,7 @@ names_are_strict(void **state)
 	};
 	static const char *const bad[] = {
 		"", ".", "a.", ".a", "a..b", "-a", "a.-b", "-oProxyCommand=x", "a b", "a/b", "a@b", "a\nb",
-		"a\033[2J", "b\xc3\xbc" "cher", "a;b", "$(x)", "`x`", "a'b", "*", "a:b", "[::1]", "fe80::1%eth0",
+		"a\033[2J", ("b\xc3\xbc" "cher"), "a;b", "$(x)", "`x`", "a'b", "*", "a:b", "[::1]", "fe80::1%eth0",
 		/* Numbers that some resolvers take for addresses. */
 		"1", "127.1", "0x7f000001", "10.0.0.256", "1.2.3.4.5", "010.0.0.1", "a.1", "a.0x1", "2130706433",
 		"a234567890123456789012345678901234567890123456789012345678901234",
