@@ -66,7 +66,6 @@ struct slos {
 	struct query_want *wants;	/* strings owned */
 	STAILQ_HEAD(, answer_in) answers;
 	unsigned n_finding;		/* sets of rules being looked at */
-	unsigned n_correcting;		/* corrections being written */
 	unsigned n_corrections;		/* so far, for ids of operations */
 	bool is_started;
 	bool is_busy;			/* a worker has the book */
@@ -78,7 +77,6 @@ struct slos {
 	int64_t past_ns;		/* the time cursor, 0 live */
 };
 
-static void work(struct slos *s);
 static void apply_block(struct slos *s, enum event_kind kind, void *block);
 
 /* --- the log of corrections --------------------------------------------------------------------------------------- */
@@ -738,7 +736,6 @@ correct_done(void *arg)
 	struct slos *s = t->slos;
 	char *text;
 
-	s->n_correcting--;
 	if (t->was_run) {
 		text = t->err.code != 0 ? xasprintf("the correction was not logged: %s", t->err.msg) : describe_correction(t);
 		tell_correction(t, t->err.code != 0 ? OPERATION_FAILED : OPERATION_DONE, text);
@@ -761,6 +758,5 @@ slos_correct(struct slos *s, const struct op *op)
 	*t = (struct correct_task){ .slos = s, .kind = op->kind, .reason = xstrdup(op->arg != NULL ? op->arg : ""),
 		.object = xstrdup(op->kind == OP_SLO_EXCLUDE && def != NULL ? def->name : op->text), .start_ns = op->number,
 		.end_ns = op->until_ns, .operation = xasprintf("correction-%u", ++s->n_corrections) };
-	s->n_correcting++;
 	pool_run(s->app->insight, correct_work, correct_done, t);
 }
