@@ -68,7 +68,7 @@ struct conf_registry {
 };
 
 struct conf_source {
-	char *name, *type;	/* type: "prometheus", "alertmanager", "mlflow", "http-json" */
+	char *name, *type;	/* type: "prometheus", "alertmanager", "mlflow", "http-json", "http" */
 	char *url;		/* http(s), a path prefix is kept, no credentials inside */
 	char **replicas;	/* further URLs of the same HA pair, NULL-terminated or NULL */
 	int64_t interval_ns;
@@ -215,7 +215,28 @@ struct conf_environment {
 	size_t n_host_queries;
 	struct conf_model *models;
 	size_t n_models;
+	/* What runbooks may use. */
+	bool is_read_only;		/* read_only: true: nothing that changes the world can be run here */
+	char **exec;			/* programs that exec steps may run: names or absolute paths, NULL-terminated or NULL */
+	struct conf_label *params;	/* values of runbooks' parameters of that name */
+	size_t n_params;
+	struct yaml_node *actions;	/* map: name -> what is done, as a runbook's step has it; owned copy, or NULL */
 	unsigned line, column;
+};
+
+struct conf_ssh {
+	char *config;			/* ssh_config file; NULL: the usual ones */
+	int transport;			/* index into auto, libssh2, openssh */
+	int64_t connect_ns;		/* 0: ConnectTimeout of ssh_config, else 15 s */
+	int64_t idle_ns;		/* default 5m */
+	int64_t connecting_max;		/* default 64 */
+	int64_t output_max;		/* kept of each stream of a command; default 1MiB */
+	char *state_dir;		/* on the hosts; NULL: the usual one */
+};
+struct conf_audit {
+	char *dir, *head;		/* NULL: the usual ones */
+	char **fallback;		/* further folders, NULL-terminated or NULL */
+	int64_t rotate_bytes;		/* default 16MiB */
 };
 
 struct conf_key {		/* keys: { alerts.ack: A } */
@@ -236,6 +257,10 @@ struct conf {
 	int64_t in_flight_max;	/* bytes in flight over all sources */
 	struct conf_key *keys;
 	size_t n_keys;
+	char **runbooks;	/* folders, searched before the usual ones; NULL-terminated or NULL */
+	char *lock_dir;		/* shared by all who operate from this machine; NULL: the user's own */
+	struct conf_ssh ssh;
+	struct conf_audit audit;
 	struct conf_environment *environments;
 	size_t n_environments;
 	size_t n_dropped;	/* environments that have a mistake and were left out */

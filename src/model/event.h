@@ -281,6 +281,11 @@ enum event_kind {
 	EVENT_SLO_DEFS,		/* struct slo_def_set (model/slo.h): all objectives */
 	EVENT_SLOS,		/* struct slo_set: how all of them stand at one time */
 	EVENT_SLO_DETAILS,	/* struct slo_detail_set: burn-down and spends of all of them */
+	EVENT_RUNBOOKS,		/* struct runbook_set (model/run.h): all of them */
+	EVENT_RUN,		/* struct run_info: all of one run */
+	EVENT_RUN_OUTPUT,	/* struct run_output */
+	EVENT_INCIDENT,		/* struct incident: opened or closed */
+	EVENT_NOTE,		/* struct note */
 	EVENT_KINDS
 };
 

@@ -9,6 +9,7 @@
 
 #include "model/event.h"
 #include "model/registry.h"
+#include "model/run.h"
 #include "model/slo.h"
 
 struct model;
@@ -25,6 +26,9 @@ enum {
 	MODEL_MODELS = 1u << 8,		/* registry, serving */
 	MODEL_HOSTS = 1u << 9,
 	MODEL_SLOS = 1u << 7,
+	MODEL_RUNBOOKS = 1u << 10,	/* what can be run */
+	MODEL_RUNS = 1u << 11,		/* runs and their output */
+	MODEL_INCIDENT = 1u << 12,	/* incident, notes */
 	MODEL_ALL = ~0u
 };
 

@@ -29,6 +29,20 @@ enum op_kind {
 	OP_SLO_FORM,		/* open the form that takes a stretch out of the budget; text: id of the objective it begins with */
 	OP_SLO_EXCLUDE,		/* text: id of the objective, "*" all; number to until_ns do not count; arg: the reason. Writes the log of corrections */
 	OP_SLO_INCLUDE,		/* text: id of a correction, taken back; arg: the reason. Writes the same */
+	OP_RUNBOOK_FORM,	/* open the form of a runbook's parameters; text: its name; arg: name of the alert it is for, or NULL */
+	OP_RUN_PLAN,		/* text: runbook; arg: "name=value" lines (may be ""), those not given are found; confirm[0] (when set): --limit pattern; source: alert or NULL. Only reads */
+	OP_RUN_FORM,		/* open the confirmation of a planned run; text: its id */
+	OP_RUN_GO,		/* text: id of the planned run; arg: what was typed; source: hash of the plan that was shown. Writes */
+	OP_RUN_STOP,		/* text: id. The first time nothing new begins, the second cancels. Always allowed */
+	OP_RUN_SKIP,		/* text: id; arg: host. Writes */
+	OP_RUN_RETRY,		/* text: id; arg: host, or NULL for all that failed. Writes */
+	OP_RUN_UNDO,		/* text: id. Writes */
+	OP_RUN_ANSWER,		/* text: id; arg: the answer. Writes */
+	OP_RUN_DROP,		/* text: id of a plan that is not wanted any more */
+	OP_NOTE_FORM,		/* open the line for a note */
+	OP_NOTE,		/* text: the note. Writes the audit log */
+	OP_INCIDENT_OPEN,	/* text: title; arg: id to join, or NULL. Writes the audit log */
+	OP_INCIDENT_CLOSE,	/* arg: closing words or NULL. Writes the audit log */
 	OP_CLOSE,		/* close this dialog */
 	/* What the frame of the console does, from its own command table: */
 	OP_FOCUS,		/* number: +1 next panel, -1 previous */

@@ -1,0 +1,34 @@
+/*
+ * Was anything changed? Reads a log (or several files of it in order) and compares with the head kept outside it.
+ *
+ * The first thing that is wrong is named, by file, line, seq and kind. What cannot be told apart: see doc/audit-format.md, "What it proves and what it does not".
+ * Kinds, in the order they are judged where two explain the same bytes: malformed, torn, edited, deleted, inserted, reordered, truncated, unanchored.
+ */
+#ifndef OPS_AUDIT_VERIFY_H
+#define OPS_AUDIT_VERIFY_H
+
+#include "audit/reader.h"
+
+enum audit_verdict {
+	AUDIT_GOOD, AUDIT_MALFORMED, AUDIT_TORN, AUDIT_EDITED, AUDIT_DELETED, AUDIT_INSERTED, AUDIT_REORDERED, AUDIT_TRUNCATED,
+	AUDIT_UNANCHORED	/* good, but so many records stand behind the head */
+};
+const char *audit_verdict_name(enum audit_verdict v);
+struct audit_report {
+	enum audit_verdict verdict;
+	uint64_t records, first_seq, last_seq;
+	char last_hash[AUDIT_HASH_HEX + 1];
+	char file[512];			/* of the first bad record */
+	uint64_t line, offset, seq;	/* of it */
+	uint64_t unanchored;
+	uint64_t open_intents;		/* intents and acts without a result: outcome unknown */
+	uint64_t recovered, gaps, unknown_types;
+	bool has_head;
+	char text[1024];		/* the sentence */
+};
+/* head: "SEQ:HASH", NULL: read from head_path (NULL: none is compared). 0 with the verdict, or why it could not be read. */
+int audit_verify(struct audit_reader *r, const char *head, const char *head_path, struct audit_report *ret, struct err *err);
+/* --verify: prints; exit status 0 good, 1 something is wrong, 2 usage, 3 cannot be read, 4 good but unanchored records (printed how many). */
+int audit_verify_main(const char *const *paths, size_t n, const char *head, bool is_json);
+
+#endif
