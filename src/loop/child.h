@@ -21,7 +21,7 @@ struct child_end {
 	bool is_timeout;	/* we ended it for its timeout (SIGTERM to the group, SIGKILL 2 s later) */
 	struct err err;		/* code != 0: it could not be run, and why ("cannot run ssh: not found in PATH") */
 };
-/* Bytes as they come; len > 0. */
+/* Bytes as they come; len > 0. May call child_free() and child_pause(). */
 typedef void child_read_cb(struct child *c, enum child_stream stream, const char *bytes, size_t len, void *arg);
 /* Once, when it has ended and both streams are at their end (or 1 s after it ended, where somebody else holds them open). May call child_free(). */
 typedef void child_end_cb(struct child *c, const struct child_end *end, void *arg);
@@ -32,6 +32,7 @@ struct child_spec {
 	const char *const *unset;	/* names taken away from it; NULL: none */
 	const char *dir;		/* NULL: ours */
 	bool is_session;		/* a session of its own, so that it has no terminal to ask on */
+	bool is_bound;			/* SIGTERM reaches it when we end, however we end (Linux: when the loop's thread does) */
 	const void *in;			/* stdin, copied; then end of file. NULL: end of file at once */
 	size_t in_len;
 	int64_t timeout_ns;		/* 0: none */
@@ -42,8 +43,8 @@ struct child_spec {
 
 /* ERR_IO when there are no processes or descriptors left; all else, a program that is not there too, reaches end. */
 int child_start(struct loop *l, const struct child_spec *spec, struct child **ret, struct err *err);
-pid_t child_pid(const struct child *c);
-/* To its process group. */
+pid_t child_pid(const struct child *c);	/* -1: it could not be run */
+/* To its process group; harmless once it has ended. */
 void child_signal(struct child *c, int signo);
 /* Pauses and resumes reading: a reader that cannot keep up slows the program, not us. */
 void child_pause(struct child *c, bool is_paused);
