@@ -157,6 +157,10 @@ encode_value(const struct field *f, const void *p)
 		return json_integer((json_int_t)CONST_AT(p, size_t, f->offset));
 	case FIELD_UINT:
 		return json_integer(CONST_AT(p, unsigned, f->offset));
+	case FIELD_UINT64:
+		return json_integer((json_int_t)(CONST_AT(p, uint64_t, f->offset) & INT64_MAX));
+	case FIELD_INT_OR_NONE:
+		return json_integer(CONST_AT(p, int, f->offset));
 	case FIELD_LONG:
 		return json_integer(CONST_AT(p, long, f->offset));
 	case FIELD_DOUBLE:
@@ -178,7 +182,8 @@ is_left_out(const struct field *f, const void *p)
 {
 	return (f->type == FIELD_TEXT_OR_NULL && text_at(f, p) == NULL) ||
 	    (f->type == FIELD_DOUBLE_OR_NAN && isnan(CONST_AT(p, double, f->offset))) ||
-	    (f->type == FIELD_NS_OR_NEVER && CONST_AT(p, int64_t, f->offset) == INT64_MAX);
+	    (f->type == FIELD_NS_OR_NEVER && CONST_AT(p, int64_t, f->offset) == INT64_MAX) ||
+	    (f->type == FIELD_INT_OR_NONE && CONST_AT(p, int, f->offset) < 0);
 }
 
 void
@@ -383,12 +388,18 @@ decode_text(const json_t *json, const struct field *f, const char **ret, struct 
 	return 0;
 }
 
+static int64_t
+number_max(enum field_type type)
+{
+	return type == FIELD_UINT ? UINT32_MAX : type == FIELD_INT_OR_NONE ? INT32_MAX : INT64_MAX;
+}
+
 static int
 decode_number(const json_t *json, const struct field *f, void *p, struct err *err)
 {
 	int64_t v = 0;
 	bool is_signed = f->type == FIELD_NS || f->type == FIELD_NS_OR_NEVER || f->type == FIELD_LONG;
-	int r = decode_integer(json, f, is_signed ? INT64_MIN : 0, f->type == FIELD_UINT ? UINT32_MAX : INT64_MAX, &v, err);
+	int r = decode_integer(json, f, is_signed ? INT64_MIN : 0, number_max(f->type), &v, err);
 
 	if (r < 0)
 		return r;
@@ -396,6 +407,10 @@ decode_number(const json_t *json, const struct field *f, void *p, struct err *er
 		AT(p, size_t, f->offset) = (size_t)v;
 	else if (f->type == FIELD_UINT)
 		AT(p, unsigned, f->offset) = (unsigned)v;
+	else if (f->type == FIELD_UINT64)
+		AT(p, uint64_t, f->offset) = (uint64_t)v;
+	else if (f->type == FIELD_INT_OR_NONE)
+		AT(p, int, f->offset) = (int)v;
 	else if (f->type == FIELD_LONG)
 		AT(p, long, f->offset) = (long)v;
 	else if (f->type == FIELD_NS_OR_NEVER && v == INT64_MAX)
@@ -427,6 +442,8 @@ decode_value(const json_t *json, const struct field *f, void *p, struct arena *a
 	case FIELD_NS_OR_NEVER:
 	case FIELD_SIZE:
 	case FIELD_UINT:
+	case FIELD_UINT64:
+	case FIELD_INT_OR_NONE:
 	case FIELD_LONG:
 		return decode_number(json, f, p, err);
 	case FIELD_DOUBLE:
@@ -458,6 +475,8 @@ codec_decode(const json_t *object, const struct field *fields, void *p, struct a
 			AT(p, double, f->offset) = NAN;
 		else if (f->type == FIELD_NS_OR_NEVER)
 			AT(p, int64_t, f->offset) = INT64_MAX;
+		else if (f->type == FIELD_INT_OR_NONE)
+			AT(p, int, f->offset) = -1;
 		if (json == NULL)
 			continue;
 		r = decode_value(json, f, p, arena, err);

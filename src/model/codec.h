@@ -26,6 +26,8 @@ enum field_type {
 	FIELD_NS_OR_NEVER,	/* the same, or INT64_MAX; left out when it is that */
 	FIELD_SIZE,		/* size_t */
 	FIELD_UINT,		/* unsigned */
+	FIELD_UINT64,		/* uint64_t up to INT64_MAX */
+	FIELD_INT_OR_NONE,	/* int from 0 on, or -1: left out when it is that */
 	FIELD_LONG,
 	FIELD_DOUBLE,
 	FIELD_DOUBLE_OR_NAN,	/* left out when NaN */

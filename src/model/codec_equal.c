@@ -77,6 +77,10 @@ field_equal(const struct field *f, const void *a, const void *b)
 		return times_equal(f, a, b);
 	case FIELD_SIZE:
 		return AT(a, size_t, f->offset) == AT(b, size_t, f->offset);
+	case FIELD_UINT64:
+		return AT(a, uint64_t, f->offset) == AT(b, uint64_t, f->offset);
+	case FIELD_INT_OR_NONE:
+		return AT(a, int, f->offset) == AT(b, int, f->offset);
 	case FIELD_UINT:
 		return AT(a, unsigned, f->offset) == AT(b, unsigned, f->offset);
 	case FIELD_LONG:

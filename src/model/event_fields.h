@@ -1,9 +1,10 @@
-/* Rows of the codec's tables, and the tables that event_json.c, event_json_slo.c and event_json_registry.c share. For src/model only. */
+/* Rows of the codec's tables, and the tables that event_json.c, event_json_slo.c, event_json_registry.c and event_json_run.c share. For src/model only. */
 #ifndef OPS_MODEL_EVENT_FIELDS_H
 #define OPS_MODEL_EVENT_FIELDS_H
 
 #include "model/codec.h"
 #include "model/registry.h"
+#include "model/run.h"
 #include "model/slo.h"
 
 #define F(key, type, s, member) { key, type, offsetof(struct s, member), 0, 0, NULL, NULL }
@@ -18,6 +19,8 @@ extern const struct field sample_fields[];
 extern const struct field slo_def_set_fields[], slo_set_fields[], slo_detail_set_fields[];
 extern const struct field model_def_fields[], registry_set_fields[], serving_set_fields[], host_set_fields[];
 
+extern const struct field runbook_set_fields[], run_info_fields[], run_output_fields[], incident_fields[], note_fields[];
+
 /* What slo.h promises and readers rely on: order, and nothing that they would divide by zero. 0 or ERR_INVALID naming the member. */
 int slo_defs_check(const struct slo_def_set *set, struct err *err);
 int slos_check(const struct slo_set *set, struct err *err);
@@ -25,5 +28,8 @@ int slo_details_check(const struct slo_detail_set *set, struct err *err);
 /* Likewise of registry.h. */
 int registry_check(const struct registry_set *set, struct err *err);
 int hosts_check(const struct host_set *set, struct err *err);
+/* Rows of a run, which have as many cells as the run has columns: no table of fields can say that. */
+json_t *run_rows_to_json(const struct run_info *run);
+int run_rows_from_json(const json_t *json, struct run_info *run, struct err *err);
 
 #endif

@@ -1,4 +1,7 @@
-/* What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c, those of models and hosts in event_json_registry.c. */
+/*
+ * What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c, those of models and hosts in event_json_registry.c,
+ * those of runs and incidents in event_json_run.c.
+ */
 #include "config.h"
 
 #include "model/event.h"
@@ -266,6 +269,11 @@ static const struct kind {
 	[EVENT_SLO_DEFS] = { "slo-defs", sizeof(struct slo_def_set), slo_def_set_fields },
 	[EVENT_SLOS] = { "slos", sizeof(struct slo_set), slo_set_fields },
 	[EVENT_SLO_DETAILS] = { "slo-details", sizeof(struct slo_detail_set), slo_detail_set_fields },
+	[EVENT_RUNBOOKS] = { "runbooks", sizeof(struct runbook_set), runbook_set_fields },
+	[EVENT_RUN] = { "run", sizeof(struct run_info), run_info_fields },
+	[EVENT_RUN_OUTPUT] = { "run-output", sizeof(struct run_output), run_output_fields },
+	[EVENT_INCIDENT] = { "incident", sizeof(struct incident), incident_fields },
+	[EVENT_NOTE] = { "note", sizeof(struct note), note_fields },
 };
 
 const char *
@@ -284,6 +292,8 @@ event_to_json(const struct event *ev)
 	json_object_set_new(json, "source", codec_text(ev->source));
 	if ((unsigned)ev->kind < EVENT_KINDS && ev->block != NULL)
 		codec_encode(json, kinds[ev->kind].fields, ev->block);
+	if (ev->kind == EVENT_RUN && ev->block != NULL)
+		json_object_set_new(json, "rows", run_rows_to_json(ev->block));
 	return json;
 }
 
@@ -366,6 +376,8 @@ event_from_json(const json_t *json, struct event *ret_ev, struct err *err)
 		return err_set(err, ERR_INVALID, "source: expected a text without NUL");
 	block = block_new(kinds[kind].size);
 	r = codec_decode(json, kinds[kind].fields, block, &((struct block *)block)->arena, err);
+	if (r == 0 && kind == EVENT_RUN)
+		r = run_rows_from_json(json_object_get(json, "rows"), block, err);
 	if (r == 0)
 		r = check_order(kind, block, err);
 	if (r < 0) {

@@ -13,7 +13,7 @@
 #include "base/xalloc.h"
 #include "model/model_priv.h"
 
-enum { EVENTS_MAX = 16384, REGISTRY_SHARE = 2 };
+enum { EVENTS_MAX = 16384, REGISTRY_SHARE = 2, RUNS_SHARE = 2 };
 
 struct entry {
 	struct event ev;	/* owns a reference; source points into the block or to "" */
@@ -102,6 +102,26 @@ is_too_old(const struct history *h, int64_t now_ns)
 }
 
 /*
+ * A run tells all of itself many times a second. Each change of its state is kept; between them no more than what lets all of them together fill a share of the
+ * ring in the time it spans, so that a large run does not push out what was known of the rest.
+ */
+static bool
+is_run_kept(const struct history *h, const struct event *ev)
+{
+	const struct run_info *run = ev->block;
+	double gap_ns = (double)h->max_age_ns * (double)block_bytes(run) / ((double)h->max_bytes / RUNS_SHARE);
+
+	for (size_t i = h->n; i-- > 0;) {
+		const struct event *last = &entry_at(h, i)->ev;
+		const struct run_info *before = last->block;
+
+		if (last->kind == EVENT_RUN && strcmp(before->id, run->id) == 0)
+			return before->state != run->state || (double)(ev->time_ns - last->time_ns) >= gap_ns || ev->time_ns < last->time_ns;
+	}
+	return true;
+}
+
+/*
  * Answers over a range, of which only the newest is shown; what was worked out for a past time, which is nothing that was known then; and registries so
  * large that they would push all else out: then it is not known what they said.
  */
@@ -114,7 +134,10 @@ is_kept(const struct history *h, const struct event *ev)
 	case EVENT_SLOS:
 		return !((const struct slo_set *)ev->block)->is_past;
 	case EVENT_SLO_DETAILS:
+	case EVENT_RUN_OUTPUT:
 		return false;
+	case EVENT_RUN:
+		return is_run_kept(h, ev);
 	case EVENT_REGISTRY:
 		return block_bytes(ev->block) <= h->max_bytes / REGISTRY_SHARE;
 	default:
@@ -207,6 +230,7 @@ model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns)
 		model_apply_state(h->at, &entry_at(h, (size_t)(h->at_next - h->first))->ev);
 	series_lend_ranges(h->at, m);
 	slos_lend_details(h->at, m);
+	runs_lend_outputs(h->at, m, t_ns);
 	model_advance(h->at, t_ns);
 	return h->at;
 }

@@ -125,7 +125,7 @@ marker_of_operation(const struct operation_entry *e)
 static void
 markers_build(const struct model *m, struct markers_view *v)
 {
-	size_t max = m->n_operations;
+	size_t max = m->n_operations + runs_n_markers(m);
 
 	for (size_t i = 0; i < m->n_marker_sets; i++)
 		max += m->marker_sets[i]->n;
@@ -137,6 +137,7 @@ markers_build(const struct model *m, struct markers_view *v)
 	for (size_t i = 0; i < m->n_operations; i++)
 		if (m->operations[i].operation->state == OPERATION_DONE)
 			v->v[v->n++] = marker_of_operation(&m->operations[i]);
+	runs_add_markers(m, v);
 	qsort(v->v, v->n, sizeof *v->v, marker_compare);
 }
 
@@ -157,6 +158,7 @@ void
 markers_view_done(struct markers_view *v)
 {
 	free(v->v);
+	arena_done(&v->arena);
 	*v = (struct markers_view){ 0 };
 }
 

@@ -38,6 +38,7 @@ derived_free(struct derived *d)
 	slos_view_done(&d->slos);
 	models_view_done(&d->models);
 	hosts_view_done(&d->hosts);
+	offers_view_done(&d->offers);
 	problems_view_done(&d->problems);
 	free(d);
 }
@@ -55,6 +56,7 @@ model_free(struct model *m)
 	operations_done(m);
 	slos_done(m);
 	models_done(m);
+	runs_done(m);
 	block_unref(m->env);
 	free(m);
 }
@@ -75,6 +77,7 @@ model_clone(const struct model *m)
 	operations_clone(copy, m);
 	slos_clone(copy, m);
 	models_clone(copy, m);
+	runs_clone(copy, m);
 	return copy;
 }
 
@@ -88,6 +91,11 @@ model_touch(struct model *m, unsigned changes)
 		d->has_alerts = false;
 	if (changes & (MODEL_ENVIRONMENT | MODEL_MARKERS))
 		d->has_markers = false;
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_RUNBOOKS)) {
+		d->has_offers = false;
+		if (m->runbooks != NULL)
+			m->changes |= MODEL_RUNBOOKS;
+	}
 	/* Alerts tell of objectives. */
 	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SLOS)) {
 		d->has_slos = false;
@@ -122,6 +130,7 @@ apply_environment(struct model *m, const struct event *ev)
 		markers_done(m);
 		slos_done(m);
 		models_done(m);
+		runs_done(m);
 		m->n_external = 0;
 	}
 	if (is_other)
@@ -179,6 +188,13 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_SERVING:
 	case EVENT_HOSTS:
 		models_apply(m, ev);
+		break;
+	case EVENT_RUNBOOKS:
+	case EVENT_RUN:
+	case EVENT_RUN_OUTPUT:
+	case EVENT_INCIDENT:
+	case EVENT_NOTE:
+		runs_apply(m, ev);
 		break;
 	case EVENT_KINDS:
 		break;

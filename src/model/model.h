@@ -50,7 +50,8 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t. So are the newest details of objectives. An answer of a registry that alone takes more than half of the
+ * newest one of each query is shown whatever t. So are the newest details of objectives. Outputs of runs are shown when they had come by t. Of what a run
+ * tells of itself, each change of its state is kept, and in between what leaves half of the ring to others. An answer of a registry that alone takes more than half of the
  * ring is not kept, and not known then.
  *
  * Events are kept as they came, and their times need not ascend: the clock may be set back, and an answer that took long is told with the time it was

@@ -325,5 +325,16 @@ model_to_json(const struct model *m)
 	json_object_set_new(json, "operations", list = json_array());
 	for (size_t i = 0; i < model_n_operations(m); i++)
 		json_array_append_new(list, operation_json(model_operation(m, i), model_operation_ns(m, i)));
+	json_object_set_new(json, "runs", list = json_array());
+	for (size_t i = 0; i < model_runs(m); i++)
+		json_array_append_new(list, run_json(model_run(m, i)));
+	json_object_set_new(json, "incident", model_incident(m) == NULL ? json_null() : incident_json(model_incident(m)));
+	json_object_set_new(json, "notes", list = json_array());
+	for (size_t i = 0; i < model_notes(m); i++) {
+		int64_t at_ns = 0;
+		const struct note *note = model_note(m, i, &at_ns);
+
+		json_array_append_new(list, note_json(note, at_ns));
+	}
 	return json;
 }

@@ -19,6 +19,11 @@ enum {
 	OPERATIONS_MAX = 64,
 	EXTERNAL_LABELS_MAX = 16,
 	ALERT_GROUPS_MAX = 32,
+	RUNS_MAX = 32,
+	RUN_OUTPUTS_MAX = 8192,
+	RUN_OUTPUT_BYTES_MAX = 32 << 20,	/* of all outputs */
+	INCIDENTS_MAX = 32,
+	NOTES_MAX = 200,
 	STALE_INTERVALS = 3,
 	FORGET_INTERVALS = 10,
 };
@@ -44,6 +49,20 @@ struct operation_entry {
 	int64_t time_ns;
 };
 
+/* Runs, incidents, notes: runs.c. */
+struct run_entry {
+	const struct run_info *run;
+	int64_t time_ns;
+};
+struct run_output_entry {
+	const struct run_output *output;
+	int64_t time_ns;
+};
+struct note_entry {
+	const struct note *note;
+	int64_t time_ns;
+};
+
 /* Merged alerts and what silences hide: alerts.c, silences.c. */
 struct alerts_view {
 	size_t n;
@@ -56,8 +75,18 @@ struct alerts_view {
 };
 
 struct markers_view {
+	struct arena arena;			/* texts about runs */
 	size_t n;
 	struct marker *v;
+};
+
+/* Which runbooks are for which alerts: offers.c. */
+struct offers_view {
+	size_t n;				/* as many as there are runbooks */
+	struct offer {
+		const struct model_alert *alert;	/* the worst one it is for; NULL none */
+		size_t rank;				/* of that alert, 0 the worst */
+	} *v;
 };
 
 /* Objectives: slos.c. */
@@ -133,12 +162,13 @@ struct problems_view {
 
 /* Everything worked out; reached through a pointer so that asking a const model may fill it in. */
 struct derived {
-	bool has_alerts, has_markers, has_slos, has_models, has_hosts, has_problems;
+	bool has_alerts, has_markers, has_slos, has_models, has_hosts, has_offers, has_problems;
 	struct alerts_view alerts;
 	struct markers_view markers;
 	struct slos_view slos;
 	struct models_view models;
 	struct hosts_view hosts;
+	struct offers_view offers;
 	struct problems_view problems;
 };
 
@@ -165,6 +195,15 @@ struct model {
 	struct model_memory *memories;
 	const struct host_set *hosts;
 	const char *hosts_source;			/* lives as long as hosts */
+	const struct runbook_set *runbooks;
+	size_t n_runs;
+	struct run_entry runs[RUNS_MAX];		/* in the order they were first heard of */
+	size_t n_outputs, outputs_cap, output_bytes;
+	struct run_output_entry *outputs;		/* by run, column, host */
+	size_t n_incidents;
+	const struct incident *incidents[INCIDENTS_MAX];	/* in the order they were first heard of */
+	size_t n_notes;
+	struct note_entry notes[NOTES_MAX];		/* oldest first */
 	/* Hashes of name and value of labels that Alertmanager's alerts have more than Prometheus' ones. */
 	size_t n_external;
 	uint64_t external[EXTERNAL_LABELS_MAX];
@@ -243,6 +282,22 @@ void markers_view_done(struct markers_view *v);
 void operations_apply(struct model *m, const struct event *ev);
 void operations_clone(struct model *to, const struct model *from);
 void operations_done(struct model *m);
+
+/* runs.c */
+void runs_apply(struct model *m, const struct event *ev);
+void runs_clone(struct model *to, const struct model *from);
+/* Show in to, which has none of its own, those of from's outputs that were there at t. */
+void runs_lend_outputs(struct model *to, const struct model *from, int64_t t_ns);
+void runs_done(struct model *m);
+/* A marker for what each of the runs did, and for each note, to the end of v, which has room for runs_n_markers() more. */
+size_t runs_n_markers(const struct model *m);
+void runs_add_markers(const struct model *m, struct markers_view *v);
+json_t *run_json(const struct run_info *run);	/* model_json_run.c */
+json_t *incident_json(const struct incident *incident);
+json_t *note_json(const struct note *note, int64_t at_ns);
+
+/* offers.c */
+void offers_view_done(struct offers_view *v);
 
 /* slos.c */
 void slos_apply(struct model *m, const struct event *ev);

@@ -168,9 +168,20 @@ struct note {			/* EVENT_NOTE */
 	uint64_t seq;
 };
 
+/* --- about a run ------------------------------------------------------------------------------------------------------------------------- */
+
+bool run_is_under_way(const struct run_info *r);	/* confirmed and not ended */
+bool run_is_plan(const struct run_info *r);		/* nothing was done: planning, planned or refused, also a dry run's end */
+const struct run_cell *run_row_cell(const struct run_info *r, size_t row, size_t column);	/* NULL beyond either end */
+
 /* --- in the model (model.h's const access) --------------------------------------------------------------------------------------------- */
 struct model;
 const struct runbook_set *model_runbooks(const struct model *m);	/* NULL: not read yet */
+/* The worst alert that fires, or is silenced (acknowledged, that is, and being worked on), for which runbook i is offered; NULL none. */
+struct model_alert;
+const struct model_alert *model_runbook_offer(const struct model *m, size_t i);
+/* Is it offered for alerts of this name? A regex that does not compile is for none. */
+bool runbook_is_for(const struct runbook_info *r, const char *alert);
 size_t model_runs(const struct model *m);				/* newest first; the last 32 are kept */
 const struct run_info *model_run(const struct model *m, size_t i);
 const struct run_info *model_run_find(const struct model *m, const char *id);	/* NULL */

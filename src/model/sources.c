@@ -98,7 +98,8 @@ sources_environment(struct model *m)
 
 		for (size_t j = 0; j < n; j++)
 			is_double |= strcmp(v[j]->pub.name, def->name) == 0;
-		if (is_double)
+		/* Endpoints of runbooks are never polled: there is nothing to know of them, and they are neither well nor ill. */
+		if (is_double || strcmp(def->type, "http") == 0)
 			continue;
 		for (size_t j = 0; j < m->n_sources && s == NULL; j++) {
 			if (m->sources[j] != NULL && strcmp(m->sources[j]->pub.name, def->name) == 0) {

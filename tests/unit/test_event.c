@@ -116,6 +116,29 @@ static const char *const every_kind[] = {
 	"'slos':[{'id':'slo:a','step_ns':3600000000000,'left':[[1893456000000000000,1.0],[1893459600000000000,'NaN'],[1893463200000000000,-0.5]],"
 	"'spends':[{'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T01:00:00.000000000Z','share':0.5,'beside':'v7'}],"
 	"'held':[{'id':'c-1','share':0.25}],'rest':1.0}]}",
+
+	"{'event':'runbooks','time':'2030-01-01T00:00:00.000000000Z','source':'','runbooks':[{'name':'rollback','title':'t','description':'d',"
+	"'danger':'high','file':'/r/rollback.yaml','shipped':true,'error':'','params':[{'name':'to','title':'','type':'model-version','required':false,"
+	"'default':'previous','of':'model','choices':[]},{'name':'how','title':'How','type':'enum','required':true,'choices':['a','b']}],"
+	"'offer_alerts':['Spam.*'],'steps':['activate: ssh on each host'],'hosts':'group serving'}],'past':[{'run':'20300101-000000-web','runbook':'rollback',"
+	"'target':'prod/spam-filter','outcome':'done','user':'me','started':'2030-01-01T00:00:00.000000000Z','ended':'1970-01-01T00:00:00.000000000Z','verified':true}],'problems':['x.yaml:1:2: no']}",
+
+	"{'event':'run','time':'2030-01-01T00:00:00.000000000Z','source':'','id':'20300101-000000-web','runbook':'rollback','title':'t','env':'prod',"
+	"'target':'prod/spam-filter','danger':'medium','dry_run':true,'ours':true,'state':'asking','actor':'me','plan':'9c41','incident':'i',"
+	"'started':'2030-01-01T00:00:00.000000000Z','ended':'1970-01-01T00:00:00.000000000Z','values':[{'name':'to','value':'6','from':'given'}],'facts':[{'name':'why 6','text':'t',"
+	"'outcome':'OK'}],'columns':[{'name':'activate','kind':'ssh','phase':'closing','run_scope':true}],'batches':3,'batch':1,'max_failures':2,"
+	"'next':'n','text':'t','exit':5,'question':'q','answers':['stop','undo'],'confirm_typed':true,'seq_first':512,'seq_last':9223372036854775807,"
+	"'durable':true,'rows':[{'host':'web-01','batch':0,'state':'serves 6','failed':true,'cells':[{'outcome':'WOULD RUN',"
+	"'started':'2030-01-01T00:00:00.000000000Z','ended':'1970-01-01T00:00:00.000000000Z','attempt':2,'text':'t','command':'c','undo':'u','intent':5,'result':6,'transport':'libssh2'}]},"
+	"{'host':'','state':'','failed':false,'cells':[{'outcome':'UNVERIFIABLE','started':'1970-01-01T00:00:00.000000000Z','ended':'1970-01-01T00:00:00.000000000Z','attempt':0,'text':'','command':'',"
+	"'undo':'','intent':0,'result':0,'transport':''}]}]}",
+
+	"{'event':'run-output','time':'2030-01-01T00:00:00.000000000Z','source':'','run':'r','host':'h','column':2,'attempt':1,'out':'a\\nb','err':'e',"
+	"'out_bytes':3,'err_bytes':1,'status':255,'signal':'TERM','ended':true}",
+
+	"{'event':'incident','time':'2030-01-01T00:00:00.000000000Z','source':'','id':'20300101-0214-web','title':'t','by':'me','opened':'2030-01-01T00:00:00.000000000Z','closed':'1970-01-01T00:00:00.000000000Z'}",
+
+	"{'event':'note','time':'2030-01-01T00:00:00.000000000Z','source':'','incident':'i','by':'me','text':'t','seq':7}",
 };
 
 static json_t *
@@ -220,6 +243,11 @@ says_which_member_is_wrong(void **state)
 		{ "{'event':'slos','time':'2030-01-01T00:00:00Z','slos':[{'exhaustion_ns':'never'}]}", "exhaustion_ns" },
 		{ "{'event':'slos','time':'2030-01-01T00:00:00Z','slos':[{'state':'odd'}]}", "state" },
 		{ "{'event':'slo-details','time':'2030-01-01T00:00:00Z','slos':[{'left':[[1,1],[1,1]]}]}", "slos[0]: left[1]" },
+		{ "{'event':'run','time':'2030-01-01T00:00:00Z','columns':[{}],'rows':[{'cells':[{}]},{'cells':[{},{}]}]}", "rows[1]: cells" },
+		{ "{'event':'run','time':'2030-01-01T00:00:00Z','columns':[{}],'rows':[{'cells':[{'outcome':'done'}]}]}", "rows[0]: cells[0]: outcome" },
+		{ "{'event':'run','time':'2030-01-01T00:00:00Z','rows':{}}", "rows" },
+		{ "{'event':'run','time':'2030-01-01T00:00:00Z','exit':-1}", "exit" },
+		{ "{'event':'run','time':'2030-01-01T00:00:00Z','exit':2147483648}", "exit" },
 	};
 
 	(void)state;
