@@ -18,7 +18,9 @@
 #include "insight/slo_promql.h"
 #include "model/registry.h"
 #include "models.h"
+#include "runs.h"
 #include "slos.h"
+#include "trail.h"
 
 enum { RANGE_POINTS = 240, WORKERS = 2, EXPR_MAX = 1 << 20 };
 #define MARKER_SPAN NS_PER_HOUR		/* changes are looked for at least this far back */
@@ -90,9 +92,9 @@ void
 app_tell_wants(struct app *a)
 {
 	const struct environment *e = a->environment;
-	const struct query_want *slos;
-	size_t n_slos = slos_wants(a->slos, &slos);
-	struct query_want *v = xcalloc(e->n_queries + e->n_markers + 2 * e->n_models + n_slos, sizeof *v);
+	const struct query_want *slos, *runs;
+	size_t n_slos = slos_wants(a->slos, &slos), n_runs = runs_wants(a->runs, &runs);
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers + 2 * e->n_models + n_slos + n_runs, sizeof *v);
 	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN, span = a->is_instant ? 0 : a->span_ns;
 	size_t n = 0;
 
@@ -108,6 +110,8 @@ app_tell_wants(struct app *a)
 	}
 	for (size_t i = 0; i < n_slos; i++)
 		v[n++] = slos[i];
+	for (size_t i = 0; i < n_runs; i++)
+		v[n++] = runs[i];
 	sources_want(a->sources, v, n);
 	free(v);
 }
@@ -219,7 +223,7 @@ on_event(const struct event *ev, void *arg)
 {
 	struct app *a = arg;
 
-	if (!slos_event(a->slos, ev) && !models_event(a->models, ev))
+	if (!runs_event(a->runs, ev) && !slos_event(a->slos, ev) && !models_event(a->models, ev))
 		app_apply(a, ev);
 }
 
@@ -309,6 +313,13 @@ fail:
 }
 
 void
+app_open_runs(struct app *a, const char *mode)
+{
+	a->trail = trail_new(a, mode);
+	a->runs = runs_new(a, strcmp(mode, "console") == 0);
+}
+
+void
 app_start(struct app *a)
 {
 	models_start(a->models);
@@ -331,6 +342,10 @@ adhoc_done(struct adhoc_query *q)
 void
 app_close(struct app *a)
 {
+	runs_free(a->runs);
+	a->runs = NULL;
+	trail_free(a->trail);	/* what was told is on disk */
+	a->trail = NULL;
 	sources_free(a->sources);
 	pool_lane_free(a->insight);
 	slos_free(a->slos);

@@ -22,6 +22,17 @@ struct options {		/* the command line, see main.c */
 	bool is_read_only, is_json, is_demo;
 	int64_t watch_ns;	/* 0: once */
 	int64_t deadline_ns;
+	/* runbooks and the audit trail */
+	const char *runbook;	/* --runbook, --describe */
+	const char **sets;	/* "name=value", n_sets of them */
+	size_t n_sets;
+	const char *limit, *confirm, *resume, *break_glass;
+	const char *incident;	/* an id */
+	const char *note, *incident_title, *incident_close;
+	bool is_dry_run, is_yes, stops_on_disconnect;
+	const char **words;	/* what follows --verify, --log */
+	size_t n_words;
+	const char *head;	/* --head SEQ:HASH */
 };
 
 struct adhoc_query {
@@ -29,7 +40,9 @@ struct adhoc_query {
 	char *slo;		/* objective whose burn it shows, or NULL */
 };
 struct models;
+struct runs;
 struct slos;
+struct trail;
 
 /* Something a person should know that is no event, such as a line of a file that cannot be read. */
 typedef void app_note_cb(const char *text, void *arg);
@@ -47,6 +60,8 @@ struct app {
 	struct sources *sources;
 	struct slos *slos;
 	struct models *models;
+	struct trail *trail;		/* NULL where nothing can be done: --status */
+	struct runs *runs;		/* likewise */
 	char user[64];			/* the real one, for silences and corrections */
 	const struct environment *environment;	/* block of the EVENT_ENVIRONMENT */
 	struct timerange range;
@@ -62,6 +77,8 @@ struct app {
 
 /* Everything but the first request. Takes conf, and on success problems. ERR_USAGE, ERR_NOTFOUND, ... with the way on. */
 int app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_problems *problems, struct err *err);
+/* What acts: the audit trail and runbooks. mode as trail_new() has it. */
+void app_open_runs(struct app *a, const char *mode);
 /* Sends the first requests. */
 void app_start(struct app *a);
 void app_close(struct app *a);

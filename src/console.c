@@ -14,6 +14,8 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "console_priv.h"
+#include "runs.h"
+#include "trail.h"
 
 /* --- the view ----------------------------------------------------------------------------------------------------- */
 
@@ -28,7 +30,7 @@ console_view(struct console *c, bool is_focused)
 		.now_ns = clock_now(),
 		.range = a->range,
 		.is_focused = is_focused,
-		.is_read_only = a->options->is_read_only || a->conf->is_policy_broken,
+		.is_read_only = a->options->is_read_only || a->env->is_read_only || a->conf->is_policy_broken,
 		.user = c->app->user,
 		.ack_ns = a->conf->ack_enabled ? a->conf->ack_ns : 0,
 	};
@@ -284,6 +286,15 @@ on_second(void *arg)
 	loop_timer_in(c->second, NS_PER_S);
 }
 
+/* Nothing runs any more: whoever wanted to leave can. */
+static void
+end_or_stay(struct console *c)
+{
+	c->is_leaving = false;
+	if (c->is_ending)
+		loop_stop(c->app->loop, c->end_status);
+}
+
 static void
 on_turn(void *arg)
 {
@@ -294,6 +305,8 @@ on_turn(void *arg)
 	app_range_follow(a);
 	model_advance(a->model, clock_now());
 	changed = model_changes(a->model);
+	if ((c->is_ending || c->is_leaving) && runs_acting(a->runs) == 0)
+		end_or_stay(c);
 	if (changed & MODEL_ALERTS)
 		ring_new_pages(c);
 	if (changed != 0 || c->is_dirty || clock_now() / NS_PER_S != c->drawn_s)
@@ -305,7 +318,10 @@ on_signal(int signo, void *arg)
 {
 	struct console *c = arg;
 
-	loop_stop(c->app->loop, 128 + signo);
+	c->is_ending = true;
+	c->end_status = 128 + signo;
+	if (!runs_detach(c->app->runs))
+		loop_stop(c->app->loop, c->end_status);
 }
 
 static void
@@ -402,8 +418,11 @@ console_run(struct app *a, struct err *err)
 	loop_on_turn(a->loop, on_turn, &c);
 	console_draw(&c);		/* before anything is asked */
 	app_start(a);
+	runs_start(a->runs);
+	trail_start(a->trail);
 	r = loop_run(a->loop);
 done:
+	trail_forget(a->trail, &c);
 	app_observe(a, NULL, NULL, NULL);
 	loop_on_turn(a->loop, NULL, NULL);
 	console_done(&c);

@@ -3,7 +3,10 @@
 
 #include "console_priv.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/xalloc.h"
 #include "cmdline.h"
 
 /* --- the global commands ------------------------------------------------------------------------------------------- */
@@ -82,6 +85,8 @@ GLOBAL(panel_4, op = show_nth(3);)
 GLOBAL(panel_5, op = show_nth(4);)
 GLOBAL(panel_6, op = show_nth(5);)
 GLOBAL(panel_7, op = show_nth(6);)
+GLOBAL(panel_8, op = show_nth(7);)
+GLOBAL(panel_9, op = show_nth(8);)
 
 static struct op *
 global_goto(struct panel *p, const struct view *v, const char *arg)
@@ -128,6 +133,42 @@ global_query(struct panel *p, const struct view *v, const char *arg)
 	return op_text(OP_QUERY, "%s", arg);
 }
 
+/* ":note TEXT", or a line to type it into. */
+static struct op *
+global_note(struct panel *p, const struct view *v, const char *arg)
+{
+	(void)p;
+	(void)v;
+	return arg != NULL ? op_text(OP_NOTE, "%s", arg) : op_new(OP_NOTE_FORM);
+}
+
+/* ":incident open TITLE", ":incident join ID TITLE", ":incident close [WORDS]". */
+static struct op *
+global_incident(struct panel *p, const struct view *v, const char *arg)
+{
+	static const char usage[] = "incident open TITLE, incident join ID TITLE, or incident close [WORDS]";
+	size_t verb = arg != NULL ? strcspn(arg, " ") : 0, id;
+	const char *rest = arg != NULL ? arg + verb + strspn(arg + verb, " ") : "";
+	struct op *op;
+
+	(void)p;
+	(void)v;
+	if (verb == 4 && strncmp(arg, "open", verb) == 0 && *rest != '\0')
+		return op_text(OP_INCIDENT_OPEN, "%s", rest);
+	if (verb == 5 && strncmp(arg, "close", verb) == 0) {
+		op = op_new(OP_INCIDENT_CLOSE);
+		op->arg = *rest != '\0' ? xstrdup(rest) : NULL;
+		return op;
+	}
+	id = strcspn(rest, " ");
+	if (verb == 4 && strncmp(arg, "join", verb) == 0 && rest[id] != '\0') {
+		op = op_text(OP_INCIDENT_OPEN, "%s", rest + id + strspn(rest + id, " "));
+		op->arg = xstrndup(rest, id);
+		return op;
+	}
+	return op_text(OP_ERROR, "%s", usage);
+}
+
 const struct command console_commands[] = {
 	{ "help", "?", CMD_HINT, global_help, "explain the keys" },
 	{ "overview", "1", 0, global_panel_1, "go to the overview" },
@@ -137,6 +178,10 @@ const struct command console_commands[] = {
 	{ "slo", "5", CMD_HINT, global_panel_5, "go to the objectives and their budgets" },
 	{ "models", "6", CMD_HINT, global_panel_6, "go to the models and what serves" },
 	{ "hosts", "7", CMD_HINT, global_panel_7, "go to the hosts" },
+	{ "runbooks", "8", CMD_HINT, global_panel_8, "go to the runbooks" },
+	{ "run", "9", CMD_HINT, global_panel_9, "go to the run under way, or the last plan" },
+	{ "note", "C", CMD_ARG | CMD_HINT, global_note, "record a note; :note TEXT does so at once" },
+	{ "incident", NULL, CMD_ARG, global_incident, "open TITLE, join ID TITLE, or close [WORDS]" },
 	{ "filter", "/", CMD_HINT, global_filter, "show only rows that match" },
 	{ "command", ":", CMD_HINT, global_command, "type a command; Tab completes" },
 	{ "quit", "q", CMD_HINT, global_quit, "leave" },

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "runs.h"
 #include "slos.h"
+#include "trail.h"
 #include "ui/help.h"
 
 enum { READABLE_H = 14 };
@@ -161,14 +163,91 @@ open_line(struct console *c, enum line_mode mode)
 	editor_set(&c->line, mode == LINE_FILTER && c->filters[c->focus] != NULL ? c->filters[c->focus] : "");
 }
 
-/* An act on the world: policy, then the question, then operate. */
+static void
+close_dialogs(struct console *c)
+{
+	while (c->n_dialogs > 0)
+		console_close_dialog(c);
+}
+
+static void
+show_run(struct console *c, const char *run)
+{
+	struct op *show = op_text(OP_PANEL, "run");
+
+	show->arg = xstrdup(run);
+	show_panel(c, show);
+	op_free(show);
+}
+
+static bool
+is_about_run(const struct op *op)
+{
+	return op->kind >= OP_RUN_PLAN && op->kind <= OP_RUN_DROP && op->kind != OP_RUN_FORM;
+}
+
+/* A form stays open when what it asks for is refused. */
+static void
+carry_out_run(struct console *c, const struct op *op)
+{
+	struct err err = ERR_INIT;
+	const char *run = NULL;
+
+	if (runs_op(c->app->runs, op, &run, &err) < 0) {
+		console_say(c, true, err.msg);
+		return;
+	}
+	close_dialogs(c);
+	if (run != NULL && op->kind != OP_RUN_DROP)
+		show_run(c, run);
+}
+
+static void
+on_recorded(uint64_t seq, const struct err *err, void *arg)
+{
+	struct console *c = arg;
+	char text[64];
+
+	snprintf(text, sizeof text, "recorded, audit %llu", (unsigned long long)seq);
+	console_say(c, err != NULL, err != NULL ? err->msg : text);
+}
+
+static void
+carry_out_record(struct console *c, const struct op *op)
+{
+	struct trail *t = c->app->trail;
+	struct err err = ERR_INIT;
+	int r;
+
+	if (op->kind == OP_NOTE)
+		r = trail_note(t, op->text, on_recorded, c, &err);
+	else if (op->kind == OP_INCIDENT_OPEN)
+		r = trail_incident_open(t, op->text, op->arg, on_recorded, c, &err);
+	else
+		r = trail_incident_close(t, NULL, op->arg, on_recorded, c, &err);
+	if (r < 0)
+		console_say(c, true, err.msg);
+	else
+		close_dialogs(c);
+}
+
+static bool
+is_record(const struct op *op)
+{
+	return op->kind == OP_NOTE || op->kind == OP_INCIDENT_OPEN || op->kind == OP_INCIDENT_CLOSE;
+}
+
+/* An act on the world: policy, then the question, then whoever carries it out. */
 static void
 carry_out_write(struct console *c, struct op *op)
 {
 	struct view v = console_view(c, true);
 	struct err err = ERR_INIT;
 
-	if (v.is_read_only) {
+	if (is_record(op)) {	/* about the past too, and from a console that may change nothing else */
+		carry_out_record(c, op);
+		return;
+	} else if (v.is_read_only) {
 		console_say(c, true, c->app->conf->is_policy_broken ? "read-only: the config has mistakes (:messages lists them)" :
 		    "read-only: nothing that changes the world runs");
 	} else if (!v.range.is_live) {
@@ -178,14 +257,15 @@ carry_out_write(struct console *c, struct op *op)
 		return;
 	} else if (op->kind == OP_SLO_EXCLUDE || op->kind == OP_SLO_INCLUDE) {
 		slos_correct(c->app->slos, op);
-		while (c->n_dialogs > 0)
-			console_close_dialog(c);
+		close_dialogs(c);
+		return;
+	} else if (is_about_run(op)) {
+		carry_out_run(c, op);
 		return;
 	} else if (operate_run(c->operate, op, &err) < 0) {
 		console_say(c, true, err.msg);
 	} else {
-		while (c->n_dialogs > 0)	/* the question, and the form it came from */
-			console_close_dialog(c);
+		close_dialogs(c);	/* the question, and the form it came from */
 		return;
 	}
 	console_close_dialog(c);	/* the question only: what was typed into a form stays */
@@ -209,6 +289,23 @@ carry_out_query(struct console *c, const struct op *op)
 	op_free(show);
 }
 
+/* What runs is not left alone without a word. */
+static void
+quit(struct console *c)
+{
+	if (runs_acting(c->app->runs) > 0 && !c->is_leaving) {
+		c->is_leaving = true;
+		console_say(c, true, "a run is under way: x stops it; q again leaves when its batch is done");
+		return;
+	}
+	c->is_ending = true;
+	c->end_status = EXIT_SUCCESS;
+	if (!runs_detach(c->app->runs))
+		loop_stop(c->app->loop, c->end_status);
+	else
+		console_say(c, false, "leaving when the batch under way is done");
+}
+
 /* Takes op. */
 void
 console_carry_out(struct console *c, struct op *op)
@@ -216,8 +313,13 @@ console_carry_out(struct console *c, struct op *op)
 	if (op == NULL)
 		return;
 	c->is_dirty = true;
-	if (op_writes(op)) {
+	if (op_writes(op) || is_record(op)) {
 		carry_out_write(c, op);
+		op_free(op);
+		return;
+	}
+	if (is_about_run(op)) {	/* plans only read, and stopping is always allowed */
+		carry_out_run(c, op);
 		op_free(op);
 		return;
 	}
@@ -232,7 +334,10 @@ console_carry_out(struct console *c, struct op *op)
 	case OP_QUERY:
 	case OP_SLO_GRAPH: carry_out_query(c, op); break;
 	case OP_REFRESH: sources_refresh(c->app->sources); console_say(c, false, "asking every source again"); break;
-	case OP_QUIT: loop_stop(c->app->loop, EXIT_SUCCESS); break;
+	case OP_QUIT: quit(c); break;
+	case OP_RUNBOOK_FORM: open_dialog(c, "runbook-form", op); break;
+	case OP_RUN_FORM: open_dialog(c, "run-confirm", op); break;
+	case OP_NOTE_FORM: open_dialog(c, "note-form", op); break;
 	case OP_SILENCE_FORM: open_dialog(c, "silence-form", op); break;
 	case OP_SLO_FORM: open_dialog(c, "slo-form", op); break;
 	case OP_CLOSE: console_close_dialog(c); break;

@@ -49,6 +49,9 @@ struct console {
 	size_t n_pages;
 	bool is_looked;				/* alerts were known at the last look */
 	bool is_dirty, is_pasting;
+	bool is_leaving;			/* asked to quit while something runs */
+	int end_status;				/* of the loop, once nothing runs any more; see console.c */
+	bool is_ending;
 	int64_t drawn_s;			/* second shown by the clock */
 	struct loop_timer *second;
 };

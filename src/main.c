@@ -12,34 +12,27 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "app.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "conf/conf_slo.h"
-#include "console.h"
-#include "demo.h"
-#include "insight/slo_promql.h"
-#include "insight/slo_rules.h"
-#include "status.h"
+#include "modes.h"
 
-enum mode { MODE_CONSOLE, MODE_STATUS, MODE_EXPORT, MODE_CHECK, MODE_INIT, MODE_HELP, MODE_VERSION };
-enum { EXIT_USAGE = 2, EXIT_STATUS_UNKNOWN = 3, EXPORT_MAX = 64 << 20 };
-
-struct args {
-	enum mode mode;
-	struct options options;
-};
+enum { EXIT_USAGE = 2, EXIT_STATUS_UNKNOWN = 3 };
 
 static int set_mode(struct args *a, const char *value, int number, struct err *err);
+static int set_word_mode(struct args *a, const char *value, int number, struct err *err);
+static int set_choice(struct args *a, const char *value, int number, struct err *err);
 static int set_text(struct args *a, const char *value, int number, struct err *err);
 static int set_flag(struct args *a, const char *value, int number, struct err *err);
 static int set_export(struct args *a, const char *value, int number, struct err *err);
 static int set_duration(struct args *a, const char *value, int number, struct err *err);
 
 /* Which member of struct options a row sets. */
-enum { OPT_CONFIG, OPT_ENV, OPT_DEBUG_LOG, OPT_READ_ONLY, OPT_JSON, OPT_DEMO, OPT_WATCH, OPT_DEADLINE };
+enum {
+	OPT_CONFIG, OPT_ENV, OPT_DEBUG_LOG, OPT_READ_ONLY, OPT_JSON, OPT_DEMO, OPT_WATCH, OPT_DEADLINE, OPT_SET, OPT_LIMIT, OPT_DRY_RUN, OPT_YES, OPT_CONFIRM,
+	OPT_RESUME, OPT_BREAK_GLASS, OPT_INCIDENT, OPT_HEAD
+};
 
 static const struct arg_row {
 	const char *name, *value;	/* value: name of its argument, NULL when it takes none */
@@ -52,9 +45,27 @@ static const struct arg_row {
 	{ "read-only", NULL, set_flag, OPT_READ_ONLY, "nothing that changes the world can be run" },
 	{ "demo", NULL, set_flag, OPT_DEMO, "run on the bundled lab; a bad model goes out after about a minute" },
 	{ "status", NULL, set_mode, MODE_STATUS, "print what is wrong and exit: 0 ok, 1 warning, 2 critical, 3 unknown" },
-	{ "json", NULL, set_flag, OPT_JSON, "with --status: JSON" },
+	{ "json", NULL, set_flag, OPT_JSON, "JSON instead of text, with any mode that prints" },
 	{ "watch", "S", set_duration, OPT_WATCH, "with --status: again every S seconds until interrupted" },
-	{ "deadline", "S", set_duration, OPT_DEADLINE, "with --status: wait this long for answers (default 10)" },
+	{ "deadline", "S", set_duration, OPT_DEADLINE, "with --status, --runbook: wait this long for answers (default 10)" },
+	{ "runbook", "NAME", set_word_mode, MODE_RUNBOOK, "run a runbook: plan, confirm, act, verify; see EXIT STATUS in the manual" },
+	{ "set", "NAME=VALUE", set_text, OPT_SET, "with --runbook: a parameter; may be given several times" },
+	{ "limit", "PATTERN", set_text, OPT_LIMIT, "with --runbook: only these of its hosts, such as web-[01-03]" },
+	{ "dry-run", NULL, set_flag, OPT_DRY_RUN, "with --runbook: plan and check, change nothing" },
+	{ "yes", NULL, set_flag, OPT_YES, "with --runbook: confirm it, unless its danger is high" },
+	{ "confirm", "TARGET", set_text, OPT_CONFIRM, "with --runbook: confirm it by naming its target, such as prod/spam-filter" },
+	{ "resume", "RUN", set_text, OPT_RESUME, "with --runbook: go on where that run ended; what is done is not done again" },
+	{ "on-disconnect", "WHAT", set_choice, 0, "with --runbook: finish (the batch; default) or stop when the terminal is lost" },
+	{ "break-glass", "REASON", set_text, OPT_BREAK_GLASS, "with --runbook: act although the audit log cannot be written" },
+	{ "incident", "ID", set_text, OPT_INCIDENT, "with --runbook, --note, --incident-open: the incident it belongs to" },
+	{ "runbooks", NULL, set_mode, MODE_RUNBOOKS, "list the runbooks" },
+	{ "describe", "NAME", set_word_mode, MODE_DESCRIBE, "what a runbook does, step by step, and its parameters" },
+	{ "incident-open", "TITLE", set_word_mode, MODE_INCIDENT_OPEN, "record that an incident began; prints its id" },
+	{ "incident-close", "ID", set_word_mode, MODE_INCIDENT_CLOSE, "record that it ended" },
+	{ "note", "TEXT", set_word_mode, MODE_NOTE, "record a note" },
+	{ "verify", "[FILE..]", set_mode, MODE_VERIFY, "has anything in the audit log been changed?" },
+	{ "head", "SEQ:HASH", set_text, OPT_HEAD, "with --verify: compare with this head, noted elsewhere" },
+	{ "log", "[FILTER..]", set_mode, MODE_LOG, "print records of the audit log" },
 	{ "export", "slo-rules", set_export, MODE_EXPORT, "print recording and alerting rules for the objectives (or one, by NAME)" },
 	{ "check", NULL, set_mode, MODE_CHECK, "check the config without any network, list every mistake, exit" },
 	{ "init", NULL, set_mode, MODE_INIT, "look at localhost's usual ports and write a config for what is there" },
@@ -70,7 +81,7 @@ static const char *
 mode_option(enum mode mode)
 {
 	for (int i = 0; i < N_ROWS; i++)
-		if ((rows[i].set == set_mode || rows[i].set == set_export) && rows[i].number == (int)mode)
+		if ((rows[i].set == set_mode || rows[i].set == set_export || rows[i].set == set_word_mode) && rows[i].number == (int)mode)
 			return rows[i].name;
 	return "";
 }
@@ -82,6 +93,33 @@ set_mode(struct args *a, const char *value, int number, struct err *err)
 	if (a->mode != MODE_CONSOLE && a->mode != (enum mode)number)
 		return err_set(err, ERR_USAGE, "--%s and --%s cannot go together", mode_option(a->mode), mode_option((enum mode)number));
 	a->mode = (enum mode)number;
+	return 0;
+}
+
+/* A mode whose argument is one word. */
+static int
+set_word_mode(struct args *a, const char *value, int number, struct err *err)
+{
+	if (*value == '\0')
+		return err_set(err, ERR_USAGE, "an empty value");
+	switch ((enum mode)number) {
+	case MODE_NOTE: a->options.note = value; break;
+	case MODE_INCIDENT_OPEN: a->options.incident_title = value; break;
+	case MODE_INCIDENT_CLOSE: a->options.incident_close = value; break;
+	default: a->options.runbook = value;
+	}
+	return set_mode(a, value, number, err);
+}
+
+static int
+set_choice(struct args *a, const char *value, int number, struct err *err)
+{
+	char shown[64];
+
+	(void)number;
+	if (strcmp(value, "finish") != 0 && strcmp(value, "stop") != 0)
+		return err_set(err, ERR_USAGE, "'%s': it is finish or stop", str_escape_to(shown, sizeof shown, value));
+	a->options.stops_on_disconnect = strcmp(value, "stop") == 0;
 	return 0;
 }
 
@@ -104,6 +142,16 @@ set_text(struct args *a, const char *value, int number, struct err *err)
 	case OPT_CONFIG: a->options.config = value; break;
 	case OPT_ENV: a->options.environment = value; break;
 	case OPT_DEBUG_LOG: a->options.debug_log = value; break;
+	case OPT_LIMIT: a->options.limit = value; break;
+	case OPT_CONFIRM: a->options.confirm = value; break;
+	case OPT_RESUME: a->options.resume = value; break;
+	case OPT_BREAK_GLASS: a->options.break_glass = value; break;
+	case OPT_INCIDENT: a->options.incident = value; break;
+	case OPT_HEAD: a->options.head = value; break;
+	case OPT_SET:
+		a->options.sets = xreallocarray(a->options.sets, a->options.n_sets + 1, sizeof *a->options.sets);
+		a->options.sets[a->options.n_sets++] = value;
+		break;
 	}
 	return 0;
 }
@@ -117,6 +165,8 @@ set_flag(struct args *a, const char *value, int number, struct err *err)
 	case OPT_READ_ONLY: a->options.is_read_only = true; break;
 	case OPT_JSON: a->options.is_json = true; break;
 	case OPT_DEMO: a->options.is_demo = true; break;
+	case OPT_DRY_RUN: a->options.is_dry_run = true; break;
+	case OPT_YES: a->options.is_yes = true; break;
 	}
 	return 0;
 }
@@ -153,6 +203,10 @@ print_help(void)
 	    "  opsconsole [--env NAME] [--read-only]      the console\n"
 	    "  opsconsole --demo                          the console on the bundled lab\n"
 	    "  opsconsole --status [--json] [--watch S]   what is wrong now, as a Nagios plugin says it\n"
+	    "  opsconsole --runbook NAME [--set k=v]..    run a runbook; --dry-run changes nothing\n"
+	    "  opsconsole --runbooks | --describe NAME    the runbooks there are\n"
+	    "  opsconsole --incident-open TITLE | --incident-close ID | --note TEXT\n"
+	    "  opsconsole --log [FILTER..] | --verify     the audit log\n"
 	    "  opsconsole --export slo-rules [NAME]       Prometheus rules for the objectives of the config\n"
 	    "  opsconsole --check | --init                check the config | write a first one\n\n");
 	for (int i = 0; i < N_ROWS; i++) {
@@ -160,10 +214,11 @@ print_help(void)
 
 		snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].value != NULL ? " " : "",
 		    rows[i].value != NULL ? rows[i].value : "");
-		printf("  %-18s  %s\n", left, rows[i].help);
+		printf("  %-22s  %s\n", left, rows[i].help);
 	}
 	printf("\nThe config is searched for in $OPSCONSOLE_CONFIG, $XDG_CONFIG_HOME/opsconsole/opsconsole.yaml\n"
-	    "(~/.config when unset) and /etc/opsconsole/opsconsole.yaml. More: man opsconsole, man opsconsole.yaml\n");
+	    "(~/.config when unset) and /etc/opsconsole/opsconsole.yaml. More: man opsconsole, man opsconsole.yaml,\n"
+	    "man opsconsole-runbook\n");
 }
 
 /* --- parsing ------------------------------------------------------------------------------------------------------ */
@@ -190,8 +245,24 @@ check_together(const struct args *a, struct err *err)
 {
 	const struct options *o = &a->options;
 
-	if (a->mode != MODE_STATUS && (o->is_json || o->watch_ns != 0 || o->deadline_ns != 0))
-		return err_set(err, ERR_USAGE, "--json, --watch and --deadline go with --status");
+	static const unsigned printing = 1u << MODE_STATUS | 1u << MODE_RUNBOOK | 1u << MODE_RUNBOOKS | 1u << MODE_DESCRIBE | 1u << MODE_VERIFY | 1u << MODE_LOG;
+	static const unsigned framed = 1u << MODE_RUNBOOK | 1u << MODE_NOTE | 1u << MODE_INCIDENT_OPEN;
+
+	if (o->is_json && !(printing & 1u << a->mode))
+		return err_set(err, ERR_USAGE, "--json goes with --status, --runbook, --runbooks, --describe, --verify and --log");
+	if (o->watch_ns != 0 && a->mode != MODE_STATUS)
+		return err_set(err, ERR_USAGE, "--watch goes with --status");
+	if (o->deadline_ns != 0 && a->mode != MODE_STATUS && a->mode != MODE_RUNBOOK)
+		return err_set(err, ERR_USAGE, "--deadline goes with --status and --runbook");
+	if (a->mode != MODE_RUNBOOK && (o->n_sets > 0 || o->limit != NULL || o->confirm != NULL || o->resume != NULL || o->break_glass != NULL ||
+	    o->is_dry_run || o->is_yes || o->stops_on_disconnect))
+		return err_set(err, ERR_USAGE, "--set, --limit, --dry-run, --yes, --confirm, --resume, --on-disconnect and --break-glass go with --runbook");
+	if (o->incident != NULL && !(framed & 1u << a->mode))
+		return err_set(err, ERR_USAGE, "--incident goes with --runbook, --note and --incident-open");
+	if (o->head != NULL && a->mode != MODE_VERIFY)
+		return err_set(err, ERR_USAGE, "--head goes with --verify");
+	if (o->is_read_only && a->mode == MODE_RUNBOOK && !o->is_dry_run)
+		return err_set(err, ERR_USAGE, "--read-only allows a runbook's --dry-run only");
 	if (o->is_demo && a->mode != MODE_CONSOLE && a->mode != MODE_STATUS)
 		return err_set(err, ERR_USAGE, "--demo goes with the console or with --status");
 	if (o->is_demo && o->config != NULL)
@@ -207,12 +278,17 @@ parse(int argc, char **argv, struct args *a, struct err *err)
 
 	for (i = 0; i < N_ROWS; i++)
 		longs[i] = (struct option){ .name = rows[i].name,
-			.has_arg = rows[i].value != NULL ? required_argument : no_argument, .val = 256 + i };
+			.has_arg = rows[i].value != NULL && rows[i].value[0] != '[' ? required_argument : no_argument, .val = 256 + i };
 	opterr = 0;
 	for (;;) {
 		int at = optind > 0 ? optind : 1;
 
 		c = getopt_long(argc, argv, "+:h", longs, NULL);
+		if (c == -1 && optind < argc && (a->mode == MODE_LOG || a->mode == MODE_VERIFY)) {
+			a->options.words = xreallocarray(a->options.words, a->options.n_words + 1, sizeof *a->options.words);
+			a->options.words[a->options.n_words++] = argv[optind++];
+			continue;
+		}
 		if (c == -1 && a->mode == MODE_EXPORT && optind < argc && a->options.export_what == NULL) {
 			a->options.export_what = argv[optind++];	/* options may follow it */
 			continue;
@@ -240,189 +316,6 @@ parse(int argc, char **argv, struct args *a, struct err *err)
 		    str_escape_to(shown, sizeof shown, argv[optind]));
 	}
 	return check_together(a, err);
-}
-
-/* --- modes -------------------------------------------------------------------------------------------------------- */
-
-static int
-fail(const struct err *err, int status)
-{
-	fprintf(stderr, "opsconsole: %s\n", err->msg);
-	return status;
-}
-
-/* Can its expressions be asked for? What the server makes of them is not known here. */
-static void
-check_objective(const struct slo_def *def, struct conf_problems *problems)
-{
-	struct arena arena = { 0 };
-	struct err err = ERR_INIT;
-	struct slo_terms terms;
-
-	if (slo_terms(def, &arena, &terms, &err) < 0)
-		conf_problems_add(problems, "%s: objective '%s': %s", def->where, def->name, err.msg);
-	arena_done(&arena);
-}
-
-static void
-check_objectives(const struct conf *conf, struct conf_problems *problems)
-{
-	for (size_t i = 0; i < conf->n_environments; i++) {
-		struct slo_def_set *defs = conf_slos(&conf->environments[i]);
-
-		for (size_t j = 0; j < defs->n; j++)
-			check_objective(&defs->v[j], problems);
-		block_unref(defs);
-	}
-}
-
-static int
-run_check(const struct options *o)
-{
-	struct err err = ERR_INIT;
-	char *path;
-	int r;
-
-	if (conf_find(o->config, &path, &err) < 0)
-		return fail(&err, EXIT_USAGE);
-	r = conf_check(path, check_objectives, &err);
-	free(path);
-	if (r < 0 && err.code != 0)
-		return fail(&err, EXIT_USAGE);
-	return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-}
-
-static int
-run_init(const struct options *o)
-{
-	struct err err = ERR_INIT;
-
-	if (conf_init_write(o->config, &err) < 0)
-		return fail(&err, EXIT_USAGE);
-	return EXIT_SUCCESS;
-}
-
-/* Strict modes refuse a config with any mistake and list them all. */
-static int
-list_problems(const struct conf_problems *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		fprintf(stderr, "opsconsole: %s\n", p->v[i]);
-	if (p->n > 0)
-		fprintf(stderr, "opsconsole: %zu mistake%s in the config; nothing was asked\n", p->n, p->n == 1 ? "" : "s");
-	return EXIT_STATUS_UNKNOWN;
-}
-
-/* Those called name; all when it is NULL. One reference, the caller's; NULL: none is called that. */
-static struct slo_def_set *
-slos_named(const struct conf_environment *env, const char *name, struct err *err)
-{
-	struct slo_def_set *all = conf_slos(env), *some = block_new(sizeof *some);
-	struct slo_def *v = arena_alloc(&some->block.arena, (all->n + 1) * sizeof *v);
-	char shown[64];
-
-	for (size_t i = 0; i < all->n; i++)
-		if (name == NULL || strcmp(all->v[i].name, name) == 0)
-			slo_def_copy(&v[some->n++], &all->v[i], &some->block.arena);
-	some->v = v;
-	block_unref(all);
-	if (some->n > 0)
-		return some;
-	if (name == NULL)
-		err_set(err, ERR_NOTFOUND, "environment %s has no objectives: give it some under slos: or openslo:, see man opsconsole.yaml", env->name);
-	else
-		err_set(err, ERR_NOTFOUND, "environment %s has no objective '%s'; opsconsole --status names those there are", env->name,
-		    str_escape_to(shown, sizeof shown, name));
-	block_unref(some);
-	return NULL;
-}
-
-static int
-export_rules(const struct conf *conf, const struct options *o, struct err *err)
-{
-	const struct conf_environment *env;
-	struct slo_def_set *slos;
-	struct buf out;
-	int r;
-
-	r = conf_environment(conf, o->environment, &env, err);
-	if (r < 0)
-		return r;
-	slos = slos_named(env, o->export_what, err);
-	if (slos == NULL)
-		return ERR_NOTFOUND;
-	buf_init(&out, EXPORT_MAX);
-	r = slo_rules_export(slos, &out, err);
-	if (r == 0 && out.is_over)
-		r = err_set(err, ERR_LIMIT, "the rules are longer than %d MiB: export some objectives by name", EXPORT_MAX >> 20);
-	if (r == 0 && (fwrite(out.data, 1, out.len, stdout) < out.len || fflush(stdout) != 0))
-		r = err_set_errno(err, ERR_IO, errno, "the rules could not be written");
-	buf_done(&out);
-	block_unref(slos);
-	return r;
-}
-
-static int
-run_export(const struct options *o)
-{
-	struct conf_problems problems = { 0 };
-	struct err err = ERR_INIT;
-	struct conf *conf = NULL;
-	char *path = NULL;
-	int status = EXIT_SUCCESS;
-
-	if (conf_find(o->config, &path, &err) < 0 || conf_load(path, &conf, &problems, &err) < 0) {
-		status = fail(&err, EXIT_USAGE);
-	} else if (problems.n > 0) {
-		list_problems(&problems);
-		status = EXIT_USAGE;
-	} else if (export_rules(conf, o, &err) < 0) {
-		status = fail(&err, err.code == ERR_IO ? EXIT_FAILURE : EXIT_USAGE);
-	}
-	conf_problems_done(&problems);
-	conf_free(conf);
-	free(path);
-	return status;
-}
-
-static int
-run_live(struct args *a)
-{
-	int bad = a->mode == MODE_STATUS ? EXIT_STATUS_UNKNOWN : EXIT_USAGE, status;
-	struct conf_problems problems = { 0 };
-	struct err err = ERR_INIT;
-	struct demo *demo = NULL;
-	struct conf *conf = NULL;
-	struct app app = { 0 };
-	char *path = NULL;
-
-	if (a->options.is_demo) {
-		if (demo_start(&demo, &path, a->mode == MODE_CONSOLE, &err) < 0)
-			return fail(&err, bad);
-	} else if (conf_find(a->options.config, &path, &err) < 0) {
-		return fail(&err, bad);
-	}
-	if (conf_load(path, &conf, &problems, &err) < 0) {
-		status = fail(&err, bad);
-	} else if (a->mode == MODE_STATUS && problems.n > 0) {
-		status = list_problems(&problems);
-		conf_free(conf);
-	} else if (app_open(&app, &a->options, conf, &problems, &err) < 0) {
-		list_problems(&problems);
-		status = fail(&err, bad);
-	} else if (a->mode == MODE_STATUS) {
-		status = status_run(&app);
-		app_close(&app);
-	} else {
-		status = console_run(&app, &err);
-		app_close(&app);
-		if (status < 0)
-			status = fail(&err, EXIT_USAGE);
-	}
-	conf_problems_done(&problems);
-	free(path);
-	demo_stop(demo);
-	return status;
 }
 
 /* What is opened later must not take the place of a closed stdin, stdout or stderr. */
@@ -458,6 +351,13 @@ usage_status(const struct args *a, int argc, char **argv)
 	return is_status ? EXIT_STATUS_UNKNOWN : EXIT_USAGE;
 }
 
+static int
+fail(const struct err *err, int status)
+{
+	fprintf(stderr, "opsconsole: %s\n", err->msg);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -481,18 +381,11 @@ main(int argc, char **argv)
 		printf("opsconsole %s\n", PACKAGE_VERSION);
 		status = EXIT_SUCCESS;
 		break;
-	case MODE_CHECK:
-		status = run_check(&a.options);
-		break;
-	case MODE_EXPORT:
-		status = run_export(&a.options);
-		break;
-	case MODE_INIT:
-		status = run_init(&a.options);
-		break;
 	default:
-		status = run_live(&a);
+		status = mode_run(&a);
 	}
+	free(a.options.sets);
+	free(a.options.words);
 	log_close();
 	if (fflush(stdout) != 0 && status == EXIT_SUCCESS)
 		status = EXIT_FAILURE;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "trail.h"
 
 /* Read back every second for so long: a cluster of Alertmanagers takes some seconds to tell one another. */
 #define READ_BACK_PAUSE NS_PER_S
@@ -28,6 +29,8 @@ struct act {
 	int64_t answered_ns;		/* when the write's answer, or its loss, was known; 0: not yet. Older reads prove nothing */
 	int64_t give_up_ns;		/* monotonic */
 	char *doubt;			/* why the outcome may be unknown, NULL when the server said yes */
+	struct request request;		/* sent when the intent is on disk */
+	uint64_t seq;			/* of the intent; 0: not recorded yet */
 };
 
 struct operate {
@@ -50,7 +53,9 @@ static void
 act_free(struct act *act)
 {
 	LIST_REMOVE(act, next);
+	trail_forget(act->operate->app->trail, act);
 	loop_timer_free(act->timer);
+	request_done(&act->request);
 	silence_block_free(act->draft);
 	free(act->id);
 	free(act->source);
@@ -70,6 +75,15 @@ verb_of(const struct act *act)
 	}
 }
 
+static void
+record_result(const struct act *act, enum operation_state state, const char *text)
+{
+	static const char *const outcomes[] = { [OPERATION_DONE] = "done", [OPERATION_FAILED] = "failed", [OPERATION_UNKNOWN] = "unknown" };
+
+	if (act->seq != 0 && state != OPERATION_STARTED)
+		trail_act_result(act->operate->app->trail, act->seq, outcomes[state], text);
+}
+
 /* The only writer of an operation's state. */
 static void __attribute__((format(printf, 3, 4)))
 act_enter(struct act *act, enum operation_state state, const char *fmt, ...)
@@ -87,6 +101,7 @@ act_enter(struct act *act, enum operation_state state, const char *fmt, ...)
 	op->object = arena_strdup(&op->block.arena, act->object);
 	op->text = arena_strdup(&op->block.arena, text);
 	op->state = state;
+	record_result(act, state, text);
 	free(text);
 	event_init(&ev, EVENT_OPERATION, clock_now(), act->source, op);
 	app_apply(act->operate->app, &ev);
@@ -235,8 +250,11 @@ operate_free(struct operate *o)
 	while (!LIST_EMPTY(&o->acts)) {
 		struct act *act = LIST_FIRST(&o->acts);
 
-		fprintf(stderr, "opsconsole: %s %s: left before it was read back from %s: the outcome is unknown\n", verb_of(act), act->object,
-		    act->source);
+		if (act->seq != 0) {
+			fprintf(stderr, "opsconsole: %s %s: left before it was read back from %s: the outcome is unknown\n", verb_of(act),
+			    act->object, act->source);
+			record_result(act, OPERATION_UNKNOWN, "left before it was read back");
+		}
 		act_free(act);
 	}
 	free(o);
@@ -297,6 +315,22 @@ make_request(const struct op *op, struct request *ret, struct err *err)
 	return alertmanager_silence_request(&draft, ret, err);
 }
 
+/* The intent is on disk, or nothing is sent. */
+static void
+on_recorded(uint64_t seq, const struct err *failed, void *arg)
+{
+	struct act *act = arg;
+	struct err err = ERR_INIT;
+
+	act->seq = seq;
+	if (failed == NULL && sources_write(act->operate->app->sources, act->source, &act->request, on_answer, act, &err) == 0) {
+		act_enter(act, OPERATION_STARTED, "%s %s: sent to %s", verb_of(act), act->object, act->source);
+		return;
+	}
+	act_enter(act, OPERATION_FAILED, "%s %s: %s", verb_of(act), act->object, failed != NULL ? failed->msg : err.msg);
+	act_free(act);
+}
+
 int
 operate_run(struct operate *o, const struct op *op, struct err *err)
 {
@@ -311,6 +345,7 @@ operate_run(struct operate *o, const struct op *op, struct err *err)
 	if (r < 0)
 		return r;
 	act = xcalloc(1, sizeof *act);
+	act->request = request;
 	act->operate = o;
 	act->kind = op->kind;
 	act->id = xasprintf("op-%u", ++o->n_made);
@@ -324,11 +359,6 @@ operate_run(struct operate *o, const struct op *op, struct err *err)
 	}
 	act->timer = loop_timer_new(o->app->loop, on_timer, act);
 	LIST_INSERT_HEAD(&o->acts, act, next);
-	r = sources_write(o->app->sources, source, &request, on_answer, act, err);
-	if (r < 0)
-		act_free(act);
-	else
-		act_enter(act, OPERATION_STARTED, "%s %s: sent to %s", verb_of(act), act->object, source);
-	request_done(&request);
-	return r;
+	trail_act(o->app->trail, verb_of(act), act->object, source, op->kind == OP_EXPIRE ? "" : act->draft->silence.comment, on_recorded, act);
+	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * Carrying out what the operator decided: silences made, edited, expired, alerts acknowledged.
  *
- * Every act is an operation in the model, with a state that is never guessed: STARTED when it is sent, DONE only when it has been read back from the server, FAILED
+ * Its intent is on disk before it is sent, its outcome follows (trail.h). Every act is an operation in the model, with a state that is never guessed: STARTED when it is sent, DONE only when it has been read back from the server, FAILED
  * when the server said no or nothing was sent, UNKNOWN when an answer is missing and reading back did not settle it.
  */
 #ifndef OPS_OPERATE_H

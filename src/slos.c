@@ -15,6 +15,7 @@
 #include "conf/corrections.h"
 #include "insight/slo_book.h"
 #include "insight/slo_found.h"
+#include "trail.h"
 
 /* A cursor that is being moved is not asked for at every stop. */
 #define CURSOR_REST (150 * NS_PER_MS)
@@ -689,6 +690,7 @@ struct correct_task {
 	int64_t start_ns, end_ns;
 	struct err err;
 	bool was_run;
+	uint64_t seq;		/* of the intent in the audit trail */
 };
 
 static void
@@ -730,6 +732,16 @@ describe_correction(const struct correct_task *t)
 }
 
 static void
+correct_free(struct correct_task *t)
+{
+	free(t->operation);
+	free(t->object);
+	free(t->reason);
+	free(t->id);
+	free(t);
+}
+
+static void
 correct_done(void *arg)
 {
 	struct correct_task *t = arg;
@@ -739,14 +751,25 @@ correct_done(void *arg)
 	if (t->was_run) {
 		text = t->err.code != 0 ? xasprintf("the correction was not logged: %s", t->err.msg) : describe_correction(t);
 		tell_correction(t, t->err.code != 0 ? OPERATION_FAILED : OPERATION_DONE, text);
+		trail_act_result(s->app->trail, t->seq, t->err.code != 0 ? "failed" : "done", text);
 		free(text);
 		loop_timer_in(s->timer, 0);	/* the log is read again there */
 	}
-	free(t->operation);
-	free(t->object);
-	free(t->reason);
-	free(t->id);
-	free(t);
+	correct_free(t);
+}
+
+static void
+correct_recorded(uint64_t seq, const struct err *err, void *arg)
+{
+	struct correct_task *t = arg;
+
+	t->seq = seq;
+	if (err == NULL) {
+		pool_run(t->slos->app->insight, correct_work, correct_done, t);
+		return;
+	}
+	tell_correction(t, OPERATION_FAILED, err->msg);
+	correct_free(t);
 }
 
 void
@@ -758,5 +781,5 @@ slos_correct(struct slos *s, const struct op *op)
 	*t = (struct correct_task){ .slos = s, .kind = op->kind, .reason = xstrdup(op->arg != NULL ? op->arg : ""),
 		.object = xstrdup(op->kind == OP_SLO_EXCLUDE && def != NULL ? def->name : op->text), .start_ns = op->number,
 		.end_ns = op->until_ns, .operation = xasprintf("correction-%u", ++s->n_corrections) };
-	pool_run(s->app->insight, correct_work, correct_done, t);
+	trail_act(s->app->trail, op->kind == OP_SLO_EXCLUDE ? "exclude" : "include", t->object, "", t->reason, correct_recorded, t);
 }

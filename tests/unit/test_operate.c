@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "operate.h"
+#include "trail.h"
 
 #define T0 (INT64_C(1893456000) * NS_PER_S)	/* 2030-01-01 */
 
@@ -27,6 +28,9 @@ static struct {
 	unsigned n_polls;
 	enum operation_state state;	/* of the operation last told */
 	char text[512];
+	unsigned n_intents;
+	bool is_trail_broken;
+	char recorded[16];		/* outcome told to the trail */
 } t;
 
 /* --- the sources and the app, as far as operate sees them ------------------------------------------------------- */
@@ -50,6 +54,37 @@ sources_poll_now(struct sources *s, const char *source, const char *what)
 	(void)source;
 	assert_string_equal(what, "silences");
 	t.n_polls++;
+}
+
+/* The trail: everything is durable at once, unless it is broken. */
+void
+trail_act(struct trail *trail, const char *verb, const char *object, const char *source, const char *text, trail_ready_cb *cb, void *arg)
+{
+	struct err err = { .code = ERR_IO, .msg = "the disk is full" };
+
+	(void)trail;
+	(void)object;
+	(void)text;
+	assert_string_equal(source, "am");
+	assert_true(*verb != '\0');
+	t.n_intents++;
+	cb(t.n_intents, t.is_trail_broken ? &err : NULL, arg);
+}
+
+void
+trail_act_result(struct trail *trail, uint64_t seq, const char *outcome, const char *text)
+{
+	(void)trail;
+	(void)text;
+	assert_int_equal(seq, t.n_intents);
+	snprintf(t.recorded, sizeof t.recorded, "%s", outcome);
+}
+
+void
+trail_forget(struct trail *trail, const void *arg)
+{
+	(void)trail;
+	(void)arg;
 }
 
 void
@@ -162,6 +197,8 @@ test_done_when_read_back(void **state)
 	read_back(clock_now(), &s, 1);
 	assert_int_equal(t.state, OPERATION_DONE);
 	assert_non_null(strstr(t.text, "2030-01-01T01:00:00Z"));
+	assert_int_equal(t.n_intents, 1);
+	assert_string_equal(t.recorded, "done");
 }
 
 static void
@@ -222,6 +259,23 @@ test_open_answers(void **state)
 	}
 }
 
+/* What cannot be recorded is not sent. */
+static void
+test_no_trail_no_act(void **state)
+{
+	struct silence s = as_sent("");
+	struct op *op = op_new(OP_SILENCE);
+
+	(void)state;
+	t.is_trail_broken = true;
+	op->silence = silence_block_new(&s);
+	assert_int_equal(operate_run(t.operate, op, NULL), 0);
+	op_free(op);
+	assert_int_equal(t.state, OPERATION_FAILED);
+	assert_non_null(strstr(t.text, "the disk is full"));
+	assert_null(t.cb);
+}
+
 static void
 test_refused_is_failed(void **state)
 {
@@ -231,6 +285,7 @@ test_refused_is_failed(void **state)
 	assert_int_equal(t.state, OPERATION_FAILED);
 	assert_non_null(strstr(t.text, "end time"));
 	assert_int_equal(t.n_polls, 0);
+	assert_string_equal(t.recorded, "failed");
 }
 
 static void
@@ -297,6 +352,7 @@ main(void)
 		TEST(test_an_older_read_proves_nothing),
 		TEST(test_accepted_but_never_seen_is_unknown),
 		TEST(test_open_answers),
+		TEST(test_no_trail_no_act),
 		TEST(test_refused_is_failed),
 		TEST(test_no_answer),
 		TEST(test_expire),
