@@ -9,6 +9,9 @@
 #ifndef OPS_SSH_AGENT_H
 #define OPS_SSH_AGENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "loop/loop.h"
 #include "ssh/settings.h"
 
@@ -22,6 +25,11 @@ struct agent_key {
 	bool is_from_file;
 	char *path;		/* of the file or public file it stands for; NULL */
 };
+
+/* Whoever keeps a key beyond a callback copies it. */
+void agent_key_copy(struct agent_key *to, const struct agent_key *from);
+void agent_key_done(struct agent_key *k);
+void agent_keys_free(struct agent_key *keys, size_t n);
 
 struct agents *agents_new(struct loop *l, const char *run_dir);
 void agents_free(struct agents *a);

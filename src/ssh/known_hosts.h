@@ -17,6 +17,8 @@ int known_hosts_read(const char *const *paths, struct known_hosts **ret, struct 
 /* Pure, for tests and fuzzing: one more file from memory; kh NULL begins a new set. */
 int known_hosts_parse(struct known_hosts **kh, const char *path, const char *text, size_t len, struct err *err);
 void known_hosts_free(struct known_hosts *kh);
+/* Lines that could not be read and were passed over. */
+unsigned known_hosts_broken(const struct known_hosts *kh);
 /* true: a file was changed, came or went since it was read. */
 bool known_hosts_is_outdated(const struct known_hosts *kh);
 
@@ -29,7 +31,8 @@ struct known_answer {
 	char type[32];			/* of the key shown: "ssh-ed25519" */
 	bool has_authority;		/* a @cert-authority line matches the host: certificates may be in use */
 };
-/* name as in HostKeyAlias or hostname, lower case does not matter; address: "" or the numeric address to look up too (CheckHostIP is off: "" always, for now).
+/* name as in HostKeyAlias (then with port 0: an alias takes none, as in ssh) or hostname, lower case does not matter; not known on a port of its own, a host
+ * is looked up without the port too, where only a match or a revocation counts; address: "" or the numeric address to look up too (CheckHostIP is off: "" always, for now).
  * key: the blob of RFC 4253, 6.6. */
 void known_hosts_check(const struct known_hosts *kh, const char *name, unsigned port, const void *key, size_t len, struct known_answer *ret);
 /* Types of the keys known for the host, best first, for the order of negotiation: "ssh-ed25519,ecdsa-sha2-nistp256". b may stay empty. */

@@ -9,6 +9,9 @@
 #ifndef OPS_SSH_SETTINGS_H
 #define OPS_SSH_SETTINGS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 #include "loop/loop.h"
 #include "ssh/ssh.h"
@@ -36,6 +39,9 @@ void ssh_settings_unref(struct ssh_settings *s);
 
 /* Pure: the text of ssh -G -> settings. name for messages. 0, ERR_SYNTAX, ERR_LIMIT. */
 int ssh_settings_parse(const char *name, const char *text, size_t len, struct ssh_settings **ret, struct err *err);
+/* Can our transport sign with a key of this type? "ssh-ed25519": yes; "ssh-rsa" only where libssh2 knows SHA-2 signatures (1.11); hardware keys and
+ * certificates: no. When no key of agents_keys() is usable, the system's ssh is what is left. */
+bool ssh_key_is_usable(const char *type);
 /* One ProxyJump value -> hops in order: "user@a:22,b". Arrays of ssh_hop_max; returns how many, or ERR_SYNTAX, ERR_LIMIT. Each hop is then asked of ssh -G itself. */
 enum { SSH_HOPS_MAX = 8 };
 struct ssh_hop { char user[64], host[256]; unsigned port; };
