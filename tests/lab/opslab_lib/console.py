@@ -7,6 +7,7 @@ _CONFIG = """\
 apiVersion: opsconsole/v1
 kind: Config
 range: 5m
+ssh: {{ config: '{folder}/ssh/config' }}
 environments:
   - name: lab
     title: blog-platform
@@ -16,6 +17,18 @@ environments:
       - {{ name: prometheus,   type: prometheus,   url: 'http://127.0.0.1:{prometheus}', interval: 2s }}
       - {{ name: alertmanager, type: alertmanager, url: 'http://127.0.0.1:{alertmanager}', interval: 2s }}
       - {{ name: mlflow,       type: mlflow,       url: 'http://127.0.0.1:{registry}', interval: 5s }}
+      - {{ name: flags,        type: http,         url: 'http://127.0.0.1:{platform}/api/flags', bearer: {{ file: '{folder}/platform/token' }} }}
+      - {{ name: status-page,  type: http,         url: 'http://127.0.0.1:{platform}/api/notices', bearer: {{ file: '{folder}/platform/token' }} }}
+    params: {{ model: spam-filter, service: spam-filter, alert: SpamFalsePositiveRateHigh }}
+    actions:
+      activate: {{ ssh: {{ run: [activate-model, '${{model}}', '${{version}}'] }}, check: {{ run: [active-model, '${{model}}'], expect: '${{version}}' }} }}
+      restart:  {{ ssh: {{ run: [restart-service, '${{service}}'] }} }}
+      drain:    {{ ssh: {{ run: [drain-service, '${{service}}'] }} }}
+      undrain:  {{ ssh: {{ run: [undrain-service, '${{service}}'] }} }}
+      stop:     {{ ssh: {{ run: [stop-service, '${{service}}'] }} }}
+      start:    {{ ssh: {{ run: [start-service, '${{service}}'] }} }}
+      flag-off: {{ http: {{ endpoint: flags, method: PUT, path: '/${{flag}}', body: {{ on: false, reason: '${{reason}}' }} }} }}
+      flag-on:  {{ http: {{ endpoint: flags, method: PUT, path: '/${{flag}}', body: {{ on: true, reason: '${{reason}}' }} }} }}
     hosts:
       - {{ name: serving, hosts: ['serving-[01-03]'] }}
       - {{ name: web,     hosts: ['web-[01-03]'] }}
@@ -92,9 +105,9 @@ environments:
 """
 
 
-def write_config(state, prometheus_port, alertmanager_port, registry_port):
+def write_config(state, prometheus_port, alertmanager_port, registry_port, platform_port):
     slos = objectives.write(state, f"http://127.0.0.1:{prometheus_port}")
     state.write("opsconsole.yaml", _CONFIG.format(
-        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos,
+        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos, platform=platform_port,
         registry=registry_port, registry_url=f"http://127.0.0.1:{registry_port}"))
     return state.file("opsconsole.yaml")

@@ -3,7 +3,9 @@
 A host's folder holds the state that runbooks change and the simulation follows:
     models/MODEL/active         the version that serves
     models/MODEL/versions/V     the versions that are there
-    run/SERVICE.down            exists while the service has crashed
+    run/SERVICE.down            exists while the service is down: why
+    run/SERVICE.drained         exists while it takes no traffic
+    run/SERVICE.restarts        a line for each restart
     bin/                        the commands to change these, on the PATH of the account
 
 sshd finds the account through nss_wrapper (an account list of our own, home and shell included),
@@ -36,6 +38,12 @@ me=${0##*/}
 die() { printf '%s: %s\\n' "$me" "$*" >&2; exit 1; }
 plain() { case $1 in ''|.*|*[!A-Za-z0-9._-]*) die "bad name: $1" ;; esac; }
 """
+_SERVICE = _COMMON + """
+[ $# -eq 1 ] || { echo "usage: $me SERVICE" >&2; exit 2; }
+plain "$1"
+run=$HOME/run/$1
+[ -e "$run.service" ] || die "no service $1 on this host"
+"""
 COMMANDS = {
     "activate-model": _COMMON + """
 [ $# -eq 2 ] || { echo "usage: $me MODEL VERSION" >&2; exit 2; }
@@ -51,12 +59,32 @@ echo "activated $1 $2"
 plain "$1"
 cat "$HOME/models/$1/active" 2>/dev/null || die "no model $1 on this host"
 """,
-    "restart-service": _COMMON + """
-[ $# -eq 1 ] || { echo "usage: $me SERVICE" >&2; exit 2; }
-plain "$1"
-[ -e "$HOME/run/$1.service" ] || die "no service $1 on this host"
-rm -f "$HOME/run/$1.down"
+    "restart-service": _SERVICE + """
+rm -f "$run.down"
+date -u +%Y-%m-%dT%H:%M:%SZ >>"$run.restarts"
 echo "restarted $1"
+""",
+    "stop-service": _SERVICE + """
+[ -e "$run.down" ] || echo "stopped by an operator" >"$run.down"
+echo "stopped $1"
+""",
+    "start-service": _SERVICE + """
+rm -f "$run.down"
+echo "started $1"
+""",
+    "drain-service": _SERVICE + """
+: >"$run.drained"
+echo "drained $1: no new requests"
+""",
+    "undrain-service": _SERVICE + """
+rm -f "$run.drained"
+echo "undrained $1: takes requests"
+""",
+    "service-state": _SERVICE + """
+if [ -e "$run.down" ]; then echo stopped
+elif [ -e "$run.drained" ]; then echo drained
+else echo running
+fi
 """,
 }
 
@@ -119,6 +147,13 @@ class HostFiles:
     def restart(self, host):
         if self.is_down(host):
             os.unlink(self._down(host))
+
+    def is_drained(self, host):
+        return os.path.exists(self.state.file("hosts", host, "run", SERVICE[host] + ".drained"))
+
+    def restarts(self, host):
+        """How often it was restarted by command."""
+        return (self.state.read(f"hosts/{host}/run/{SERVICE[host]}.restarts") or "").count("\n")
 
     def _down(self, host):
         return self.state.file("hosts", host, "run", SERVICE[host] + ".down")

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.parse
 
-from . import console, control, monitoring, past, registry_serving, registry_world
+from . import console, control, monitoring, past, platform, registry_serving, registry_world
 from .faults import FAULTS
 from .hosts import ADDRESSES, SSH_HOSTS, HostFiles, Sshd
 from .httpd import Listener, Response
@@ -131,13 +131,15 @@ class Lab:
         self.registry_port = free_port(["127.0.0.1"], taken)
         self.ssh_port = free_port(ADDRESSES.values(), taken)
         self.metrics_port = free_port(ADDRESSES.values(), taken)
+        self.platform_port = free_port(["127.0.0.1"], taken)
         self.config = console.write_config(
-            self.state, self.prometheus_port, self.alertmanager_port, self.registry_port)
+            self.state, self.prometheus_port, self.alertmanager_port, self.registry_port, self.platform_port)
         say(f"ready {self.config}")
         self.files.make()
         self.world = World(self.seed, time.time())
         self.listeners = {}
         await self._open_registry()
+        await self._open_platform()
         for instance in self.world.instances:
             listener = Listener(ADDRESSES[instance.host], self.metrics_port, self._metrics_handler(instance), self.log)
             await listener.open()
@@ -155,6 +157,16 @@ class Lab:
         self.registry = Listener("127.0.0.1", self.registry_port,
                                  Service(self.models, token, served_by=self._served_by), self.log)
         await self.registry.open()
+
+    async def _open_platform(self):
+        token = secrets.token_hex(16)
+        self.state.write("platform/token", token + "\n")
+        self.platform = platform.Service(token, self._flag_set)
+        await Listener("127.0.0.1", self.platform_port, self.platform, self.log).open()
+
+    def _flag_set(self, name, on):
+        if name == MODEL:
+            self.world.filter_on = on
 
     def _served_by(self, host):
         """{model: version} of a host, None while it is down; KeyError where there is no such host."""
@@ -302,23 +314,27 @@ class Lab:
             self.world.advance(time.time())
             self.world.registry.aliases = registry_world.champions(self.models)
             for host, web in self.world.web.items():
-                web.activate(self.files.active(host, RANKER))
+                await self._follow(host, web)
+                if web.alive:
+                    web.activate(self.files.active(host, RANKER))
             for host, serving in self.world.serving.items():
                 await self._follow(host, serving)
+                if serving.alive:
+                    serving.activate(self.files.active(host, MODEL))
             self._note_exits()
             await asyncio.sleep(1)
 
-    async def _follow(self, host, serving):
+    async def _follow(self, host, service):
         down = self.files.is_down(host)
-        if down and serving.alive:
-            serving.alive = False
+        if down and service.alive:
+            service.alive = False
             self.listeners[host].close()
-        elif not down and not serving.alive:
-            serving.restart()
+        elif not down and not service.alive:
+            service.restart()
             await self.listeners[host].open()
-            serving.alive = True
-        if serving.alive:
-            serving.activate(self.files.active(host, MODEL))
+            service.alive = True
+        service.drained = self.files.is_drained(host)
+        service.follow_restarts(self.files.restarts(host))
 
     def _note_exits(self):
         for child in self.children:
@@ -380,6 +396,8 @@ class Lab:
             "served": {host: self.files.active(host, MODEL) for host in SERVING_HOSTS},
             "champion": self.champion(),
             "registry": f"http://127.0.0.1:{self.registry_port}",
+            "platform": f"http://127.0.0.1:{self.platform_port}/api",
+            "platform_token": self.state.file("platform", "token"),
             "registry_token": self.state.file("registry", "token"),
             "serving": {host: f"http://{ADDRESSES[host]}:{self.metrics_port}/v1/models/{MODEL}"
                         for host in SERVING_HOSTS},

@@ -12,7 +12,7 @@ import time
 MARK = ".opslab"
 # What a lab makes anew at each start. ssh/ stays, so that host keys stay the same.
 TRANSIENT = ("alertmanager", "control", "hosts", "lab.json", "logs", "objectives.openslo.yaml", "opsconsole.yaml",
-             "pids.json",
+             "pids.json", "platform",
              "prometheus", "registry")
 
 

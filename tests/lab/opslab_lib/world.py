@@ -107,7 +107,14 @@ class Instance:
     def __init__(self, world, host):
         self.world, self.host = world, host
         self.alive = True
+        self.drained = False  # takes no traffic
+        self.restarts = 0
         self.restart()
+
+    def follow_restarts(self, n):
+        if n != self.restarts:
+            self.restarts = n
+            self.restart()
 
     def restart(self):
         self.registry = Registry()
@@ -151,6 +158,7 @@ class Web(Instance):
         self.ok = {k: requests.labels(handler=k, code="200") for k in ("read", "post")}
         self.failed = {k: requests.labels(handler=k, code="500") for k in ("read", "post")}
         self.unavailable = requests.labels(handler="post", code="503")
+        self.held = registry.counter("posts_held_total", "Posts that wait for a moderator, unfiltered.").labels()
         classic = registry.histogram("web_request_duration_seconds", "Time to answer.", LATENCY_BOUNDS)
         self.duration = {k: classic.labels(handler=k) for k in ("read", "post")}
         native = registry.native_histogram("web_request_native_seconds", "Time to answer, native histogram.")
@@ -197,6 +205,7 @@ class Serving(Instance):
         self.served = registry.gauge("served_model_version", "1 for the version that serves.")
         self.trained = registry.gauge(
             "model_trained_timestamp_seconds", "When the version that serves was trained.")
+        self.is_drained = registry.gauge("service_drained", "1 while it takes no traffic.").labels()
         self.load_failures = registry.counter(
             "model_load_failures_total", "Versions that could not be loaded.").labels(model=MODEL)
         self.load(self.version)
@@ -222,6 +231,7 @@ class Serving(Instance):
             self.load_failures.inc()
 
     def refresh(self):
+        self.is_drained.set(int(self.drained))
         age = self.version.trained_before_start_s + (STALE_BY_S if self.world.stale_model else 0)
         self.trained.clear()
         self.trained.labels(model=MODEL, version=self.version.version).set(self.world.started - age)
@@ -306,6 +316,7 @@ class World:
         self.ticks = 0
         self.slow = self.errors = self.drift = False
         self.telemetry_gap = self.feedback_stopped = self.stale_model = False
+        self.filter_on = True  # the feature flag: off, posts wait for a moderator
         self._pending = deque()  # (tick, version, decision, label): labels on their way
 
         rng = self.rng
@@ -358,9 +369,9 @@ class World:
         # Traffic swells and ebbs by a tenth, so that a healthy graph is not a flat line.
         swell = 1 + 0.1 * math.sin(self.ticks * TICK_S / 300 * 2 * math.pi)
         mean = REQUESTS_PER_S * TICK_S * swell
-        alive = [s for s in self.serving.values() if s.alive]
+        alive = [s for s in self.serving.values() if s.alive and not s.drained]
         for web in self.web.values():
-            for _ in range(_poisson(self.rng, mean)):
+            for _ in range(_poisson(self.rng, mean) if web.alive and not web.drained else 0):
                 self._request(web, alive)
         self._deliver_labels()
 
@@ -374,6 +385,10 @@ class World:
         seconds = self.post_s.sample(rng)
         if failed:
             web.answered("post", web.failed["post"], seconds)
+            return
+        if not self.filter_on:
+            web.held.inc()
+            web.answered("post", web.ok["post"], seconds)
             return
         if not serving:
             web.answered("post", web.unavailable, seconds)
