@@ -153,7 +153,7 @@ class HostFiles:
 
     def restarts(self, host):
         """How often it was restarted by command."""
-        return (self.state.read(f"hosts/{host}/run/{SERVICE[host]}.restarts") or "").count("\n")
+        return len((self.state.read(f"hosts/{host}/run/{SERVICE[host]}.restarts") or "").splitlines())
 
     def _down(self, host):
         return self.state.file("hosts", host, "run", SERVICE[host] + ".down")
