@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+#include "base/xalloc.h"
 #include "source/source.h"
 
 /* Bodies are forms of queries and drafts of silences. */
@@ -46,9 +48,40 @@ request_add_form(struct buf *b, const char *name, const char *value)
 	return r == 0 ? request_escape(b, value) : r;
 }
 
+/* RFC 9110, section 5.6.2 */
+static bool
+is_token(const char *name)
+{
+	for (const char *p = name; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", *p) != NULL)
+			return false;
+	return *name != '\0';
+}
+
+int
+request_add_header(struct request *r, const char *name, const char *value, struct err *err)
+{
+	char shown[64];
+
+	if (!is_token(name))
+		return err_set(err, ERR_INVALID, "'%s' cannot be the name of a header",
+		    str_escape_to(shown, sizeof shown, name));
+	if (strpbrk(value, "\r\n") != NULL)
+		return err_set(err, ERR_INVALID, "the value of header %s has a line break", name);
+	r->headers = xreallocarray(r->headers, r->n_headers + 1, sizeof *r->headers);
+	r->headers[r->n_headers++] = (struct request_header){ xstrdup(name), xstrdup(value) };
+	return 0;
+}
+
 void
 request_done(struct request *r)
 {
+	for (size_t i = 0; i < r->n_headers; i++) {
+		explicit_bzero(r->headers[i].value, strlen(r->headers[i].value));
+		free(r->headers[i].value);
+		free(r->headers[i].name);
+	}
+	free(r->headers);
 	free(r->path);
 	free(r->content_type);
 	buf_done(&r->body);

@@ -35,13 +35,21 @@ struct query_want {
 
 /* A request as bytes: what http.c sends. All strings owned; request_done() frees. */
 struct request {
-	const char *method;	/* static: GET, POST, DELETE */
+	const char *method;	/* static: GET, POST, PUT, PATCH, DELETE */
 	char *path;		/* with query string, percent-encoded */
 	char *content_type;	/* NULL: none */
-	struct buf body;	/* POST */
+	struct buf body;	/* POST, PUT, PATCH, DELETE */
+	/* Of this request, beside those of the source; wiped when freed: values may be secret. Of one that the source has too, both are sent. */
+	struct request_header {
+		char *name, *value;
+	} *headers;
+	size_t n_headers;
+	int64_t timeout_ns;	/* 0: the source's */
 };
 void request_init(struct request *r, const char *method);
 void request_done(struct request *r);
+/* Both copied. ERR_INVALID: the name is no token, the value has CR or LF. */
+int request_add_header(struct request *r, const char *name, const char *value, struct err *err);
 /* Append value with all but RFC 3986's unreserved characters as %HH; and "name=value" behind a "&" where b is not empty. 0 or ERR_LIMIT. */
 int request_escape(struct buf *b, const char *value);
 int request_add_form(struct buf *b, const char *name, const char *value);
@@ -65,7 +73,7 @@ struct source_ops {
 	int (*query)(const struct query_want *want, int64_t start_ns, int64_t end_ns, struct request *ret, struct err *err);
 	const struct decoder_ops *query_decoder;
 };
-extern const struct source_ops source_prometheus, source_alertmanager, source_mlflow, source_http_json;
+extern const struct source_ops source_prometheus, source_alertmanager, source_mlflow, source_http_json, source_http;
 const struct source_ops *source_ops_find(const char *type);	/* NULL: unknown type */
 
 /* Alertmanager's writes: pure, bytes in both directions. */

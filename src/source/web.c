@@ -48,6 +48,9 @@ struct fetch {
 	const char *method;
 	char *path, *content_type, *body;
 	size_t body_len;
+	struct request headers;		/* only its headers */
+	struct http_header *all_headers;	/* the source's and these, lent to http.c */
+	int64_t timeout_ns;
 
 	struct credentials_waiter waiter;
 	bool is_waiting;		/* for credentials */
@@ -112,6 +115,8 @@ fetch_free(struct fetch *f)
 	free(f->answer_type);
 	free(f->path);
 	free(f->content_type);
+	free(f->all_headers);
+	request_done(&f->headers);
 	if (f->body != NULL)
 		explicit_bzero(f->body, f->body_len);
 	free(f->body);
@@ -263,6 +268,23 @@ on_credentials(const struct err *err, void *arg)
 }
 
 static void
+add_headers(struct fetch *f, struct http_request *r)
+{
+	size_t n = f->headers.n_headers;
+
+	if (n == 0)
+		return;
+	f->all_headers = xreallocarray(f->all_headers, r->n_headers + n, sizeof *f->all_headers);
+	for (size_t i = 0; i < r->n_headers; i++)
+		f->all_headers[i] = r->headers[i];
+	for (size_t i = 0; i < n; i++)
+		f->all_headers[r->n_headers + i] =
+		    (struct http_header){ f->headers.headers[i].name, f->headers.headers[i].value };
+	r->headers = f->all_headers;
+	r->n_headers += n;
+}
+
+static void
 send_request(struct fetch *f)
 {
 	struct credentials *c = f->endpoint->secrets->credentials;
@@ -272,7 +294,7 @@ send_request(struct fetch *f)
 		.content_type = f->content_type,
 		.body = f->body,
 		.body_len = f->body_len,
-		.timeout_ns = f->endpoint->site.conf->timeout_ns,
+		.timeout_ns = f->timeout_ns,
 		.is_once = f->decoding == NULL,
 	};
 
@@ -282,6 +304,7 @@ send_request(struct fetch *f)
 	}
 	f->generation = credentials_generation(c);
 	credentials_apply(c, &r);
+	add_headers(f, &r);
 	f->sent_ns = clock_mono();
 	f->call = http_start(f->web->http, &f->endpoint->site, &r, &http_ops, f);
 }
@@ -299,6 +322,11 @@ web_fetch(struct transport *t, struct endpoint *e, const struct fetch_spec *spec
 	f->waiter = (struct credentials_waiter){ .cb = on_credentials, .arg = f };
 	f->path = xstrdup(spec->request->path);
 	f->content_type = xstrdup_or_null(spec->request->content_type);
+	f->timeout_ns = spec->request->timeout_ns > 0 ? spec->request->timeout_ns : f->endpoint->site.conf->timeout_ns;
+	request_init(&f->headers, f->method);
+	for (size_t i = 0; i < spec->request->n_headers; i++)
+		request_add_header(
+		    &f->headers, spec->request->headers[i].name, spec->request->headers[i].value, NULL);
 	f->body_len = spec->request->body.len;
 	if (f->body_len > 0)
 		f->body = memcpy(xmalloc(f->body_len), spec->request->body.data, f->body_len);
