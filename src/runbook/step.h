@@ -31,7 +31,9 @@ void bound_hash(const struct bound *b, struct buf *into);
 int bound_check(const struct run_world *w, const struct bound *b, struct err *err);
 
 enum act_mode {
-	ACT_READ,	/* read only: what is there now (registry alias, http value, check command); result.previous */
+	/* Read only: what is there now, in result.previous: the registry's version ("" none), the body of a GET of an http act's path, what a check command
+	 * printed (less the last newline). A command that ends with another status than 0 is OUTCOME_FAILED with result.ssh, or is_exited and status. */
+	ACT_READ,
 	ACT_DO,		/* do it. expected: the previous value the plan was made with; another one now: refused, OUTCOME_FAILED with is_refused, nothing was done */
 	ACT_RESTORE,	/* undo: restore: put `previous` back, unless what is there now is not what we had put there */
 	ACT_SETTLE	/* find out what became of an ACT_DO whose outcome is unknown; reads only */
@@ -44,10 +46,13 @@ struct act_result {
 	const char *text;		/* a phrase for the cell: first line of output, "alias champion: 7 -> 6", "200" */
 	const char *previous;		/* NULL none: value before, for undo and for the hash of the plan */
 	const struct ssh_result *ssh;	/* or NULL */
+	bool is_exited;			/* ssh, exec: it ended by itself, with */
+	int status;			/* this exit status */
 	const char *out, *err_out;	/* masked by whoever shows it */
 	size_t out_len, err_len;
 	json_t *evidence;		/* for the audit result; borrowed, may be NULL */
 };
+/* The caller's until act_free(), which may be called from inside done, and must be called after it. */
 struct running;
 typedef void act_done_cb(struct running *r, const struct act_result *result, void *arg);
 typedef void act_output_cb(struct running *r, bool is_err, const char *bytes, size_t len, void *arg);
@@ -77,9 +82,15 @@ struct judgement {
 	struct strings failed_hosts;	/* by-host conditions: those it does not hold for, or is unknown for */
 	struct strings unknown_hosts;
 };
+/* The caller's until judge_free(), which may be called from inside done, and must be called after it. */
 struct judging;
 typedef void judge_cb(struct judging *j, const struct judgement *result, void *arg);
-/* Judge once, or until within_ns has passed or it holds. since_ns: evidence must be newer than since_ns + settle_ns (0: any that is fresh). progress (may be NULL) sees each look. */
+/*
+ * Judge once, or until within_ns has passed or it holds. since_ns: evidence must be newer than since_ns + settle_ns (0: any that is fresh). progress (may be NULL) sees each look.
+ * Where all that is wrong is that newer evidence has not come yet, it is waited for JUDGE_FRESH_NS also when within_ns is 0: a scrape takes its interval. done comes later, never from
+ * inside. Mistakes in binding are UNKNOWN with their sentence.
+ */
+#define JUDGE_FRESH_NS (60 * INT64_C(1000000000))
 struct judging *judge_begin(const struct run_world *w, const struct condition *c, const struct bindings *b, int64_t since_ns, judge_cb *progress, judge_cb *done, void *arg);
 void judge_free(struct judging *j);	/* NULL is fine; no callback any more */
 /* Purely, now, from the model alone: `when` of kind COND_VALUE, alerts. ERR_UNSUPPORTED: needs judge_begin(). */
@@ -95,12 +106,17 @@ struct previous {
 	char *current;			/* what the alias points to now */
 };
 typedef void previous_cb(const struct previous *p, const struct err *err, void *arg);	/* p NULL: err. Borrowed */
-struct previous_ask;
+struct previous_ask;		/* gone when cb has been called, which comes later, never from inside */
 /* The newest version that was champion before the current one and is not marked bad: audit log's last verified, tag opsconsole.previous, alias rollback-target, served-version series. */
 struct previous_ask *previous_begin(const struct run_world *w, const char *model, previous_cb *cb, void *arg);
 void previous_cancel(struct previous_ask *p);
 /* After an alias was moved by a run: writes tag opsconsole.previous (of the model) and, for rollbacks, opsconsole.bad (of the version left). Done by the registry step itself. */
 #define TAG_PREVIOUS "opsconsole.previous"
 #define TAG_BAD "opsconsole.bad"
+/* Marks a version as one not to go back to. Owns itself; done (may be NULL) comes once, err NULL: it is marked. It goes on when the run is gone; nothing waits for it. */
+typedef void mark_done_cb(const struct err *err, void *arg);
+int step_mark_bad(const struct run_world *w, const char *model, const char *version, const char *run, mark_done_cb *done, void *arg, struct err *err);
+/* A registry act that sets it, for who wants it planned, shown and recorded like every other: model and version are bound texts. */
+int step_bind_mark_bad(const struct run_world *w, const char *model, const char *version, const char *run, struct bound **ret, struct err *err);
 
 #endif
