@@ -82,7 +82,8 @@ struct act {
 	char *method;
 	struct template *path;
 	struct pair *headers; size_t n_headers;
-	json_t *body;			/* strings in it are template sources; json_templates has them in order of walk */
+	json_t *body;			/* strings in it are template sources; body_templates has one for each, in order of walk (objects as written, depth first), NULL-terminated.
+					 * An expansion is the inside of a JSON string (PLACE_JSON): what stands between its quotes */
 	struct template **body_templates;
 	struct template *body_text;	/* instead of body */
 	char *content_type;
@@ -97,7 +98,8 @@ struct act {
 	struct template *text;
 	char *contact;			/* notify: role; NULL: only the screen and the log */
 	/* action */
-	char *action; struct pair *with; size_t n_with;
+	char *action; struct pair *with; size_t n_with;	/* read for an environment, an act of kind ssh, http or exec stands here instead: what its actions: has, with the values put in
+							 * (action is its name still); so the kind action is seen only where no environment was given */
 	struct position at;
 };
 
@@ -137,6 +139,7 @@ struct runbook {
 	char *cannot;			/* what cannot be taken back, for the confirmation */
 	char *escalate;			/* role of a contact */
 	char *bad_model, *bad_version;	/* mark_bad: { model: ${model}, version: current }: names of what a done run marks as bad; NULL none */
+	char **files;			/* it and all it includes, as shown; NULL-terminated. Positions borrow these */
 };
 
 /* One file; text NULL: read it (owner checked). env may be NULL (--check without one): names of groups, sources, actions and models are then not looked up.

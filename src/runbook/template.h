@@ -7,10 +7,14 @@
  * The place decides the encoding, so that no value leaves it:
  *   word    the bytes, whole, as one argument (the transport quotes it). NUL is refused.
  *   shell   nowhere: refused at parse time inside script: and behind `sh -c`.
- *   promql  within a "..." or '...' string: escaped as PromQL strings are; as a label value of =~ also regex-quoted; outside a string refused at parse time.
- *   logql   the same for LogQL strings (` strings take no escapes: refused there).
+ *   promql  within the "..." or '...' of a matcher (= != =~ !~): escaped as PromQL strings are; behind =~ and !~ also regex-quoted; anywhere else refused at parse time, as are
+ *           quotes and brackets that do not close.
+ *   logql   the same, and behind |= and |~ too (` strings take no escapes: refused there).
  *   url     path segment or query value: all but RFC 3986's unreserved as %HH; "." and ".." alone as a segment are refused.
- *   json    within a JSON string: escaped; a template that is all of a scalar stays a string.
+ *   json    the inside of one JSON string, without its quotes: all of it is escaped, what is written as well as values; a template that is all of a scalar stays a string.
+ *   json text  a JSON document as text: within its strings escaped, anywhere else refused at parse time.
+ *   form    a value of application/x-www-form-urlencoded: as url, with no segments.
+ *   regex   regular expressions of Alertmanager: the value is one literal.
  *   header  no CR, LF, NUL.
  *   text    for people: escaped as str_escape() does.
  * Secret parameters may stand only in stdin, env, header and json bodies: elsewhere refused at parse time.
@@ -18,14 +22,21 @@
 #ifndef OPS_RUNBOOK_TEMPLATE_H
 #define OPS_RUNBOOK_TEMPLATE_H
 
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
-enum template_place { PLACE_WORD, PLACE_PROMQL, PLACE_LOGQL, PLACE_URL, PLACE_JSON, PLACE_HEADER, PLACE_STDIN, PLACE_ENV, PLACE_TEXT };
+enum template_place { PLACE_WORD, PLACE_PROMQL, PLACE_LOGQL, PLACE_URL, PLACE_JSON, PLACE_HEADER, PLACE_STDIN, PLACE_ENV, PLACE_TEXT,
+    PLACE_JSON_TEXT, PLACE_FORM, PLACE_REGEX };
+enum { TEMPLATE_MAX = 256 << 10, TEMPLATE_NAME_MAX = 64 };
 struct template;
 
 /* Parsed for one place: what could never be encoded there is refused now, with the column (from 1) in ret_column. Pure. */
 int template_parse(const char *text, enum template_place place, struct template **ret, size_t *ret_column, struct err *err);
+/* The same, but each of these names stands for another template: its values are put together as bytes first, then encoded for the place. Names are those of the others then. */
+struct template_given { const char *name; const struct template *value; };
+int template_parse_given(const char *text, enum template_place place, const struct template_given *given, size_t n, struct template **ret, size_t *ret_column, struct err *err);
 void template_free(struct template *t);
 const char *template_source(const struct template *t);
 /* Names it uses, in order, each once; borrowed. */
