@@ -286,6 +286,9 @@ enum event_kind {
 	EVENT_RUN_OUTPUT,	/* struct run_output */
 	EVENT_INCIDENT,		/* struct incident: opened or closed */
 	EVENT_NOTE,		/* struct note */
+	EVENT_DRIFT_DEFS,	/* struct drift_def_set (model/drift.h): all */
+	EVENT_DRIFTS,		/* struct drift_set: how all of them stand at one time */
+	EVENT_DRIFT_HISTORY,	/* struct drift_history: the heat map */
 	EVENT_KINDS
 };
 

@@ -7,6 +7,7 @@
 #ifndef OPS_MODEL_MODEL_H
 #define OPS_MODEL_MODEL_H
 
+#include "model/drift.h"
 #include "model/event.h"
 #include "model/registry.h"
 #include "model/run.h"
@@ -29,6 +30,7 @@ enum {
 	MODEL_RUNBOOKS = 1u << 10,	/* what can be run */
 	MODEL_RUNS = 1u << 11,		/* runs and their output */
 	MODEL_INCIDENT = 1u << 12,	/* incident, notes */
+	MODEL_DRIFT = 1u << 13,
 	MODEL_ALL = ~0u
 };
 
