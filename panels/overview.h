@@ -14,4 +14,8 @@ void overview_budgets_draw(const struct view *v, struct canvas *c);
 int overview_models_rows(const struct view *v);
 void overview_models_draw(const struct view *v, struct canvas *c);
 
+/* overview_runbooks.c: what may be run for the selected problem. */
+bool overview_runbooks_any(const struct view *v);	/* false: none is offered for anything, and nothing is said */
+void overview_runbooks_draw(const struct view *v, struct canvas *c, int y, const struct problem *p);
+
 #endif
