@@ -15,7 +15,7 @@
 #include "base/xalloc.h"
 #include "ui/key.h"
 
-enum { GRID_ROWS_LEAST = 3, OUTPUT_LINES = 3, OUTPUT_LINES_ALL = 400, COUNTS_FROM = 8, SUMMARY_MAX = 160 };
+enum { GRID_ROWS_LEAST = 3, OUTPUTS_LEAST = 3, OUTPUT_LINES = 3, OUTPUT_LINES_ALL = 400, COUNTS_FROM = 8, SUMMARY_MAX = 160 };
 
 static struct run_panel *
 state_of(const struct panel *p)
@@ -107,7 +107,7 @@ share_rows(struct run_panel *s, const struct view *v, const struct run_info *r, 
 		int want = 1 + outputs_rows(s, v, r, w, OUTPUT_LINES), spare = left - (s->n + 1);
 
 		s->outputs_h = at_most(want, spare > left / 3 ? spare : left / 3);
-		if (s->outputs_h < 2)
+		if (s->outputs_h < OUTPUTS_LEAST)
 			s->outputs_h = 0;
 	}
 	s->grid_h = at_most(s->n + 1, left - s->outputs_h);
@@ -162,7 +162,7 @@ draw_outputs_heading(struct canvas *c, int y, const struct run_panel *s, const s
 	char title[128];
 
 	snprintf(title, sizeof title, "Output of %.80s", s->column < r->n_columns ? r->columns[s->column].name : "");
-	part_heading(c, y, title, s->n_groups > 1 ? "not all said the same" : "");
+	part_heading(c, y, title, run_outputs_differ(s) ? "not all said the same" : "");
 }
 
 static void
@@ -206,7 +206,7 @@ draw_main(const struct run_panel *s, const struct view *v, const struct run_info
 	if (s->has_counts && c->h > y) {
 		int shown = s->grid_h - 1;
 
-		canvas_text_w(c, 1, y, c->w - 20, ROLE_DIM, run_counts_text(r, counts, sizeof counts), false);
+		canvas_text_w(c, 1, y, c->w - 16, ROLE_DIM, run_counts_text(r, counts, sizeof counts), false);
 		if (s->n > shown)
 			snprintf(counts, sizeof counts, "%d-%d of %d", s->list.top + 1, s->list.top + shown, s->n);
 		if (s->n > shown)
@@ -217,7 +217,7 @@ draw_main(const struct run_panel *s, const struct view *v, const struct run_info
 	if (s->outputs_h > 0)
 		draw_outputs(s, v, r, &part, 0, OUTPUT_LINES);
 	part = canvas_sub(c, 0, c->h - tail_h, c->w, tail_h);
-	run_tail_draw(&part, s, r);
+	run_tail_draw(&part, s, r, c->h);
 }
 
 static void
@@ -379,7 +379,7 @@ COMMAND(retry, return run_act_retry(r, r != NULL ? run_selected(s, r, NULL) : NU
 COMMAND(undo, (void)s; return run_act_undo(r);)
 COMMAND(answer, return answer(s, r);)
 COMMAND(outputs, s->is_outputs = !s->is_outputs; s->outputs_top = 0; return NULL;)
-COMMAND(sort, s->is_worst_first = !s->is_worst_first; return NULL;)
+COMMAND(sort, s->is_worst_first = !s->is_worst_first; s->list = (struct list){ 0 }; return NULL;)
 COMMAND(older, return switch_run(s, v, -1);)
 COMMAND(newer, return switch_run(s, v, 1);)
 COMMAND(left, return move_column(s, r, -1);)

@@ -17,6 +17,7 @@ struct run_slot {
 struct run_group {			/* rows whose output is the same */
 	char *hosts;			/* folded */
 	size_t row;			/* one of them */
+	bool is_ended;
 	size_t n;
 };
 
@@ -55,8 +56,9 @@ enum { RUN_HEAD_H = 2 };
 void run_head_draw(struct canvas *c, const struct view *v, const struct run_info *r);
 /* Parameters and facts of a plan. */
 void run_facts_draw(struct pen *p, const struct run_info *r);
+/* h: rows of head, grid and tail together: what is said least goes first where they are few. */
 int run_tail_rows(const struct run_info *r, int h);
-void run_tail_draw(struct canvas *c, const struct run_panel *s, const struct run_info *r);
+void run_tail_draw(struct canvas *c, const struct run_panel *s, const struct run_info *r, int h);
 
 /* run_grid.c: rows x columns. */
 void run_grid_build(struct run_panel *s, const struct run_info *r);
@@ -70,10 +72,16 @@ enum outcome run_row_outcome(const struct run_info *r, const struct run_row *row
 /* run_outputs.c: the same output said once. */
 void run_outputs_build(struct run_panel *s, const struct model *m, const struct run_info *r);
 void run_outputs_done(struct run_panel *s);
+/* Of those that have ended, not all said the same. */
+bool run_outputs_differ(const struct run_panel *s);
 /* At most lines_max lines of each group. */
 void run_outputs_draw(struct pen *p, const struct run_panel *s, const struct model *m, const struct run_info *r, int lines_max);
 
-/* run_diff.c: what text says that base does not, and the other way round, line by line; at most lines_max rows. */
+/*
+ * run_diff.c: what text says that base does not, and the other way round, line by line; at most lines_max rows. Where these are few (RUN_DIFF_BRIEF) only
+ * what it says, the last of it: how something failed stands at its end.
+ */
+enum { RUN_DIFF_BRIEF = 5 };
 void run_diff_draw(struct pen *p, const char *base, const char *text, int lines_max);
 
 /* run_detail.c: all of one cell. */

@@ -51,12 +51,14 @@ struct out {
 	struct pen *pen;
 	int left;		/* rows it may still take */
 	size_t n_same;		/* lines passed over since the last one told */
+	struct lines *added;	/* NULL; or brief: these are only collected, for the last of them to be told */
+	size_t n_lacking;
 };
 
 static void
 flush_same(struct out *o)
 {
-	if (o->n_same > 0 && o->left > 0) {
+	if (o->added == NULL && o->n_same > 0 && o->left > 0) {
 		canvas_printf(o->pen->c, 5, o->pen->y++, ROLE_DIM, "… %zu line%s the same", o->n_same, o->n_same == 1 ? "" : "s");
 		o->left--;
 	}
@@ -68,6 +70,13 @@ tell(struct out *o, char sign, const struct line *line)
 {
 	char *text;
 
+	if (o->added != NULL) {
+		if (sign == '+')
+			o->added->v[o->added->n++] = *line;
+		else
+			o->n_lacking++;
+		return;
+	}
 	flush_same(o);
 	if (o->left-- <= 0)
 		return;
@@ -103,11 +112,28 @@ tell_differences(struct out *o, const struct line *a, size_t na, const struct li
 	free(t);
 }
 
+static void
+tell_last(struct out *o)
+{
+	struct lines added = *o->added;
+	size_t n = added.n < (size_t)o->left ? added.n : (size_t)o->left;
+
+	o->added = NULL;
+	o->n_same = 0;
+	if (n < added.n)
+		canvas_printf(o->pen->c, 5, o->pen->y++, ROLE_DIM, "… %zu more line%s, f all of it", added.n - n, added.n - n == 1 ? "" : "s");
+	for (size_t i = added.n - n; i < added.n; i++)
+		tell(o, '+', &added.v[i]);
+	if (added.n == 0)
+		canvas_printf(o->pen->c, 5, o->pen->y++, ROLE_DIM, "lacks %zu line%s, f which", o->n_lacking, o->n_lacking == 1 ? "" : "s");
+}
+
 void
 run_diff_draw(struct pen *p, const char *base, const char *text, int lines_max)
 {
 	struct lines a = split(base), b = split(text);
-	struct out o = { .pen = p, .left = lines_max };
+	struct lines added = { xcalloc(b.n + 1, sizeof *added.v), 0 };
+	struct out o = { .pen = p, .left = lines_max, .added = lines_max <= RUN_DIFF_BRIEF ? &added : NULL };
 	size_t head = 0, tail = 0, na, nb;
 
 	while (head < a.n && head < b.n && same(&a.v[head], &b.v[head]))
@@ -118,15 +144,16 @@ run_diff_draw(struct pen *p, const char *base, const char *text, int lines_max)
 	nb = b.n - head - tail;
 	o.n_same = head;
 	if (na > DIFF_MAX || nb > DIFF_MAX) {
-		flush_same(&o);
-		if (o.left > 0)
-			canvas_printf(p->c, 5, p->y++, ROLE_CHANGED, "from line %zu on %zu lines instead of %zu differ: Enter shows all of them",
-			    head + 1, nb, na);
+		canvas_printf(p->c, 5, p->y++, ROLE_CHANGED, "from line %zu on %zu lines instead of %zu differ: Enter shows all of them",
+		    head + 1, nb, na);
 	} else {
 		tell_differences(&o, a.v + head, na, b.v + head, nb);
 		o.n_same += tail;
 		flush_same(&o);
+		if (o.added != NULL)
+			tell_last(&o);
 	}
+	free(added.v);
 	free(a.v);
 	free(b.v);
 }

@@ -9,7 +9,7 @@
 #include "base/xalloc.h"
 #include "run.h"
 
-enum { HOST_W_MIN = 8, HOST_W_MAX = 32, CELL_W_MIN = 7, CELL_W_MAX = 18, STATE_W_MIN = 12, COLUMNS_MAX = 64 };
+enum { HOST_W_MIN = 8, HOST_W_MAX = 32, CELL_W_MIN = 7, CELL_W_MAX = 18, STATE_W_MIN = 12, BATCH_W = 6, COLUMNS_MAX = 64 };
 
 /* --- what became of a row ---------------------------------------------------------------------------------------------------- */
 
@@ -161,7 +161,7 @@ fit_of(const struct view *v, const struct run_info *r, int w, struct fit *f)
 		f->host_w = width > f->host_w ? width : f->host_w;
 	}
 	f->host_w = within(f->host_w, HOST_W_MIN, within(w / 3, HOST_W_MIN, HOST_W_MAX));
-	f->batch_w = r->n_batches > 1 ? (r->n_batches > 9 ? 3 : 2) + 3 : 0;
+	f->batch_w = r->n_batches > 1 ? BATCH_W : 0;
 	f->cells_x = 3 + f->host_w + 1 + f->batch_w;
 	for (unsigned i = 0; i < f->n; i++)
 		f->w[i] = column_width(v, r, i);
@@ -206,7 +206,7 @@ draw_header(const struct run_panel *s, const struct run_info *r, const struct fi
 	if (f->batch_w > 0)
 		canvas_text(c, 3 + f->host_w + 1, 0, ROLE_DIM, "batch");
 	if (s->column_left > 0)
-		canvas_text(c, x - 1, 0, ROLE_KEY, "←");
+		canvas_text(c, 1, 0, ROLE_KEY, "←");
 	for (unsigned i = s->column_left; i < f->n; i++) {
 		char name[128];
 

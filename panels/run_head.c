@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "run.h"
 
-enum { FACT_NAME_W = 12, CELL_FROM = 12, COMMAND_FROM = 16 };
+enum { FACT_NAME_W = 12, NEXT_FROM = 9, EVIDENCE_FROM = 10, CELL_FROM = 12, COMMAND_FROM = 16 };
 
 static int
 draw_target(struct canvas *c, int x, const struct run_info *r)
@@ -76,10 +76,28 @@ run_facts_draw(struct pen *p, const struct run_info *r)
 
 /* --- below the grid ------------------------------------------------------------------------------------------------------------- */
 
+static int
+cell_rows(int h)
+{
+	return (h >= CELL_FROM) + (h >= COMMAND_FROM);
+}
+
+static bool
+has_next(const struct run_info *r, int h)
+{
+	return *r->next != '\0' && h >= NEXT_FROM;
+}
+
+static bool
+has_evidence(const struct run_info *r, int h)
+{
+	return r->seq_first != 0 && h >= EVIDENCE_FROM;
+}
+
 int
 run_tail_rows(const struct run_info *r, int h)
 {
-	return (h >= CELL_FROM) + (h >= COMMAND_FROM) + (*r->next != '\0') + (r->seq_first != 0) + (r->question != NULL ? 2 : 0);
+	return cell_rows(h) + has_next(r, h) + has_evidence(r, h) + (r->question != NULL ? 2 : 0);
 }
 
 static int
@@ -125,20 +143,18 @@ draw_question(struct canvas *c, int y, const struct run_panel *s, const struct r
 }
 
 void
-run_tail_draw(struct canvas *c, const struct run_panel *s, const struct run_info *r)
+run_tail_draw(struct canvas *c, const struct run_panel *s, const struct run_info *r, int h)
 {
-	int y = 0, x;
-	struct canvas cell = canvas_sub(c, 0, 0, c->w, 2);
+	struct canvas cell = canvas_sub(c, 0, 0, c->w, cell_rows(h));
+	int x, y = draw_cell(&cell, s, r, cell.h);
 
-	/* How many rows the cell has was settled from the height of the whole: what the others leave. */
-	y = draw_cell(&cell, s, r, c->h - run_tail_rows(r, 0));
-	if (*r->next != '\0') {
+	if (has_next(r, h)) {
 		x = canvas_text(c, 1, y, ROLE_DIM, "next:");
 		canvas_text_w(c, x + 1, y++, c->w - x - 2, ROLE_TEXT, r->next, false);
 	}
-	if (r->seq_first != 0)
-		canvas_printf(c, 1, y++, r->is_durable ? ROLE_DIM : ROLE_WARNING, "evidence so far: audit %" PRIu64 "-%" PRIu64 ", %s", r->seq_first,
-		    r->seq_last, r->is_durable ? "durable" : "NOT YET ON DISK");
+	if (has_evidence(r, h))
+		canvas_printf(c, 1, y++, r->is_durable ? ROLE_DIM : ROLE_WARNING, "evidence%s: audit %" PRIu64 "-%" PRIu64 ", %s",
+		    r->state == RUN_ENDED ? "" : " so far", r->seq_first, r->seq_last, r->is_durable ? "durable" : "NOT YET ON DISK");
 	if (r->question != NULL)
 		draw_question(c, y, s, r);
 }

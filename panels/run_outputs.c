@@ -142,11 +142,14 @@ group_hosts(const struct run_info *r, const size_t *group_of, size_t group)
 	return text;
 }
 
+/* Those that have not ended say what they say so far: nothing to hold the others against. */
 static int
 group_compare(const void *pa, const void *pb)
 {
 	const struct run_group *a = pa, *b = pb;
 
+	if (a->is_ended != b->is_ended)
+		return a->is_ended ? -1 : 1;
 	if (a->n != b->n)
 		return a->n > b->n ? -1 : 1;
 	return (a->row > b->row) - (a->row < b->row);
@@ -169,7 +172,7 @@ groups_make(struct run_panel *s, const struct model *m, const struct run_info *r
 		while (g < s->n_groups && (s->slots[s->groups[g].row].hash != s->slots[i].hash || !same(output_of(s, m, r, s->groups[g].row), o)))
 			g++;
 		if (g == s->n_groups)
-			s->groups[s->n_groups++] = (struct run_group){ .row = i };
+			s->groups[s->n_groups++] = (struct run_group){ .row = i, .is_ended = o->is_ended };
 		s->groups[g].n++;
 		group_of[i] = g;
 	}
@@ -218,13 +221,19 @@ draw_group(struct pen *p, const struct run_group *g, const struct run_output *o,
 	int right;
 
 	snprintf(count, sizeof count, "%zu %s%s%s", g->n, g->n == 1 ? "host" : "hosts", g->n > 1 ? ", same" : "",
-	    is_only ? "" : is_first ? ", most" : ", differs");
+	    !o->is_ended ? ", not ended yet" : is_only ? "" : is_first ? ", most" : ", differs");
 	right = canvas_text_right(p->c, p->c->w - 1, p->y, is_first ? ROLE_DIM : ROLE_CHANGED, count);
 	canvas_text_w(p->c, 3, p->y++, right - 5, ROLE_STRONG, g->hosts, false);
 	if (*o->out == '\0' && *o->err == '\0')
 		canvas_text(p->c, 5, p->y++, ROLE_DIM, o->is_ended ? "(no output)" : "(no output yet)");
 	if (o->out_bytes > RUN_OUTPUT_KEPT || o->err_bytes > RUN_OUTPUT_KEPT)
 		canvas_text(p->c, 5, p->y++, ROLE_STALE, "(the last 64 KiB of it)");
+}
+
+bool
+run_outputs_differ(const struct run_panel *s)
+{
+	return s->n_groups > 1 && s->groups[1].is_ended;
 }
 
 void
@@ -241,9 +250,9 @@ run_outputs_draw(struct pen *p, const struct run_panel *s, const struct model *m
 			continue;
 		buf_reset(&text);
 		shown_text(i == 0 ? &base : &text, o);
-		draw_group(p, &s->groups[i], o, i == 0, s->n_groups == 1);
-		if (i == 0)
-			draw_lines(p, base.data, lines_max);
+		draw_group(p, &s->groups[i], o, i == 0, !run_outputs_differ(s));
+		if (i == 0 || !o->is_ended)
+			draw_lines(p, i == 0 ? base.data : text.data, lines_max);
 		else
 			run_diff_draw(p, base.data, text.data, lines_max);
 	}

@@ -354,7 +354,7 @@ draw_field(struct canvas *c, int y, const struct form *s, int field, int name_w)
 {
 	const struct param_info *param = param_of(s, field);
 	const struct editor *e = &s->fields[field];
-	int w = (c->w - name_w) / 2 - 4;
+	int w = (c->w - name_w) / 2 - 8;
 	bool is_focused = s->focus == field;
 
 	w = w > FIELD_W_MAX ? FIELD_W_MAX : w < FIELD_W_MIN ? FIELD_W_MIN : w;

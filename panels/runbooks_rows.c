@@ -10,7 +10,7 @@
 #include "base/xalloc.h"
 #include "runbooks.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 28, LAST_W = 30, HEADER_FROM = 4 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 28, LAST_W = 30, LAST_W_NARROW = 12, WIDE_FROM = 100, HEADER_FROM = 4 };
 
 uint64_t
 runbooks_id(const char *name)
@@ -178,10 +178,10 @@ columns_of(const struct runbooks_panel *s, const struct runbook_set *set, int w,
 	cols[COL_GLYPH] = (struct column){ .title = "", .min = 1, .priority = 0 };
 	cols[COL_NAME] = (struct column){ .title = "runbook", .min = name_width(set, w), .priority = 0 };
 	cols[COL_DANGER] = (struct column){ .title = "danger", .min = 6, .priority = 2 };
-	cols[COL_TITLE] = (struct column){ .title = "what it does", .min = 20, .weight = 3, .priority = 1 };
+	cols[COL_TITLE] = (struct column){ .title = "what it does", .min = 36, .weight = 3, .priority = 1 };
 	cols[COL_FOR] = (struct column){ .title = s->n_offered > 0 ? "offered for" : "", .min = s->n_offered > 0 ? 16 : 1,
 		.weight = s->n_offered > 0 ? 1 : 0, .priority = 4 };
-	cols[COL_LAST] = (struct column){ .title = "last run", .min = LAST_W, .priority = 3 };
+	cols[COL_LAST] = (struct column){ .title = "last run", .min = w < WIDE_FROM ? LAST_W_NARROW : LAST_W, .priority = 3 };
 	columns_fit(cols, COLS, w - 2);
 }
 
@@ -197,7 +197,11 @@ draw_last(struct canvas *row, const struct column *col, const struct view *v, co
 		return;
 	}
 	glyph = part_past_glyph(last, &role);
-	snprintf(text, sizeof text, "%s %s, %s ago", glyph, last->ended_ns == 0 ? "no end recorded" : last->outcome, view_age(v, last->started_ns, age));
+	if (col->w < LAST_W)
+		snprintf(text, sizeof text, "%s %s ago", glyph, view_age(v, last->started_ns, age));
+	else
+		snprintf(text, sizeof text, "%s %s, %s ago", glyph, last->ended_ns == 0 ? "no end recorded" : last->outcome,
+		    view_age(v, last->started_ns, age));
 	columns_cell(row, 0, col, role, text);
 }
 
