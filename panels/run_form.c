@@ -186,7 +186,7 @@ form_arrange(struct panel *p, const struct view *v, int w, int h)
 static bool
 is_typed(const struct form *s, const struct run_info *r)
 {
-	return strcmp(s->typed.text, r->target) == 0;
+	return *r->target != '\0' && strcmp(s->typed.text, r->target) == 0;	/* no target: nothing can be typed that is it */
 }
 
 static void
