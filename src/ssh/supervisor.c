@@ -33,7 +33,7 @@
 	"\t\tcase $a in started) p=$x b=$y ;; exited) r=$x ;; become) u=$x ;; *) k=$a ;; esac\n" \
 	"\tdone <\"$f\"\n" \
 	"}\n" \
-	"born() { s=; read -r s <\"/proc/$1/stat\"; set -- ${s##*) }; z=${1-} s=${20-}; }\n" \
+	"born() { s=; read -r s <\"/proc/$1/stat\"; set -- ${s##*\\) }; z=${1-} s=${20-}; }\n" \
 	"group() { kill -s \"$1\" -- \"-$p\" || kill -s \"$1\" \"$p\"; }\n" \
 	"nap() { sleep 0.1 || sleep 1; }\n" \
 	"gone() {\n" \
@@ -42,7 +42,7 @@
 	"}\n" \
 	"end() { printf \"%s\\n\" \"$1\" >>\"$f\"; group TERM; gone 50 || group KILL; }\n"
 
-/* $3 seconds, then the words. */
+/* $3 seconds, then the words. The sleeper is sent KILL: a shell that has forked but not yet become `sleep` would lose a TERM to the trap it inherited. */
 #define RUN \
 	"t=$3\n" \
 	"shift 3\n" \
@@ -63,7 +63,7 @@
 	"(\n" \
 	"\tq=; trap \"q=1\" TERM; exec 4>&-\n" \
 	"\tsleep \"$t\" & s=$!\n" \
-	"\tif [ \"$q\" ] || ! wait \"$s\"; then kill \"$s\"; else end timeout; fi\n" \
+	"\tif [ \"$q\" ] || ! wait \"$s\"; then kill -s KILL \"$s\"; else end timeout; fi\n" \
 	") &\n" \
 	"w=$!\n" \
 	"case $n in 0*) find \"$d\" -type f ! -name since -mtime +7 -exec rm -f {} + 4>&- & esac\n" \

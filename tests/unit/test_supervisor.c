@@ -850,6 +850,9 @@ teardown(void **unused)
 	int r;
 
 	(void)unused;
+	supervised_login = "/bin/sh";		/* also after a check that failed */
+	supervised_sh = NULL;
+	supervised_env = NULL;
 	loop_free(supervised_loop);
 	r = system(command);
 	free(command);
