@@ -14,7 +14,6 @@
 #include "base/xalloc.h"
 #include "overview.h"
 #include "parts_models.h"
-#include "parts_run.h"
 #include "parts_slo.h"
 #include "ui/panel.h"
 #include "ui/widget.h"
@@ -672,12 +671,8 @@ overview_budget(struct panel *p, const struct view *v, const char *arg)
 static struct op *
 overview_runbooks(struct panel *p, const struct view *v, const char *arg)
 {
-	const struct problem *problem = problem_find(v->model, state_of(p)->list.selected_id);
-
 	(void)arg;
-	if (problem == NULL || problem->kind != PROBLEM_ALERT)
-		return op_text(OP_MESSAGE, problem == NULL ? "nothing is selected" : "runbooks are offered for alerts: 8 lists all of them");
-	return part_runbooks_op(v->model, problem->name);
+	return overview_runbooks_op(v, problem_find(v->model, state_of(p)->list.selected_id));
 }
 
 static const struct command overview_commands[] = {

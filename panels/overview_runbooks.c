@@ -33,3 +33,11 @@ overview_runbooks_draw(const struct view *v, struct canvas *c, int y, const stru
 	x = canvas_text_w(c, x + 1, y, c->w - x - 6, ROLE_STRONG, names, false);
 	canvas_text(c, x + 3, y, ROLE_KEY, "R");
 }
+
+struct op *
+overview_runbooks_op(const struct view *v, const struct problem *p)
+{
+	if (p == NULL || p->kind != PROBLEM_ALERT)
+		return op_text(OP_MESSAGE, p == NULL ? "nothing is selected" : "runbooks are offered for alerts: 8 lists all of them");
+	return part_runbooks_op(v->model, p->name);
+}

@@ -16,7 +16,7 @@ extern const struct panel_ops panel_run;
 extern const struct panel_ops panel_silence_form;
 extern const struct panel_ops panel_slo_form;
 extern const struct panel_ops panel_runbook_form;
-extern const struct panel_ops panel_run_form;
+extern const struct panel_ops panel_run_confirm;
 extern const struct panel_ops panel_note_form;
 extern const struct panel_ops panel_confirm;
 extern const struct panel_ops panel_text;

@@ -18,7 +18,7 @@ const struct panel_ops *const panels[] = {
 	&panel_silence_form,
 	&panel_slo_form,
 	&panel_runbook_form,
-	&panel_run_form,
+	&panel_run_confirm,
 	&panel_note_form,
 	&panel_confirm,
 	&panel_text,

@@ -1,6 +1,7 @@
 /*
- * Runs: a plan before it is confirmed, and a run while it goes on and after. A row for each host, a column for each step; below it what the selected
- * step said, folded, what is next and what is recorded. Stopping is always allowed.
+ * Runs: a plan before it is confirmed, and a run while it goes on and after. A row for each host, a column for
+ * each step; below it what the selected step said, folded, what is next and what is recorded. Stopping is always
+ * allowed.
  */
 #include "config.h"
 
@@ -92,7 +93,10 @@ outputs_rows(const struct run_panel *s, const struct view *v, const struct run_i
 	return pen_measure_done(&m);
 }
 
-/* Head and tail have their rows; then the grid its least, the plan's facts what they need, the grid the rest, and the outputs what it leaves. */
+/*
+ * Head and tail have their rows; then the grid its least, the plan's facts what they need, the grid the rest, and
+ * the outputs what it leaves.
+ */
 static void
 share_rows(struct run_panel *s, const struct view *v, const struct run_info *r, int w, int h)
 {
@@ -263,7 +267,8 @@ run_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 		at++;
 	if (n > 1)
 		snprintf(several, sizeof several, "  %zu of %zu, [ ] others", n - at, n);
-	snprintf(buf, size, "%s%s%s", run_is_plan(r) ? "plan: nothing is changed" : part_run_word(r), r->is_ours ? "" : ", run elsewhere", several);
+	snprintf(buf, size, "%s%s%s", run_is_plan(r) ? "plan: nothing is changed" : part_run_word(r),
+	    r->is_ours ? "" : ", run elsewhere", several);
 }
 
 static void
@@ -444,7 +449,8 @@ run_hint(const struct panel *p, const struct command *c)
 	return s->is_plan ? NULL : c->name;
 }
 
-/* While it is being answered every key is the answer; what was typed before that was on the screen is none. Esc closes what was opened. */
+/* While it is being answered every key is the answer; what was typed before that was on the screen is none. Esc
+ * closes what was opened. */
 static bool
 run_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 {

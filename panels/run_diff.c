@@ -1,6 +1,6 @@
 /*
- * What differs between two outputs, line by line: the longest common subsequence of what is left between an equal begin and an equal end. Where
- * that is long, only where it begins and ends is told.
+ * What differs between two outputs, line by line: the longest common subsequence of what is left between an equal
+ * begin and an equal end. Where that is long, only where it begins and how long it is is told.
  */
 #include "config.h"
 

@@ -152,7 +152,7 @@ carry_out(struct stage *s, struct op *op)
 	} else if (op->kind == OP_RUNBOOK_FORM) {
 		open_dialog(s, "runbook-form", op);
 	} else if (op->kind == OP_RUN_FORM) {
-		open_dialog(s, "run-form", op);
+		open_dialog(s, "run-confirm", op);
 	} else if (op->kind == OP_NOTE_FORM) {
 		open_dialog(s, "note-form", op);
 	} else if (op->kind == OP_RUN_PLAN || op->kind == OP_RUN_STOP || op->kind == OP_RUN_DROP) {

@@ -82,7 +82,7 @@ confirm_open(struct stage *s, const char *danger, bool is_typed, int w, int h)
 
 	s->model = model_new(0, 0);
 	feed(s->model, 1, PLAN, danger, is_typed ? "true" : "false");
-	stage_open(s, &panel_run_form, w, h, &op);
+	stage_open(s, &panel_run_confirm, w, h, &op);
 }
 
 static void
@@ -203,7 +203,7 @@ no_target_is_no_confirmation(void **state)
 
 	(void)state;
 	feed(s.model, 1, "{'event':'run','id':'p','state':'planned','confirm_typed':true,'ours':true}");
-	stage_open(&s, &panel_run_form, W, H, &op);
+	stage_open(&s, &panel_run_confirm, W, H, &op);
 	assert_null(press(&s, KEY_ENTER_));
 	stage_close(&s);
 }

@@ -1,6 +1,7 @@
 /*
- * The confirmation of a planned run: what would be done where, and what speaks for and against it. Danger high: the target has to be typed, and Enter
- * does nothing until it stands there; else y, and Enter never confirms. It is bound to the plan that was shown: another hash is another plan.
+ * The confirmation of a planned run: what would be done where, and what speaks for and against it. Danger high: the
+ * target has to be typed, and Enter does nothing until it stands there; else y, and Enter never confirms. It is bound
+ * to the plan that was shown: another hash is another plan.
  */
 #include "config.h"
 
@@ -338,8 +339,8 @@ form_close(struct panel *p)
 
 static const struct command no_commands[] = { { 0 } };
 
-const struct panel_ops panel_run_form = {
-	.name = "run-form",
+const struct panel_ops panel_run_confirm = {
+	.name = "run-confirm",
 	.title = "Run this plan?",
 	.help = "What a planned run would do; a dangerous one is confirmed by typing its target.",
 	.flags = PANEL_DIALOG,
