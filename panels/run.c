@@ -103,7 +103,8 @@ share_rows(struct run_panel *s, const struct view *v, const struct run_info *r, 
 	int left, least = at_most(s->n, GRID_ROWS_LEAST) + 1;
 
 	s->has_counts = s->n > COUNTS_FROM;
-	left = h - RUN_HEAD_H - run_tail_rows(r, h) - s->has_counts;
+	s->head_h = run_head_rows(r, w, h);
+	left = h - s->head_h - run_tail_rows(r, h) - s->has_counts;
 	s->facts_h = run_is_plan(r) ? at_most(facts_rows(r, w), left - least) : 0;
 	left -= s->facts_h;
 	s->outputs_h = 0;
@@ -126,7 +127,7 @@ clamp_scroll(struct run_panel *s, const struct view *v, const struct run_info *r
 
 	if (s->is_outputs)
 		s->outputs_top = at_most(s->outputs_top,
-		    outputs_rows(s, v, r, s->split.list_w, OUTPUT_LINES_ALL) - (s->split.list_h - RUN_HEAD_H - 1));
+		    outputs_rows(s, v, r, s->split.list_w, OUTPUT_LINES_ALL) - (s->split.list_h - s->head_h - 1));
 	if (s->split.kind != SPLIT_NONE && s->detail_top > 0 && row != NULL && r->n_columns > 0) {
 		run_detail_draw(pen_measure(&m, s->split.detail_w), v, r, row, s->column);
 		most = pen_measure_done(&m) - s->split.detail_h;
@@ -188,12 +189,12 @@ draw_outputs(const struct run_panel *s, const struct view *v, const struct run_i
 static void
 draw_main(const struct run_panel *s, const struct view *v, const struct run_info *r, struct canvas *c)
 {
-	int y = RUN_HEAD_H, tail_h = run_tail_rows(r, c->h);
-	struct canvas part;
+	int y = s->head_h, tail_h = run_tail_rows(r, c->h);
+	struct canvas part = canvas_sub(c, 0, 0, c->w, s->head_h);
 	struct pen pen = { .c = &part };
 	char counts[SUMMARY_MAX];
 
-	run_head_draw(c, v, r);
+	run_head_draw(&part, v, r);
 	if (s->is_outputs) {
 		part = canvas_sub(c, 0, y, c->w, c->h - y);
 		draw_outputs(s, v, r, &part, s->outputs_top, OUTPUT_LINES_ALL);

@@ -35,7 +35,7 @@ struct run_panel {
 	bool is_answering, is_answer_shown;	/* keys are answers; only once that was drawn */
 	struct split split;
 	/* rows of each part, from the top */
-	int facts_h, grid_h, outputs_h;
+	int head_h, facts_h, grid_h, outputs_h;
 	bool has_counts;
 	/* outputs of the selected column */
 	char *slots_run;
@@ -52,7 +52,9 @@ const struct run_row *run_selected(const struct run_panel *s, const struct run_i
 const char *run_row_name(const struct run_row *row);
 
 /* run_head.c: what stands above and below the grid. */
-enum { RUN_HEAD_H = 2 };
+/* Two, and more where how it stands takes them and h rows have the room. */
+int run_head_rows(const struct run_info *r, int w, int h);
+/* c: the head's rows. */
 void run_head_draw(struct canvas *c, const struct view *v, const struct run_info *r);
 /* Parameters and facts of a plan. */
 void run_facts_draw(struct pen *p, const struct run_info *r);

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "run.h"
 
-enum { FACT_NAME_W = 12, NEXT_FROM = 9, EVIDENCE_FROM = 10, CELL_FROM = 12, COMMAND_FROM = 16 };
+enum { HEAD_H = 2, TEXT_X = 3, TEXT_ROWS_MAX = 3, TEXT_WRAPS_FROM = 16, FACT_NAME_W = 12, NEXT_FROM = 9, EVIDENCE_FROM = 10, CELL_FROM = 12, COMMAND_FROM = 16 };
 
 static int
 draw_target(struct canvas *c, int x, const struct run_info *r)
@@ -19,6 +19,24 @@ draw_target(struct canvas *c, int x, const struct run_info *r)
 	if (!str_has_prefix(r->target, r->env))
 		x = canvas_text_w(c, x, 0, c->w / 4, ROLE_DIM, r->env, false) + 1;
 	return canvas_text_w(c, x, 0, c->w / 3, ROLE_STRONG, r->target, false);
+}
+
+/* Columns in front of the sentence that says how it stands. */
+static int
+text_x(const struct run_info *r)
+{
+	return 5 + (int)str_width(part_run_word(r));
+}
+
+int
+run_head_rows(const struct run_info *r, int w, int h)
+{
+	struct pen_measure m;
+
+	if (h < TEXT_WRAPS_FROM || text_x(r) + (int)str_width(r->text) < w)
+		return HEAD_H;
+	pen_indented(pen_measure(&m, w), TEXT_X, TEXT_ROWS_MAX, ROLE_TEXT, r->text);
+	return HEAD_H + pen_measure_done(&m);
 }
 
 void
@@ -41,9 +59,14 @@ run_head_draw(struct canvas *c, const struct view *v, const struct run_info *r)
 	}
 	canvas_text_w(c, x + 2, 0, right - x - 2, ROLE_DIM, r->id, false);
 	glyph = part_run_glyph(r, &role);
-	x = canvas_text(c, canvas_text(c, 1, 1, role, glyph) + 1, 1, role, part_run_word(r));
-	if (*r->text != '\0')
-		canvas_text_w(c, x + 2, 1, c->w - x - 3, ROLE_TEXT, r->text, false);
+	canvas_text(c, canvas_text(c, 1, 1, role, glyph) + 1, 1, role, part_run_word(r));
+	if (c->h > HEAD_H) {
+		struct pen pen = { .c = c, .y = HEAD_H };
+
+		pen_indented(&pen, TEXT_X, TEXT_ROWS_MAX, ROLE_TEXT, r->text);
+	} else {
+		canvas_text_w(c, text_x(r), 1, c->w - text_x(r) - 1, ROLE_TEXT, r->text, false);
+	}
 }
 
 /* --- a plan's facts ----------------------------------------------------------------------------------------------------------- */

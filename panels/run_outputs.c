@@ -13,7 +13,8 @@
 #include "base/xalloc.h"
 #include "run.h"
 
-enum { SHOWN_MAX = 1 << 18, NAMES_MAX = 1 << 16 };
+/* GROUPS_*: hosts that all say something else are many texts to compare; a frame must not take long. */
+enum { SHOWN_MAX = 1 << 18, NAMES_MAX = 1 << 16, GROUPS_BRIEF = 6, GROUPS_ALL = 32 };
 
 /* --- what one said ---------------------------------------------------------------------------------------------------------- */
 
@@ -239,11 +240,12 @@ run_outputs_differ(const struct run_panel *s)
 void
 run_outputs_draw(struct pen *p, const struct run_panel *s, const struct model *m, const struct run_info *r, int lines_max)
 {
+	size_t most = lines_max <= RUN_DIFF_BRIEF ? GROUPS_BRIEF : GROUPS_ALL, n = s->n_groups < most ? s->n_groups : most;
 	struct buf base, text;
 
 	buf_init(&base, SHOWN_MAX);
 	buf_init(&text, SHOWN_MAX);
-	for (size_t i = 0; i < s->n_groups; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct run_output *o = output_of(s, m, r, s->groups[i].row);
 
 		if (o == NULL)
@@ -256,6 +258,9 @@ run_outputs_draw(struct pen *p, const struct run_panel *s, const struct model *m
 		else
 			run_diff_draw(p, base.data, text.data, lines_max);
 	}
+	if (n < s->n_groups)
+		canvas_printf(p->c, 3, p->y++, ROLE_CHANGED, "… %zu more say something else again: Enter on a host shows its own",
+		    s->n_groups - n);
 	buf_done(&base);
 	buf_done(&text);
 }

@@ -204,6 +204,9 @@ class Feeds:
                 self.registry("OK", "champion 7 -> 6", began=3, took=0.2), self.cell("UNKNOWN", "no new sample", 3, 2))])],
             "run-elsewhere.json": [self.run("acting", self.acting_rows() + [self.once()], ours=False, actor="tomas")],
             "run-many.json": [self.many()],
+            "run-all-differ.json": [self.run("acting", [dict(self.row("node-{i}", 0, "serves 7", self.cell("OK"), self.activate(
+                "OK", "done", 9, 1)), repeat=40)], batches=1, batch=0)] + [
+                    self.output("node-%d" % i, "pid %d\nactivated spam-filter 6\n" % (4000 + i)) for i in range(40)],
             "run-hostile.json": [hostile, self.output(self.hostile, self.hostile + "\n", self.hostile, 1, run="x" + self.hostile)],
             "incident-open.json": [incident] + notes,
         }
