@@ -37,7 +37,7 @@ session_key(const struct ssh_path *path, unsigned hop)
 		buf_printf(&b, "%s\n%s\n%s\n%u\n%s\n", path->hop[i].name, s->user, s->hostname, s->port,
 		    s->host_key_alias != NULL ? s->host_key_alias : "");
 	}
-	return buf_take(&b, NULL);
+	return ssh_buf_text(&b);
 }
 
 const char *
@@ -84,6 +84,7 @@ session_new(struct ssh *ssh, const struct ssh_path_hop *hop, struct session *via
 	s->settings = ssh_settings_ref(hop->settings);
 	s->via = via;
 	s->fd = -1;
+	s->running_max = ssh->o.jobs_per_host;
 	s->connect_ns = connect_time(ssh, s->settings);
 	s->timer = loop_timer_new(ssh->loop, session_timer, s);
 	s->alive = loop_timer_new(ssh->loop, session_alive, s);
@@ -309,13 +310,22 @@ session_wake(struct session *s)
 	ssh_pump_soon(s->ssh);
 }
 
+static bool
+has_room(const struct session *s)
+{
+	/* Where the server has said that it is full, a channel counts until it is closed there too. */
+	if (s->running_max < s->ssh->o.jobs_per_host)
+		return session_channels(s) < s->running_max;
+	return s->n_running < s->running_max;
+}
+
 static void
 start_jobs(struct session *s)
 {
 	struct ssh_job *j, *next;
 
 	TAILQ_FOREACH_SAFE(j, &s->jobs, on_session, next) {
-		if (s->n_running >= s->ssh->o.jobs_per_host)
+		if (!has_room(s))
 			return;
 		if (j->state == JOB_WAITING)
 			job_start_channel(j);
@@ -513,8 +523,7 @@ session_free(struct session *s)
 	struct session *via = s->via;
 
 	session_connect_stop(s);
-	if (s->ssh2 != NULL)
-		libssh2_session_free(s->ssh2);	/* our end is closed: it sends into nothing and never waits */
+	session_keys_free(s);
 	loop_timer_free(s->timer);
 	loop_timer_free(s->alive);
 	login_done(s);

@@ -33,6 +33,17 @@ channel_new(struct session *s, char *command, size_t command_len, const char *ho
 	return c;
 }
 
+unsigned
+session_channels(const struct session *s)
+{
+	const struct channel *c;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(c, &s->channels, next)
+		n += c->command != NULL && c->state != CHANNEL_GONE;
+	return n;
+}
+
 bool
 channel_is_requested(const struct channel *c)
 {

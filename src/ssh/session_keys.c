@@ -67,7 +67,7 @@ supported(LIBSSH2_SESSION *ssh2, int method)
 		buf_printf(&b, "%s%s", b.len > 0 ? "," : "", list[i]);
 	if (n > 0)
 		libssh2_free(ssh2, list);
-	return buf_take(&b, NULL);
+	return ssh_buf_text(&b);
 }
 
 static void
@@ -254,6 +254,19 @@ keys_failed(struct session *s, int code)
 }
 
 void
+session_keys_free(struct session *s)
+{
+	if (s->ssh2 == NULL)
+		return;
+	/* Our end is closed: it reads the end and sends into nothing, so nothing waits. An exchange that was under way has to fail by itself: libssh2 1.10 frees
+	 * what that holds only then. */
+	if (!s->is_keyed)
+		libssh2_session_handshake(s->ssh2, 0);
+	libssh2_session_free(s->ssh2);
+	s->ssh2 = NULL;
+}
+
+void
 session_keys_advance(struct session *s)
 {
 	/* The descriptor is only a name here: our callbacks move the bytes. libssh2 asks the kernel whether it blocks, so it must be one that does not. */
@@ -265,6 +278,7 @@ session_keys_advance(struct session *s)
 	r = libssh2_session_handshake(s->ssh2, first->fd);
 	if (r == LIBSSH2_ERROR_EAGAIN)
 		return;
+	s->is_keyed = true;
 	if (r != 0)
 		keys_failed(s, r);
 	else

@@ -7,6 +7,15 @@
 #include "base/xalloc.h"
 #include "ssh/ssh_priv.h"
 
+char *
+ssh_buf_text(struct buf *b)
+{
+	char *text = buf_take(b, NULL);
+
+	buf_done(b);
+	return text;
+}
+
 void
 fifo_add(struct fifo *f, const void *bytes, size_t len)
 {

@@ -239,7 +239,7 @@ job_started(struct ssh_job *j)
 		j->result.started_ns = clock_now();
 	if (__builtin_add_overflow(j->cmd.timeout_ns, SSH_GRACE_NS, &in))
 		in = INT64_MAX;
-	if (j->waits_for == JOB_TIMER_NONE)
+	if (j->waits_for == JOB_TIMER_NONE || j->waits_for == JOB_TIMER_OPEN)
 		job_timer_set(j, JOB_TIMER_WATCH, in);
 }
 
@@ -322,6 +322,42 @@ job_closed(struct ssh_job *j)
 		job_unknown_by_reader(j);
 }
 
+/* Nothing was run. Where others of ours run on the connection, the server may only be full (MaxSessions): it waits for one of them. */
+static void
+job_refused(struct ssh_job *j, const struct channel *c, const struct err *err)
+{
+	struct session *s = j->session;
+	unsigned others = session_channels(s);
+
+	if (others == 0 || c->ssh2 != NULL || j->kind == JOB_CANCEL) {
+		job_not_run(j, SSH_FAIL_OPEN, err);
+		return;
+	}
+	s->n_running--;
+	if (others < s->running_max)
+		s->running_max = others;
+	job_timer_set(j, JOB_TIMER_NONE, 0);
+	j->state = JOB_WAITING;
+}
+
+/* The channel is not open within the time in which a connection has to be there. */
+static void
+job_open_overdue(struct ssh_job *j)
+{
+	struct session *s = j->session;
+	struct err err = ERR_INIT;
+	char took[DURATION_TEXT_MAX];
+
+	if (j->channel == NULL || channel_is_requested(j->channel)) {
+		job_started(j);		/* sent and not answered: it may run */
+		return;
+	}
+	err_set(&err, ERR_TIMEOUT, "%s: no answer within %s while opening a channel", j->host.name, duration_format(took, s->connect_ns));
+	job_not_run(j, SSH_FAIL_OPEN, &err);
+	if (s->n_running == 0)
+		session_fail(s, SSH_FAIL_OPEN, &err);
+}
+
 static void
 run_end(enum channel_end how, const struct err *err, void *arg)
 {
@@ -334,7 +370,7 @@ run_end(enum channel_end how, const struct err *err, void *arg)
 		return;		/* job_session_lost() follows */
 	}
 	if (how == CHANNEL_END_REFUSED) {
-		job_not_run(j, SSH_FAIL_OPEN, err);
+		job_refused(j, c, err);
 		return;
 	}
 	job_read_end(j);
@@ -368,6 +404,7 @@ job_start_channel(struct ssh_job *j)
 	j->is_requested = false;
 	j->result.connected_ns = s->connected_ns;
 	job_set_stage(j, SSH_OPEN);
+	job_timer_set(j, JOB_TIMER_OPEN, s->connect_ns);
 	reader_begin(j);
 	fifo_done(&j->tx);
 	fifo_add(&j->tx, j->sv.input.data, j->sv.input.len);
@@ -447,8 +484,8 @@ job_session_lost(struct ssh_job *j, const struct session *s)
 	job_leave_session(j);
 	if (s->why_openssh != NULL && j->ssh->o.transport == SSH_AUTO) {
 		job_to_openssh(j, s->why_openssh);
-	} else if (s->connected_ns != 0 && !j->has_retried && !j->is_cancelled && j->kind != JOB_CANCEL) {
-		/* It was there and is gone, and nothing of this job had left us: once more on a fresh one. */
+	} else if (j->result.is_reused && !j->has_retried && !j->is_cancelled && j->kind != JOB_CANCEL) {
+		/* It turned out dead when it was to be used again, and nothing of this job had left us: once more on a fresh one. */
 		log_write(LOG_INFO, "ssh", "%s: once more on a fresh connection", j->host.name);
 		j->has_retried = true;
 		job_begin(j);
@@ -493,6 +530,9 @@ job_timer(void *arg)
 	case JOB_TIMER_DRAIN:
 		job_read_end(j);
 		job_judge(j);
+		return;
+	case JOB_TIMER_OPEN:
+		job_open_overdue(j);
 		return;
 	case JOB_TIMER_WATCH:
 		if (j->kind != JOB_COMMAND || j->cmd.is_unsupervised) {
@@ -545,6 +585,8 @@ job_finish(struct ssh_job *j, enum ssh_outcome outcome)
 	r->stage = outcome == SSH_NOT_RUN || outcome == SSH_UNKNOWN ? j->stage : SSH_CLOSED;
 	if (outcome != SSH_NOT_RUN)
 		r->fail = SSH_FAIL_NONE;
+	else
+		r->started_ns = 0;
 	r->ended_ns = clock_now();
 	j->state = JOB_DONE;
 	TAILQ_INSERT_TAIL(&j->ssh->done, j, line);

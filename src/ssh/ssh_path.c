@@ -81,7 +81,7 @@ known_paths(const struct ssh_settings *s, const char **list, size_t max)
 			buf_printf(&b, "%s\n", both[i][k]);
 		}
 	list[n] = NULL;
-	return buf_take(&b, NULL);
+	return ssh_buf_text(&b);
 }
 
 const struct known_hosts *

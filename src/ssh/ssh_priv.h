@@ -45,6 +45,8 @@ struct fifo { char *data; size_t at, len, cap; };	/* len bytes from data + at */
 void fifo_add(struct fifo *f, const void *bytes, size_t len);
 void fifo_cut(struct fifo *f, size_t n);
 void fifo_done(struct fifo *f);
+/* The text of a buffer that ends here. */
+char *ssh_buf_text(struct buf *b);
 static inline const char *
 fifo_bytes(const struct fifo *f)
 {
@@ -123,6 +125,7 @@ bool channel_is_requested(const struct channel *c);
 /* No callbacks any more; it is closed in the background. NULL is fine. */
 void channel_close(struct channel *c);
 /* For sessions. */
+unsigned session_channels(const struct session *s);	/* with commands, closing ones too */
 void channels_advance(struct session *s);
 void channels_drop(struct session *s, const struct err *err);	/* the session is gone */
 
@@ -162,7 +165,7 @@ struct session {
 	struct channel *link;		/* on via */
 	enum session_state state;	/* session_enter() writes it */
 	enum ssh_stage stage;
-	bool is_woken, is_queued, has_slot, is_eof, was_full;
+	bool is_woken, is_queued, has_slot, is_eof, was_full, is_keyed;
 	int fd;
 	struct loop_fd *watch;
 	struct loop_timer *timer;	/* the deadline of connecting; then of idleness */
@@ -180,6 +183,7 @@ struct session {
 	struct channel *opening;	/* libssh2 opens one at a time */
 	TAILQ_HEAD(session_jobs, ssh_job) jobs;
 	unsigned n_running;		/* of jobs, those that have a channel */
+	unsigned running_max;		/* jobs_per_host, or what the server has room for */
 	enum ssh_fail fail;
 	struct err err;
 	char *why_openssh;		/* it failed in a way the system's ssh may not */
@@ -209,6 +213,7 @@ void session_flush(struct session *s);
 /* session_keys.c */
 int session_keys_begin(struct session *s, struct err *err);
 void session_keys_advance(struct session *s);
+void session_keys_free(struct session *s);
 /* What of the server's offer (its first bytes) has nothing in common with ours: "ciphers (the server has only ..)". false: cannot be told. Pure. */
 struct kex_offer { const char *kex, *host_keys, *ciphers, *macs; };
 bool kex_explain(const char *hello, size_t len, const struct kex_offer *ours, char *buf, size_t size);
@@ -225,7 +230,7 @@ void jump_connect(struct session *s);
 
 enum job_state { JOB_NEW, JOB_PATH, JOB_WAITING, JOB_CHANNEL, JOB_LINE /* waits to start openssh */, JOB_OPENSSH, JOB_DONE };
 enum job_kind { JOB_COMMAND, JOB_SETTLE, JOB_CANCEL };
-enum job_timer { JOB_TIMER_NONE, JOB_TIMER_WATCH, JOB_TIMER_DRAIN, JOB_TIMER_CANCEL };
+enum job_timer { JOB_TIMER_NONE, JOB_TIMER_OPEN, JOB_TIMER_WATCH, JOB_TIMER_DRAIN, JOB_TIMER_CANCEL };
 struct ssh_job {
 	TAILQ_ENTRY(ssh_job) all, on_session, line;
 	struct ssh *ssh;

@@ -60,7 +60,7 @@ jump_names(const struct ssh_path *path)
 	buf_init(&b, 4096);
 	for (unsigned i = 0; i + 1 < path->n; i++)
 		buf_printf(&b, "%s%s", i > 0 ? ", " : "", path->hop[i].name);
-	return buf_take(&b, NULL);
+	return ssh_buf_text(&b);
 }
 
 static void
