@@ -484,13 +484,77 @@ test_served_must_be_news(void **state)
 	model_free(live);
 	live = new_model();
 	all_at(live, 10, "7", "s-1=6 s-2=6 s-10=6");
+	/* Series tell of it, so these are asked: what the model was told at second 10 proves nothing of an act at 11. */
 	world_freeze(T(11));
+	world_series("e", "instance=s-1:9,version=6 1\ninstance=s-2:9,version=6 1\ninstance=s-10:9,version=6 1\ninstance=s-2:9,version=7 0", NULL);
+	world_series("timestamp(e)", "instance=s-1:9,version=6 1893456010\ninstance=s-2:9,version=6 1893456010\ninstance=s-10:9,version=6 1893456010", NULL);
 	world_judge(&c, &b, T(11));
-	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	assert_judged(OUTCOME_UNKNOWN, "s-1: no data since 00:00:10Z");
+	assert_string_equal(judged.unknown, "s-1 s-2 s-10");
 	assert_string_equal(last_poll, "serving");
+	world_series("timestamp(e)", "instance=s-1:9,version=6 1893456212\ninstance=s-2:9,version=6 1893456212\ninstance=s-10:9,version=6 1893456212", NULL);
+	world_judge(&c, &b, T(11));
+	assert_judged(OUTCOME_OK, "3 of 3 hosts serve 6");
+	world_series("e", "instance=s-1:9,version=6 1\ninstance=s-2:9,version=7 1\ninstance=s-10:9,version=6 1", NULL);
+	world_series("timestamp(e)", "instance=s-1:9,version=6 1893456212\ninstance=s-2:9,version=7 1893456212\ninstance=s-10:9,version=6 1893456212", NULL);
+	world_judge(&c, &b, T(11));
+	assert_judged(OUTCOME_FAILED, "s-2 serves 7");
+	assert_string_equal(judged.failed, "s-2");
 	c.subject = tpl("other", PLACE_WORD);
 	world_judge(&c, &b, 0);
 	assert_judged(OUTCOME_UNKNOWN, "nobody tells who serves other");
+}
+
+#define SLO_AT(state, left) "{'id':'slo:latency','state':'" state "','at':'2030-01-01T00:00:10Z','left':" left "}"
+
+static void
+feed_slo(double seconds, const char *slo)
+{
+	feed(live, seconds, "{'event':'slo-defs','slos':[{'id':'slo:latency','name':'latency','source':'p1','target':0.99,'period_ns':2592000000000000}]}");
+	feed(live, seconds, "{'event':'slos','at':'2030-01-01T00:00:10Z','every_ns':10000000000,'slos':[%s]}", slo);
+	model_advance(live, T(seconds));
+}
+
+static void
+test_slo(void **state)
+{
+	struct condition ok = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .expect = tpl("ok", PLACE_WORD) };
+	struct condition quiet = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .expect = tpl("not-firing", PLACE_WORD) };
+	struct condition left = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .compare = CMP_GT, .number = 0.1 };
+	char why[512];
+
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL);
+	feed_slo(10, SLO_AT("ok", "0.5"));
+	assert_int_equal(now(&ok, why, sizeof why), OUTCOME_OK);
+	assert_int_equal(now(&quiet, why, sizeof why), OUTCOME_OK);
+	assert_int_equal(now(&left, why, sizeof why), OUTCOME_OK);
+	feed_slo(10, SLO_AT("exhausted", "0.05"));
+	assert_int_equal(now(&ok, why, sizeof why), OUTCOME_FAILED);
+	assert_int_equal(now(&quiet, why, sizeof why), OUTCOME_OK);
+	assert_int_equal(now(&left, why, sizeof why), OUTCOME_FAILED);
+	feed_slo(10, SLO_AT("page", "0.5"));
+	assert_int_equal(now(&quiet, why, sizeof why), OUTCOME_FAILED);
+	feed_slo(10, SLO_AT("no-data", "0.5"));
+	assert_int_equal(now(&left, why, sizeof why), OUTCOME_UNKNOWN);
+	/* Too old to judge by. */
+	feed_slo(10, SLO_AT("ok", "0.5"));
+	model_advance(live, T(500));
+	assert_int_equal(now(&ok, why, sizeof why), OUTCOME_UNKNOWN);
+}
+
+/* Nobody polls an endpoint, so it is no source that could be ill. */
+static void
+test_endpoints_are_not_ill(void **state)
+{
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL ",{'name':'flags','type':'http','interval_ns':5000000000}");
+	for (int s = 0; s < 60; s += 5)
+		feed_rest(live, s);
+	model_advance(live, T(57));
+	assert_int_equal(model_n_sources(live), 3);
+	assert_null(model_source_find(live, "flags"));
+	assert_int_equal(model_n_problems(live), 0);
 }
 
 static void
@@ -579,7 +643,7 @@ main(void)
 		TEST(test_selectors), TEST(test_looks), TEST(test_comparisons), TEST(test_sums_are_one_series), TEST(test_source_down), TEST(test_hosts_by_address), TEST(test_per_host),
 		TEST(test_unknown_variable), TEST(test_old_evidence_is_no_proof), TEST(test_never_any_news), TEST(test_time_not_told), TEST(test_within), TEST(test_settle),
 		TEST(test_clock_skew), TEST(test_free_while_asking), TEST(test_alerts), TEST(test_alerts_of_a_silent_source), TEST(test_alert_after_an_act), TEST(test_served),
-		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_values), TEST(test_http), TEST(test_texts),
+		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_slo), TEST(test_endpoints_are_not_ill), TEST(test_values), TEST(test_http), TEST(test_texts),
 	};
 #undef TEST
 
