@@ -15,7 +15,7 @@
 
 enum {
 	DEPTH_MAX = 40,		/* of arrays and objects within a record; the writer stops earlier */
-	NAMES_MAX = 4096,	/* members of one object */
+	NAMES_MAX = 16384,	/* members of one object */
 	SEQ_DIGITS = 18
 };
 #define HASH_KEY ",\"hash\":\""
