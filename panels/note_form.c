@@ -34,15 +34,11 @@ form_open(struct panel *p, const struct view *v, const struct op *op)
 	return 0;
 }
 
-/* NULL: it may be written. */
-static const char *
-refusal_of(const struct form *s, const struct view *v)
+/* It may be about the past too, and from a console that may change nothing else: it is evidence, and acts on nothing. */
+static bool
+is_empty(const struct form *s)
 {
-	if (strspn(s->text.text, " ") == s->text.len)
-		return "A note needs words.";
-	if (v->is_read_only)
-		return "read-only: nothing is written";
-	return v->range.is_live ? NULL : "the past is shown: go live (=) first";
+	return strspn(s->text.text, " ") == s->text.len;
 }
 
 static bool
@@ -50,6 +46,7 @@ form_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 {
 	struct form *s = state_of(p);
 
+	(void)v;
 	/* A paste goes into the field whole: a newline in it sends nothing. */
 	if (s->text.is_pasting || key == KEY_PASTE_BEGIN || key == KEY_PASTE_END) {
 		editor_key(&s->text, key);
@@ -57,7 +54,7 @@ form_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 	}
 	switch (key) {
 	case KEY_ENTER_:
-		s->is_refused = refusal_of(s, v) != NULL;
+		s->is_refused = is_empty(s);
 		if (!s->is_refused)
 			*ret_op = op_text(OP_NOTE, "%s", s->text.text);
 		return true;
@@ -90,12 +87,11 @@ static void
 form_draw(const struct panel *p, const struct view *v, struct canvas *c)
 {
 	const struct form *s = state_of(p);
-	const char *why = refusal_of(s, v);
 
 	canvas_text(c, 1, 0, ROLE_STRONG, "note");
 	editor_draw(c, FIELD_X, 0, c->w - FIELD_X - 2, &s->text, true);
-	if (s->is_refused && why != NULL)
-		canvas_text_w(c, FIELD_X, 1, c->w - FIELD_X - 1, ROLE_ERROR, why, false);
+	if (s->is_refused)
+		canvas_text_w(c, FIELD_X, 1, c->w - FIELD_X - 1, ROLE_ERROR, "A note needs words.", false);
 	else
 		canvas_text_w(c, FIELD_X, 1, c->w - FIELD_X - 1, ROLE_DIM, "Enter writes it to the audit log, Esc leaves", false);
 	if (v->live == NULL || model_notes(v->live) == 0)

@@ -80,7 +80,7 @@ facts_rows(const struct run_info *r, int w)
 {
 	struct pen_measure m;
 
-	run_facts_draw(pen_measure(&m, w), r);
+	run_plan_draw(pen_measure(&m, w), r);
 	return pen_measure_done(&m);
 }
 
@@ -202,7 +202,7 @@ draw_main(const struct run_panel *s, const struct view *v, const struct run_info
 	}
 	part = canvas_sub(c, 0, y, c->w, s->facts_h);
 	if (s->facts_h > 0)
-		run_facts_draw(&pen, r);
+		run_plan_draw(&pen, r);
 	y += s->facts_h;
 	part = canvas_sub(c, 0, y, c->w, s->grid_h);
 	if (s->grid_h > 0)

@@ -56,8 +56,11 @@ const char *run_row_name(const struct run_row *row);
 int run_head_rows(const struct run_info *r, int w, int h);
 /* c: the head's rows. */
 void run_head_draw(struct canvas *c, const struct view *v, const struct run_info *r);
-/* Parameters and facts of a plan. */
+/* Of a plan: parameters that no fact tells of, facts; both, with the plan's hash. */
+void run_values_draw(struct pen *p, const struct run_info *r);
 void run_facts_draw(struct pen *p, const struct run_info *r);
+void run_plan_draw(struct pen *p, const struct run_info *r);
+bool run_has_fact(const struct run_info *r, const char *name);
 /* h: rows of head, grid and tail together: what is said least goes first where they are few. */
 int run_tail_rows(const struct run_info *r, int h);
 void run_tail_draw(struct canvas *c, const struct run_panel *s, const struct run_info *r, int h);

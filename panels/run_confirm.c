@@ -12,12 +12,11 @@
 #include "base/hostfold.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "panels.h"
-#include "parts_run.h"
+#include "run.h"
 #include "ui/key.h"
 #include "ui/widget.h"
 
-enum { FIELD_W = 12, STEPS_MAX = 1 << 14, ANSWER_H = 3 };
+enum { STEPS_MAX = 1 << 14, ANSWER_H = 3 };
 
 struct form {
 	char *run, *plan;		/* id; hash as it was shown */
@@ -71,15 +70,6 @@ refusal_of(const struct form *s, const struct view *v)
 }
 
 /* --- what it would do ------------------------------------------------------------------------------------------------------- */
-
-static bool
-has_fact(const struct run_info *r, const char *name)
-{
-	for (size_t i = 0; i < r->n_facts; i++)
-		if (strcmp(r->facts[i].name, name) == 0)
-			return true;
-	return false;
-}
 
 /* "web-01 | web-[02-03]": batch by batch. */
 static void
@@ -143,24 +133,14 @@ draw_steps(struct pen *p, const struct run_info *r)
 static void
 draw_plan(struct pen *p, const struct run_info *r)
 {
-	p->name_w = FIELD_W;
 	pen_printf(p, ROLE_STRONG, "%s   %s", r->runbook, *r->target != '\0' ? r->target : r->env);
-	for (size_t i = 0; i < r->n_values; i++)
-		pen_field_printf(p, r->values[i].name, ROLE_TEXT, "%s%s%s%s", r->values[i].value, *r->values[i].from != '\0' ? "  (" : "",
-		    r->values[i].from, *r->values[i].from != '\0' ? ")" : "");
-	if (!has_fact(r, "hosts"))
+	run_values_draw(p, r);
+	/* Where the plan does not tell of them itself. */
+	if (!run_has_fact(r, "hosts"))
 		draw_hosts(p, r);
-	if (!has_fact(r, "steps"))
+	if (!run_has_fact(r, "step"))
 		draw_steps(p, r);
-	for (size_t i = 0; i < r->n_facts; i++) {
-		enum role role;
-		const char *glyph = part_outcome_glyph(r->facts[i].outcome, &role);
-
-		if (r->facts[i].outcome == OUTCOME_NONE)
-			pen_field(p, r->facts[i].name, ROLE_TEXT, r->facts[i].text);
-		else
-			pen_field_printf(p, r->facts[i].name, r->facts[i].outcome == OUTCOME_OK ? ROLE_TEXT : role, "%s %s", glyph, r->facts[i].text);
-	}
+	run_facts_draw(p, r);
 }
 
 /* --- arranging and drawing -------------------------------------------------------------------------------------------------------- */

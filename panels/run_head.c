@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "run.h"
 
-enum { HEAD_H = 2, TEXT_X = 3, TEXT_ROWS_MAX = 3, TEXT_WRAPS_FROM = 16, FACT_NAME_W = 12, NEXT_FROM = 9, EVIDENCE_FROM = 10, CELL_FROM = 12, COMMAND_FROM = 16 };
+enum { HEAD_H = 2, TEXT_X = 3, TEXT_ROWS_MAX = 3, TEXT_WRAPS_FROM = 16, FACT_NAME_W = 12, PLAN_SHOWN = 16, NEXT_FROM = 9, EVIDENCE_FROM = 10, CELL_FROM = 12, COMMAND_FROM = 16 };
 
 static int
 draw_target(struct canvas *c, int x, const struct run_info *r)
@@ -71,30 +71,57 @@ run_head_draw(struct canvas *c, const struct view *v, const struct run_info *r)
 
 /* --- a plan's facts ----------------------------------------------------------------------------------------------------------- */
 
+bool
+run_has_fact(const struct run_info *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_facts; i++)
+		if (strcmp(r->facts[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 void
-run_facts_draw(struct pen *p, const struct run_info *r)
+run_values_draw(struct pen *p, const struct run_info *r)
 {
 	p->name_w = FACT_NAME_W;
 	for (size_t i = 0; i < r->n_values; i++) {
 		const struct run_value *value = &r->values[i];
+		const char *from = value->from;
 
-		pen_field_printf(p, value->name, ROLE_TEXT, "%s%s%s%s", value->value, *value->from != '\0' ? "  (" : "", value->from,
-		    *value->from != '\0' ? ")" : "");
+		if (!run_has_fact(r, value->name))
+			pen_field_printf(p, value->name, ROLE_TEXT, "%s%s%s%s", value->value, *from != '\0' ? "  (" : "", from,
+			    *from != '\0' ? ")" : "");
 	}
+}
+
+void
+run_facts_draw(struct pen *p, const struct run_info *r)
+{
+	p->name_w = FACT_NAME_W;
 	for (size_t i = 0; i < r->n_facts; i++) {
 		const struct run_fact *fact = &r->facts[i];
+		bool is_same = i > 0 && strcmp(fact->name, r->facts[i - 1].name) == 0;
 		enum role role;
 		const char *glyph = part_outcome_glyph(fact->outcome, &role);
 
+		/* Of several of one name the name stands once. */
 		if (fact->outcome == OUTCOME_NONE)
-			pen_field(p, fact->name, ROLE_TEXT, fact->text);
+			pen_field(p, is_same ? "" : fact->name, ROLE_TEXT, fact->text);
 		else
-			pen_field_printf(p, fact->name, fact->outcome == OUTCOME_OK ? ROLE_TEXT : role, "%s%s%s", glyph, *glyph != '\0' ? " " : "",
-			    fact->text);
+			pen_field_printf(p, is_same ? "" : fact->name, fact->outcome == OUTCOME_OK ? ROLE_TEXT : role, "%s%s%s", glyph,
+			    *glyph != '\0' ? " " : "", fact->text);
 	}
-	if (*r->plan != '\0')
-		pen_field_printf(p, "plan", ROLE_DIM, "%.4s %.4s %.4s %.4s", r->plan, r->plan + (strlen(r->plan) >= 4 ? 4 : 0),
-		    r->plan + (strlen(r->plan) >= 8 ? 8 : 0), r->plan + (strlen(r->plan) >= 12 ? 12 : 0));
+}
+
+void
+run_plan_draw(struct pen *p, const struct run_info *r)
+{
+	size_t len = strlen(r->plan);
+
+	run_values_draw(p, r);
+	run_facts_draw(p, r);
+	if (len >= PLAN_SHOWN)
+		pen_field_printf(p, "plan", ROLE_DIM, "%.4s %.4s %.4s %.4s", r->plan, r->plan + 4, r->plan + 8, r->plan + 12);
 }
 
 /* --- below the grid ------------------------------------------------------------------------------------------------------------- */

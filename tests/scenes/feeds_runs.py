@@ -174,6 +174,11 @@ class Feeds:
         bad_facts[2] = {"name": "precheck", "text": "up{job=\"serving\"} == 1 for every series: 2 of 3, web-03 is 0", "outcome": "FAILED"}
         unsure = [dict(f) for f in self.FACTS]
         unsure[2] = {"name": "precheck", "text": "up{job=\"serving\"}: prometheus has not answered for 41s", "outcome": "UNKNOWN"}
+        told = [{"name": "model", "text": "spam-filter: given"},
+                {"name": "to", "text": "6: audit 01-serving:4127, verified there 2029-12-19 (now 7)"},
+                {"name": "hosts", "text": "web-01 | web-[02-03] (3 in 2 batches)"}, {"name": "stops", "text": "when more than 0 fail"},
+                {"name": "step", "text": "activate on each host: activate-model spam-filter 6 (undo: activate-model spam-filter 7)", "outcome": "WOULD RUN"},
+                {"name": "step", "text": "registry: alias champion of spam-filter to 6 (undo: restore)", "outcome": "WOULD RUN"}] + self.FACTS[1:]
         easy = dict(confirm_typed=False, danger="medium")
         incident = self.event("incident", "", 872, id="20300101-0214-web", title="Good posts are called spam", by="jane", opened=self.at(872))
         notes = [self.event("note", "", 700, incident="20300101-0214-web", by="tomas", text="v7 went out at 02:13:58, nothing else did", seq=470),
@@ -185,6 +190,7 @@ class Feeds:
         return {
             "runbooks.json": [self.runbooks()],
             "plan.json": [self.plan()],
+            "plan-told.json": [self.plan(facts=told)],
             "plan-easy.json": [self.plan(**easy)],
             "plan-other.json": [self.plan(plan="ffff" + PLAN[4:])],
             "plan-refused.json": [self.run("refused", refused + [self.once()], id="plan-4", started=None, seq_first=0, facts=bad_facts,

@@ -200,7 +200,7 @@ press(struct stage *s, int key)
 			carry_out(s, c->run(p, &s->view, NULL));
 		return;
 	}
-	if (key == 'n')	/* in every panel of the console */
+	if (key == 'C')	/* in every panel of the console */
 		carry_out(s, op_new(OP_NOTE_FORM));
 	else
 		buf_printf(&s->asked, "key %d does nothing here\n", key);
