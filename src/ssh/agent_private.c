@@ -253,7 +253,6 @@ make_files(struct agent_private *p, struct err *err)
 	p->sock = xasprintf("%s/agent-%ld-%u", p->dir, (long)getpid(), n);
 	p->hold = xasprintf("%s.hold", p->sock);
 	p->askpass = xasprintf("%s.askpass", p->sock);
-	p->answers = xasprintf("%s.in", p->askpass);
 	/* Of one that was killed under the same number. */
 	unlink(p->sock);
 	unlink(p->hold);

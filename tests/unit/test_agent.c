@@ -583,6 +583,12 @@ test_open_folder(void **state)
 
 /* --- what a file tells ------------------------------------------------------------------------ */
 
+static bool
+parse_file(const char *text, struct agent_file *f)
+{
+	return agent_file_parse(text, strlen(text), f);
+}
+
 static void
 test_file_kinds(void **state)
 {
@@ -607,12 +613,12 @@ test_file_kinds(void **state)
 	agent_file_done(&f);
 	assert_false(agent_file_read("/no/such/file", &f));
 	assert_false(agent_file_read("/dev/zero", &f));
-	assert_true(agent_file_parse("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", 57, &f));
+	assert_true(parse_file("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", &f));
 	assert_true(f.is_private && f.is_encrypted && f.blob == NULL);
-	assert_true(agent_file_parse("-----BEGIN PRIVATE KEY-----\nAAAA\n", 33, &f));
+	assert_true(parse_file("-----BEGIN PRIVATE KEY-----\nAAAA\n", &f));
 	assert_true(f.is_private && !f.is_encrypted);
-	assert_false(agent_file_parse("-----BEGIN CERTIFICATE-----\nAAAA\n", 33, &f));
-	assert_false(agent_file_parse("", 0, &f));
+	assert_false(parse_file("-----BEGIN CERTIFICATE-----\nAAAA\n", &f));
+	assert_false(parse_file("", &f));
 	free(plain);
 	free(secret);
 	free(pub);
