@@ -182,11 +182,9 @@ read_restore(struct reader *rd, const struct yaml_node *node, struct runbook_ste
 	if (!can_restore(s->act))
 		read_problem(rd, node, "undo: restore goes with registry, http and silence; how %s is "
 		    "taken back must be said: undo: { run: [..] }", step_kind_name(s->act->kind));
-	else if (s->act->kind == STEP_HTTP && (s->act->method == NULL ||
-	    (!str_eq(s->act->method, "PUT") && !str_eq(s->act->method, "PATCH") &&
-	    !str_eq(s->act->method, "POST")) || s->act->expect_path == NULL))
-		read_problem(rd, node, "undo: restore of http needs a method that writes, and expect: { "
-		    "at: .. }, which says what is read before and put back");
+	else if (s->act->kind == STEP_HTTP && !str_eq(s->act->method, "PUT"))
+		read_problem(rd, node, "undo: restore of http needs the method PUT: what a GET of the path "
+		    "gave before is put back");
 }
 
 void
