@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -21,6 +22,13 @@ draw_target(struct canvas *c, int x, const struct run_info *r)
 	return canvas_text_w(c, x, 0, c->w / 3, ROLE_STRONG, r->target, false);
 }
 
+/* The sentence that says how it stands; "" where it says no more than the word does. */
+static const char *
+text_of(const struct run_info *r)
+{
+	return strcasecmp(r->text, part_run_word(r)) == 0 || (r->state == RUN_PLANNED && strcmp(r->text, "planned") == 0) ? "" : r->text;
+}
+
 /* Columns in front of the sentence that says how it stands. */
 static int
 text_x(const struct run_info *r)
@@ -33,9 +41,9 @@ run_head_rows(const struct run_info *r, int w, int h)
 {
 	struct pen_measure m;
 
-	if (h < TEXT_WRAPS_FROM || text_x(r) + (int)str_width(r->text) < w)
+	if (h < TEXT_WRAPS_FROM || text_x(r) + (int)str_width(text_of(r)) < w)
 		return HEAD_H;
-	pen_indented(pen_measure(&m, w), TEXT_X, TEXT_ROWS_MAX, ROLE_TEXT, r->text);
+	pen_indented(pen_measure(&m, w), TEXT_X, TEXT_ROWS_MAX, ROLE_TEXT, text_of(r));
 	return HEAD_H + pen_measure_done(&m);
 }
 
@@ -63,9 +71,9 @@ run_head_draw(struct canvas *c, const struct view *v, const struct run_info *r)
 	if (c->h > HEAD_H) {
 		struct pen pen = { .c = c, .y = HEAD_H };
 
-		pen_indented(&pen, TEXT_X, TEXT_ROWS_MAX, ROLE_TEXT, r->text);
+		pen_indented(&pen, TEXT_X, TEXT_ROWS_MAX, ROLE_TEXT, text_of(r));
 	} else {
-		canvas_text_w(c, text_x(r), 1, c->w - text_x(r) - 1, ROLE_TEXT, r->text, false);
+		canvas_text_w(c, text_x(r), 1, c->w - text_x(r) - 1, ROLE_TEXT, text_of(r), false);
 	}
 }
 

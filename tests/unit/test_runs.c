@@ -244,6 +244,9 @@ runs_and_notes_are_marked(void **state)
 	feed(m, 3, "{'event':'note','by':'me','text':'seen'}");
 	assert_int_equal(count_markers(m, "seen"), 1);
 	assert_int_equal(model_n_markers(m), 3);
+	/* One without a target is named without a gap. */
+	feed(m, 4, "{'event':'run','id':'s','runbook':'flush','actor':'me','state':'acting','started':'2030-01-01T00:00:04Z'}");
+	assert_int_equal(count_markers(m, "flush begun by me"), 1);
 	model_free(m);
 }
 
