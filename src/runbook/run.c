@@ -339,8 +339,8 @@ run_confirm(struct run *r, const char *hash, const char *typed, const char *how,
 		return err_set(err, ERR_INVALID, "run %s is %s: only a plan can be confirmed", r->id, run_state_name(r->state));
 	if (hash == NULL || strcmp(hash, r->plan.hash) != 0)
 		return err_set(err, ERR_INVALID, "the plan is another one by now (%.12s): look at it again", r->plan.hash);
-	if (r->rb->danger == DANGER_HIGH && (typed == NULL || strcmp(typed, r->target) != 0))
-		return err_set(err, ERR_INVALID, "what was typed is not '%s': nothing was done", r->target);
+	if (r->rb->danger == DANGER_HIGH && (typed == NULL || r->target == NULL || strcmp(typed, r->target) != 0))
+		return err_set(err, ERR_INVALID, "what was typed is not '%s': nothing was done", r->target != NULL ? r->target : "");
 	text_set(&r->how, "%s", how != NULL ? how : "");
 	if (clock_now() - r->planned_ns > RUN_PLAN_AGE || clock_now() < r->planned_ns) {
 		/* What was shown is old: made again, and only the same plan is run. */

@@ -68,7 +68,7 @@ run_sum_up(struct run *r)
 	text_set(&hosts, "%zu of %zu hosts done%s", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
 	switch (r->exit) {
 	case 0:
-		text_set(&r->text, "done and verified%s%s", r->n_lanes > 0 ? ": " : "", r->n_lanes > 0 ? hosts : "");
+		text_set(&r->text, "%s%s%s", r->is_verified ? "done and verified" : "done; the runbook verifies nothing", r->n_lanes > 0 ? ": " : "", r->n_lanes > 0 ? hosts : "");
 		break;
 	case 1:
 		if (r->is_undone)

@@ -172,7 +172,8 @@ step_failed(struct lane *l)
 		lane_ask(l, false);
 		return;
 	}
-	l->must_undo = s->on_failure == FAIL_UNDO;
+	/* Who cancels has not asked for the rest to be taken back. */
+	l->must_undo = s->on_failure == FAIL_UNDO && lane_cell(l)->outcome != OUTCOME_CANCELLED;
 	lane_fail(l);
 }
 
@@ -281,11 +282,16 @@ act_ended(struct lane *l, enum outcome outcome, const char *text, const struct a
 			lane_phrase(l, "%s: %s", col->name, clean);
 		l->column++;
 		lane_enter(l, LANE_NEXT);
+	} else if (l->is_finding_out && outcome != OUTCOME_UNKNOWN) {
+		/* Certainly not done by the earlier attempt: now it may be. */
+		l->is_unreachable = false;
+		lane_enter(l, LANE_NEXT);
 	} else if (may_try_again(l, res, outcome)) {
 		lane_wait(l, LANE_BACKOFF, backoff_of(l));
 	} else {
 		step_failed(l);
 	}
+	l->is_finding_out = false;
 	free(clean);
 }
 
@@ -607,6 +613,7 @@ lane_next(struct lane *l)
 	if (c->must_settle) {
 		/* Lost in an earlier attempt, maybe of a run that is resumed: found out first. */
 		l->settle_until = clock_mono();
+		l->is_finding_out = true;
 		c->is_begun = true;
 		output_begin(l);
 		cell_set(l, l->column, OUTCOME_RUNNING, "what became of the earlier attempt?");

@@ -75,6 +75,7 @@ struct lane {
 	bool is_asked_confirm;		/* LANE_ASK: by a confirm step, else by on_failure */
 	bool must_undo;			/* on_failure: undo, of this lane alone */
 	bool is_cancelled;		/* what runs was asked to end */
+	bool is_finding_out;		/* what became of an attempt of an earlier run, or before a retry */
 	enum lane_state before_undo;	/* to go back to */
 	struct running *running;
 	struct look *look;
@@ -181,7 +182,7 @@ struct run {
 	struct look *look;
 	size_t batch;
 	bool is_stopping, is_cancelling, is_undo_wanted, is_detached, must_stop_after_batch, is_declined;
-	bool is_verified, is_unverified, is_undone, has_ended_before, is_audit_broken, is_locked_out, is_end_recorded, is_durable;
+	bool is_verified, is_unverified, is_undone, has_ended_before, is_audit_broken, is_end_recorded, is_durable;
 	bool is_condition_failed;
 	char *why_stopping, *audit_why;
 	struct lane *asking;

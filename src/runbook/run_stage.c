@@ -253,13 +253,13 @@ stage_enter(struct run *r, enum stage to)
 		if (r->rb->n_verify > 0) {
 			look(r, PHASE_VERIFY, r->rb->verify, r->rb->n_verify, true, r->last_act_ns);
 		} else {
-			r->is_verified = true;
 			stage_finish(r);
 		}
 		break;
 	case STAGE_UNDO:
 		r->undo_wave = 0;
 		r->is_undone = true;
+		r->is_cancelling = false;	/* that was about what ran before */
 		break;
 	default:
 		break;

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 
-enum { RULES_MAX = 64, ASKED_MAX = 4096, RECORDS_MAX = 8192 };
+enum { RULES_MAX = 64, ASKED_MAX = 8192, RECORDS_MAX = 16384 };
 
 static struct {
 	struct loop *loop;

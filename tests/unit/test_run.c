@@ -54,6 +54,20 @@ assert_exit(struct engine *e, int expected)
 #define assert_journal_not(a) do { if (fake_journal_has(a)) fail_msg("'%s' stands there:\n%s", a, fake_journal()); } while (0)
 #define assert_text_has(text, part) do { if (strstr(text, part) == NULL) fail_msg("'%s' does not say '%s'", text, part); } while (0)
 
+static const json_t *
+last_record(enum audit_type type)
+{
+	for (size_t i = fake_audit_n(); i-- > 0;) {
+		enum audit_type t;
+		const json_t *body = fake_audit_body(i, &t);
+
+		if (t == type)
+			return body;
+	}
+	fail_msg("no such record");
+	return NULL;
+}
+
 /* Hosts first, batch by batch, the alias last; each act behind its intent, its result behind it. */
 static void
 test_in_order(void **state)
@@ -79,6 +93,7 @@ test_in_order(void **state)
 	assert_string_equal(engine_cell(e, "web-03", "activate")->command, "web-03: activate spam 6");
 	assert_true(engine_cell(e, "web-03", "activate")->intent > 0);
 	assert_string_equal(run_info(e->run)->text, "done and verified: 4 of 4 hosts done");
+	assert_true(json_is_true(json_object_get(last_record(AUDIT_RUN_END), "verified")));
 	assert_text_has(engine_fact(e, "to"), "6: audit 01-serving:4127 (now 7)");
 	assert_text_has(engine_fact(e, "hosts"), "web-01 | web-02 | web-[03-04]");
 }
@@ -104,7 +119,7 @@ static const struct scenario scenarios[] = {
 	{ "tolerated failures let it go on, but it is not done", PARAMS HOSTS("batch: [1, 100%], max_failures: 1") "steps:\n" ACTIVATE,
 	    { { .what = FAKE_DO, .text = "web-01", .outcome = OUTCOME_FAILED } }, 1, "3 of 4 hosts done", { "do web-04" }, { NULL } },
 	{ "retried with backoff until it works", PARAMS ALL "steps:\n" ACTIVATE "    retries: 2\n    backoff: 100ms\n",
-	    { { .what = FAKE_DO, .text = "web-02", .last = 2, .outcome = OUTCOME_FAILED } }, 0, "done and verified", { "record result activate on web-02 FAILED" }, { NULL } },
+	    { { .what = FAKE_DO, .text = "web-02", .last = 2, .outcome = OUTCOME_FAILED } }, 0, "done; the runbook verifies nothing", { "record result activate on web-02 FAILED" }, { NULL } },
 	{ "what the world refused is not tried again", PARAMS "steps:\n" REGISTRY,
 	    { { .what = FAKE_DO, .text = "alias", .outcome = OUTCOME_FAILED, .is_refused = true, .say = "it is 8 by now" } }, 3, "it is 8 by now", { NULL }, { "record result registry on  OK" } },
 	{ "unknown, settled by the state file", PARAMS ALL "steps:\n" ACTIVATE,
@@ -363,6 +378,41 @@ test_resume(void **state)
 	assert_int_equal(engine_new(e, &(struct run_request){ .resume = "nobody" }, (const char *const[]){ "model=spam", NULL }, &err), ERR_NOTFOUND);
 }
 
+/* What an earlier attempt certainly did not do is done when it is tried again; what stays unknown is not. */
+static void
+test_retry_of_unknown(void **state)
+{
+	static const struct { enum outcome settled; bool is_not_begun; size_t n; int exit; } rows[] = {
+		{ OUTCOME_FAILED, true, 2, 0 }, { OUTCOME_FAILED, false, 2, 0 }, { OUTCOME_OK, false, 1, 0 }, { OUTCOME_UNKNOWN, false, 1, 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct engine e;
+		struct err err = ERR_INIT;
+
+		engine_open(&e, 2);
+		fake_previous("6", "audit", "7");
+		fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-02", .last = 1, .outcome = OUTCOME_UNKNOWN });
+		fake_rule((struct fake_rule){ .what = FAKE_SETTLE, .last = 2, .outcome = OUTCOME_UNKNOWN, .text = "web-02" });
+		fake_rule((struct fake_rule){ .what = FAKE_SETTLE, .first = 3, .outcome = rows[i].settled, .is_not_begun = rows[i].is_not_begun, .text = "web-02" });
+		engine_runbook(&e, PARAMS ALL "steps:\n" ACTIVATE);
+		begin(&e, false);
+		until_journal(&e, "settle web-02");
+		engine_turns(&e, 3);
+		run_stop(e.run, "");
+		run_stop(e.run, "");
+		engine_until(&e, RUN_ENDED);
+		if (run_exit(e.run) == 5) {
+			assert_int_equal(run_retry(e.run, "web-02", &err), 0);
+			engine_until(&e, RUN_ENDED);
+		}
+		assert_exit(&e, rows[i].exit);
+		assert_int_equal(fake_journal_count("do web-02"), rows[i].n);
+		engine_close(&e);
+	}
+}
+
 /* --- how many at the same time, and what a snapshot costs ------------------------------------------------------------------------------- */
 
 static void
@@ -411,6 +461,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_record_no_act, setup, teardown),
 		cmocka_unit_test(test_audit_breaks_anywhere),
 		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
+		cmocka_unit_test(test_retry_of_unknown),
 		cmocka_unit_test_setup_teardown(test_parallel, setup, teardown),
 		cmocka_unit_test(test_snapshots_are_bounded),
 	};

@@ -119,7 +119,7 @@ test_unverifiable(void **state)
 	assert_int_equal(engine_cell(e, "web-01", "put")->outcome, OUTCOME_UNVERIFIABLE);
 	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE "    undo: { ssh: { run: [activate, '${host.serving}'] } }\n");
 	dry(e, given, RUN_PLANNED, 0);
-	assert_text_has(engine_fact(e, "step"), "its undo is not known");
+	assert_text_has(engine_fact(e, "steps"), "its undo is not known");
 }
 
 struct bad { const char *sets[3], *limit; int code; const char *text; };
