@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "parts_run.h"
 #include "ui/key.h"
 
 enum { LABELS_MAX = 1 << 13, SUMMARY_W_MIN = 12, HEADER_FROM = 6 };
@@ -475,6 +476,17 @@ alerts_fold_all(struct panel *p, const struct view *v, const char *arg)
 	return s->group == GROUP_NONE ? op_text(OP_MESSAGE, "nothing is grouped: g groups the alerts") : NULL;
 }
 
+static struct op *
+alerts_runbooks(struct panel *p, const struct view *v, const char *arg)
+{
+	const struct model_alert *a = alerts_selected(state_of(p), v);
+
+	(void)arg;
+	if (a == NULL || state_of(p)->is_silences)
+		return op_text(OP_MESSAGE, "no alert is selected");
+	return part_runbooks_op(v->model, a->name);
+}
+
 static const struct command alerts_commands[] = {
 	{ "details", "Enter", CMD_HINT, alerts_open_row, "show all of the alert, or fold a group" },
 	{ "ack", "a", CMD_WRITES | CMD_HINT, alerts_ack, "acknowledge: a short silence with the comment ACK" },
@@ -486,6 +498,7 @@ static const struct command alerts_commands[] = {
 	{ "expire", "x", CMD_WRITES, alerts_expire, "end the silence selected, or the one that hides the alert" },
 	{ "edit", "e", CMD_WRITES, alerts_edit, "change that silence" },
 	{ "budget", "b", 0, alerts_budget, "go to the error budget that the alert tells of" },
+	{ "runbooks", "R", CMD_HINT, alerts_runbooks, "what may be run for the alert" },
 	{ "fold", "f", 0, alerts_fold_all, "fold or open all groups" },
 	{ "next", "j", 0, alerts_next, "select the next row" },
 	{ "previous", "k", 0, alerts_previous, "select the row before" },

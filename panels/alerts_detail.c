@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/jread.h"
 #include "base/str.h"
+#include "parts_run.h"
 
 /* Prometheus writes 2.9739776951672864e-01; a person reads 0.297. */
 static void
@@ -139,6 +140,16 @@ detail_routing(struct pen *p, const struct view *v, const struct model_alert *a)
 	buf_done(&b);
 }
 
+/* Those that can be run from here. */
+static void
+detail_runbooks(struct pen *p, const struct view *v, const struct model_alert *a)
+{
+	char names[512];
+
+	if (*part_runbooks_for(v->model, a->name, names, sizeof names) != '\0')
+		pen_field_printf(p, "can be run", ROLE_STRONG, "%s   (R)", names);
+}
+
 static bool
 is_among(const char *name, const char *const *names)
 {
@@ -182,6 +193,7 @@ alerts_detail(struct pen *p, const struct view *v, const struct model_alert *a)
 	detail_head(p, v, a);
 	detail_budget(p, v, a);
 	pen_field(p, "runbook", ROLE_STRONG, labels_get(a->annotations, "runbook_url"));
+	detail_runbooks(p, v, a);
 	if (am != NULL)
 		detail_routing(p, v, a);
 	detail_pairs(p, "Labels", a->labels, NULL);

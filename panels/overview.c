@@ -153,11 +153,18 @@ share_rows(int *rows, const int *want, const int *least, int h)
 
 /* Rows below the list for what its narrow columns cut of the selected problem: how sure, and before it the whole text. */
 static int
-rows_of_selected(int w, int h, int n)
+rows_of_text(int w, int h, int n)
 {
 	if (w >= EVIDENCE_FROM || n == 0)
 		return 0;
 	return h >= TEXT_ROW_FROM ? 2 : h >= EVIDENCE_ROW_FROM ? 1 : 0;
+}
+
+/* The same and, where any is offered, one for the runbooks. */
+static int
+rows_of_selected(const struct view *v, int w, int h, int n)
+{
+	return rows_of_text(w, h, n) + (n > 0 && h >= EVIDENCE_ROW_FROM && overview_runbooks_any(v));
 }
 
 static void
@@ -177,7 +184,7 @@ overview_arrange(struct panel *p, const struct view *v, int w, int h)
 	o->ids = xcalloc((size_t)o->n, sizeof *o->ids);
 	for (int i = 0; i < o->n; i++)
 		o->ids[i] = problem_id(model_problem(v->model, (size_t)i));
-	want[SECTION_WRONG] = 1 + (o->n > 0 ? o->n + rows_of_selected(w, h, o->n) : 1);
+	want[SECTION_WRONG] = 1 + (o->n > 0 ? o->n + rows_of_selected(v, w, h, o->n) : 1);
 	want[SECTION_BUDGETS] = overview_budgets_rows(v);
 	want[SECTION_MODELS] = overview_models_rows(v);
 	want[SECTION_CHANGED] = 1 + (model_n_markers(v->model) > 0 ? count_max(model_n_markers(v->model)) : 1);
@@ -186,7 +193,7 @@ overview_arrange(struct panel *p, const struct view *v, int w, int h)
 	share_rows(o->rows, want, least, h);
 	if (h < TINY_H)
 		o->rows[SECTION_WRONG] = h;
-	shown = o->rows[SECTION_WRONG] - (h >= TINY_H) - rows_of_selected(w, h, o->n);
+	shown = o->rows[SECTION_WRONG] - (h >= TINY_H) - rows_of_selected(v, w, h, o->n);
 	list_arrange(&o->list, o->ids, o->n, shown);
 }
 
@@ -383,7 +390,7 @@ wrong_counts(const struct model *m, char *buf, size_t size)
 }
 
 static void
-draw_wrong(const struct overview *o, const struct view *v, struct canvas *c, bool is_tiny, int selected_rows)
+draw_wrong(const struct overview *o, const struct view *v, struct canvas *c, bool is_tiny, int text_rows, bool has_runbooks)
 {
 	struct column cols[6];
 	char counts[96];
@@ -400,12 +407,14 @@ draw_wrong(const struct overview *o, const struct view *v, struct canvas *c, boo
 		return;
 	}
 	columns_of(v, c->w, cols);
-	shown = c->h - y - selected_rows;
+	shown = c->h - y - text_rows - has_runbooks;
 	for (int i = 0; i < shown && o->list.top + i < o->n; i++, y++)
 		draw_problem(c, y, v, model_problem(v->model, (size_t)(o->list.top + i)), cols,
 		    v->is_focused && o->list.top + i == o->list.selected);
-	if (selected_rows > 0)
-		draw_selected(c, y, selected_rows, v, o->list.selected_id);
+	if (text_rows > 0)
+		draw_selected(c, y, text_rows, v, o->list.selected_id);
+	if (has_runbooks)
+		overview_runbooks_draw(v, c, y + text_rows, problem_find(v->model, o->list.selected_id));
 	below = o->n - o->list.top - shown;
 	if (below > 0 && !is_tiny) {
 		snprintf(counts, sizeof counts, " %d more below ", below);
@@ -550,7 +559,8 @@ overview_draw(const struct panel *p, const struct view *v, struct canvas *c)
 			continue;
 		switch ((enum section)i) {
 		case SECTION_WRONG:
-			draw_wrong(o, v, &part, is_tiny, part.h > 3 ? rows_of_selected(c->w, c->h, o->n) : 0);
+			draw_wrong(o, v, &part, is_tiny, part.h > 3 ? rows_of_text(c->w, c->h, o->n) : 0,
+			    part.h > 3 && rows_of_selected(v, c->w, c->h, o->n) > rows_of_text(c->w, c->h, o->n));
 			break;
 		case SECTION_BUDGETS: overview_budgets_draw(v, &part); break;
 		case SECTION_MODELS: overview_models_draw(v, &part); break;
@@ -658,9 +668,17 @@ overview_budget(struct panel *p, const struct view *v, const char *arg)
 	return op;
 }
 
+static struct op *
+overview_runbooks(struct panel *p, const struct view *v, const char *arg)
+{
+	(void)arg;
+	return overview_runbooks_op(v, problem_find(v->model, state_of(p)->list.selected_id));
+}
+
 static const struct command overview_commands[] = {
 	{ "open", "Enter", CMD_HINT, overview_open_problem, "show the selected problem where it comes from" },
 	{ "budget", "b", CMD_HINT, overview_budget, "show the error budget that the selected problem spends" },
+	{ "runbooks", "R", CMD_HINT, overview_runbooks, "what may be run for the selected alert" },
 	{ "next", "j", CMD_HINT, overview_next, "select the next problem" },
 	{ "previous", "k", CMD_HINT, overview_previous, "select the problem before" },
 	{ "next-arrow", "Down", CMD_HIDDEN, overview_next, "select the next problem" },

@@ -11,8 +11,13 @@ extern const struct panel_ops panel_sources;
 extern const struct panel_ops panel_slo;
 extern const struct panel_ops panel_models;
 extern const struct panel_ops panel_hosts;
+extern const struct panel_ops panel_runbooks;
+extern const struct panel_ops panel_run;
 extern const struct panel_ops panel_silence_form;
 extern const struct panel_ops panel_slo_form;
+extern const struct panel_ops panel_runbook_form;
+extern const struct panel_ops panel_run_confirm;
+extern const struct panel_ops panel_note_form;
 extern const struct panel_ops panel_confirm;
 extern const struct panel_ops panel_text;
 

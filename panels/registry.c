@@ -13,8 +13,13 @@ const struct panel_ops *const panels[] = {
 	&panel_slo,
 	&panel_models,
 	&panel_hosts,
+	&panel_runbooks,
+	&panel_run,
 	&panel_silence_form,
 	&panel_slo_form,
+	&panel_runbook_form,
+	&panel_run_confirm,
+	&panel_note_form,
 	&panel_confirm,
 	&panel_text,
 	NULL

@@ -7,9 +7,10 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "panels/parts_run.h"
 #include "panels/parts_slo.h"
 
-enum { BUDGET_MAX = 512, SOURCES_FROM = 16 };
+enum { BUDGET_MAX = 512, SOURCES_FROM = 16, INCIDENT_WHOLE_FROM = 100 };
 
 static enum role
 environment_role(const char *colour)
@@ -68,6 +69,39 @@ count_objectives(const struct model *m, size_t *page, size_t *ticket)
 		*page += p->severity == SEVERITY_PAGE;
 		*ticket += p->severity == SEVERITY_TICKET;
 	}
+}
+
+/* "INC 20300101-0214-web 00:14:32": the incident that is open, since when. Narrow bars name it only. */
+static int
+draw_incident(struct canvas *c, int x, const struct view *v)
+{
+	const struct incident *i = v->live != NULL ? model_incident(v->live) : NULL;
+	char elapsed[DURATION_TEXT_MAX];
+
+	if (i == NULL)
+		return x;
+	x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_WARNING), "INC");
+	x = canvas_text_w(c, x + 1, 0, c->w >= INCIDENT_WHOLE_FROM ? 24 : 14, on_bar(v, ROLE_STATUS), i->id, false);
+	if (c->w >= INCIDENT_WHOLE_FROM)
+		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_STATUS), part_elapsed(v->now_ns - i->opened_ns, elapsed));
+	return x;
+}
+
+/* "run rollback 2/3": what is being done just now, by this program or told by another; where it waits for an answer, that. */
+static int
+draw_run(struct canvas *c, int x, const struct view *v)
+{
+	const struct run_info *r = v->live != NULL ? part_run_first(v->live) : NULL;
+	enum role role;
+
+	if (r == NULL || !run_is_under_way(r))
+		return x;
+	part_run_glyph(r, &role);
+	x = canvas_text(c, x + 2, 0, on_bar(v, role), r->state == RUN_ASKING ? "ASKS:" : "run");
+	x = canvas_text_w(c, x + 1, 0, 16, on_bar(v, role), r->runbook, false);
+	if (r->n_batches > 1)
+		x = canvas_printf(c, x + 1, 0, on_bar(v, role), "%u/%u", r->batch + 1, r->n_batches);
+	return x;
 }
 
 /* "2 page  1 ticket" of what fires, how many models are wrong, and how many pages are silenced. */
@@ -197,6 +231,7 @@ frame_status(struct canvas *c, const struct view *v)
 		x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_UNKNOWN), "? not recorded");
 	else
 		x = draw_firing(c, x + 2, v);
+	x = draw_incident(c, draw_run(c, x, v), v);
 	if (v->model != NULL)
 		right = draw_sources(c, x, right, v, has_slo ? &slo : NULL);
 	if (has_slo)

@@ -167,6 +167,7 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_PATHS:
 		case CONF_UNUSED:
 		case CONF_PATTERNS:
+		case CONF_PROGRAMS:
 		case CONF_ARGV: strings_free(member(item, row->offset)); break;
 		case CONF_SECRET:
 			conf_item_done(&conf_table_secret, member(item, row->offset));
@@ -176,6 +177,10 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_LIST:
 		case CONF_PAIRS: array_done(row, item); break;
 		case CONF_MAP: map_done(row, item); break;
+		case CONF_NODE:
+			conf_node_free(*(struct yaml_node **)member(item, row->offset));
+			*(struct yaml_node **)member(item, row->offset) = NULL;
+			break;
 		default:
 			free(*(char **)member(item, row->offset));
 			*(char **)member(item, row->offset) = NULL;
@@ -319,8 +324,9 @@ take_string(struct conf_decode *d, const struct conf_row *row, const char *name,
 		*ret = xstrdup(node->text);
 		return true;
 	}
-	if (row->type == CONF_PATTERNS) {
-		if (conf_pattern(node->text, ret, &err) == 0)
+	if (row->type == CONF_PATTERNS || row->type == CONF_PROGRAMS) {
+		if ((row->type == CONF_PATTERNS ? conf_pattern : conf_program)(node->text, ret,
+		    &err) == 0)
 			return true;
 		conf_problem(d, node, "%s: %s", name, err.msg);
 		return false;
@@ -548,6 +554,23 @@ decode_pointer(struct conf_decode *d, const struct conf_row *row, const struct y
 }
 
 static bool
+decode_node(struct conf_decode *d, const struct conf_row *row, const char *name,
+    const struct yaml_node *node, void *item)
+{
+	if (node->type != YAML_TYPE_MAP) {
+		conf_problem(d, node, "%s: a map is expected: NAME: ...", name);
+		return false;
+	}
+	if (node->n > items_max(row)) {
+		conf_problem(d, node, "%s: %zu items are too many; at most %s", name, node->n,
+		    row->max);
+		return false;
+	}
+	*(struct yaml_node **)member(item, row->offset) = conf_node_copy(node);
+	return true;
+}
+
+static bool
 note_unused(const struct conf_row *row, void *item)
 {
 	char ***v = member(item, row->offset);
@@ -571,6 +594,7 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
 	case CONF_URLS:
 	case CONF_PATHS:
 	case CONF_PATTERNS:
+	case CONF_PROGRAMS:
 	case CONF_ARGV: return decode_strings(d, row, name, node, item);
 	case CONF_SECRET: return decode_secret(d, name, node, member(item, row->offset));
 	case CONF_HEADER: return decode_header(d, name, node, item);
@@ -578,6 +602,7 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
 	case CONF_PAIRS: return decode_pairs(d, row, name, node, item);
 	case CONF_MAP: return decode_pointer(d, row, node, item);
 	case CONF_ANY: return true;
+	case CONF_NODE: return decode_node(d, row, name, node, item);
 	case CONF_UNUSED: return note_unused(row, item);
 	default: return decode_scalar(d, row, name, node, item);
 	}

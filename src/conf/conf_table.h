@@ -42,10 +42,12 @@ enum conf_type {
 	CONF_JPATH,		/* char *: path into JSON (base/jpath.h), perhaps empty */
 	CONF_REGEX,		/* char *: regex for whole names of hosts (conf_within.h) */
 	CONF_USER,		/* char *: name to log in with */
+	CONF_REMOTE_PATH,	/* char *: absolute, on another machine */
 	/* The above are scalars; the following are not. */
 	CONF_URLS,		/* char **, NULL-terminated */
 	CONF_PATHS,		/* char **, NULL-terminated */
 	CONF_ARGV,		/* char **, NULL-terminated */
+	CONF_PROGRAMS,		/* char **, NULL-terminated: names, or absolute paths */
 	CONF_PATTERNS,		/* char **, NULL-terminated: patterns of hosts (conf/hostlist.h) */
 	CONF_SECRET,		/* struct conf_secret: { file: | env: | command: } */
 	CONF_HEADER,		/* struct conf_header, all but its name: text, or a secret */
@@ -55,6 +57,7 @@ enum conf_type {
 	CONF_PAIRS,
 	CONF_MAP,		/* map -> pointer to a struct of row->table; NULL when absent */
 	CONF_LINES,		/* char *: any lines, perhaps empty; max counts characters */
+	CONF_NODE,		/* struct yaml_node *: a map, copied as it stands; max counts its pairs */
 	CONF_ANY,		/* whatever stands there; stored nowhere */
 	/* The same, but row->help is added to the char ** that rows of this type share */
 	CONF_UNUSED,
@@ -166,12 +169,16 @@ int conf_url(const char *text, size_t len, char **ret_url, struct err *err);
 /* ~/ expanded. is_secret: do not repeat the text in the sentence. */
 int conf_path_expand(const char *text, size_t len, bool is_secret, char **ret_path,
     struct err *err);
+/* A program that may be run: a name without '/', or an absolute path. */
+int conf_program(const char *text, char **ret_program, struct err *err);
 /* A pattern of hosts. */
 int conf_pattern(const char *text, char **ret_pattern, struct err *err);
 /* Readers of types, for conf_types.c (conf_types_hosts.c). */
 int conf_read_jpath(const struct conf_row *row, const char *text, size_t len,
     struct conf_value *v, struct err *err);
 int conf_read_regex(const struct conf_row *row, const char *text, size_t len,
+    struct conf_value *v, struct err *err);
+int conf_read_remote_path(const struct conf_row *row, const char *text, size_t len,
     struct conf_value *v, struct err *err);
 int conf_read_user(const struct conf_row *row, const char *text, size_t len,
     struct conf_value *v, struct err *err);
@@ -197,6 +204,9 @@ void conf_problem_add(struct conf_decode *d, const char *sentence);
  * freed. */
 bool conf_decode_map(struct conf_decode *d, const struct conf_table *table,
     const struct yaml_node *map, void *item);
+/* A map of the file as it stands, for who reads it later. */
+struct yaml_node *conf_node_copy(const struct yaml_node *node);
+void conf_node_free(struct yaml_node *node);
 /* Free what an item holds, not the item. */
 void conf_item_done(const struct conf_table *table, void *item);
 

@@ -7,7 +7,7 @@
 #include "conf/conf_table.h"
 
 static const char *const source_types[] = { "prometheus", "alertmanager", "mlflow", "http-json",
-    NULL };
+    "http", NULL };
 static const char *const colours[] = { "prod", "staging", "lab", "other", NULL };
 /* In the order of enum severity. */
 static const char *const severities[] = { "none", "info", "ticket", "page", NULL };
@@ -177,6 +177,20 @@ static const struct conf_row severity_rows[] = {
 static const struct conf_table severity_table = { .what = "a severity", .rows = severity_rows,
     .size = sizeof(struct conf_severity) };
 
+/* --- what runbooks may use ------------------------------------------------------------------- */
+
+#define AT(member) offsetof(struct conf_label, member)
+static const struct conf_row param_rows[] = {
+	{ .name = "name", .type = CONF_NAME, .offset = AT(name), .max = "64",
+	  .help = "A parameter that runbooks ask for." },
+	{ .name = "value", .type = CONF_STRING, .offset = AT(value), .max = "4096",
+	  .help = "Its value here, where none is given." },
+	{ 0 }
+};
+#undef AT
+static const struct conf_table param_table = { .what = "a parameter", .rows = param_rows,
+    .size = sizeof(struct conf_label) };
+
 /* --- environments ---------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct conf_environment, member)
@@ -217,6 +231,15 @@ static const struct conf_row environment_rows[] = {
 	  .help = "PromQL with one value for each host." },
 	{ .name = "models", .type = CONF_LIST, .offset = AT(models), .n_offset = AT(n_models),
 	  .table = &conf_table_model, .max = "200", .help = "Which versions should serve." },
+	{ .name = "read_only", .type = CONF_BOOL, .offset = AT(is_read_only), .flags = ROW_GUARDS,
+	  .def = "false", .help = "Whether nothing that changes anything may be done here." },
+	{ .name = "params", .type = CONF_PAIRS, .offset = AT(params), .n_offset = AT(n_params),
+	  .table = &param_table, .flags = ROW_GUARDS, .max = "200",
+	  .help = "Values for parameters of runbooks." },
+	{ .name = "actions", .type = CONF_NODE, .offset = AT(actions), .flags = ROW_GUARDS,
+	  .max = "200", .help = "What runbooks call by name, as it is done here." },
+	{ .name = "exec", .type = CONF_PROGRAMS, .offset = AT(exec), .flags = ROW_GUARDS,
+	  .max = "100", .help = "Programs that runbooks may run on this machine." },
 	{ 0 }
 };
 static const struct conf_table environment_table = {
@@ -263,6 +286,42 @@ static const struct conf_row history_rows[] = {
 };
 static const struct conf_table history_table = { .what = "history", .rows = history_rows };
 
+static const char *const transports[] = { "auto", "libssh2", "openssh", NULL };
+static const struct conf_row ssh_rows[] = {
+	{ .name = "config", .type = CONF_PATH, .offset = AT(ssh.config), .flags = ROW_GUARDS,
+	  .help = "File in the form of ssh_config(5), instead of the usual ones." },
+	{ .name = "transport", .type = CONF_CHOICE, .offset = AT(ssh.transport),
+	  .choices = transports, .def = "auto", .flags = ROW_GUARDS,
+	  .help = "Who speaks with the hosts." },
+	{ .name = "connect_timeout", .type = CONF_DURATION, .offset = AT(ssh.connect_ns),
+	  .min = "1s", .max = "5m", .help = "When a connection is given up." },
+	{ .name = "idle", .type = CONF_DURATION, .offset = AT(ssh.idle_ns), .min = "1s",
+	  .max = "24h", .def = "5m", .help = "How long a connection is kept unused." },
+	{ .name = "connecting_max", .type = CONF_INT, .offset = AT(ssh.connecting_max), .min = "1",
+	  .max = "1000", .def = "64", .help = "Connections that are being made at one time." },
+	{ .name = "output_max", .type = CONF_BYTES, .offset = AT(ssh.output_max), .min = "4KiB",
+	  .max = "64MiB", .def = "1MiB",
+	  .help = "Kept of what a command prints, of each of its two streams." },
+	{ .name = "state_dir", .type = CONF_REMOTE_PATH, .offset = AT(ssh.state_dir), .max = "200",
+	  .help = "Folder on the hosts for what became of commands." },
+	{ 0 }
+};
+static const struct conf_table ssh_table = { .what = "ssh", .rows = ssh_rows, .is_guard = true };
+
+static const struct conf_row audit_rows[] = {
+	{ .name = "dir", .type = CONF_PATH, .offset = AT(audit.dir), .flags = ROW_GUARDS,
+	  .help = "Folder of the audit log." },
+	{ .name = "head", .type = CONF_PATH, .offset = AT(audit.head), .flags = ROW_GUARDS,
+	  .help = "File that keeps the log's last hash, best on another disk." },
+	{ .name = "fallback", .type = CONF_PATHS, .offset = AT(audit.fallback),
+	  .flags = ROW_GUARDS, .max = "10", .help = "Folders used when dir cannot be written." },
+	{ .name = "rotate", .type = CONF_BYTES, .offset = AT(audit.rotate_bytes), .min = "64KiB",
+	  .max = "1GiB", .def = "16MiB", .help = "Size at which a new file is begun." },
+	{ 0 }
+};
+static const struct conf_table audit_table = { .what = "audit", .rows = audit_rows,
+    .is_guard = true };
+
 static const struct conf_row top_rows[] = {
 	{ .name = "apiVersion", .type = CONF_CONST, .flags = ROW_REQUIRED, .def = "opsconsole/v1",
 	  .help = "Version of this format." },
@@ -287,6 +346,14 @@ static const struct conf_row top_rows[] = {
 	  .help = "Bytes of answers being read at one time, over all sources." },
 	{ .name = "keys", .type = CONF_PAIRS, .offset = AT(keys), .n_offset = AT(n_keys),
 	  .table = &key_table, .max = "500", .help = "Other keys for commands." },
+	{ .name = "runbooks", .type = CONF_PATHS, .offset = AT(runbooks), .flags = ROW_GUARDS,
+	  .max = "20", .help = "Folders with runbooks, searched before the usual ones." },
+	{ .name = "lock_dir", .type = CONF_PATH, .offset = AT(lock_dir), .flags = ROW_GUARDS,
+	  .help = "Folder of locks, shared by all who operate from this machine." },
+	{ .name = "ssh", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &ssh_table,
+	  .help = "How hosts are reached." },
+	{ .name = "audit", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &audit_table,
+	  .help = "Where what is done is recorded." },
 	{ .name = "environments", .type = CONF_LIST, .flags = ROW_REQUIRED | ROW_GUARDS,
 	  .offset = AT(environments),
 	  .n_offset = AT(n_environments), .table = &environment_table, .max = "100",

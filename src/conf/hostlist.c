@@ -1,4 +1,4 @@
-/* Patterns to names. The way back is hostlist_fold.c. */
+/* Patterns to names. The way back is base/hostfold.c. */
 #include "config.h"
 
 #include "conf/hostlist.h"

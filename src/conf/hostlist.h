@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/hostfold.h"
 
 enum { HOSTLIST_MAX = 10000, HOST_NAME_MAX_BYTES = 253, HOST_PATTERN_MAX = 2000 };
 
@@ -32,7 +33,10 @@ int hostlist_add(struct hostlist *l, const char *pattern, struct err *err);
 void hostlist_finish(struct hostlist *l);
 void hostlist_done(struct hostlist *l);
 /* "web-[01-03,07]": the shortest pattern of names that are sorted; appended. */
-struct buf;
-void hostlist_fold(struct buf *out, const char *const *names, size_t n);
+static inline void
+hostlist_fold(struct buf *out, const char *const *names, size_t n)
+{
+	host_fold(out, names, n);
+}
 
 #endif

@@ -287,11 +287,11 @@ add_run_markers(struct markers_view *v, const struct run_info *run)
 
 	if (run_is_plan(run) || run->started_ns == 0)
 		return;
-	snprintf(text, sizeof text, "%s %s begun by %s", run->runbook, run->target, run->actor);
+	snprintf(text, sizeof text, "%s%s%s begun by %s", run->runbook, *run->target != '\0' ? " " : "", run->target, run->actor);
 	add_marker(v, run->started_ns, run->runbook, text);
 	if (run->state != RUN_ENDED || run->ended_ns == 0)
 		return;
-	snprintf(text, sizeof text, "%s %s: %s", run->runbook, run->target, run->text);
+	snprintf(text, sizeof text, "%s%s%s: %s", run->runbook, *run->target != '\0' ? " " : "", run->target, run->text);
 	add_marker(v, run->ended_ns, run->runbook, text);
 }
 

@@ -308,7 +308,16 @@ static void
 look(struct judging *j)
 {
 	finding_reset(&j->finding);
+	j->asked = j->bc;
 	switch (j->bc->c->kind) {
+	case COND_SERVED:
+		if (j->since_ns > 0 && served_as_series(j->w, j->bc, &j->finding.mem, &j->served_c, &j->served)) {
+			j->asked = &j->served;
+			look_promql(j);
+		} else {
+			look_model(j);
+		}
+		break;
 	case COND_PROMQL:
 		look_promql(j);
 		break;

@@ -38,6 +38,9 @@ void finding_host(struct finding *f, const char *host, bool is_unknown);
 struct judging {
 	const struct run_world *w;
 	struct bound_condition *bc;
+	const struct bound_condition *asked;	/* of series: bc, or what it becomes */
+	struct condition served_c;	/* who serves, asked of the series that tell of it */
+	struct bound_condition served;
 	int64_t since_ns;		/* evidence is newer than this (wall, ours); 0: any that is fresh */
 	int64_t until_ns, fresh_until_ns;	/* monotonic */
 	judge_cb *progress, *done;
@@ -58,6 +61,11 @@ void judge_found(struct judging *j);
 /* One look each: pure, from the model. */
 void look_alert(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f);
 void look_served(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f);
+/*
+ * The same as a condition on series, where series tell of it: the model knows when it asked, and only the samples' own times say whether a host has been scraped since it was acted on.
+ * false: they do not. Strings in mem.
+ */
+bool served_as_series(const struct run_world *w, const struct bound_condition *bc, struct arena *mem, struct condition *ret_c, struct bound_condition *ret);
 void look_slo(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f);
 void look_value(const struct bound_condition *bc, struct finding *f);
 /* Those that ask: they end in judge_found(). */

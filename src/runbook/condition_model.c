@@ -215,6 +215,27 @@ look_served(const struct run_world *w, const struct bound_condition *bc, int64_t
 		finding_set(f, v.worst, "%s; %zu of %zu serve %s", v.text, v.n_right, v.n, version);
 }
 
+bool
+served_as_series(const struct run_world *w, const struct bound_condition *bc, struct arena *mem, struct condition *ret_c, struct bound_condition *ret)
+{
+	const struct model *m = w->model == NULL ? NULL : w->model(w->arg);
+	const struct model_model *row = m == NULL ? NULL : find_model(m, bc->subject);
+	const struct model_def *def = row == NULL ? NULL : row->def;
+
+	if (def == NULL || def->serving_expr == NULL || def->version_label == NULL || def->host_label == NULL || *def->host_label == '\0')
+		return false;
+	*ret_c = *bc->c;
+	ret_c->source = def->serving_source == NULL ? NULL : arena_strdup(mem, def->serving_source);
+	ret_c->label = arena_strdup(mem, def->version_label);
+	ret_c->host_label = arena_strdup(mem, def->host_label);
+	ret_c->compare = CMP_EQ;
+	ret_c->is_any = false;
+	*ret = *bc;
+	ret->c = ret_c;
+	ret->subject = arena_strdup(mem, def->serving_expr);
+	return true;
+}
+
 /* --- objectives ------------------------------------------------------------------------------- */
 
 static const struct model_slo *

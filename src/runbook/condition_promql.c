@@ -218,7 +218,9 @@ wanted(char *buf, size_t size, const struct bound_condition *bc)
 {
 	char expect[64], label[40], number[NUM_TEXT_MAX];
 
-	if (bc->c->label != NULL)
+	if (bc->c->kind == COND_SERVED)
+		snprintf(buf, size, "serve %s", str_escape_to(expect, sizeof expect, bc->expect));
+	else if (bc->c->label != NULL)
 		snprintf(buf, size, "%s %s %s", str_escape_to(label, sizeof label, bc->c->label), compare_text(bc->c->compare),
 		    str_escape_to(expect, sizeof expect, bc->expect));
 	else
@@ -245,8 +247,11 @@ say_bad(const struct bound_condition *bc, const struct series *s, const char *ho
 	const char *is = bc->c->label != NULL ? str_escape_to(value, sizeof value, labels_get(&s->labels, bc->c->label))
 					      : num_format(number, s->v[s->n - 1].v, "none");
 
-	finding_set(f, OUTCOME_FAILED, "%s: %s, not %s", host != NULL ? host : who(name, sizeof name, s, bc->c->host_label), is,
-	    wanted(want, sizeof want, bc));
+	if (bc->c->kind == COND_SERVED)
+		finding_set(f, OUTCOME_FAILED, "%s serves %s", host, *is == '\0' ? "none" : is);
+	else
+		finding_set(f, OUTCOME_FAILED, "%s: %s, not %s", host != NULL ? host : who(name, sizeof name, s, bc->c->host_label), is,
+		    wanted(want, sizeof want, bc));
 }
 
 static void
@@ -361,7 +366,7 @@ server_time(const struct judging *j, int64_t ns)
 {
 	const struct model *m = j->w->model == NULL || ns == 0 ? NULL : j->w->model(j->w->arg);
 	const struct source_request *newest = NULL;
-	const char *name = j->bc->c->source;
+	const char *name = j->asked->c->source;
 
 	for (size_t i = 0; m != NULL && i < model_n_sources(m); i++) {
 		const struct model_source *s = model_source(m, i);
@@ -393,7 +398,7 @@ both_in(struct judging *j)
 	if (j->values == NULL || j->ask_err.code != 0)
 		finding_set(&j->finding, OUTCOME_UNKNOWN, "%s", j->ask_err.msg);
 	else
-		judge_series(j->w->model == NULL ? NULL : j->w->model(j->w->arg), j->bc, j->values, j->times, server_time(j, j->since_ns), &j->finding);
+		judge_series(j->w->model == NULL ? NULL : j->w->model(j->w->arg), j->asked, j->values, j->times, server_time(j, j->since_ns), &j->finding);
 	forget_answers(j);
 	judge_found(j);
 }
@@ -428,8 +433,8 @@ static void
 no_ask(struct judging *j)
 {
 	look_cancel(j);
-	finding_set(&j->finding, OUTCOME_UNKNOWN, "there is no Prometheus to ask%s%s", j->bc->c->source != NULL ? ": " : "",
-	    j->bc->c->source != NULL ? j->bc->c->source : "");
+	finding_set(&j->finding, OUTCOME_UNKNOWN, "there is no Prometheus to ask%s%s", j->asked->c->source != NULL ? ": " : "",
+	    j->asked->c->source != NULL ? j->asked->c->source : "");
 	judge_found(j);
 }
 
@@ -441,18 +446,18 @@ look_promql(struct judging *j)
 
 	j->ask_err = (struct err)ERR_INIT;
 	forget_answers(j);
-	j->ask = w->query(w->arg, j->bc->c->source, j->bc->subject, on_values, j);
+	j->ask = w->query(w->arg, j->asked->c->source, j->asked->subject, on_values, j);
 	if (j->ask == NULL) {
 		no_ask(j);
 		return;
 	}
 	/* How old they are matters only where something was done before. */
-	if (j->since_ns == 0 || !promql_is_selector(j->bc->subject)) {
+	if (j->since_ns == 0 || !promql_is_selector(j->asked->subject)) {
 		j->is_times_in = true;
 		return;
 	}
-	expr = xasprintf("timestamp(%s)", j->bc->subject);
-	j->ask_times = w->query(w->arg, j->bc->c->source, expr, on_times, j);
+	expr = xasprintf("timestamp(%s)", j->asked->subject);
+	j->ask_times = w->query(w->arg, j->asked->c->source, expr, on_times, j);
 	free(expr);
 	if (j->ask_times == NULL)
 		no_ask(j);

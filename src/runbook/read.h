@@ -100,10 +100,12 @@ void conditions_free(struct condition **v, size_t n);
 
 /* node: what stands under the kind's name. timeout_ns 0: the usual one. */
 struct act *read_act(struct reader *rd, enum step_kind kind, const struct yaml_node *node);
+/* It stands behind a url: begins with '/' or '?', or is empty. */
+void read_check_path(struct reader *rd, const struct yaml_node *node, const struct template *path);
 void templates_free(struct template **v);	/* NULL-terminated; NULL is fine */
 bool step_kind_find(const char *name, enum step_kind *ret);
-/* What actions: has under the name takes the place of the call, and of check and undo. */
-void read_provider(struct reader *rd, const struct yaml_node *call, struct runbook_step *s);
+/* What actions: has under the name takes the place of the call; with a step (not NULL) its check and undo do, too. */
+void read_provider(struct reader *rd, const struct yaml_node *call, struct act **a, struct runbook_step *s);
 read_by read_step_check, read_step_undo;	/* row may be NULL */
 void pairs_free(struct pair *v, size_t n);
 void act_free_all(struct act *a);

@@ -360,14 +360,20 @@ is_token(const char *name)
 	    "0123456789!#$%&'*+-.^_`|~")] == '\0';
 }
 
+void
+read_check_path(struct reader *rd, const struct yaml_node *node, const struct template *path)
+{
+	if (path != NULL && strchr("/?", template_source(path)[0]) == NULL)
+		read_problem(rd, yaml_get(node, "path"), "path: begins with / : it stands behind the "
+		    "source's url");
+}
+
 static void
 check_http(struct reader *rd, const struct yaml_node *node, struct act *a)
 {
 	bool has_body = a->body != NULL || a->body_text != NULL;
 
-	if (a->path != NULL && template_source(a->path)[0] != '/')
-		read_problem(rd, yaml_get(node, "path"), "path: begins with / : it stands behind the "
-		    "source's url");
+	read_check_path(rd, node, a->path);
 	if (a->method != NULL && has_body && (str_eq(a->method, "GET") || str_eq(a->method, "HEAD")))
 		read_problem(rd, yaml_get(node, "body"), "body: does not go with the method %s",
 		    a->method);

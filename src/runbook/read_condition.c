@@ -422,6 +422,8 @@ read_condition(struct reader *rd, const struct yaml_node *node, bool is_wait, bo
 	} else if (read_kind(rd, "a condition", node, kinds, KINDS, &i) != NULL) {
 		c->kind = (enum condition_kind)i;
 		read_map(rd, tables[i], node, c);
+		if (c->kind == COND_HTTP)
+			read_check_path(rd, node, c->subject);
 		if (is_wait && c->kind != COND_TIME && c->within_ns == 0)
 			c->within_ns = WAIT_WITHIN_NS;
 	}

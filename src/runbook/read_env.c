@@ -234,19 +234,21 @@ check_keys(struct reader *rd, const struct yaml_node *node)
 
 /* The act of the environment takes the place of the call. */
 static void
-replace(struct runbook_step *s, struct act *a, bool has_timeout)
+replace(struct act **ret, struct act *a, bool has_timeout)
 {
-	a->action = s->act->action;
-	s->act->action = NULL;
+	struct act *call = *ret;
+
+	a->action = call->action;
+	call->action = NULL;
 	if (has_timeout)
-		a->timeout_ns = s->act->timeout_ns;
-	act_free_all(s->act);
-	s->act = a;
+		a->timeout_ns = call->timeout_ns;
+	act_free_all(call);
+	*ret = a;
 }
 
 static void
 read_found(struct reader *rd, const struct yaml_node *call, const struct yaml_node *node,
-    struct runbook_step *s)
+    struct act **a, struct runbook_step *s)
 {
 	const char *names[sizeof providers / sizeof providers[0]];
 	size_t n = sizeof providers / sizeof providers[0], i = 0;
@@ -256,31 +258,36 @@ read_found(struct reader *rd, const struct yaml_node *call, const struct yaml_no
 	if (read_kind(rd, "an action", node, names, n, &i) == NULL)
 		return;
 	check_keys(rd, node);
-	replace(s, read_act(rd, providers[i], yaml_get(node, names[i])),
+	replace(a, read_act(rd, providers[i], yaml_get(node, names[i])),
 	    yaml_get(call, "timeout") != NULL);
 	/* What the step says itself is read later, and counts instead. */
-	if (yaml_get(node, "check") != NULL)
+	if (s != NULL && yaml_get(node, "check") != NULL)
 		read_step_check(rd, NULL, yaml_get(node, "check"), s);
-	if (yaml_get(node, "undo") != NULL)
+	if (s != NULL && yaml_get(node, "undo") != NULL)
 		read_step_undo(rd, NULL, yaml_get(node, "undo"), s);
 }
 
 void
-read_provider(struct reader *rd, const struct yaml_node *call, struct runbook_step *s)
+read_provider(struct reader *rd, const struct yaml_node *call, struct act **a,
+    struct runbook_step *s)
 {
-	const struct yaml_node *node = s->act->action != NULL ?
-	    find_action(rd, call, s->act->action) : NULL;
-	struct given given = { .v = s->act->with, .n = s->act->n_with };
+	const struct yaml_node *node;
+	struct given given = { .v = (*a)->with, .n = (*a)->n_with };
 	const char *before = rd->file;
 
+	if (rd->given != NULL) {
+		read_problem(rd, call, "action: an action calls no other one");
+		return;
+	}
+	node = (*a)->action != NULL ? find_action(rd, call, (*a)->action) : NULL;
 	if (node == NULL)
 		return;
 	/* They outlive the call. */
-	s->act->with = NULL;
-	s->act->n_with = 0;
+	(*a)->with = NULL;
+	(*a)->n_with = 0;
 	rd->given = &given;
 	rd->file = rd->conf != NULL && rd->conf->path != NULL ? rd->conf->path : "the config";
-	read_found(rd, call, node, s);
+	read_found(rd, call, node, a, s);
 	rd->given = NULL;
 	rd->file = before;
 	pairs_free((struct pair *)given.v, given.n);

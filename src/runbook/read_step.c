@@ -87,9 +87,14 @@ static struct act *
 read_sub_act(struct reader *rd, const struct yaml_node *map, enum step_kind usual)
 {
 	enum step_kind kind;
+	struct act *a;
 
-	if (map->n == 1 && step_kind_find(map->keys[0]->text, &kind))
-		return read_act(rd, kind, map->items[0]);
+	if (map->n == 1 && step_kind_find(map->keys[0]->text, &kind)) {
+		a = read_act(rd, kind, map->items[0]);
+		if (kind == STEP_ACTION && rd->env != NULL)
+			read_provider(rd, map->items[0], &a, NULL);
+		return a;
+	}
 	/* What the action is, is not known without an environment. */
 	if (usual == STEP_ACTION)
 		usual = yaml_get(map, "path") != NULL ? STEP_HTTP : STEP_SSH;
@@ -99,6 +104,8 @@ read_sub_act(struct reader *rd, const struct yaml_node *map, enum step_kind usua
 static bool
 can_check(const struct act *a)
 {
+	if (a->kind == STEP_ACTION)
+		return true;		/* what it is, is not known without an environment */
 	for (size_t i = 0; i < sizeof checking / sizeof checking[0]; i++)
 		if (checking[i] == a->kind)
 			return a->kind != STEP_HTTP || a->method == NULL ||
@@ -175,11 +182,9 @@ read_restore(struct reader *rd, const struct yaml_node *node, struct runbook_ste
 	if (!can_restore(s->act))
 		read_problem(rd, node, "undo: restore goes with registry, http and silence; how %s is "
 		    "taken back must be said: undo: { run: [..] }", step_kind_name(s->act->kind));
-	else if (s->act->kind == STEP_HTTP && (s->act->method == NULL ||
-	    (!str_eq(s->act->method, "PUT") && !str_eq(s->act->method, "PATCH") &&
-	    !str_eq(s->act->method, "POST")) || s->act->expect_path == NULL))
-		read_problem(rd, node, "undo: restore of http needs a method that writes, and expect: { "
-		    "at: .. }, which says what is read before and put back");
+	else if (s->act->kind == STEP_HTTP && !str_eq(s->act->method, "PUT"))
+		read_problem(rd, node, "undo: restore of http needs the method PUT: what a GET of the path "
+		    "gave before is put back");
 }
 
 void
@@ -260,7 +265,7 @@ read_step(struct reader *rd, const struct yaml_node *node, struct runbook_step *
 	what = yaml_get(node, names[kind]);
 	s->act = read_act(rd, (enum step_kind)kind, what);
 	if (s->act->kind == STEP_ACTION && rd->env != NULL)
-		read_provider(rd, what, s);
+		read_provider(rd, what, &s->act, s);
 	read_map(rd, &read_step_table, node, s);
 	check_step(rd, node, s);
 	rd->is_per_host = false;

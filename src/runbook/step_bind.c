@@ -128,11 +128,16 @@ struct body_walk {
 static json_t *
 string_of(struct body_walk *walk, struct err *err)
 {
-	const struct template *t = walk->act->body_templates[walk->next++];
+	const struct template *t = walk->act->body_templates[walk->next];
 	struct buf b;
 	json_t *json = NULL;
 	json_error_t why;
 
+	if (t == NULL) {
+		err_set(err, ERR_INVALID, "the body has more texts than templates");
+		return NULL;
+	}
+	walk->next++;
 	buf_init(&b, BOUND_TEXT_MAX);
 	buf_addch(&b, '"');
 	if (template_expand(t, walk->lookup, walk->arg, &b, err) == 0) {

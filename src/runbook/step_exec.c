@@ -155,7 +155,7 @@ exec_start(struct running *r, struct err *err)
 	struct child_spec spec = {
 		.argv = argv,
 		.env = (const char *const *)env,
-		.dir = b->act->dir,
+		.dir = b->act->dir != NULL ? b->act->dir : "/",
 		.is_session = true,
 		.in = b->in.real,
 		.in_len = b->in.real == NULL ? 0 : strlen(b->in.real),

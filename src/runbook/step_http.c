@@ -50,7 +50,7 @@ method_of(const struct bound *b)
 static bool
 is_get(const struct bound *b)
 {
-	return strcmp(method_of(b), "GET") == 0;
+	return strcmp(method_of(b), "GET") == 0 || strcmp(method_of(b), "HEAD") == 0;
 }
 
 static const char *
@@ -97,7 +97,7 @@ static void on_answer(const struct write_result *result, void *arg);
 static const char *
 static_method(const char *method)
 {
-	static const char *const methods[] = { "GET", "PUT", "POST", "PATCH", "DELETE" };
+	static const char *const methods[] = { "GET", "HEAD", "PUT", "POST", "PATCH", "DELETE" };
 
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (strcmp(methods[i], method) == 0)
@@ -131,7 +131,7 @@ send_as(struct running *r, enum http_stage stage, const char *method, const char
 
 	request_init(&q, static_method(method));
 	if (q.method == NULL)
-		e = err_set(err, ERR_UNSUPPORTED, "method %s is not one of GET, PUT, POST, PATCH, DELETE", method);
+		e = err_set(err, ERR_UNSUPPORTED, "method %s is not one of GET, HEAD, PUT, POST, PATCH, DELETE", method);
 	else
 		e = fill_request(r, &q, body, err);
 	s->stage = stage;

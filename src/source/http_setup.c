@@ -80,7 +80,10 @@ set_method(struct setup *s, const struct http_request *r)
 			SET(s, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
 			SET(s, CURLOPT_COPYPOSTFIELDS, r->body);
 		}
-		SET(s, CURLOPT_CUSTOMREQUEST, r->method);
+		if (strcmp(r->method, "HEAD") == 0)
+			SET(s, CURLOPT_NOBODY, 1L);	/* else it waits for the body that is announced */
+		else
+			SET(s, CURLOPT_CUSTOMREQUEST, r->method);
 	}
 }
 

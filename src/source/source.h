@@ -35,7 +35,7 @@ struct query_want {
 
 /* A request as bytes: what http.c sends. All strings owned; request_done() frees. */
 struct request {
-	const char *method;	/* static: GET, POST, PUT, PATCH, DELETE */
+	const char *method;	/* static: GET, HEAD, POST, PUT, PATCH, DELETE */
 	char *path;		/* with query string, percent-encoded */
 	char *content_type;	/* NULL: none */
 	struct buf body;	/* POST, PUT, PATCH, DELETE */

@@ -35,6 +35,7 @@ struct agents *agents_new(struct loop *l, const char *run_dir);
 void agents_free(struct agents *a);
 
 struct agent_list { size_t n; const struct agent_key *v; const char *notes; /* "~/.ssh/id_rsa needs a passphrase", ..; "" none */ };
+/* err is NULL unless there is no key at all; notes say what was passed over. Lent until it returns. */
 typedef void agent_keys_cb(const struct agent_list *keys, const struct err *err, void *arg);
 /* Keys for a host in the order ssh would try them: identity files that an agent holds, then other keys of the agent (unless IdentitiesOnly), then identity files
  * loaded into the private one. Cached for a minute and by the mtimes of the files. */

@@ -129,6 +129,9 @@ look(const struct known_hosts *kh, struct known_memo *m)
 	for (next = kh->n_buckets > 0 ? kh->buckets[hash & (kh->n_buckets - 1)] : 0; next != 0; next = kh->names[next - 1].next) {
 		const struct known_name *n = &kh->names[next - 1];
 
+		/* A line that lists a name a million times is read once. */
+		if (m->n > 0 && m->lines[m->n - 1] == n->line)
+			continue;
 		if (n->hash == hash && known_list_matches(kh->lines[n->line].names, m->name))
 			push(&m->lines, &m->n, &cap, n->line);
 	}

@@ -2,6 +2,7 @@
  * One line: [@marker] names type base64 [comment].
  *
  * As OpenSSH reads it (hostfile.c): blanks are spaces and tabs, one marker at most, and the type written must be that of the blob.
+ * (It passes over a marker with a tab behind it when a space follows later on the line; for us a revocation counts then too.)
  * Types it does not know are kept all the same: they can only ever match themselves.
  */
 #include "config.h"

@@ -72,8 +72,15 @@ op_free(struct op *op)
 bool
 op_writes(const struct op *op)
 {
-	return op->kind == OP_SILENCE || op->kind == OP_ACK || op->kind == OP_EXPIRE || op->kind == OP_SLO_EXCLUDE ||
-	    op->kind == OP_SLO_INCLUDE;
+	switch (op->kind) {
+	case OP_SILENCE: case OP_ACK: case OP_EXPIRE:
+	case OP_SLO_EXCLUDE: case OP_SLO_INCLUDE:
+	case OP_RUN_GO: case OP_RUN_SKIP: case OP_RUN_RETRY: case OP_RUN_UNDO: case OP_RUN_ANSWER:
+	case OP_NOTE: case OP_INCIDENT_OPEN: case OP_INCIDENT_CLOSE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* --- drafts of silences ---------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include "base/xalloc.h"
 #include "ui/widget.h"
 
-enum { DIALOG_W = 96, DIALOG_H = 28, SUMMARY_MAX = 160 };
+enum { DIALOG_W = 96, DIALOG_H = 28, DIALOG_LOW_H = 9, SUMMARY_MAX = 160 };
 
 struct panel *
 panel_new(const struct panel_ops *ops, const struct view *v, const struct op *op)
@@ -58,7 +58,8 @@ panel_draw(struct panel *p, const struct view *v, struct canvas *c, const char *
 void
 panel_draw_dialog(struct panel *p, const struct view *v, struct canvas *screen)
 {
-	int w = screen->w - 4 < DIALOG_W ? screen->w - 4 : DIALOG_W, h = screen->h - 4 < DIALOG_H ? screen->h - 4 : DIALOG_H;
+	int most_h = p->ops->flags & PANEL_LOW ? DIALOG_LOW_H : DIALOG_H;
+	int w = screen->w - 4 < DIALOG_W ? screen->w - 4 : DIALOG_W, h = screen->h - 4 < most_h ? screen->h - 4 : most_h;
 	struct canvas box, inner;
 
 	if (w < 10 || h < 4) {	/* no room for a margin */

@@ -12,7 +12,10 @@
 #include "ui/command.h"
 #include "ui/view.h"
 
-enum { PANEL_DIALOG = 1u << 0 };
+enum {
+	PANEL_DIALOG = 1u << 0,
+	PANEL_LOW = 1u << 1,	/* a dialog of a few rows: what is behind it stays in sight */
+};
 
 struct panel_ops {
 	const char *name;	/* stable: config, keys, scenes and audit use it */

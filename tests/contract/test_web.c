@@ -231,6 +231,68 @@ test_writes(void **state)
 	assert_false(g.r.is_maybe_sent);
 }
 
+static char seen_methods[64], seen_flag[64], seen_team[64];
+
+static bool
+answer_noting(const struct fake_request *r, void *arg)
+{
+	size_t at = strlen(seen_methods);
+
+	(void)arg;
+	snprintf(seen_methods + at, sizeof seen_methods - at, "%s ", r->method);
+	fake_header(r, "X-Flag", seen_flag, sizeof seen_flag);
+	fake_header(r, "X-Team", seen_team, sizeof seen_team);
+	if (strcmp(r->method, "HEAD") == 0)
+		return fake_printf(r->fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+	return fake_answer(r, 200, "", r->body, r->body_len);
+}
+
+static void
+on_written(const struct fetch_result *result, void *arg)
+{
+	assert_int_equal(result->err.code, 0);
+	*(bool *)arg = true;
+}
+
+/* A request has headers of its own beside the source's. */
+static void
+test_requests_with_headers(void **state)
+{
+	static const char *const methods[] = { "GET", "HEAD", "PUT", "PATCH", "DELETE" };
+	struct conf_header of_source = { .name = (char *)"X-Team", .value = (char *)"ops" };
+	struct endpoint *e;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	serve(answer_noting);
+	conf.headers = &of_source;
+	conf.n_headers = 1;
+	e = endpoint();
+	*seen_methods = '\0';
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+		struct request r;
+		struct fetch_spec spec = { .request = &r, .ctx = { .source = "s", .query = "" } };
+		bool is_done = false;
+
+		request_init(&r, methods[i]);
+		r.path = xstrdup("/flag");
+		r.timeout_ns = 10 * NS_PER_S;
+		assert_int_equal(request_add_header(&r, "X-Flag", "a b", &err), 0);
+		assert_int_equal(request_add_header(&r, "X-Bad", "a\r\nb: c", &err), ERR_INVALID);
+		assert_int_equal(request_add_header(&r, "X Bad", "a", &err), ERR_INVALID);
+		web->ops->fetch(web, e, &spec, on_written, &is_done);
+		request_done(&r);
+		while (!is_done)
+			loop_once(loop, -1);
+		assert_string_equal(seen_flag, "a b");
+		assert_string_equal(seen_team, "ops");
+	}
+	assert_string_equal(seen_methods, "GET HEAD PUT PATCH DELETE ");
+	web->ops->endpoint_free(web, e);
+	conf.headers = NULL;
+	conf.n_headers = 0;
+}
+
 /* --- load ------------------------------------------------------------------------------------- */
 
 static atomic_size_t n_offered;
@@ -421,6 +483,7 @@ main(void)
 		TEST(test_missing_secret_sends_nothing),
 		TEST(test_proxy_only_from_the_config),
 		TEST(test_writes),
+		TEST(test_requests_with_headers),
 		TEST(test_a_lagging_decoder_stops_the_server),
 		TEST(test_answers_share_the_room_in_flight),
 		TEST(test_decoder_that_gives_up_ends_the_transfer),

@@ -82,16 +82,32 @@ write_down_correction(struct stage *s, const struct op *op)
 	buf_printf(&s->asked, "  \"%s\"", op->arg);
 }
 
+/* What the op carries, each by its name; a plan's values line by line. */
+static void
+write_down_run(struct stage *s, const struct op *op)
+{
+	if (op->arg != NULL)
+		buf_printf(&s->asked, "  arg \"%s\"", op->arg);
+	if (op->source != NULL)
+		buf_printf(&s->asked, "  source \"%s\"", op->source);
+	if (op->kind == OP_RUN_PLAN && op->confirm != NULL)
+		buf_printf(&s->asked, "  limit \"%s\"", op->confirm[0]);
+}
+
 static void
 write_down(struct stage *s, const struct op *op)
 {
 	static const char *const verbs[] = { [OP_SILENCE] = "silence", [OP_ACK] = "ack", [OP_EXPIRE] = "expire",
-		[OP_SLO_EXCLUDE] = "exclude", [OP_SLO_INCLUDE] = "include" };
+		[OP_SLO_EXCLUDE] = "exclude", [OP_SLO_INCLUDE] = "include", [OP_RUN_PLAN] = "plan", [OP_RUN_FORM] = "confirm",
+		[OP_RUN_GO] = "run", [OP_RUN_STOP] = "stop", [OP_RUN_SKIP] = "skip", [OP_RUN_RETRY] = "retry", [OP_RUN_UNDO] = "undo",
+		[OP_RUN_ANSWER] = "answer", [OP_RUN_DROP] = "forget", [OP_NOTE] = "note" };
 	char text[CLOCK_TEXT_MAX];
 
 	buf_printf(&s->asked, "app: %s%s%s", verbs[op->kind], op->text != NULL ? " " : "", op->text != NULL ? op->text : "");
 	if (op->kind == OP_SLO_EXCLUDE || op->kind == OP_SLO_INCLUDE)
 		write_down_correction(s, op);
+	else if (op->kind >= OP_RUNBOOK_FORM && op->kind <= OP_NOTE)
+		write_down_run(s, op);
 	else
 		buf_printf(&s->asked, "  on %s", op->source != NULL ? op->source : "the only one");
 	if (op->silence != NULL) {
@@ -133,6 +149,15 @@ carry_out(struct stage *s, struct op *op)
 		open_dialog(s, "silence-form", op);
 	} else if (op->kind == OP_SLO_FORM) {
 		open_dialog(s, "slo-form", op);
+	} else if (op->kind == OP_RUNBOOK_FORM) {
+		open_dialog(s, "runbook-form", op);
+	} else if (op->kind == OP_RUN_FORM) {
+		open_dialog(s, "run-confirm", op);
+	} else if (op->kind == OP_NOTE_FORM) {
+		open_dialog(s, "note-form", op);
+	} else if (op->kind == OP_RUN_PLAN || op->kind == OP_RUN_STOP || op->kind == OP_RUN_DROP) {
+		write_down(s, op);
+		close_dialogs(s, 0);
 	} else if (op->kind == OP_MESSAGES) {
 		open_dialog(s, "text", op);
 	} else if (op->kind == OP_CLOSE) {
@@ -175,7 +200,10 @@ press(struct stage *s, int key)
 			carry_out(s, c->run(p, &s->view, NULL));
 		return;
 	}
-	buf_printf(&s->asked, "key %d does nothing here\n", key);
+	if (key == 'C')	/* in every panel of the console */
+		carry_out(s, op_new(OP_NOTE_FORM));
+	else
+		buf_printf(&s->asked, "key %d does nothing here\n", key);
 }
 
 static const char *

@@ -677,7 +677,7 @@ every_default_and_bound_is_valid(void **state)
 				free(v.text);
 			}
 		}
-	assert_in_range(rows, 60, 200);
+	assert_in_range(rows, 60, 260);
 }
 
 static void

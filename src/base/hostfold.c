@@ -7,14 +7,14 @@
  */
 #include "config.h"
 
+#include "base/hostfold.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/xalloc.h"
-#include "conf/hostlist.h"
 
 enum { PLACES_MAX = 4, DIGITS_MAX = 15 };
 
@@ -334,7 +334,7 @@ fold_by(struct buf *out, const char *const *names, size_t n, bool is_from_front)
 }
 
 void
-hostlist_fold(struct buf *out, const char *const *names, size_t n)
+host_fold(struct buf *out, const char *const *names, size_t n)
 {
 	struct buf back, front;
 

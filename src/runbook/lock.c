@@ -1,0 +1,339 @@
+/*
+ * Locks by flock() on one file per environment and target. The kernel frees them with their holder, so that none is ever stale; what is written into them is for
+ * people only. Files are left where they are: taking one away would let two hold "the same" lock.
+ *
+ * The folder may be shared by several users, and another user may have prepared names in it: links are not followed, and only plain files with one name are used.
+ */
+#include "config.h"
+
+#include "runbook/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+
+enum { LOCK_TRIES = 64, OWNER_MAX = 1024 };
+
+struct locks {
+	size_t n;
+	int *fds;
+};
+
+struct owner {
+	char user[64], host[80], run[80];
+	long pid;
+	int64_t since_ns;
+};
+
+/* --- who holds it ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+own_host(char *buf, size_t size)
+{
+	if (gethostname(buf, size) < 0)
+		snprintf(buf, size, "?");
+	buf[size - 1] = '\0';
+}
+
+static void
+take_word(char *dst, size_t size, const char *text, const char *name)
+{
+	char *word = NULL;
+	const char *p = strstr(text, name), *end;
+
+	*dst = '\0';
+	if (p == NULL || (p != text && p[-1] != '\n'))
+		return;
+	p += strlen(name);
+	end = strchr(p, '\n');
+	word = xstrndup(p, end != NULL ? (size_t)(end - p) : strlen(p));
+	str_escape_to(dst, size, word);
+	free(word);
+}
+
+static void
+owner_read(int fd, struct owner *o)
+{
+	char text[OWNER_MAX], number[32];
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	take_word(o->user, sizeof o->user, text, "user=");
+	take_word(o->host, sizeof o->host, text, "host=");
+	take_word(o->run, sizeof o->run, text, "run=");
+	take_word(number, sizeof number, text, "pid=");
+	o->pid = strtol(number, NULL, 10);
+	take_word(number, sizeof number, text, "since_ns=");
+	o->since_ns = strtoll(number, NULL, 10);
+}
+
+static int
+owner_write(int fd, const char *run, const char *user)
+{
+	char text[OWNER_MAX], host[80];
+	int n;
+
+	own_host(host, sizeof host);
+	n = snprintf(text, sizeof text, "user=%.60s\npid=%ld\nhost=%s\nrun=%.70s\nsince_ns=%lld\n", user, (long)getpid(), host, run, (long long)clock_now());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
+		return -1;
+	return 0;
+}
+
+/* What is written is of somebody who is no more: the lock is held by who has not written yet, or only looks. */
+static bool
+is_owner_gone(const struct owner *o)
+{
+	char host[80];
+
+	own_host(host, sizeof host);
+	if (o->pid <= 0)
+		return true;
+	return strcmp(o->host, host) == 0 && kill((pid_t)o->pid, 0) < 0 && errno == ESRCH;
+}
+
+static int
+refuse(const char *target, const struct owner *o, struct err *err)
+{
+	char age[DURATION_TEXT_MAX];
+
+	if (o->pid <= 0)
+		return err_set(err, ERR_REFUSED, "%s is locked by another run, which has not said who it is", target);
+	return err_set(err, ERR_REFUSED, "%s is locked by %s (pid %ld on %s) for run %s, %s ago", target, *o->user != '\0' ? o->user : "?", o->pid,
+	    *o->host != '\0' ? o->host : "?", *o->run != '\0' ? o->run : "?", duration_format(age, clock_now() > o->since_ns ? clock_now() - o->since_ns : 0));
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------------------------------ */
+
+static int
+make_dirs(const char *dir)
+{
+	char *path = xstrdup(dir);
+	int r = 0;
+
+	for (char *p = path + 1; r == 0 && (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			r = -1;
+		*p = '/';
+	}
+	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
+		r = -1;
+	free(path);
+	return r;
+}
+
+static int
+open_dir(const char *dir, struct stat *st, struct err *err)
+{
+	int fd;
+
+	if (make_dirs(dir) < 0)
+		return err_set_errno(err, ERR_IO, errno, "cannot make the folder of locks %s", dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return err_set(err, ERR_DENIED, "the folder of locks %s must be a folder, and no link to one", dir);
+	if (fd < 0 || fstat(fd, st) < 0) {
+		int e = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return err_set_errno(err, e == EACCES ? ERR_DENIED : ERR_IO, e, "cannot open the folder of locks %s", dir);
+	}
+	if ((st->st_mode & S_IWOTH) != 0 && (st->st_mode & S_ISVTX) == 0) {
+		close(fd);
+		return err_set(err, ERR_DENIED, "the folder of locks %s may be written by everybody and has no sticky bit: chmod +t it", dir);
+	}
+	return fd;
+}
+
+/* Bytes that a file name should not have are written %HH. */
+static char *
+file_name(const char *env, const char *target)
+{
+	struct buf b;
+	const char *const parts[] = { env, "@", target };
+	char *name;
+
+	buf_init(&b, SIZE_MAX);
+	for (size_t i = 0; i < 3; i++)
+		for (const unsigned char *p = (const unsigned char *)parts[i]; *p != '\0'; p++) {
+			bool is_plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("-_.:", *p) != NULL || i == 1;
+
+			if (is_plain && !(b.len == 0 && *p == '.'))
+				buf_addch(&b, (char)*p);
+			else
+				buf_printf(&b, "%%%02x", *p);
+		}
+	buf_addstr(&b, ".lock");
+	name = buf_take(&b, NULL);
+	buf_done(&b);
+	return name;
+}
+
+/* In a folder that others may write, others must be able to take the lock after us. */
+static mode_t
+file_mode(const struct stat *dir)
+{
+	return (dir->st_mode & S_IWOTH) != 0 ? 0666 : (dir->st_mode & S_IWGRP) != 0 ? 0660 : 0600;
+}
+
+/* Without O_CREAT first: sticky folders refuse it for files of others (fs.protected_regular). */
+static int
+open_file(int dir, const struct stat *st, const char *name)
+{
+	int fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 && errno == ENOENT) {
+		fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			(void)fchmod(fd, file_mode(st));
+		else if (errno == EEXIST)
+			fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	}
+	return fd;
+}
+
+static int
+check_file(int fd, const char *name, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return err_set(err, ERR_DENIED, "lock %s is no plain file with one name: somebody else has made it, take it away", name);
+	return 0;
+}
+
+/* --- taking ------------------------------------------------------------------------------------------------------------------------------- */
+
+static int
+lock_file(int fd, const char *target, struct err *err)
+{
+	struct owner o = { 0 };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_set_errno(err, ERR_IO, errno, "cannot lock %s", target);
+		owner_read(fd, &o);
+		/* A look holds it for an instant. */
+		if (!is_owner_gone(&o))
+			break;
+		sched_yield();
+	}
+	return refuse(target, &o, err);
+}
+
+static int
+take_one(int dir, const struct stat *st, const char *env, const char *target, struct err *err)
+{
+	char *name = file_name(env, target);
+	int fd = open_file(dir, st, name), r;
+
+	if (fd < 0)
+		r = errno == ELOOP ? err_set(err, ERR_DENIED, "lock %s is a link: somebody else has made it, take it away", name) :
+		    err_set_errno(err, errno == EACCES || errno == EPERM ? ERR_DENIED : ERR_IO, errno, "cannot open lock %s", name);
+	else if ((r = check_file(fd, name, err)) == 0)
+		r = lock_file(fd, target, err);
+	free(name);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+int
+locks_take(const char *dir, const char *env, const char *const *targets, size_t n, const char *run, const char *user, struct locks **ret, struct err *err)
+{
+	struct locks *l;
+	struct stat st;
+	int d = open_dir(dir, &st, err), fd = 0;
+
+	if (d < 0)
+		return d;
+	l = xcalloc(1, sizeof *l);
+	l->fds = xcalloc(n + 1, sizeof *l->fds);
+	for (size_t i = 0; fd >= 0 && i < n; i++)
+		if ((fd = take_one(d, &st, env, targets[i], err)) >= 0)
+			l->fds[l->n++] = fd;
+	close(d);
+	for (size_t i = 0; fd >= 0 && i < l->n; i++)
+		if (owner_write(l->fds[i], run, user) < 0)
+			fd = err_set_errno(err, ERR_IO, errno, "cannot write the lock of %s in %s", targets[i], dir);
+	if (fd < 0) {
+		locks_free(l);
+		return fd;
+	}
+	*ret = l;
+	return 0;
+}
+
+void
+locks_free(struct locks *l)
+{
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->n; i++) {
+		/* Who looks next should not read of us. */
+		(void)!ftruncate(l->fds[i], 0);
+		close(l->fds[i]);
+	}
+	free(l->fds);
+	free(l);
+}
+
+/* --- looking -------------------------------------------------------------------------------------------------------------------------------- */
+
+static int
+look_one(int dir, const char *env, const char *target, struct err *err)
+{
+	char *name = file_name(env, target);
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), r = 0;
+	struct owner o;
+
+	if (fd < 0 && errno != ENOENT)
+		r = errno == ELOOP ? err_set(err, ERR_DENIED, "lock %s is a link: somebody else has made it, take it away", name) :
+		    err_set_errno(err, errno == EACCES ? ERR_DENIED : ERR_IO, errno, "cannot open lock %s", name);
+	if (fd >= 0 && (r = check_file(fd, name, err)) == 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		owner_read(fd, &o);
+		r = refuse(target, &o, err);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(name);
+	return r;
+}
+
+int
+locks_look(const char *dir, const char *env, const char *const *targets, size_t n, struct err *err)
+{
+	struct stat st;
+	int d = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+
+	if (d < 0 && errno == ENOENT)
+		return 0;
+	if (d < 0 || fstat(d, &st) < 0) {
+		int e = errno;
+
+		if (d >= 0)
+			close(d);
+		return err_set_errno(err, ERR_IO, e, "cannot open the folder of locks %s", dir);
+	}
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = look_one(d, env, targets[i], err);
+	close(d);
+	return r;
+}

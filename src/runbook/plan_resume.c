@@ -1,0 +1,160 @@
+/*
+ * Going on with a run that did not end well: from the audit log, what was done on which host. What is done is not done again (its check, where it has one, has the last word);
+ * what is unknown is found out first, by the nonce of its intent. The log is read once, before the plan.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/reader.h"
+#include "base/xalloc.h"
+#include "runbook/run_priv.h"
+
+static const char *
+member(const struct audit_record *rec, const char *name)
+{
+	const char *text = json_string_value(json_object_get(rec->json, name));
+
+	return text != NULL ? text : "";
+}
+
+static struct cell *
+cell_of(struct run *r, const struct audit_record *rec)
+{
+	const char *host = member(rec, "host"), *step = member(rec, "step");
+
+	for (size_t i = 0; i <= r->n_lanes; i++) {
+		struct lane *l = i < r->n_lanes ? &r->lanes[i] : &r->own;
+
+		if (strcmp(l->name, host) != 0)
+			continue;
+		for (size_t c = 0; c < r->n_columns; c++)
+			if (r->columns[c].step != NULL && strcmp(r->columns[c].name, step) == 0)
+				return &l->cells[c];
+	}
+	return NULL;
+}
+
+static int
+same_params(const struct run *r, const struct audit_record *rec, struct err *err)
+{
+	const json_t *params = json_object_get(rec->json, "params");
+
+	for (size_t i = 0; i < r->n_values; i++) {
+		const struct value *v = &r->values[i];
+		const char *was = json_string_value(json_object_get(params, v->param->name));
+
+		if (v->param->type == PARAM_SECRET)
+			continue;
+		/* `previous` may be another one after half a run: what was meant then is what is meant. */
+		if (v->is_previous && was != NULL) {
+			r->values[i].is_previous = false;
+			text_set(&r->values[i].value, "%s", was);
+			text_set(&r->values[i].from, "of run %s", r->resume);
+		} else if (was == NULL || v->value == NULL || strcmp(was, v->value) != 0) {
+			return err_set(err, ERR_INVALID, "run %s had %s = %.80s, this one has %.80s: only the same can be resumed", r->resume, v->param->name,
+			    was != NULL ? was : "(none)", v->value != NULL ? v->value : "(none)");
+		}
+	}
+	return 0;
+}
+
+static int
+take_start(struct run *r, const struct audit_record *rec, struct err *err)
+{
+	if (strcmp(member(rec, "sha256"), r->rb->sha256) != 0)
+		return err_set(err, ERR_INVALID, "run %s was made with another %s (sha256 %.12s, now %.12s): only the same runbook can be resumed", r->resume,
+		    r->rb->name, member(rec, "sha256"), r->rb->sha256);
+	if (rec->env == NULL || strcmp(rec->env, r->w->env->name) != 0)
+		return err_set(err, ERR_INVALID, "run %s was in environment %s, this is %s", r->resume, rec->env != NULL ? rec->env : "(none)", r->w->env->name);
+	return same_params(r, rec, err);
+}
+
+static void
+take_intent(struct run *r, const struct audit_record *rec)
+{
+	struct cell *c = cell_of(r, rec);
+	const char *nonce = member(rec, "nonce");
+
+	if (c == NULL || json_is_true(json_object_get(rec->json, "undo")))
+		return;
+	/* Until its result is read, nobody knows. */
+	c->must_settle = true;
+	memcpy(c->nonce, nonce, strnlen(nonce, sizeof c->nonce - 1) + 1);
+	c->nonce[sizeof c->nonce - 1] = '\0';
+	free(c->done_in);
+	c->done_in = NULL;
+}
+
+static void
+take_result(struct run *r, const struct audit_record *rec)
+{
+	struct cell *c = cell_of(r, rec);
+	enum outcome o;
+
+	if (c == NULL || !outcome_find(member(rec, "outcome"), &o))
+		return;
+	if (json_is_true(json_object_get(rec->json, "undo"))) {
+		free(c->done_in);
+		c->done_in = NULL;
+		return;
+	}
+	c->must_settle = o == OUTCOME_UNKNOWN;
+	if (o == OUTCOME_OK)
+		text_set(&c->done_in, "%s", r->resume);
+}
+
+static int
+take_record(struct run *r, const struct audit_record *rec, bool *ret_found, struct err *err)
+{
+	if (rec->run == NULL || strcmp(rec->run, r->resume) != 0)
+		return 0;
+	switch (rec->type) {
+	case AUDIT_RUN_START:
+		*ret_found = true;
+		return take_start(r, rec, err);
+	case AUDIT_INTENT:
+		take_intent(r, rec);
+		return 0;
+	case AUDIT_RESULT:
+		take_result(r, rec);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int
+plan_resume(struct run *r, struct err *err)
+{
+	char *dir;
+	struct audit_reader *reader = NULL;
+	struct audit_line line;
+	bool is_found = false;
+	int code, more = 0;
+
+	if (r->resume == NULL)
+		return 0;
+	dir = audit_dir(r->w->conf->audit.dir);
+	code = audit_reader_open(dir, &reader, err);
+	while (code == 0 && (more = audit_reader_next(reader, &line, err)) > 0) {
+		struct audit_record rec;
+
+		if (line.is_torn || memmem(line.bytes, line.len, r->resume, strlen(r->resume)) == NULL)
+			continue;
+		if ((code = audit_record_read(line.bytes, line.len, &rec, err)) < 0) {
+			err_prefix(err, "the audit log cannot be trusted, so that nothing can be resumed from it");
+			break;
+		}
+		code = take_record(r, &rec, &is_found, err);
+		audit_record_done(&rec);
+	}
+	if (code == 0 && more < 0)
+		code = more;
+	if (code == 0 && !is_found)
+		code = err_set(err, ERR_NOTFOUND, "no run %s stands in the audit log %s", r->resume, dir);
+	audit_reader_free(reader);
+	free(dir);
+	return code;
+}

@@ -1,0 +1,261 @@
+/*
+ * What the audit log costs, beside the floors: `openssl dgst` over the same bytes for verify, a bare write() and fdatasync() for append.
+ *
+ * usage: bench_audit [-n RECORDS] [-d FOLDER]        (default 1000000 records, under /tmp)
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit/audit.h"
+#include "audit/record_priv.h"
+#include "audit/verify.h"
+#include "base/clock.h"
+#include "base/xalloc.h"
+
+enum { DURABLE = 2000, GROUPED = 200000, GROUP = 128, RUNS = 3 };
+
+static const struct audit_actor actor = { "alice", 1000, "web", "/dev/pts/3", "192.0.2.7" };
+static char root[256];
+
+static double
+seconds_since(int64_t mono_ns)
+{
+	return (double)(clock_mono_fresh() - mono_ns) / (double)NS_PER_S;
+}
+
+static void
+give_up(const char *what, const struct err *err)
+{
+	fprintf(stderr, "bench_audit: %s: %s\n", what, err != NULL ? err->msg : strerror(errno));
+	exit(1);
+}
+
+static json_t *
+body(uint64_t n)
+{
+	return json_pack("{s:I, s:s, s:s, s:s, s:i}", "intent", (json_int_t)n, "step", "activate", "host", "web-01", "outcome", "OK", "elapsed_ms", 1930);
+}
+
+/* --- verify ---------------------------------------------------------------------------------------------------------------------- */
+
+/* records one after the other, a write() for each 1 MiB (is_each: for each record). */
+static double
+make_log(const char *path, uint64_t n, bool is_each, struct audit_head *ret)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	struct audit_draft d = { .type = AUDIT_RESULT, .run = "20300101-022931-web", .body = body(1) };
+	struct buf b;
+	int64_t begin;
+
+	if (fd < 0)
+		give_up(path, NULL);
+	buf_init(&b, 4 << 20);
+	*ret = (struct audit_head){ .hash = AUDIT_ZERO };
+	begin = clock_mono_fresh();
+	for (ret->seq = 1; ret->seq <= n; ret->seq++) {
+		char prev[AUDIT_HASH_HEX + 1];
+		struct err err = ERR_INIT;
+
+		memcpy(prev, ret->hash, sizeof prev);
+		if (audit_record_write(&b, ret->seq, INT64_C(1893456000) * NS_PER_S + (int64_t)ret->seq, prev, &actor, "prod", &d, ret->hash, &err) < 0)
+			give_up("record", &err);
+		if (b.len >= 1 << 20 || is_each || ret->seq == n) {
+			if (write(fd, b.data, b.len) != (ssize_t)b.len)
+				give_up(path, NULL);
+			buf_reset(&b);
+		}
+	}
+	ret->seq--;
+	close(fd);
+	json_decref(d.body);
+	buf_done(&b);
+	return seconds_since(begin);
+}
+
+static double
+verify_once(const char *path, const char *head)
+{
+	struct audit_reader *r;
+	struct audit_report rep;
+	struct err err = ERR_INIT;
+	int64_t begin = clock_mono_fresh();
+
+	if (audit_reader_open(path, &r, &err) < 0 || audit_verify(r, head, NULL, &rep, &err) < 0)
+		give_up("verify", &err);
+	if (rep.verdict != AUDIT_GOOD)
+		give_up(rep.text, NULL);
+	audit_reader_free(r);
+	return seconds_since(begin);
+}
+
+/* The bytes through SHA-256 in 1 MiB pieces and nothing else. */
+static double
+digest_once(const char *path)
+{
+	char *bytes = xmalloc(1 << 20);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char md[EVP_MAX_MD_SIZE];
+	int64_t begin = clock_mono_fresh();
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+	while ((n = read(fd, bytes, 1 << 20)) > 0)
+		EVP_DigestUpdate(ctx, bytes, (size_t)n);
+	EVP_DigestFinal_ex(ctx, md, NULL);
+	EVP_MD_CTX_free(ctx);
+	close(fd);
+	free(bytes);
+	return seconds_since(begin);
+}
+
+static void
+bench_verify(uint64_t n)
+{
+	struct audit_head end;
+	struct rusage use;
+	struct stat st;
+	char path[300], head[128];
+	double made, verified = 1e9, floor_s = 1e9;
+
+	snprintf(path, sizeof path, "%s/log", root);
+	made = make_log(path, n, true, &end);
+	printf("append, a write() each, no sync   %8.3f s  %9.0f records/s\n", made, (double)n / made);
+	made = make_log(path, n, false, &end);
+	printf("append, 1 MiB a write, no sync    %8.3f s  %9.0f records/s\n", made, (double)n / made);
+	snprintf(head, sizeof head, "%" PRIu64 ":%s", end.seq, end.hash);
+	for (int i = 0; i < RUNS; i++) {
+		double v = verify_once(path, head), f = digest_once(path);
+
+		verified = v < verified ? v : verified;
+		floor_s = f < floor_s ? f : floor_s;
+	}
+	stat(path, &st);
+	getrusage(RUSAGE_SELF, &use);
+	printf("verify %" PRIu64 " records, %.1f MB     %8.3f s  %9.0f records/s\n", n, (double)st.st_size / 1e6, verified, (double)n / verified);
+	printf("  SHA-256 of the same bytes       %8.3f s  ratio %.2f; memory of the whole program %.1f MiB\n", floor_s, verified / floor_s,
+	    (double)use.ru_maxrss / 1024);
+	unlink(path);
+}
+
+/* --- append ----------------------------------------------------------------------------------------------------------------------- */
+
+struct tally { uint64_t n; };
+
+static void
+on_done(const struct audit_done *done, void *arg)
+{
+	struct tally *t = arg;
+
+	if (done->err_code != 0)
+		give_up(done->err, NULL);
+	t->n++;
+}
+
+/* n records, `group` of them under way at a time. */
+static double
+append_all(struct loop *l, struct audit *a, uint64_t n, uint64_t group)
+{
+	struct tally t = { 0 };
+	int64_t begin = clock_mono_fresh();
+
+	for (uint64_t sent = 0; t.n < n;) {
+		for (; sent < n && sent < t.n + group; sent++) {
+			struct audit_draft d = { .type = AUDIT_RESULT, .run = "20300101-022931-web", .body = body(sent) };
+
+			audit_append(a, &d, on_done, &t);
+		}
+		loop_once(l, -1);
+	}
+	return seconds_since(begin);
+}
+
+static double
+bare_sync(uint64_t n, size_t len)
+{
+	char path[300], *bytes = xcalloc(1, len);
+	int64_t begin;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/bare", root);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	if (fd < 0)
+		give_up(path, NULL);
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(n * len)) < 0)
+		fprintf(stderr, "bench_audit: no space can be kept ready here: %s\n", strerror(errno));
+	begin = clock_mono_fresh();
+	for (uint64_t i = 0; i < n; i++)
+		if (write(fd, bytes, len) != (ssize_t)len || fdatasync(fd) < 0)
+			give_up(path, NULL);
+	close(fd);
+	free(bytes);
+	return seconds_since(begin);
+}
+
+static void
+bench_append(void)
+{
+	char dir[300], head[300];
+	struct audit_options o = { .dir = dir, .head = head, .env = "prod", .mode = "bench", .actor = &actor };
+	struct audit *a;
+	struct loop *l;
+	struct err err = ERR_INIT;
+	double one, floor_s, many;
+
+	snprintf(dir, sizeof dir, "%s/audit", root);
+	snprintf(head, sizeof head, "%s/head", root);
+	if (loop_new(&l, &err) < 0 || audit_open(l, &o, &a, &err) < 0)
+		give_up("open", &err);
+	floor_s = bare_sync(DURABLE, 400);
+	one = append_all(l, a, DURABLE, 1);
+	printf("durable, one at a time            %8.3f s  %9.0f records/s\n", one, DURABLE / one);
+	printf("  bare write() and fdatasync()    %8.3f s  ratio %.2f\n", floor_s, one / floor_s);
+	many = append_all(l, a, GROUPED, GROUP);
+	printf("durable, %d under way            %8.3f s  %9.0f records/s\n", GROUP, many, GROUPED / many);
+	audit_close(a, 10 * NS_PER_S);
+	loop_free(l);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t n = 1000000;
+	const char *under = "/tmp";
+	int c;
+
+	while ((c = getopt(argc, argv, "n:d:")) != -1) {
+		if (c == 'n')
+			n = strtoull(optarg, NULL, 10);
+		else if (c == 'd')
+			under = optarg;
+		else
+			return 2;
+	}
+	snprintf(root, sizeof root, "%s/bench_audit.XXXXXX", under);
+	if (mkdtemp(root) == NULL)
+		give_up(root, NULL);
+	bench_verify(n);
+	bench_append();
+	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}

@@ -1,0 +1,529 @@
+#!/usr/bin/env python3
+"""Runbooks on the lab: the shipped ones really repair it, by script and by keys; what must not run does not; every act has its record.
+
+The lab's hosts are real sshd; its registry, feature flags and alerts are what the shipped runbooks change.
+"""
+
+import glob
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+
+import e2e
+
+LAB = None
+SERVING = ("serving-01", "serving-02", "serving-03")
+
+
+class Operator:
+    """Somebody with a config, runbooks and an audit log of their own."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="opsconsole-operator-")
+        self.state = os.path.join(self.folder, "state")
+        self.env = e2e.environment(XDG_STATE_HOME=self.state, XDG_CONFIG_HOME=os.path.join(self.folder, "config"))
+        self.config = LAB.config
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for folder, _, _ in os.walk(self.folder):
+            os.chmod(folder, 0o700)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def runbook(self, name, text):
+        """A runbook of this operator's own."""
+        folder = os.path.join(self.folder, "config", "opsconsole", "runbooks")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        path = os.path.join(folder, name + ".yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(f"apiVersion: opsconsole/v1\nkind: Runbook\nname: {name}\ntitle: a test\n{text}")
+        os.chmod(path, 0o600)
+
+    def with_config(self, *changes, more=""):
+        """The lab's config with texts replaced, and more of it at the end."""
+        with open(LAB.config, encoding="utf-8") as file:
+            text = file.read()
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        self.config = os.path.join(self.folder, "opsconsole.yaml")
+        with open(self.config, "w", encoding="utf-8") as out:
+            out.write(text + more)
+        os.chmod(self.config, 0o600)
+
+    def run(self, *argv, stdin=subprocess.DEVNULL):
+        return e2e.program(*argv, config=self.config, env=self.env, stdin=stdin)
+
+    def runbook_json(self, name, *argv):
+        """(exit status, events, summary)"""
+        code, out, err = self.run("--runbook", name, "--json", *argv)
+        events = [json.loads(line) for line in out.splitlines()]
+        assert events, (code, err)
+        return code, events, events[-1]
+
+    def start(self, *argv, **more):
+        return subprocess.Popen([e2e.PROGRAM, *argv, "--config", self.config], env=self.env, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+    def log(self, *filters):
+        code, out, err = self.run("--log", "--json", *filters)
+        assert code in (0, 1), (code, err)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def check_log(self):
+        """Whole, anchored, and no result without its intent."""
+        code, out, err = self.run("--verify")
+        assert code == 0, (code, out, err)
+        records = self.log()
+        intents = {r["seq"]: r for r in records if r["type"] == "intent"}
+        results = [r for r in records if r["type"] == "result"]
+        for result in results:
+            assert result["intent"] in intents and result["intent"] < result["seq"], result
+        return records, intents, results
+
+
+def served():
+    return LAB.status()["served"]
+
+
+def platform(path):
+    return e2e.fetch_json(LAB.status()["platform"] + path)
+
+
+def wait_quiet():
+    """The lab as it was: nothing fires."""
+    e2e.wait_for("a quiet lab", lambda: e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/alerts?active=true") == [])
+
+
+def bad_model():
+    LAB.fault("bad-model")
+    LAB.wait_alert("SpamFalsePositiveRateHigh")
+    e2e.wait_for("version 7 everywhere", lambda: set(served().values()) == {"7"})
+
+
+def cells(summary, name):
+    return {row["host"]: step for row in summary["rows"] for step in row["steps"] if step["name"] == name}
+
+
+# --- what does nothing ------------------------------------------------------------------------------------------------
+
+def test_list_and_describe():
+    with Operator() as op:
+        code, out, err = op.run("--runbooks")
+        assert code == 0, err
+        for name in ("rollback", "restart", "takedown", "restore"):
+            assert name in out
+        code, out, _ = op.run("--runbooks", "--json")
+        assert code == 0 and json.loads(out), out
+        code, out, _ = op.run("--describe", "rollback")
+        assert code == 0 and "activate" in out and "model" in out
+        code, _, err = op.run("--describe", "rolback")
+        assert code == 2 and "rollback" in err, err
+
+
+def test_usage():
+    with Operator() as op:
+        for argv, word in (
+                (("--runbook", "rolback"), "rollback"),
+                (("--runbook", "rollback", "--set", "nothing=1"), "nothing"),
+                (("--runbook", "rollback", "--set", "model"), "name=value"),
+                (("--runbook", "rollback", "--limit", "web-01"), "web-01"),
+                (("--runbook", "rollback", "--set", "to=-rf"), "to"),
+                (("--runbook", "rollback", "--set", "model=none-such"), "none-such"),
+                (("--read-only", "--runbook", "rollback"), "dry-run")):
+            code, out, err = op.run(*argv)
+            assert code == 2, (argv, code, out, err)
+            assert word in err, (argv, err)
+        op.with_config(("params: { model: spam-filter, service: spam-filter, alert: SpamFalsePositiveRateHigh }", "params: {}"))
+        code, _, err = op.run("--runbook", "rollback")
+        assert code == 2 and "model" in err and "alert" in err, err     # all that is missing, at once
+        assert not glob.glob(op.state + "/opsconsole/audit/*.jsonl"), "nothing was done, nothing is recorded"
+
+
+def test_dry_run_changes_nothing():
+    with Operator() as op:
+        before = served()
+        code, out, err = op.run("--runbook", "rollback", "--dry-run", "--set", "to=5")
+        assert code == 0, (code, out, err)
+        assert "activate-model spam-filter 5" in out and "WOULD RUN" in out and "serving-03" in out, out
+        assert served() == before and LAB.status()["champion"] == "6"
+        assert not glob.glob(op.state + "/opsconsole/audit/*.jsonl")
+        code, events, summary = op.runbook_json("rollback", "--dry-run", "--set", "to=5")
+        assert code == 0 and summary["event"] == "summary" and len(summary["plan"]) == 64
+        again = op.runbook_json("rollback", "--dry-run", "--set", "to=5")[2]
+        assert again["plan"] == summary["plan"], "the hash is of what would happen, not of what was seen"
+        other = op.runbook_json("rollback", "--dry-run", "--set", "to=5", "--limit", "serving-01")[2]
+        assert other["plan"] != summary["plan"]
+        assert [r["host"] for r in other["rows"] if r["host"]] == ["serving-01"]
+
+
+def test_not_confirmed():
+    with Operator() as op:
+        for argv in ((), ("--yes",), ("--confirm", "lab/spam-filte"), ("--confirm", "prod/spam-filter")):
+            code, out, err = op.run("--runbook", "rollback", "--set", "to=5", *argv)
+            assert code == 7, (argv, code, out, err)
+            assert "lab/spam-filter" in err, err
+        assert set(served().values()) == {"6"}
+        assert not op.log("type=intent")
+
+
+# --- what acts -------------------------------------------------------------------------------------------------------------
+
+def test_rollback_by_script():
+    with Operator() as op:
+        bad_model()
+        code, events, summary = op.runbook_json("rollback", "--confirm", "lab/spam-filter")
+        assert code == 0, (code, summary)
+        assert served() == dict.fromkeys(SERVING, "6") and LAB.status()["champion"] == "6"
+        values = {v["name"]: v for v in summary["values"]}
+        assert values["to"]["value"] == "6" and values["to"]["from"], values
+        starts = [e["time"] for e in events if e["event"] == "step" and e["name"] == "activate" and e["host"] != "serving-01" and e["outcome"] == "RUNNING"]
+        first = [e["time"] for e in events if e["event"] == "step" and e["name"] == "activate" and e["host"] == "serving-01" and e["outcome"] == "OK"]
+        assert first and all(first[0] < s for s in starts), "one host first"
+        records, intents, results = op.check_log()
+        assert len([r for r in results if r["step"] == "activate" and r["outcome"] == "OK"]) == 3, results
+        assert {r["intent"] for r in results} == set(intents), "every act has its outcome"
+        assert [r["type"] for r in records][0] == "opened"
+        assert records[-1]["type"] == "run-end" and records[-1]["exit"] == 0
+        LAB.opslab("wait", "--alert", "SpamFalsePositiveRateHigh", "--state", "inactive", "--timeout", "60")
+        # What was left is marked, and not gone back to.
+        code, out, err = op.run("--runbook", "rollback", "--dry-run")
+        assert '"7"' not in out and "to          7" not in out, out
+        LAB.fault("bad-model", False)
+        wait_quiet()
+
+
+def test_rollback_by_keys():
+    with Operator() as op, e2e.Console(size=(120, 36), env=op.env, config=op.config) as console:
+        console.wait("LAB")
+        bad_model()
+        console.wait("SpamFalsePositiveRateHigh")
+        console.keys("8")
+        console.wait("rollback", "takedown")
+        console.keys("Home", "Enter")
+        console.wait("model", "spam-filter")
+        console.keys("Enter")
+        console.wait("activate-model spam-filter 6")
+        assert set(served().values()) == {"7"}, "a plan changes nothing"
+        console.keys("r")
+        console.wait("lab/spam-filter", "to run it")
+        console.keys("Enter")
+        time.sleep(0.5)
+        assert set(served().values()) == {"7"}, "Enter alone does not confirm"
+        console.type("lab/spam-filter")
+        console.keys("Enter")
+        e2e.wait_for("the rollback", lambda: set(served().values()) == {"6"} and LAB.status()["champion"] == "6")
+        console.wait("verified")
+        console.keys("q")
+        assert console.ended() == 0
+        op.check_log()
+    LAB.fault("bad-model", False)
+    wait_quiet()
+
+
+def test_restart_ends_a_crash():
+    with Operator() as op:
+        LAB.fault("crash")
+        LAB.wait_alert("InstanceDown")
+        code, out, err = op.run("--runbook", "restart", "--yes")
+        assert code == 0, (code, out, err)
+        assert "crash" not in LAB.status()["faults"]
+        op.check_log()
+        wait_quiet()
+
+
+def test_takedown_and_restore():
+    with Operator() as op:
+        code, out, err = op.run("--runbook", "takedown", "--confirm", "lab/spam-filter")
+        assert code == 0, (code, out, err)
+        assert platform("/flags/spam-filter")["on"] is False
+        assert [n["status"] for n in platform("/notices")["notices"]] == ["identified"]
+        for host in SERVING:
+            assert ssh(host, "service-state spam-filter") == "stopped\n"
+        code, out, err = op.run("--runbook", "restore", "--confirm", "lab/spam-filter")
+        assert code == 0, (code, out, err)
+        assert platform("/flags/spam-filter")["on"] is True
+        assert [n["status"] for n in platform("/notices")["notices"]] == ["resolved", "identified"]
+        for host in SERVING:
+            assert ssh(host, "service-state spam-filter") == "running\n"
+        op.check_log()
+        for silence in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences"):
+            if silence["status"]["state"] == "active":
+                delete(LAB.status()["alertmanager"] + "/api/v2/silence/" + silence["id"])
+        wait_quiet()
+
+
+def delete(url):
+    subprocess.run(["/usr/bin/env", "python3", "-c", "import sys,urllib.request as u;u.urlopen(u.Request(sys.argv[1],method='DELETE'))", url], check=True)
+
+
+def ssh(host, command):
+    return subprocess.run(["ssh", "-F", LAB.status()["ssh_config"], host, command], capture_output=True, text=True, check=True).stdout
+
+
+# --- values, secrets ------------------------------------------------------------------------------------------------------------
+
+HOSTILE = ("$(touch HACKED)", "; touch HACKED", "`touch HACKED`", "a'b\"c\\d", "x y  z", "${x}", "*", "~", "!!", "a|b&c>d<e", "ü€😀", "%s%n", "'", "a\\")
+
+
+def test_values_reach_programs_as_they_are():
+    text = """danger: low
+params:
+  x: { type: string, required: true, pattern: '(?s).*' }
+hosts: { group: serving }
+steps:
+  - name: say
+    scope: host
+    ssh: { run: [printf, '%s', '${x}'] }
+"""
+    with Operator() as op:
+        op.runbook("say", text)
+        for value in HOSTILE:
+            code, events, summary = op.runbook_json("say", "--yes", "--limit", "serving-01", "--set", "x=" + value)
+            assert code in (0, 9), (value, code, summary)
+            said = "".join(e["text"] for e in events if e["event"] == "output" and e["stream"] == "stdout")
+            assert said == value, (value, said)
+        assert "HACKED" not in ssh("serving-01", "ls -a")
+        op.check_log()
+
+
+def test_secrets_stay_secret():
+    text = """danger: low
+params:
+  token: { type: secret, required: true }
+hosts: { group: serving }
+steps:
+  - name: by-stdin
+    scope: host
+    ssh: { run: [cat], stdin: '${token}' }
+  - name: by-environment
+    scope: host
+    ssh: { run: [sh, -c, 'ps -eo args >&2; printf %s "$TOKEN"'], env: { TOKEN: '${token}' } }
+"""
+    secret = "hunter2-qPz/9+secret"
+    with Operator() as op:
+        op.runbook("secret", text)
+        env = dict(op.env, OPS_TOKEN=secret)
+        for more in ((), ("--json",)):
+            debug = os.path.join(op.folder, "debug.log")
+            done = subprocess.run([e2e.PROGRAM, "--runbook", "secret", "--yes", "--limit", "serving-01", "--config", op.config, "--debug-log", debug, *more,
+                                   "--set", "token=" + secret], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+            assert done.returncode in (0, 9), done
+            # The secret was on our own command line; on the hosts' it must not be.
+            assert secret not in done.stdout.replace("token=" + secret, ""), done.stdout
+            assert secret not in done.stderr.replace("token=" + secret, ""), done.stderr
+            assert "secret token" in done.stdout + done.stderr
+        found = subprocess.run(["grep", "-rlF", secret, op.state, debug, LAB.folder], capture_output=True, text=True, check=False).stdout
+        assert found == "", found
+        op.check_log()
+
+
+# --- stops ------------------------------------------------------------------------------------------------------------------------
+
+SLOW = """danger: low
+hosts: { group: serving }
+rollout: { batch: [1, 2, 3] }
+steps:
+  - name: nap
+    scope: host
+    ssh: { run: [sleep, '3'] }
+"""
+
+
+def intents(op):
+    return len(op.log("type=intent"))
+
+
+def test_second_run_is_refused():
+    with Operator() as op:
+        op.runbook("nap", SLOW)
+        first = op.start("--runbook", "nap", "--yes")
+        e2e.wait_for("the first intent", lambda: intents(op) > 0)
+        code, out, err = op.run("--runbook", "nap", "--yes")
+        assert code == 6, (code, out, err)
+        assert "serving-" in err and str(first.pid) in err, err
+        first.send_signal(signal.SIGINT)
+        first.communicate()
+        op.check_log()
+
+
+def test_interrupt_stops_new_work():
+    with Operator() as op:
+        op.runbook("nap", SLOW)
+        run = op.start("--runbook", "nap", "--yes", "--json")
+        e2e.wait_for("the first intent", lambda: intents(op) > 0)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate()
+        summary = json.loads(out.splitlines()[-1])
+        naps = cells(summary, "nap")
+        assert naps["serving-01"]["outcome"] == "OK", naps      # what ran was waited for
+        assert not any(step["outcome"] == "OK" for host, step in naps.items() if host != "serving-01"), naps
+        assert run.returncode == 1, (run.returncode, err)
+        assert all(row["state"] for row in summary["rows"]), summary["rows"]
+        assert intents(op) == 1
+        op.check_log()
+
+
+def test_cancel_ends_it_on_the_host():
+    with Operator() as op:
+        op.runbook("nap", SLOW.replace("'3'", "'3600.25'"))
+        run = op.start("--runbook", "nap", "--yes", "--json")
+        e2e.wait_for("the nap", lambda: napping() > 0)
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=e2e.PATIENCE_S)
+        summary = json.loads(out.splitlines()[-1])
+        assert cells(summary, "nap")["serving-01"]["outcome"] == "CANCELLED", summary
+        e2e.wait_for("the end of the nap", lambda: napping() == 0)
+        op.check_log()
+
+
+def napping():
+    lines = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return sum(line == "sleep 3600.25" for line in lines)
+
+
+def test_kill_9_leaves_an_open_intent():
+    with Operator() as op:
+        op.runbook("nap", SLOW)
+        run = op.start("--runbook", "nap", "--yes")
+        e2e.wait_for("the first intent", lambda: intents(op) > 0)
+        run.kill()
+        run.communicate()
+        code, out, err = op.run("--verify", "--json")
+        report = json.loads(out)
+        assert code in (0, 4), (code, out, err)
+        assert report["open_intents"] == 1, report
+        # The dead holder's lock is free, and the log goes on.
+        code, out, err = op.run("--runbook", "nap", "--yes")
+        assert code in (0, 9), (code, out, err)
+        op.run("--verify")
+
+
+def test_failures_stop_before_the_next_batch():
+    text = """danger: low
+hosts: { group: serving }
+rollout: { batch: [1, 3] }
+steps:
+  - name: mark
+    scope: host
+    ssh: { run: [touch, marked] }
+    undo: { run: [rm, marked] }
+  - name: fail
+    scope: host
+    ssh: { run: [sh, -c, 'echo no such thing >&2; exit 3'] }
+    on_failure: undo
+"""
+    with Operator() as op:
+        op.runbook("failing", text)
+        code, events, summary = op.runbook_json("failing", "--yes")
+        assert code == 4, (code, summary)
+        assert "3" in cells(summary, "fail")["serving-01"]["text"], summary
+        assert cells(summary, "mark")["serving-01"]["outcome"] == "UNDONE", summary
+        assert "marked" not in ssh("serving-01", "ls") + ssh("serving-02", "ls")
+        op.check_log()
+
+
+def test_unreachable_and_unknown_keys_stop_before_any_act():
+    with Operator() as op:
+        op.runbook("nap", SLOW.replace("'3'", "'0'"))
+        with open(LAB.status()["ssh_config"], encoding="utf-8") as file:
+            config = file.read()
+        path = os.path.join(op.folder, "ssh_config")
+        known = LAB.status()["ssh_config"].replace("/config", "/known_hosts")
+        for change, word in (
+                ((known, "/dev/null"), "not known"),
+                ((LAB.status()["ssh"]["serving-01"].split(":")[0] + "\n", "127.0.77.254\n"), "serving-01"),
+                (("id_ed25519", "id_none"), "serving-01")):
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(config.replace(*change))
+            op.with_config((f"ssh: {{ config: '{LAB.status()['ssh_config']}' }}", f"ssh: {{ config: '{path}', connect_timeout: 3s }}"))
+            code, out, err = op.run("--runbook", "nap", "--yes")
+            assert code == 3, (change, code, out, err)
+            assert word in out + err, (change, out, err)
+
+
+def test_no_trail_no_act():
+    with Operator() as op:
+        op.runbook("nap", SLOW.replace("'3'", "'0'"))
+        os.makedirs(op.state + "/opsconsole", mode=0o700)
+        with open(op.state + "/opsconsole/audit", "w", encoding="ascii") as blocker:
+            blocker.write("not a folder\n")
+        code, out, err = op.run("--runbook", "nap", "--yes")
+        assert code == 8, (code, out, err)
+        code, out, err = op.run("--note", "cannot be written")
+        assert code == 8, (code, out, err)
+
+
+def test_other_transport():
+    with Operator() as op:
+        op.runbook("say", """danger: low
+hosts: { group: serving }
+steps:
+  - { name: say, scope: host, ssh: { run: [printf, '%s', 'a b'] } }
+""")
+        op.with_config((f"ssh: {{ config: '{LAB.status()['ssh_config']}' }}", f"ssh: {{ config: '{LAB.status()['ssh_config']}', transport: openssh }}"))
+        code, events, summary = op.runbook_json("say", "--yes")
+        assert code in (0, 9), (code, summary)
+        assert all("openssh" in step["transport"] for step in cells(summary, "say").values()), summary
+        assert [e["text"] for e in events if e["event"] == "output"] == ["a b"] * 3
+
+
+# --- incidents and notes ----------------------------------------------------------------------------------------------------------
+
+def test_incident_frames_what_is_done():
+    with Operator() as op:
+        code, out, err = op.run("--incident-open", "posts are blocked")
+        assert code == 0, err
+        incident = out.strip()
+        code, out, err = op.run("--note", "looked at the graphs")
+        assert code == 0 and out.strip() == incident, (out, err)
+        assert op.run("--incident-open", "another")[0] == 2
+        code, out, err = op.run("--incident-close", incident)
+        assert code == 0, err
+        assert op.run("--incident-close", incident)[0] == 2
+        assert {r["incident"] for r in op.log("type=note,incident-opened,incident-closed")} == {incident}
+        code, out, _ = op.run("--log", "incident=" + incident)
+        assert code == 0 and "looked at the graphs" in out
+        assert stat.S_IMODE(os.stat(op.state + "/opsconsole/audit").st_mode) == 0o700
+
+
+def test_console_acts_are_recorded():
+    with Operator() as op, e2e.Console(size=(120, 36), env=op.env, config=op.config) as console:
+        console.wait("LAB")
+        console.type(":incident open posts are blocked")
+        console.keys("Enter")
+        console.wait("INC ")
+        console.type(":note looked at it")
+        console.keys("Enter")
+        e2e.wait_for("the note", lambda: op.log("type=note"))
+        LAB.fault("slow")
+        LAB.wait_alert("LatencyHigh")
+        console.keys("2")
+        console.wait("LatencyHigh")
+        console.keys("a")
+        e2e.wait_for("the ack", lambda: any(r["outcome"] == "done" for r in op.log("type=act-result")))
+        LAB.fault("slow", False)
+        console.type(":incident close")
+        console.keys("Enter")
+        e2e.wait_for("the end of the incident", lambda: op.log("type=incident-closed"))
+        console.keys("q")
+        assert console.ended() == 0
+        op.check_log()
+
+
+if __name__ == "__main__":
+    e2e.run_with(lambda: e2e.Lab("--need", "ssh"), globals(), "LAB", [
+        test_list_and_describe, test_usage, test_dry_run_changes_nothing, test_not_confirmed, test_values_reach_programs_as_they_are,
+        test_secrets_stay_secret, test_second_run_is_refused, test_interrupt_stops_new_work, test_cancel_ends_it_on_the_host,
+        test_kill_9_leaves_an_open_intent, test_failures_stop_before_the_next_batch, test_unreachable_and_unknown_keys_stop_before_any_act,
+        test_no_trail_no_act, test_other_transport, test_incident_frames_what_is_done, test_restart_ends_a_crash, test_takedown_and_restore,
+        test_rollback_by_script, test_rollback_by_keys, test_console_acts_are_recorded])

@@ -1,0 +1,651 @@
+/* Conditions: what holds, what does not, and what nobody can know. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "fakes/fake_world.h"
+#include "runbook/condition.h"
+#include "tests/unit/models_world.h"
+
+#define UP "up{job=\"serving\"}"
+#define TIMES "timestamp(" UP ")"
+#define S0 1893456000		/* T0 in seconds */
+
+static struct test_values values = { { "model", "to" }, { "spam", "6" } };
+
+static struct condition
+up(void)
+{
+	return (struct condition){ .kind = COND_PROMQL, .subject = tpl(UP, PLACE_PROMQL), .compare = CMP_EQ, .number = 1 };
+}
+
+static void
+judge(struct condition *c, int64_t since_ns)
+{
+	struct bindings b = world_bindings(&values, NULL);
+
+	world_judge(c, &b, since_ns);
+}
+
+static void
+assert_judged(enum outcome outcome, const char *text)
+{
+	assert_string_equal(judged.text, text);
+	assert_int_equal(judged.outcome, outcome);
+}
+
+/* --- series: pure ------------------------------------------------------------------------------- */
+
+static void
+test_selectors(void **state)
+{
+	static const struct { const char *expr; bool is; } cases[] = {
+		{ "up", true }, { " up{job=\"x\"} ", true }, { "{__name__=\"up\"}", true }, { "a:b{c=\"}\"}", true }, { "up{a='\\'}'}", true },
+		{ "up{a=\"b\"", false }, { "rate(up[5m])", false }, { "up == 1", false }, { "up[5m]", false }, { "sum(up)", false }, { "", false },
+		{ "1", false }, { "up offset 5m", false }, { "Inf", false }, { "up{a=\"b\"} + 1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if (promql_is_selector(cases[i].expr) != cases[i].is)
+			fail_msg("%s", cases[i].expr);
+}
+
+struct look_case {
+	const char *series;
+	enum compare compare;
+	double number;
+	const char *label, *expect, *by;
+	bool is_any;
+	enum outcome outcome;
+	const char *text, *failed, *unknown;
+};
+static const struct look_case looks[] = {
+	{ "instance=web-01:9 1\ninstance=web-02:9 1\ninstance=web-03:9 1", CMP_EQ, 1, NULL, NULL, NULL, false, OUTCOME_OK, "3 of 3 series == 1", "", "" },
+	{ "instance=web-01:9 1\ninstance=web-02:9 0\ninstance=web-03:9 1", CMP_EQ, 1, NULL, NULL, NULL, false, OUTCOME_FAILED, "web-02:9: 0, not == 1", "", "" },
+	{ "instance=web-01:9 1\ninstance=web-02:9 0\ninstance=web-03:9 1", CMP_EQ, 1, NULL, NULL, NULL, true, OUTCOME_OK, "2 of 3 series == 1", "", "" },
+	{ "instance=web-01:9 0", CMP_EQ, 1, NULL, NULL, NULL, true, OUTCOME_FAILED, "web-01:9: 0, not == 1", "", "" },
+	{ "", CMP_EQ, 1, NULL, NULL, NULL, false, OUTCOME_UNKNOWN, "no series: nothing to judge by", "", "" },
+	{ "", CMP_EQ, 1, NULL, NULL, NULL, true, OUTCOME_UNKNOWN, "no series: nothing to judge by", "", "" },
+	{ "instance=web-01:9 1\ninstance=web-02:9 1", CMP_EQ, 1, NULL, NULL, NULL, false, OUTCOME_UNKNOWN, "2 series for 3 hosts", "", "" },
+	{ "instance=web-01:9 nan", CMP_LT, 1, NULL, NULL, NULL, true, OUTCOME_UNKNOWN, "1 of 1 series have nothing that could be compared", "", "" },
+	{ "instance=web-01:9 nan", CMP_NE, 1, NULL, NULL, NULL, true, OUTCOME_UNKNOWN, "1 of 1 series have nothing that could be compared", "", "" },
+	/* By host: other hosts do not count, missing ones are unknown. */
+	{ "instance=web-01:9 1\ninstance=web-02:9 1\ninstance=web-03:9 1\ninstance=db-1 0", CMP_EQ, 1, NULL, NULL, "instance", false, OUTCOME_OK,
+	    "3 of 3 hosts == 1", "", "" },
+	{ "instance=web-01:9 1\ninstance=web-03:9 1", CMP_EQ, 1, NULL, NULL, "instance", false, OUTCOME_UNKNOWN, "web-02: no series: nothing to judge by",
+	    "web-02", "web-02" },
+	{ "instance=web-01:9 1\ninstance=web-03:9 0", CMP_EQ, 1, NULL, NULL, "instance", false, OUTCOME_FAILED, "web-03: 0, not == 1", "web-02 web-03",
+	    "web-02" },
+	{ "instance=web-01:9,d=a 0\ninstance=web-01:9,d=b 1\ninstance=web-02 1\ninstance=web-03 1", CMP_EQ, 1, NULL, NULL, "instance", true, OUTCOME_OK,
+	    "3 of 3 hosts == 1", "", "" },
+	/* A label's value; a series of value 0 says that it is not so. */
+	{ "i=a,version=6 1\ni=b,version=6 1\ni=c,version=6 1\ni=a,version=7 0", CMP_EQ, 0, "version", "6", NULL, false, OUTCOME_OK,
+	    "3 of 3 series version == 6", "", "" },
+	{ "instance=a,version=6 1\ninstance=b,version=7 1\ninstance=c,version=6 1", CMP_EQ, 0, "version", "6", NULL, false, OUTCOME_FAILED,
+	    "b: 7, not version == 6", "", "" },
+	{ "i=a 1\ni=b,version=6 1\ni=c,version=6 1", CMP_EQ, 0, "version", "6", NULL, false, OUTCOME_UNKNOWN,
+	    "1 of 3 series have nothing that could be compared", "", "" },
+	{ "i=a,version=1.10 1\ni=b,version=1.10 1\ni=c,version=1.10 1", CMP_EQ, 0, "version", "1.1", NULL, true, OUTCOME_FAILED,
+	    "it: 1.10, not version == 1.1", "", "" },
+	{ "i=a,version=6 1\ni=b,version=6 1\ni=c,version=6 1", CMP_NE, 0, "version", "7", NULL, false, OUTCOME_OK, "3 of 3 series version != 7", "", "" },
+};
+
+static void
+test_looks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+		const struct look_case *l = &looks[i];
+		struct condition c = { .kind = COND_PROMQL, .subject = tpl(UP, PLACE_PROMQL), .compare = l->compare, .number = l->number, .is_any = l->is_any,
+			.label = (char *)l->label, .expect = l->expect != NULL ? tpl(l->expect, PLACE_WORD) : NULL, .host_label = (char *)l->by };
+
+		world_series(UP, l->series, NULL);
+		judge(&c, 0);
+		assert_judged(l->outcome, l->text);
+		assert_string_equal(judged.failed, l->failed);
+		assert_string_equal(judged.unknown, l->unknown);
+	}
+}
+
+static void
+test_comparisons(void **state)
+{
+	static const struct { enum compare how; bool below, equal, above; } cases[] = {
+		{ CMP_EQ, false, true, false }, { CMP_NE, true, false, true }, { CMP_LT, true, false, false }, { CMP_LE, true, true, false },
+		{ CMP_GT, false, false, true }, { CMP_GE, false, true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(compare_numbers(cases[i].how, 1, 2), cases[i].below);
+		assert_int_equal(compare_numbers(cases[i].how, 2, 2), cases[i].equal);
+		assert_int_equal(compare_numbers(cases[i].how, 3, 2), cases[i].above);
+	}
+}
+
+/* Of a sum there is one series for all hosts, and that is right. */
+static void
+test_sums_are_one_series(void **state)
+{
+	struct condition c = { .kind = COND_PROMQL, .subject = tpl("sum(rate(errors[5m]))", PLACE_PROMQL), .compare = CMP_LT, .number = 5 };
+
+	(void)state;
+	world_series("sum(rate(errors[5m]))", "x=y 2", NULL);
+	judge(&c, 0);
+	assert_judged(OUTCOME_OK, "1 of 1 series < 5");
+}
+
+static void
+test_source_down(void **state)
+{
+	struct condition c = up();
+
+	(void)state;
+	world_series(UP, NULL, "prom: connection refused");
+	judge(&c, 0);
+	assert_judged(OUTCOME_UNKNOWN, "prom: connection refused");
+}
+
+/* Hosts whose label is an address, as the config has it. */
+static void
+test_hosts_by_address(void **state)
+{
+	struct condition c = up();
+	struct bindings b = world_bindings(&values, NULL);
+	static const char *const hosts[] = { "s-1", NULL };
+
+	(void)state;
+	feed(live, 0, "{'event':'hosts','hosts':[{'name':'s-1','groups':['serving'],'address':'10.0.0.7'}]}");
+	model_advance(live, T(0));
+	c.host_label = (char *)"instance";
+	b.hosts = hosts;
+	world_series(UP, "instance=10.0.0.7:9100 1\ninstance=10.0.0.77:9100 0", NULL);
+	world_judge(&c, &b, 0);
+	assert_judged(OUTCOME_OK, "1 of 1 hosts == 1");
+}
+
+static void
+test_per_host(void **state)
+{
+	struct test_values v = { { "host" }, { "web-02" } };
+	struct bindings b = world_bindings(&v, "web-02");
+	struct condition c = { .kind = COND_PROMQL, .subject = tpl("up{instance=\"${host}\"}", PLACE_PROMQL), .compare = CMP_EQ, .number = 1, .is_per_host = true };
+
+	(void)state;
+	world_series("up{instance=\"web-02\"}", "instance=web-02 0", NULL);
+	world_judge(&c, &b, 0);
+	assert_judged(OUTCOME_FAILED, "web-02: 0, not == 1");
+	assert_string_equal(judged.failed, "web-02");
+}
+
+static void
+test_unknown_variable(void **state)
+{
+	struct condition c = { .kind = COND_PROMQL, .subject = tpl("up{a=\"${nothing}\"}", PLACE_PROMQL), .number = 1 };
+
+	(void)state;
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	assert_non_null(strstr(judged.text, "nothing"));
+}
+
+/* --- time ---------------------------------------------------------------------------------------- */
+
+static int64_t since_ns;
+static unsigned good_after;		/* seconds after T0 */
+
+/* A scrape every 15 s; after good_after it is good. */
+static void
+scrape(void)
+{
+	int64_t now_s = clock_now() / NS_PER_S - S0, last = now_s / 15 * 15;
+	char *values_now = xasprintf("instance=web-01 %d\ninstance=web-02 1\ninstance=web-03 1", last >= (int64_t)good_after);
+	char *times = xasprintf("instance=web-01 %lld\ninstance=web-02 %lld\ninstance=web-03 %lld", (long long)(S0 + last), (long long)(S0 + last),
+	    (long long)(S0 + last));
+
+	world_series(UP, values_now, NULL);
+	world_series(TIMES, times, NULL);
+	free(values_now);
+	free(times);
+}
+
+/* At second 20 something is done; the sample of second 15 still says that all is well, and is no proof. */
+static void
+test_old_evidence_is_no_proof(void **state)
+{
+	struct condition c = up();
+
+	(void)state;
+	good_after = 0;
+	world_freeze(T(20));
+	since_ns = clock_now();
+	world_tick = scrape;
+	scrape();
+	judge(&c, since_ns);
+	assert_judged(OUTCOME_OK, "3 of 3 series == 1");
+	assert_true(clock_now() >= T(30));
+	assert_true(judged.n_progress > 0);
+}
+
+static void
+test_never_any_news(void **state)
+{
+	struct condition c = up();
+
+	(void)state;
+	world_freeze(T(20));
+	world_series(UP, "instance=web-01 1\ninstance=web-02 1\ninstance=web-03 1", NULL);
+	world_series(TIMES, "instance=web-01 1893456015\ninstance=web-02 1893456015\ninstance=web-03 1893456015", NULL);
+	judge(&c, clock_now());
+	assert_judged(OUTCOME_UNKNOWN, "no data since 00:00:15Z");
+	assert_true(clock_now() >= T(20) + JUDGE_FRESH_NS - 3 * NS_PER_S);
+}
+
+/* One sample's time that is not told is not taken as now. */
+static void
+test_time_not_told(void **state)
+{
+	struct condition c = up();
+
+	(void)state;
+	world_freeze(T(20));
+	world_series(UP, "instance=web-01 1\ninstance=web-02 1\ninstance=web-03 1", NULL);
+	world_series(TIMES, "instance=web-01 1893456099\ninstance=web-02 1893456099", NULL);
+	judge(&c, clock_now());
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+}
+
+/* A fresh failure is a failure at once where it is looked at once, and is asked again within its time. */
+static void
+test_within(void **state)
+{
+	struct condition c = up();
+
+	(void)state;
+	good_after = 60;
+	world_freeze(T(0));
+	world_tick = scrape;
+	scrape();
+	judge(&c, 0);
+	assert_judged(OUTCOME_FAILED, "web-01: 0, not == 1");
+	assert_true(clock_now() < T(5));
+	c.within_ns = 90 * NS_PER_S;
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_OK);
+	assert_true(clock_now() >= T(60) && clock_now() < T(70));
+	good_after = 100000;
+	c.within_ns = 30 * NS_PER_S;
+	judge(&c, 0);
+	assert_judged(OUTCOME_FAILED, "web-01: 0, not == 1");
+}
+
+static void
+test_settle(void **state)
+{
+	struct condition c = up();
+
+	(void)state;
+	good_after = 0;
+	world_freeze(T(0));
+	world_tick = scrape;
+	scrape();
+	c.settle_ns = 40 * NS_PER_S;
+	judge(&c, T(0));
+	assert_int_equal(judged.outcome, OUTCOME_OK);
+	assert_true(clock_now() >= T(45));
+}
+
+/* The server's clock is 100 s ahead: its newest sample looks newer than our act, and is older. */
+static void
+test_clock_skew(void **state)
+{
+	struct condition c = up();
+
+	(void)state;
+	world_freeze(T(20));
+	feed(live, 19, "{'event':'environment','name':'prod','sources':[{'name':'prom','type':'prometheus','interval_ns':5000000000}]}");
+	feed(live, 19, "{'event':'source-report','source':'prom','what':'alerts','ok':true,'skew_ns':100000000000}");
+	world_series(UP, "instance=web-01 1\ninstance=web-02 1\ninstance=web-03 1", NULL);
+	world_series(TIMES, "instance=web-01 1893456115\ninstance=web-02 1893456115\ninstance=web-03 1893456115", NULL);
+	judge(&c, clock_now());
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+}
+
+static void
+test_free_while_asking(void **state)
+{
+	struct condition c = up();
+	struct bindings b = world_bindings(&values, NULL);
+	struct judging *j;
+
+	(void)state;
+	judged = (struct judged){ 0 };
+	world_series(UP, "instance=a 1", NULL);
+	world_series(TIMES, "instance=a 1", NULL);
+	j = judge_begin(&world, &c, &b, clock_now() - 1, NULL, NULL, NULL);
+	world_turns(1);
+	judge_free(j);
+	world_turns(3);
+	judge_free(NULL);
+}
+
+/* --- the model -------------------------------------------------------------------------------------- */
+
+#define ALERT(state) "{'name':'Spam','labels':{'alertname':'Spam'},'state':'" state "','since':'2030-01-01T00:00:00Z'}"
+
+static struct condition
+alert_is(const char *what)
+{
+	return (struct condition){ .kind = COND_ALERT, .subject = tpl("Spam", PLACE_WORD), .expect = tpl(what, PLACE_WORD) };
+}
+
+static enum outcome
+now(struct condition *c, char *why, size_t size)
+{
+	struct bindings b = world_bindings(&values, NULL);
+	enum outcome o = OUTCOME_NONE;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(judge_now(&world, c, &b, &o, &err), 0);
+	snprintf(why, size, "%s", err.msg);
+	return o;
+}
+
+static void
+test_alerts(void **state)
+{
+	struct condition firing = alert_is("firing"), resolved = alert_is("resolved");
+	char why[512];
+
+	(void)state;
+	assert_int_equal(now(&resolved, why, sizeof why), OUTCOME_UNKNOWN);
+	feed_environment(live, FEED_SOURCES_ALL);
+	assert_int_equal(now(&resolved, why, sizeof why), OUTCOME_UNKNOWN);
+	feed_rest(live, 1);
+	model_advance(live, T(1));
+	assert_int_equal(now(&resolved, why, sizeof why), OUTCOME_OK);
+	assert_int_equal(now(&firing, why, sizeof why), OUTCOME_FAILED);
+	assert_string_equal(why, "alert Spam is not firing");
+	feed_alerts(live, 2, "p1", ALERT("pending"));
+	model_advance(live, T(2));
+	assert_int_equal(now(&resolved, why, sizeof why), OUTCOME_OK);
+	feed_alerts(live, 3, "p1", ALERT("firing"));
+	model_advance(live, T(3));
+	assert_int_equal(now(&resolved, why, sizeof why), OUTCOME_FAILED);
+	assert_int_equal(now(&firing, why, sizeof why), OUTCOME_OK);
+	/* Nobody is heard any more: what was is not what is. */
+	model_advance(live, T(300));
+	assert_int_equal(now(&resolved, why, sizeof why), OUTCOME_UNKNOWN);
+	assert_int_equal(now(&firing, why, sizeof why), OUTCOME_UNKNOWN);
+}
+
+/* One source is silent: what it knows could be the alert. */
+static void
+test_alerts_of_a_silent_source(void **state)
+{
+	struct condition resolved = alert_is("resolved");
+	char why[512];
+
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL);
+	feed_rest(live, 1);
+	feed_failed(live, 100, "p1", "alerts", "down");
+	feed_alerts(live, 100, "am", "");
+	feed_alerts(live, 100, "p2", "");
+	model_advance(live, T(101));
+	assert_int_equal(now(&resolved, why, sizeof why), OUTCOME_UNKNOWN);
+	assert_string_equal(why, "p1 has not told of alerts since");
+}
+
+static void
+poll_alerts(void)
+{
+	double s = (double)(clock_now() - T0) / 1e9;
+
+	if (n_polls > 0)
+		feed_rest(live, s);
+	model_advance(live, clock_now());
+}
+
+static void
+test_alert_after_an_act(void **state)
+{
+	struct condition resolved = alert_is("resolved");
+
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL);
+	feed_rest(live, 10);
+	world_freeze(T(11));
+	model_advance(live, T(11));
+	resolved.settle_ns = 5 * NS_PER_S;
+	world_tick = poll_alerts;
+	judge(&resolved, T(11));
+	assert_judged(OUTCOME_OK, "alert Spam is not firing");
+	assert_true(clock_now() > T(16));
+	assert_string_equal(last_poll, "alerts");
+}
+
+static struct bindings
+spam_hosts(void)
+{
+	static const char *const hosts[] = { "s-1", "s-2", "s-10", NULL };
+	struct bindings b = world_bindings(&values, NULL);
+
+	b.hosts = hosts;
+	return b;
+}
+
+static void
+test_served(void **state)
+{
+	struct condition c = { .kind = COND_SERVED, .subject = tpl("${model}", PLACE_WORD), .expect = tpl("${to}", PLACE_WORD) };
+	struct bindings b = spam_hosts();
+
+	(void)state;
+	model_free(live);
+	live = new_model();
+	all_at(live, 1, "7", "s-1=6 s-2=6 s-10=6");
+	world_judge(&c, &b, 0);
+	assert_judged(OUTCOME_OK, "3 of 3 hosts serve 6");
+	all_at(live, 2, "7", "s-1=6 s-2=7 s-10=6");
+	world_judge(&c, &b, 0);
+	assert_int_equal(judged.outcome, OUTCOME_FAILED);
+	assert_memory_equal(judged.text, "s-2 serves 7 (as of 00:00:02Z)", 30);
+	assert_string_equal(judged.failed, "s-2");
+	all_at(live, 3, "7", "s-1=6 s-10=6");
+	world_judge(&c, &b, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	assert_string_equal(judged.unknown, "s-2");
+	all_at(live, 4, "7", "s-1=6 s-2! s-10=6");
+	world_judge(&c, &b, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	/* One that serves both, serves the other too. */
+	all_at(live, 5, "7", "s-1=6 s-2=6 s-2=7 s-10=6");
+	world_judge(&c, &b, 0);
+	assert_int_equal(judged.outcome, OUTCOME_FAILED);
+}
+
+static void
+test_served_must_be_news(void **state)
+{
+	struct condition c = { .kind = COND_SERVED, .subject = tpl("spam", PLACE_WORD), .expect = tpl("6", PLACE_WORD) };
+	struct bindings b = spam_hosts();
+
+	(void)state;
+	model_free(live);
+	live = new_model();
+	all_at(live, 10, "7", "s-1=6 s-2=6 s-10=6");
+	/* Series tell of it, so these are asked: what the model was told at second 10 proves nothing of an act at 11. */
+	world_freeze(T(11));
+	world_series("e", "instance=s-1:9,version=6 1\ninstance=s-2:9,version=6 1\ninstance=s-10:9,version=6 1\ninstance=s-2:9,version=7 0", NULL);
+	world_series("timestamp(e)", "instance=s-1:9,version=6 1893456010\ninstance=s-2:9,version=6 1893456010\ninstance=s-10:9,version=6 1893456010", NULL);
+	world_judge(&c, &b, T(11));
+	assert_judged(OUTCOME_UNKNOWN, "s-1: no data since 00:00:10Z");
+	assert_string_equal(judged.unknown, "s-1 s-2 s-10");
+	assert_string_equal(last_poll, "serving");
+	world_series("timestamp(e)", "instance=s-1:9,version=6 1893456212\ninstance=s-2:9,version=6 1893456212\ninstance=s-10:9,version=6 1893456212", NULL);
+	world_judge(&c, &b, T(11));
+	assert_judged(OUTCOME_OK, "3 of 3 hosts serve 6");
+	world_series("e", "instance=s-1:9,version=6 1\ninstance=s-2:9,version=7 1\ninstance=s-10:9,version=6 1", NULL);
+	world_series("timestamp(e)", "instance=s-1:9,version=6 1893456212\ninstance=s-2:9,version=7 1893456212\ninstance=s-10:9,version=6 1893456212", NULL);
+	world_judge(&c, &b, T(11));
+	assert_judged(OUTCOME_FAILED, "s-2 serves 7");
+	assert_string_equal(judged.failed, "s-2");
+	c.subject = tpl("other", PLACE_WORD);
+	world_judge(&c, &b, 0);
+	assert_judged(OUTCOME_UNKNOWN, "nobody tells who serves other");
+}
+
+#define SLO_AT(state, left) "{'id':'slo:latency','state':'" state "','at':'2030-01-01T00:00:10Z','left':" left "}"
+
+static void
+feed_slo(double seconds, const char *slo)
+{
+	feed(live, seconds, "{'event':'slo-defs','slos':[{'id':'slo:latency','name':'latency','source':'p1','target':0.99,'period_ns':2592000000000000}]}");
+	feed(live, seconds, "{'event':'slos','at':'2030-01-01T00:00:10Z','every_ns':10000000000,'slos':[%s]}", slo);
+	model_advance(live, T(seconds));
+}
+
+static void
+test_slo(void **state)
+{
+	struct condition ok = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .expect = tpl("ok", PLACE_WORD) };
+	struct condition quiet = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .expect = tpl("not-firing", PLACE_WORD) };
+	struct condition left = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .compare = CMP_GT, .number = 0.1 };
+	char why[512];
+
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL);
+	feed_slo(10, SLO_AT("ok", "0.5"));
+	assert_int_equal(now(&ok, why, sizeof why), OUTCOME_OK);
+	assert_int_equal(now(&quiet, why, sizeof why), OUTCOME_OK);
+	assert_int_equal(now(&left, why, sizeof why), OUTCOME_OK);
+	feed_slo(10, SLO_AT("exhausted", "0.05"));
+	assert_int_equal(now(&ok, why, sizeof why), OUTCOME_FAILED);
+	assert_int_equal(now(&quiet, why, sizeof why), OUTCOME_OK);
+	assert_int_equal(now(&left, why, sizeof why), OUTCOME_FAILED);
+	feed_slo(10, SLO_AT("page", "0.5"));
+	assert_int_equal(now(&quiet, why, sizeof why), OUTCOME_FAILED);
+	feed_slo(10, SLO_AT("no-data", "0.5"));
+	assert_int_equal(now(&left, why, sizeof why), OUTCOME_UNKNOWN);
+	/* Too old to judge by. */
+	feed_slo(10, SLO_AT("ok", "0.5"));
+	model_advance(live, T(500));
+	assert_int_equal(now(&ok, why, sizeof why), OUTCOME_UNKNOWN);
+}
+
+/* Nobody polls an endpoint, so it is no source that could be ill. */
+static void
+test_endpoints_are_not_ill(void **state)
+{
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL ",{'name':'flags','type':'http','interval_ns':5000000000}");
+	for (int s = 0; s < 60; s += 5)
+		feed_rest(live, s);
+	model_advance(live, T(57));
+	assert_int_equal(model_n_sources(live), 3);
+	assert_null(model_source_find(live, "flags"));
+	assert_int_equal(model_n_problems(live), 0);
+}
+
+static void
+test_slo_unknown(void **state)
+{
+	struct condition c = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .expect = tpl("ok", PLACE_WORD) };
+
+	(void)state;
+	judge(&c, 0);
+	assert_judged(OUTCOME_UNKNOWN, "there is no objective latency");
+}
+
+static void
+test_values(void **state)
+{
+	struct condition c = { .kind = COND_VALUE, .subject = tpl("${to}", PLACE_WORD), .expect = tpl("6", PLACE_WORD), .compare = CMP_EQ };
+	struct condition series = up();
+	struct bindings b = world_bindings(&values, NULL);
+	enum outcome o;
+	char why[512];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(now(&c, why, sizeof why), OUTCOME_OK);
+	c.compare = CMP_NE;
+	assert_int_equal(now(&c, why, sizeof why), OUTCOME_FAILED);
+	assert_string_equal(why, "'6' is '6'");
+	assert_int_equal(judge_now(&world, &series, &b, &o, &err), ERR_UNSUPPORTED);
+}
+
+static void
+test_http(void **state)
+{
+	struct condition c = { .kind = COND_HTTP, .source = (char *)"flags", .subject = tpl("/health/${model}", PLACE_URL), .number = 200 };
+
+	(void)state;
+	world_reply("GET /health/spam", 200, "ok");
+	judge(&c, 0);
+	assert_judged(OUTCOME_OK, "HTTP 200");
+	world_reply("GET /health/spam", 503, "no");
+	judge(&c, 0);
+	assert_judged(OUTCOME_FAILED, "HTTP 503, not 200");
+	world_no_reply("GET /health/spam", false);
+	judge(&c, 0);
+	assert_judged(OUTCOME_UNKNOWN, "no answer came");
+	c.label = (char *)"model.version";
+	c.expect = tpl("${to}", PLACE_WORD);
+	world_reply("GET /health/spam", 200, "{\"model\":{\"version\":6}}");
+	judge(&c, 0);
+	assert_judged(OUTCOME_OK, "model.version is '6'");
+	world_reply("GET /health/spam", 200, "{\"model\":{\"version\":7}}");
+	judge(&c, 0);
+	assert_judged(OUTCOME_FAILED, "model.version is '7'");
+	world_reply("GET /health/spam", 200, "{}");
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	world_reply("GET /health/spam", 500, "{}");
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+}
+
+static void
+test_texts(void **state)
+{
+	struct condition c = up(), slo = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .compare = CMP_GT, .number = 0.1, .settle_ns = 30 * NS_PER_S };
+	struct condition served = { .kind = COND_SERVED, .subject = tpl("${model}", PLACE_WORD), .expect = tpl("${to}", PLACE_WORD), .within_ns = 60 * NS_PER_S };
+	struct bindings b = world_bindings(&values, NULL);
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 4096);
+	assert_int_equal(condition_text(&c, &b, &text, NULL), 0);
+	buf_addstr(&text, "|");
+	assert_int_equal(condition_text(&slo, &b, &text, NULL), 0);
+	buf_addstr(&text, "|");
+	assert_int_equal(condition_text(&served, &b, &text, NULL), 0);
+	assert_string_equal(text.data, UP " == 1 for every series|objective latency has budget > 10% left, settled for 30s|the hosts serve spam 6, within 1m");
+	buf_done(&text);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_selectors), TEST(test_looks), TEST(test_comparisons), TEST(test_sums_are_one_series), TEST(test_source_down), TEST(test_hosts_by_address), TEST(test_per_host),
+		TEST(test_unknown_variable), TEST(test_old_evidence_is_no_proof), TEST(test_never_any_news), TEST(test_time_not_told), TEST(test_within), TEST(test_settle),
+		TEST(test_clock_skew), TEST(test_free_while_asking), TEST(test_alerts), TEST(test_alerts_of_a_silent_source), TEST(test_alert_after_an_act), TEST(test_served),
+		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_slo), TEST(test_endpoints_are_not_ill), TEST(test_values), TEST(test_http), TEST(test_texts),
+	};
+#undef TEST
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

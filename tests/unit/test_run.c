@@ -1,0 +1,475 @@
+/* Runs, from the plan to their end: what is begun in which order, what is recorded, and the exit status. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "tests/unit/engine_world.h"
+
+#define PARAMS "params:\n  model: { type: model, required: true }\n  to: { type: model-version, default: previous }\n"
+#define ACTIVATE "  - name: activate\n    scope: host\n    ssh: { run: [activate, '${model}', '${to}'], timeout: 5s }\n"
+#define CHECK "    check: { run: [active, '${model}'], expect: '${to}' }\n"
+#define UNDO "    undo: { ssh: { run: [activate, '${model}', old] } }\n"
+#define REGISTRY "  - name: registry\n    scope: run\n    registry: { alias: champion, model: '${model}', version: '${to}' }\n    undo: restore\n"
+#define VERIFY "verify:\n  - { promql: 'up{job=\"verify\"}', expect: '== 1' }\n"
+#define HEALTH ", health: { promql: 'up{job=\"health\"}', expect: '== 1' }"
+#define HOSTS(rollout) "hosts: { group: serving }\nrollout: { " rollout " }\n"
+
+static int
+setup(void **state)
+{
+	struct engine *e = calloc(1, sizeof *e);
+
+	engine_open(e, 4);
+	fake_previous("6", "audit 01-serving:4127", "7");
+	*state = e;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	engine_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void
+assert_exit(struct engine *e, int expected)
+{
+	if (run_exit(e->run) != expected)
+		fail_msg("exit %d instead of %d: %s\n%s\n%s", run_exit(e->run), expected, run_info(e->run)->text, fake_journal(), e->notices.data);
+	assert_true(fake_audit_all_intended());
+}
+
+#define assert_journal_order(a, b) do { if (!fake_journal_order(a, b)) fail_msg("'%s' is not before '%s':\n%s", a, b, fake_journal()); } while (0)
+#define assert_journal_has(a) do { if (!fake_journal_has(a)) fail_msg("no '%s':\n%s", a, fake_journal()); } while (0)
+#define assert_journal_not(a) do { if (fake_journal_has(a)) fail_msg("'%s' stands there:\n%s", a, fake_journal()); } while (0)
+#define assert_text_has(text, part) do { if (strstr(text, part) == NULL) fail_msg("'%s' does not say '%s'", text, part); } while (0)
+
+static const json_t *
+last_record(enum audit_type type)
+{
+	for (size_t i = fake_audit_n(); i-- > 0;) {
+		enum audit_type t;
+		const json_t *body = fake_audit_body(i, &t);
+
+		if (t == type)
+			return body;
+	}
+	fail_msg("no such record");
+	return NULL;
+}
+
+/* Hosts first, batch by batch, the alias last; each act behind its intent, its result behind it. */
+static void
+test_in_order(void **state)
+{
+	struct engine *e = *state;
+
+	engine_runbook(e, PARAMS HOSTS("batch: [1, 50%, 100%]" HEALTH) "preconditions:\n  - { promql: 'up{job=\"pre\"}', expect: '== 1' }\nsteps:\n" ACTIVATE REGISTRY VERIFY);
+	engine_run(e, false);
+	assert_exit(e, 0);
+	assert_journal_order("record run-start", "record intent activate on web-01");
+	assert_journal_order("record intent activate on web-01", "do web-01: activate spam 6");
+	assert_journal_order("do web-01: activate spam 6", "record result activate on web-01 OK");
+	assert_journal_order("record result activate on web-01 OK", "do web-02");
+	assert_journal_order("ended web-02", "do web-03");
+	assert_journal_order("ended web-04", "do run: alias champion 6");
+	assert_journal_order("do run: alias champion 6", "judge up{job=\"verify\"}");
+	assert_journal_order("judge up{job=\"verify\"}", "record run-end done");
+	assert_int_equal(fake_journal_count("judge up{job=\"health\"}"), 3);
+	/* When the plan is made, at the start, and before each further batch. */
+	assert_int_equal(fake_journal_count("judge up{job=\"pre\"}"), 4);
+	assert_int_equal(run_info(e->run)->n_batches, 3);
+	assert_int_equal(engine_cell(e, "web-03", "activate")->outcome, OUTCOME_OK);
+	assert_string_equal(engine_cell(e, "web-03", "activate")->command, "web-03: activate spam 6");
+	assert_true(engine_cell(e, "web-03", "activate")->intent > 0);
+	assert_string_equal(run_info(e->run)->text, "done and verified: 4 of 4 hosts done");
+	assert_true(json_is_true(json_object_get(last_record(AUDIT_RUN_END), "verified")));
+	assert_text_has(engine_fact(e, "to"), "6: audit 01-serving:4127 (now 7)");
+	assert_text_has(engine_fact(e, "hosts"), "web-01 | web-02 | web-[03-04]");
+}
+
+/* --- the table of exit statuses ---------------------------------------------------------------------------------------------- */
+
+struct scenario {
+	const char *name, *runbook;
+	struct fake_rule rules[3];
+	int exit;
+	const char *text;		/* part of the run's sentence */
+	const char *has[3], *has_not[2];	/* of the journal */
+};
+
+#define ALL HOSTS("batch: [100%]")
+#define ONE_BY_ONE HOSTS("batch: [1, 100%]")
+static const struct scenario scenarios[] = {
+	{ "a host fails: the next batch is not begun", PARAMS ONE_BY_ONE "steps:\n" ACTIVATE,
+	    { { .what = FAKE_DO, .text = "web-01", .outcome = OUTCOME_FAILED, .say = "exit 1" } }, 1, "web-01: activate: exit 1",
+	    { "record result activate on web-01 FAILED", "record run-end failed" }, { "do web-02" } },
+	{ "nothing was begun on the first host", PARAMS ONE_BY_ONE "steps:\n" ACTIVATE,
+	    { { .what = FAKE_DO, .text = "web-01", .outcome = OUTCOME_FAILED, .say = "no route", .is_not_begun = true } }, 3, "unreachable: no route", { NULL }, { "do web-02" } },
+	{ "tolerated failures let it go on, but it is not done", PARAMS HOSTS("batch: [1, 100%], max_failures: 1") "steps:\n" ACTIVATE,
+	    { { .what = FAKE_DO, .text = "web-01", .outcome = OUTCOME_FAILED } }, 1, "3 of 4 hosts done", { "do web-04" }, { NULL } },
+	{ "retried with backoff until it works", PARAMS ALL "steps:\n" ACTIVATE "    retries: 2\n    backoff: 100ms\n",
+	    { { .what = FAKE_DO, .text = "web-02", .last = 2, .outcome = OUTCOME_FAILED } }, 0, "done; the runbook verifies nothing", { "record result activate on web-02 FAILED" }, { NULL } },
+	{ "what the world refused is not tried again", PARAMS "steps:\n" REGISTRY,
+	    { { .what = FAKE_DO, .text = "alias", .outcome = OUTCOME_FAILED, .is_refused = true, .say = "it is 8 by now" } }, 3, "it is 8 by now", { NULL }, { "record result registry on  OK" } },
+	{ "unknown, settled by the state file", PARAMS ALL "steps:\n" ACTIVATE,
+	    { { .what = FAKE_DO, .text = "web-02", .outcome = OUTCOME_UNKNOWN }, { .what = FAKE_SETTLE, .outcome = OUTCOME_OK } }, 0, "done", { "settle web-02" }, { NULL } },
+	{ "unknown, told by the check", PARAMS ALL "steps:\n" ACTIVATE CHECK,
+	    { { .what = FAKE_DO, .text = "web-02", .outcome = OUTCOME_UNKNOWN }, { .what = FAKE_SETTLE, .outcome = OUTCOME_FAILED },
+	      { .what = FAKE_READ, .text = "web-02", .first = 3, .previous = "6" } }, 1, "broken", { "settle web-02" }, { "record result activate on web-02 OK" } },
+	{ "already done is skipped", PARAMS ALL "steps:\n" ACTIVATE CHECK,
+	    { { .what = FAKE_READ, .text = "web-03", .outcome = OUTCOME_OK, .previous = "6\n" } }, 0, "done", { "do web-01" }, { "do web-03" } },
+	{ "every step done, not verified", PARAMS ALL "steps:\n" ACTIVATE UNDO "    on_failure: undo\n" VERIFY,
+	    { { .what = FAKE_JUDGE, .text = "verify", .outcome = OUTCOME_UNKNOWN, .say = "no data since 02:20" } }, 9, "no data since 02:20", { "record run-end not verified" }, { "old" } },
+	{ "failed and undone", PARAMS ONE_BY_ONE "steps:\n" ACTIVATE UNDO "    on_failure: undo\n",
+	    { { .what = FAKE_DO, .text = "web-03: activate spam 6", .outcome = OUTCOME_FAILED } }, 4, "failed and undone",
+	    { "do web-01: activate spam old", "do web-03: activate spam old", "record result activate on web-01 UNDONE" }, { NULL } },
+	{ "undo that fails is incomplete", PARAMS ONE_BY_ONE "steps:\n" ACTIVATE UNDO "    on_failure: undo\n",
+	    { { .what = FAKE_DO, .text = "web-03: activate spam 6", .outcome = OUTCOME_FAILED }, { .what = FAKE_DO, .text = "web-01: activate spam old", .outcome = OUTCOME_FAILED } },
+	    1, "undo incomplete: 1 of 4", { "do web-02: activate spam old" }, { NULL } },
+	{ "undo leaves alone what somebody changed since", PARAMS ONE_BY_ONE "steps:\n" ACTIVATE CHECK UNDO "    on_failure: undo\n",
+	    { { .what = FAKE_DO, .text = "web-03: activate spam 6", .outcome = OUTCOME_FAILED }, { .what = FAKE_READ, .text = "web-01", .first = 3, .previous = "9" } },
+	    1, "undo incomplete", { "read web-01" }, { "do web-01: activate spam old" } },
+	{ "a step whose failure does not matter", PARAMS ALL "steps:\n" ACTIVATE "    on_failure: continue\n" REGISTRY,
+	    { { .what = FAKE_DO, .text = "web-02", .outcome = OUTCOME_FAILED } }, 0, "done", { "do run: alias" }, { NULL } },
+	{ "ill after the first batch", PARAMS HOSTS("batch: [1, 100%]" HEALTH) "steps:\n" ACTIVATE,
+	    { { .what = FAKE_JUDGE, .text = "health", .outcome = OUTCOME_FAILED, .say = "web-01: 0", .failed_host = "web-01" } }, 1, "health not seen", { "do web-01" }, { "do web-02" } },
+	{ "a precondition that has ceased to hold before the second batch", PARAMS ONE_BY_ONE "preconditions:\n  - { promql: 'up{job=\"pre\"}', expect: '== 1' }\nsteps:\n" ACTIVATE,
+	    { { .what = FAKE_JUDGE, .text = "pre", .first = 3, .outcome = OUTCOME_FAILED } }, 1, "precondition", { "do web-01" }, { "do web-02" } },
+	{ "a precondition that does not hold at the start", PARAMS ALL "preconditions:\n  - { promql: 'up{job=\"pre\"}', expect: '== 1' }\nsteps:\n" ACTIVATE,
+	    { { .what = FAKE_JUDGE, .text = "pre", .first = 2, .outcome = OUTCOME_FAILED } }, 3, "nothing was done", { "record run-end refused" }, { "do web" } },
+	{ "a step that must be confirmed, and nobody is there", PARAMS ALL "steps:\n  - name: sure\n    scope: run\n    first: true\n    confirm: 'are you sure?'\n" ACTIVATE,
+	    { { 0 } }, 3, "nobody is here", { NULL }, { "do web" } },
+};
+
+static void
+test_scenario(void **state)
+{
+	const struct scenario *s = *state;
+	struct engine e;
+
+	engine_open(&e, 4);
+	fake_previous("6", "audit", "7");
+	for (size_t i = 0; i < 3; i++)
+		if (s->rules[i].text != NULL || s->rules[i].outcome != OUTCOME_NONE)
+			fake_rule(s->rules[i].outcome != OUTCOME_NONE ? s->rules[i] :
+			    (struct fake_rule){ .what = s->rules[i].what, .text = s->rules[i].text, .first = s->rules[i].first, .outcome = OUTCOME_OK, .previous = s->rules[i].previous });
+	engine_runbook(&e, s->runbook);
+	engine_run(&e, false);
+	assert_exit(&e, s->exit);
+	assert_text_has(run_info(e.run)->text, s->text);
+	for (size_t i = 0; i < 3 && s->has[i] != NULL; i++)
+		assert_journal_has(s->has[i]);
+	for (size_t i = 0; i < 2 && s->has_not[i] != NULL; i++)
+		assert_journal_not(s->has_not[i]);
+	engine_close(&e);
+}
+
+/* --- people ------------------------------------------------------------------------------------------------------------------------ */
+
+static void
+begin(struct engine *e, bool is_interactive)
+{
+	struct err err = ERR_INIT;
+
+	if (engine_new(e, &(struct run_request){ .is_interactive = is_interactive }, (const char *const[]){ "model=spam", NULL }, &err) < 0)
+		fail_msg("%s", err.msg);
+	engine_confirm(e);
+}
+
+static void
+until_journal(struct engine *e, const char *part)
+{
+	for (unsigned i = 0; i < 4000 && !fake_journal_has(part); i++)
+		loop_once(e->loop, NS_PER_MS);
+	assert_journal_has(part);
+}
+
+static void
+test_stop_waits_then_cancels(void **state)
+{
+	struct engine *e = *state;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .is_never = true });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE);
+	begin(e, false);
+	until_journal(e, "do web-01");
+	run_stop(e->run, "Ctrl-C");
+	engine_turns(e, 5);
+	assert_int_equal(run_state(e->run), RUN_STOPPING);
+	assert_journal_not("cancel web-01");
+	run_stop(e->run, "Ctrl-C");
+	assert_journal_has("cancel web-01");
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 1);
+	assert_journal_has("record result activate on web-01 CANCELLED");
+	assert_journal_not("do web-02");
+	assert_string_equal(run_info(e->run)->rows[1].state, "unchanged");
+}
+
+static void
+test_answers(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .last = 1, .outcome = OUTCOME_FAILED });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE "    on_failure: ask\n");
+	begin(e, true);
+	engine_until(e, RUN_ASKING);
+	assert_text_has(run_info(e->run)->question, "web-01: activate");
+	assert_int_equal(run_answer(e->run, "perhaps", &err), ERR_USAGE);
+	assert_int_equal(run_answer(e->run, "retry", &err), 0);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_int_equal(fake_journal_count("do web-01"), 2);
+}
+
+static void
+test_retry_after_the_end(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-02", .last = 1, .outcome = OUTCOME_FAILED });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE REGISTRY);
+	engine_run(e, false);
+	assert_exit(e, 1);
+	assert_int_equal(run_retry(e->run, NULL, &err), 0);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_int_equal(fake_journal_count("do web-02"), 2);
+	assert_int_equal(fake_journal_count("do web-01"), 1);
+	assert_journal_has("do run: alias champion 6");
+}
+
+static void
+test_undo_after_the_end(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE UNDO REGISTRY);
+	engine_run(e, false);
+	assert_exit(e, 0);
+	assert_int_equal(run_undo(e->run, &err), 0);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 4);
+	assert_journal_order("restore run: alias champion 6 to 7", "do web-04: activate spam old");
+	assert_journal_order("do web-04: activate spam old", "do web-01: activate spam old");
+	assert_int_equal(run_undo(e->run, &err), ERR_INVALID);
+}
+
+static void
+test_detached_finishes_the_batch(void **state)
+{
+	struct engine *e = *state;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .outcome = OUTCOME_OK, .delay_ns = 30 * NS_PER_MS });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE);
+	begin(e, true);
+	until_journal(e, "do web-01");
+	run_detach(e->run);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 1);
+	assert_journal_has("ended web-01: activate spam 6: OK");
+	assert_journal_not("do web-02");
+	assert_text_has(run_info(e->run)->text, "--resume");
+}
+
+static void
+test_skip(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .outcome = OUTCOME_OK, .delay_ns = 30 * NS_PER_MS });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE);
+	begin(e, true);
+	until_journal(e, "do web-01");
+	assert_int_equal(run_skip(e->run, "web-01", &err), ERR_INVALID);
+	assert_int_equal(run_skip(e->run, "web-03", &err), 0);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_journal_not("do web-03");
+	assert_journal_has("do web-04");
+}
+
+/* --- the audit log ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+test_no_record_no_act(void **state)
+{
+	struct engine *e = *state;
+
+	fake_audit_fail_from(1);
+	engine_runbook(e, PARAMS ALL "steps:\n" ACTIVATE);
+	engine_run(e, false);
+	assert_exit(e, 8);
+	assert_journal_not("do web");
+}
+
+/* Whatever record the log breaks at: no act without its intent, and never "done". */
+static void
+test_audit_breaks_anywhere(void **state)
+{
+	(void)state;
+	for (unsigned nth = 1; nth < 14; nth++) {
+		struct engine e;
+		int exit;
+
+		engine_open(&e, 2);
+		fake_previous("6", "audit", "7");
+		fake_audit_fail_from(nth);
+		engine_runbook(&e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE REGISTRY);
+		exit = engine_run(&e, false);
+		assert_true(fake_audit_all_intended());
+		if (fake_journal_has("do "))
+			assert_true(exit == 1 || exit == 0);
+		else
+			assert_int_equal(exit, 8);
+		/* Only once all is done may the last records be lost. */
+		if (exit == 0)
+			assert_journal_has("ended run: alias champion 6: OK");
+		else
+			assert_text_has(run_info(e.run)->text, "audit log");
+		engine_close(&e);
+	}
+}
+
+static void
+test_resume(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+	char id[RUN_ID_MAX];
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-02", .last = 1, .outcome = OUTCOME_UNKNOWN });
+	fake_rule((struct fake_rule){ .what = FAKE_SETTLE, .text = "web-02", .first = 2, .outcome = OUTCOME_OK });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n  - name: activate\n    scope: host\n    ssh: { run: [activate, '${model}', '${to}'], timeout: 1s }\n" REGISTRY);
+	begin(e, false);
+	/* Settling is asked again for a while: not by this test. */
+	until_journal(e, "settle web-02");
+	engine_turns(e, 5);
+	run_stop(e->run, "");
+	run_stop(e->run, "");
+	engine_until(e, RUN_ENDED);
+	assert_true(run_exit(e->run) == 5 || run_exit(e->run) == 1);
+	snprintf(id, sizeof id, "%s", run_info(e->run)->id);
+	if (engine_new(e, &(struct run_request){ .resume = id }, (const char *const[]){ "model=spam", NULL }, &err) < 0)
+		fail_msg("%s", err.msg);
+	engine_confirm(e);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_int_equal(fake_journal_count("do web-01"), 1);
+	assert_int_equal(fake_journal_count("do web-02"), 1);
+	assert_int_equal(fake_journal_count("do web-03"), 1);
+	assert_int_equal(engine_cell(e, "web-01", "activate")->outcome, OUTCOME_SKIPPED);
+	assert_int_equal(engine_new(e, &(struct run_request){ .resume = "nobody" }, (const char *const[]){ "model=spam", NULL }, &err), ERR_NOTFOUND);
+}
+
+/* What an earlier attempt certainly did not do is done when it is tried again; what stays unknown is not. */
+static void
+test_retry_of_unknown(void **state)
+{
+	static const struct { enum outcome settled; bool is_not_begun; size_t n; int exit; } rows[] = {
+		{ OUTCOME_FAILED, true, 2, 0 }, { OUTCOME_FAILED, false, 2, 0 }, { OUTCOME_OK, false, 1, 0 }, { OUTCOME_UNKNOWN, false, 1, 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct engine e;
+		struct err err = ERR_INIT;
+
+		engine_open(&e, 2);
+		fake_previous("6", "audit", "7");
+		fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-02", .last = 1, .outcome = OUTCOME_UNKNOWN });
+		fake_rule((struct fake_rule){ .what = FAKE_SETTLE, .last = 2, .outcome = OUTCOME_UNKNOWN, .text = "web-02" });
+		fake_rule((struct fake_rule){ .what = FAKE_SETTLE, .first = 3, .outcome = rows[i].settled, .is_not_begun = rows[i].is_not_begun, .text = "web-02" });
+		engine_runbook(&e, PARAMS ALL "steps:\n" ACTIVATE);
+		begin(&e, false);
+		until_journal(&e, "settle web-02");
+		engine_turns(&e, 3);
+		run_stop(e.run, "");
+		run_stop(e.run, "");
+		engine_until(&e, RUN_ENDED);
+		if (run_exit(e.run) == 5) {
+			assert_int_equal(run_retry(e.run, "web-02", &err), 0);
+			engine_until(&e, RUN_ENDED);
+		}
+		assert_exit(&e, rows[i].exit);
+		assert_int_equal(fake_journal_count("do web-02"), rows[i].n);
+		engine_close(&e);
+	}
+}
+
+/* --- how many at the same time, and what a snapshot costs ------------------------------------------------------------------------------- */
+
+static void
+test_parallel(void **state)
+{
+	struct engine *e = *state;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .outcome = OUTCOME_OK, .text = "web", .delay_ns = 5 * NS_PER_MS });
+	engine_runbook(e, PARAMS HOSTS("batch: [100%], parallel: 2") "steps:\n" ACTIVATE);
+	engine_run(e, false);
+	assert_exit(e, 0);
+	assert_int_equal(fake_running_max(), 2);
+}
+
+static void
+test_snapshots_are_bounded(void **state)
+{
+	struct engine e;
+	int64_t begun;
+
+	(void)state;
+	engine_open(&e, 99);
+	fake_previous("6", "audit", "7");
+	engine_runbook(&e, PARAMS ALL "steps:\n" ACTIVATE "  - { name: two, scope: host, ssh: { run: [two] } }\n  - { name: three, scope: host, ssh: { run: [three] } }\n");
+	begun = clock_mono_fresh();
+	engine_run(&e, false);
+	assert_exit(&e, 0);
+	/* One for each state, and ten a second at most: not one for each of the 300 steps. */
+	assert_true(e.n_events <= 12 + (size_t)(10 * (clock_mono_fresh() - begun) / NS_PER_S));
+	assert_int_equal(e.n_outputs >= 297, 1);
+	engine_close(&e);
+}
+
+int
+main(void)
+{
+	static struct CMUnitTest tests[64];
+	static const struct CMUnitTest fixed[] = {
+		cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stop_waits_then_cancels, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retry_after_the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_undo_after_the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_detached_finishes_the_batch, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_skip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_record_no_act, setup, teardown),
+		cmocka_unit_test(test_audit_breaks_anywhere),
+		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
+		cmocka_unit_test(test_retry_of_unknown),
+		cmocka_unit_test_setup_teardown(test_parallel, setup, teardown),
+		cmocka_unit_test(test_snapshots_are_bounded),
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		tests[n++] = fixed[i];
+	for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+		tests[n++] = (struct CMUnitTest){ scenarios[i].name, test_scenario, NULL, NULL, (void *)&scenarios[i] };
+	return _cmocka_run_group_tests("run", tests, n, NULL, NULL);
+}

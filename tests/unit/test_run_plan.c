@@ -1,0 +1,305 @@
+/* Plans: where values come from, which hosts, what is refused before anything is done, and what the hash covers. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "runbook/lock.h"
+#include "tests/unit/engine_world.h"
+
+#define PARAMS "params:\n  model: { type: model, required: true }\n  to: { type: model-version, default: previous }\n"
+#define ACTIVATE "  - name: activate\n    scope: host\n    ssh: { run: [activate, '${model}', '${to}'] }\n"
+#define REGISTRY "  - name: registry\n    scope: run\n    registry: { alias: champion, model: '${model}', version: '${to}' }\n    undo: restore\n"
+#define HOSTS "hosts: { group: serving }\n"
+#define assert_text_has(text, part) do { if (strstr(text, part) == NULL) fail_msg("'%s' does not say '%s'", text, part); } while (0)
+
+static const char *const given[] = { "model=spam", NULL };
+
+static int
+setup(void **state)
+{
+	struct engine *e = calloc(1, sizeof *e);
+
+	engine_open(e, 4);
+	fake_previous("6", "audit", "7");
+	*state = e;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	clock_freeze(0);
+	engine_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void
+dry(struct engine *e, const char *const *sets, enum run_state end, int exit)
+{
+	struct err err = ERR_INIT;
+
+	if (engine_new(e, &(struct run_request){ .is_dry_run = true }, sets, &err) < 0)
+		fail_msg("%s", err.msg);
+	engine_until(e, end);
+	if (run_exit(e->run) != exit)
+		fail_msg("exit %d instead of %d: %s\n%s", run_exit(e->run), exit, run_info(e->run)->text, e->notices.data);
+	assert_false(fake_journal_has("do "));
+	assert_false(fake_journal_has("record "));
+}
+
+static void
+test_dry_run(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	engine_runbook(e, PARAMS HOSTS "preconditions:\n  - { promql: 'up', expect: '== 1' }\nsteps:\n" ACTIVATE REGISTRY);
+	dry(e, given, RUN_PLANNED, 0);
+	assert_int_equal(engine_cell(e, "web-02", "activate")->outcome, OUTCOME_WOULD_RUN);
+	assert_string_equal(engine_cell(e, "web-02", "activate")->command, "web-02: activate spam 6");
+	assert_text_has(engine_fact(e, "outcomes"), "5 would run");
+	assert_int_equal(strlen(run_plan_hash(e->run)), 64);
+	assert_int_equal(run_confirm(e->run, run_plan_hash(e->run), "", "--yes", &err), ERR_DENIED);
+}
+
+static void
+test_refusals(void **state)
+{
+	struct engine *e = *state;
+
+	engine_runbook(e, PARAMS HOSTS "preconditions:\n  - { promql: 'up', expect: '== 1' }\nsteps:\n" ACTIVATE REGISTRY);
+	fake_rule((struct fake_rule){ .what = FAKE_JUDGE, .text = "up", .outcome = OUTCOME_FAILED, .say = "web-02: 0" });
+	dry(e, given, RUN_REFUSED, 3);
+	assert_text_has(run_info(e->run)->text, "web-02: 0");
+	fake_reset();
+	fake_loop(e->loop);
+	dry(e, given, RUN_REFUSED, 3);
+	assert_text_has(run_info(e->run)->text, "no previous version: looked in");
+	/* What is given needs no looking. */
+	dry(e, (const char *const[]){ "model=spam", "to=5", NULL }, RUN_PLANNED, 0);
+	assert_string_equal(engine_cell(e, "web-01", "activate")->command, "web-01: activate spam 5");
+	fake_rule((struct fake_rule){ .what = FAKE_READ, .text = "alias", .outcome = OUTCOME_FAILED, .say = "HTTP 503" });
+	dry(e, (const char *const[]){ "model=spam", "to=5", NULL }, RUN_REFUSED, 3);
+	assert_text_has(run_info(e->run)->text, "HTTP 503");
+}
+
+static void
+test_unreachable(void **state)
+{
+	struct engine *e = *state;
+
+	e->world.ssh = (struct ssh *)e;
+	fake_route("web-03", "its key is not known");
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE);
+	dry(e, given, RUN_REFUSED, 3);
+	assert_text_has(run_info(e->run)->text, "web-03: unreachable: its key is not known");
+	/* One may be missing: it counts, and the others are done. */
+	engine_runbook(e, PARAMS HOSTS "rollout: { max_failures: 1 }\nsteps:\n" ACTIVATE);
+	dry(e, given, RUN_PLANNED, 0);
+	assert_text_has(engine_fact(e, "unreachable"), "web-03");
+}
+
+/* A value that nobody knows yet is not made up. */
+static void
+test_unverifiable(void **state)
+{
+	struct engine *e = *state;
+
+	engine_runbook(e, PARAMS HOSTS "steps:\n  - name: put\n    scope: host\n    ssh: { run: [activate, '${host.serving}'] }\n");
+	dry(e, given, RUN_PLANNED, 5);
+	assert_int_equal(engine_cell(e, "web-01", "put")->outcome, OUTCOME_UNVERIFIABLE);
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE "    undo: { ssh: { run: [activate, '${host.serving}'] } }\n");
+	dry(e, given, RUN_PLANNED, 0);
+	assert_text_has(engine_fact(e, "steps"), "its undo is not known");
+}
+
+struct bad { const char *sets[3], *limit; int code; const char *text; };
+
+static void
+test_usage(void **state)
+{
+	static const struct bad rows[] = {
+		{ { NULL }, NULL, ERR_USAGE, "needs who (string), count (int)" },
+		{ { "whom=x", NULL }, NULL, ERR_USAGE, "has no parameter 'whom': did you mean 'who'?" },
+		{ { "who=x", "count=many", NULL }, NULL, ERR_INVALID, "count" },
+		{ { "who=x", "count=2", NULL }, "db-[1-3]", ERR_INVALID, "no host is left by --limit db-[1-3]: the runbook's are web-[01-04]" },
+		{ { "who=x", "count=2", NULL }, "web-[", ERR_SYNTAX, "--limit" },
+	};
+	struct engine *e = *state;
+
+	engine_runbook(e, "params:\n  who: { type: string, required: true }\n  count: { type: int, required: true }\n" HOSTS
+	    "steps:\n  - { name: a, scope: host, ssh: { run: [a, '${who}', '${count}'] } }\n");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = ERR_INIT;
+		int code = engine_new(e, &(struct run_request){ .limit = rows[i].limit }, rows[i].sets, &err);
+
+		if (code != rows[i].code)
+			fail_msg("row %zu: %d %s", i, code, err.msg);
+		assert_text_has(err.msg, rows[i].text);
+		assert_null(e->run);
+	}
+}
+
+static void
+test_limit(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+	static const struct { const char *limit; size_t n; const char *hosts; } rows[] = {
+		{ "web-[02-03]", 2, "web-[02-03]" }, { "!web-01", 3, "web-[02-04]" }, { "web-[01-09],!web-02", 3, "web-[01,03-04]" },
+	};
+
+	engine_runbook(e, PARAMS HOSTS "rollout: { batch: [1, 25%, 100%] }\nsteps:\n" ACTIVATE);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_int_equal(engine_new(e, &(struct run_request){ .is_dry_run = true, .limit = rows[i].limit }, given, &err), 0);
+		assert_int_equal(run_info(e->run)->n_rows, rows[i].n + 1);
+		assert_int_equal(run_info(e->run)->n_batches, 2);
+	}
+}
+
+static void
+hash_of(struct engine *e, const char *text, const char *const *sets, const char *limit, char *hash)
+{
+	struct err err = ERR_INIT;
+
+	engine_runbook(e, text);
+	if (engine_new(e, &(struct run_request){ .is_dry_run = true, .limit = limit }, sets, &err) < 0)
+		fail_msg("%s", err.msg);
+	engine_until(e, RUN_PLANNED);
+	snprintf(hash, 65, "%s", run_plan_hash(e->run));
+}
+
+static void
+test_hash(void **state)
+{
+#define BASE PARAMS HOSTS "steps:\n  - name: a\n    scope: host\n    ssh: { run: [a, '${to}', '${run}'] }\n    check: { run: [b], expect: x }\n"
+	struct engine *e = *state;
+	static const char *const five[] = { "model=spam", "to=5", NULL };
+	char base[65], other[65];
+
+	hash_of(e, BASE, given, NULL, base);
+	hash_of(e, BASE, given, NULL, other);
+	assert_string_equal(base, other);	/* another run's id does not count */
+	fake_rule((struct fake_rule){ .what = FAKE_READ, .text = "web-01", .outcome = OUTCOME_OK, .previous = "x" });
+	hash_of(e, BASE, given, NULL, other);
+	assert_string_equal(base, other);	/* nor what was observed */
+	hash_of(e, BASE, five, NULL, other);
+	assert_string_not_equal(base, other);
+	hash_of(e, BASE, given, "!web-01", other);
+	assert_string_not_equal(base, other);
+	hash_of(e, BASE "    on_failure: continue\n", given, NULL, other);
+	assert_string_not_equal(base, other);
+	hash_of(e, BASE "verify:\n  - { promql: 'up', expect: '== 1' }\n", given, NULL, other);
+	assert_string_not_equal(base, other);
+}
+
+/* A plan that is old is made again, and run only when it is the same. */
+static void
+test_old_plan(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+	int64_t now;
+
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE REGISTRY);
+	assert_int_equal(engine_new(e, &(struct run_request){ 0 }, given, &err), 0);
+	engine_until(e, RUN_PLANNED);
+	now = clock_now();
+	clock_freeze(now + 11 * NS_PER_MIN);
+	assert_int_equal(run_confirm(e->run, run_plan_hash(e->run), "", "yes", &err), 0);
+	assert_int_equal(run_state(e->run), RUN_PLANNING);
+	engine_until(e, RUN_ENDED);
+	clock_freeze(0);
+	assert_int_equal(run_exit(e->run), 0);
+	assert_int_equal(engine_new(e, &(struct run_request){ 0 }, given, &err), 0);
+	engine_until(e, RUN_PLANNED);
+	fake_rule((struct fake_rule){ .what = FAKE_READ, .text = "alias", .outcome = OUTCOME_OK, .previous = "8" });
+	clock_freeze(clock_now() + 11 * NS_PER_MIN);
+	assert_int_equal(run_confirm(e->run, run_plan_hash(e->run), "", "yes", &err), 0);
+	engine_until(e, RUN_ENDED);
+	clock_freeze(0);
+	assert_int_equal(run_exit(e->run), 3);
+	assert_text_has(run_info(e->run)->text, "the value before was 7, is 8");
+}
+
+static void
+test_confirm(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	engine_runbook(e, "danger: high\nconfirm: '${env}/${model}'\n" PARAMS HOSTS "steps:\n" ACTIVATE);
+	assert_int_equal(engine_new(e, &(struct run_request){ 0 }, given, &err), 0);
+	engine_until(e, RUN_PLANNED);
+	assert_string_equal(run_info(e->run)->target, "prod/spam");
+	assert_int_equal(run_confirm(e->run, "0000", "prod/spam", "typed", &err), ERR_INVALID);
+	assert_int_equal(run_confirm(e->run, run_plan_hash(e->run), "PROD/spam", "typed", &err), ERR_INVALID);
+	assert_int_equal(run_confirm(e->run, run_plan_hash(e->run), NULL, "--yes", &err), ERR_INVALID);
+	assert_false(fake_journal_has("record"));
+	run_decline(e->run);
+	assert_int_equal(run_exit(e->run), 7);
+}
+
+/* Two at once: the second is told who holds the host, and does nothing. */
+static void
+test_locked(void **state)
+{
+	struct engine *e = *state;
+	struct locks *locks;
+	struct err err = ERR_INIT;
+	char dir[96];
+
+	snprintf(dir, sizeof dir, "%s/locks", e->dir);
+	assert_int_equal(locks_take(dir, "prod", (const char *const[]){ "web-02" }, 1, "other", "bob", &locks, &err), 0);
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE);
+	assert_int_equal(engine_run(e, false), 6);
+	assert_text_has(run_info(e->run)->text, "web-02 is locked by bob");
+	assert_text_has(engine_fact(e, "lock"), "web-02 is locked by bob");
+	assert_false(fake_journal_has("record"));
+	locks_free(locks);
+}
+
+static void
+test_ids(void **state)
+{
+	char a[RUN_ID_MAX], b[RUN_ID_MAX];
+
+	(void)state;
+	run_id_make(a, INT64_C(1893464971) * NS_PER_S, "web.example.org");
+	assert_string_equal(a, "20300101-022931-web");
+	run_id_make(b, INT64_C(1893464971) * NS_PER_S, "web.example.org");
+	assert_string_not_equal(a, b);
+	assert_true(run_id_is_valid(a) && run_id_is_valid(b));
+	assert_false(run_id_is_valid(""));
+	assert_false(run_id_is_valid("a/b"));
+	assert_false(run_id_is_valid("a b"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_dry_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unreachable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unverifiable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_usage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_old_plan, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_confirm, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
+		cmocka_unit_test(test_ids),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
