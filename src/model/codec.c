@@ -2,6 +2,7 @@
 
 #include "model/codec.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -108,6 +109,18 @@ encode_times(const struct field *f, const void *p)
 }
 
 static json_t *
+encode_floats(const struct field *f, const void *p)
+{
+	const float *v = CONST_AT(p, float *, f->offset);
+	size_t n = CONST_AT(p, size_t, f->n_offset);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, codec_double((double)v[i]));
+	return list;
+}
+
+static json_t *
 encode_list(const struct field *f, const void *p)
 {
 	const char *item;
@@ -150,6 +163,8 @@ encode_value(const struct field *f, const void *p)
 		return codec_time(CONST_AT(p, int64_t, f->offset));
 	case FIELD_TIMES:
 		return encode_times(f, p);
+	case FIELD_FLOATS:
+		return encode_floats(f, p);
 	case FIELD_NS:
 	case FIELD_NS_OR_NEVER:
 		return json_integer(CONST_AT(p, int64_t, f->offset));
@@ -284,6 +299,28 @@ decode_times(const json_t *json, const struct field *f, void *p, struct arena *a
 		if (decode_time(json_array_get(json, i), f, &v[i], err) < 0)
 			return ERR_INVALID;
 	AT(p, const int64_t *, f->offset) = v;
+	AT(p, size_t, f->n_offset) = n;
+	return 0;
+}
+
+static int
+decode_floats(const json_t *json, const struct field *f, void *p, struct arena *arena, struct err *err)
+{
+	size_t n = json_array_size(json);
+	float *v;
+
+	if (!json_is_array(json))
+		return expected(f, "a list of numbers", err);
+	v = arena_alloc(arena, n * sizeof *v);
+	for (size_t i = 0; i < n; i++) {
+		double wide;
+
+		if (decode_double(json_array_get(json, i), f, &wide, err) < 0)
+			return ERR_INVALID;
+		/* Beyond what a float holds is as far as there is. */
+		v[i] = fabs(wide) > FLT_MAX ? (float)copysign(INFINITY, wide) : (float)wide;
+	}
+	AT(p, const float *, f->offset) = v;
 	AT(p, size_t, f->n_offset) = n;
 	return 0;
 }
@@ -438,6 +475,8 @@ decode_value(const json_t *json, const struct field *f, void *p, struct arena *a
 		return decode_time(json, f, &AT(p, int64_t, f->offset), err);
 	case FIELD_TIMES:
 		return decode_times(json, f, p, arena, err);
+	case FIELD_FLOATS:
+		return decode_floats(json, f, p, arena, err);
 	case FIELD_NS:
 	case FIELD_NS_OR_NEVER:
 	case FIELD_SIZE:

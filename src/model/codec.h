@@ -22,6 +22,7 @@ enum field_type {
 	FIELD_ENUM,		/* by its name in names */
 	FIELD_TIME,		/* int64_t ns <-> RFC 3339; read, it is within CLOCK_FAR_NS, or INT64_MAX: no end */
 	FIELD_TIMES,		/* n at n_offset, const int64_t * at offset <-> list of RFC 3339 */
+	FIELD_FLOATS,		/* n at n_offset, const float * at offset <-> list of numbers */
 	FIELD_NS,		/* int64_t ns, an integer; read, it is within CLOCK_FAR_NS */
 	FIELD_NS_OR_NEVER,	/* the same, or INT64_MAX; left out when it is that */
 	FIELD_SIZE,		/* size_t */

@@ -58,6 +58,21 @@ times_equal(const struct field *f, const void *a, const void *b)
 	    (n == 0 || memcmp(AT(a, int64_t *, f->offset), AT(b, int64_t *, f->offset), n * sizeof(int64_t)) == 0);
 }
 
+/* Numbers that are none may differ in their bits. */
+static bool
+floats_equal(const struct field *f, const void *a, const void *b)
+{
+	const float *va = AT(a, float *, f->offset), *vb = AT(b, float *, f->offset);
+	size_t n = AT(a, size_t, f->n_offset);
+
+	if (n != AT(b, size_t, f->n_offset))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!doubles_equal((double)va[i], (double)vb[i]))
+			return false;
+	return true;
+}
+
 static bool
 field_equal(const struct field *f, const void *a, const void *b)
 {
@@ -75,6 +90,8 @@ field_equal(const struct field *f, const void *a, const void *b)
 		return AT(a, int64_t, f->offset) == AT(b, int64_t, f->offset);
 	case FIELD_TIMES:
 		return times_equal(f, a, b);
+	case FIELD_FLOATS:
+		return floats_equal(f, a, b);
 	case FIELD_SIZE:
 		return AT(a, size_t, f->offset) == AT(b, size_t, f->offset);
 	case FIELD_UINT64:

@@ -40,8 +40,10 @@ struct drift_def {
 	const char *source;	/* the Prometheus to ask */
 	const char *metric;	/* selector without range: 'spam_feature_url_count{job="serving"}', without _bucket */
 	const char *label;	/* DRIFT_CATEGORIES: whose values are counted; else NULL */
+	const char *trained;	/* DRIFT_SKEW: selector of the same in training data as it is logged now, what metric is held against; else NULL */
+	const char *missing;	/* expression whose value is the share of missing values in the window, 0 to 1; NULL: none is given */
 	const char *version_label;	/* so that only the version that should serve is looked at; NULL: all */
-	enum drift_reference reference;
+	enum drift_reference reference;	/* DRIFT_SKEW: nothing, it is held against trained */
 	const char *profile;	/* DRIFT_FROM_PROFILE: a path of a file, or "tag:NAME", "artifact:PATH" of the version that should serve */
 	const char *feature;	/* its name in the profile; NULL: name */
 	const char *version;	/* DRIFT_FROM_VERSION: which; "previous" is a word */
@@ -108,14 +110,21 @@ struct drift {
 	struct strings notes;	/* "3 of 12 buckets were merged: the sides have other bounds", "counters were reset twice" */
 	const char *const *new_categories;	/* seen now, not then */
 };
+/* NULL: it has no such score. */
+const struct drift_score *drift_score_find(const struct drift *d, enum drift_measure m);
+/* PSI over its noise floor: 1 is as much as noise alone may put there. NaN: not known. */
+double drift_ratio(const struct drift *d);
 struct drift_set {		/* EVENT_DRIFTS: all, at one time */
 	struct block block;
+	int64_t at_ns;
+	int64_t every_ns;	/* how long until the next is due; 0: not said, a minute */
+	bool is_past;		/* for the time cursor, from the metrics' own history: not what was known then */
 	size_t n;
 	const struct drift *v;	/* in the order of the definitions */
 };
 /* For the heat map: PSI over its floor in steps of the window, oldest first. NaN: not known. */
 struct drift_row { const char *id; size_t n; const float *ratio; };
-struct drift_history {		/* EVENT_DRIFT_HISTORY */
+struct drift_history {		/* EVENT_DRIFT_HISTORY: the newest is shown whatever the time */
 	struct block block;
 	int64_t start_ns, step_ns;
 	size_t n;

@@ -1,14 +1,16 @@
-/* Rows of the codec's tables, and the tables that event_json.c, event_json_slo.c, event_json_registry.c and event_json_run.c share. For src/model only. */
+/* Rows of the codec's tables, and the tables that event_json.c, event_json_slo.c, event_json_drift.c, event_json_registry.c and event_json_run.c share. For src/model only. */
 #ifndef OPS_MODEL_EVENT_FIELDS_H
 #define OPS_MODEL_EVENT_FIELDS_H
 
 #include "model/codec.h"
+#include "model/drift.h"
 #include "model/registry.h"
 #include "model/run.h"
 #include "model/slo.h"
 
 #define F(key, type, s, member) { key, type, offsetof(struct s, member), 0, 0, NULL, NULL }
 #define F_ENUM(key, s, member, words) { key, FIELD_ENUM, offsetof(struct s, member), 0, 0, NULL, words }
+#define F_FLOATS(key, s, member, count) { key, FIELD_FLOATS, offsetof(struct s, member), offsetof(struct s, count), 0, NULL, NULL }
 #define F_TIMES(key, s, member, count) { key, FIELD_TIMES, offsetof(struct s, member), offsetof(struct s, count), 0, NULL, NULL }
 #define F_LIST(key, type, s, member, count, fields) \
 	{ key, type, offsetof(struct s, member), offsetof(struct s, count), sizeof *((struct s *)NULL)->member, fields, NULL }
@@ -17,6 +19,7 @@
 extern const char *const severity_words[];
 extern const struct field sample_fields[];
 extern const struct field slo_def_set_fields[], slo_set_fields[], slo_detail_set_fields[];
+extern const struct field drift_def_set_fields[], drift_set_fields[], drift_history_fields[];
 extern const struct field model_def_fields[], registry_set_fields[], serving_set_fields[], host_set_fields[];
 
 extern const struct field runbook_set_fields[], run_info_fields[], run_output_fields[], incident_fields[], note_fields[];
@@ -25,6 +28,10 @@ extern const struct field runbook_set_fields[], run_info_fields[], run_output_fi
 int slo_defs_check(const struct slo_def_set *set, struct err *err);
 int slos_check(const struct slo_set *set, struct err *err);
 int slo_details_check(const struct slo_detail_set *set, struct err *err);
+/* Likewise of drift.h. */
+int drift_defs_check(const struct drift_def_set *set, struct err *err);
+int drifts_check(const struct drift_set *set, struct err *err);
+int drift_history_check(const struct drift_history *set, struct err *err);
 /* Likewise of registry.h. */
 int registry_check(const struct registry_set *set, struct err *err);
 int hosts_check(const struct host_set *set, struct err *err);

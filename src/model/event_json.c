@@ -1,5 +1,5 @@
 /*
- * What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c, those of models and hosts in event_json_registry.c,
+ * What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c, those of drift in event_json_drift.c, those of models and hosts in event_json_registry.c,
  * those of runs and incidents in event_json_run.c.
  */
 #include "config.h"
@@ -273,6 +273,9 @@ static const struct kind {
 	[EVENT_RUN] = { "run", sizeof(struct run_info), run_info_fields },
 	[EVENT_RUN_OUTPUT] = { "run-output", sizeof(struct run_output), run_output_fields },
 	[EVENT_INCIDENT] = { "incident", sizeof(struct incident), incident_fields },
+	[EVENT_DRIFT_DEFS] = { "drift-defs", sizeof(struct drift_def_set), drift_def_set_fields },
+	[EVENT_DRIFTS] = { "drifts", sizeof(struct drift_set), drift_set_fields },
+	[EVENT_DRIFT_HISTORY] = { "drift-history", sizeof(struct drift_history), drift_history_fields },
 	[EVENT_NOTE] = { "note", sizeof(struct note), note_fields },
 };
 
@@ -351,6 +354,12 @@ check_order(enum event_kind kind, const void *block, struct err *err)
 		return slos_check(block, err);
 	if (kind == EVENT_SLO_DETAILS)
 		return slo_details_check(block, err);
+	if (kind == EVENT_DRIFT_DEFS)
+		return drift_defs_check(block, err);
+	if (kind == EVENT_DRIFTS)
+		return drifts_check(block, err);
+	if (kind == EVENT_DRIFT_HISTORY)
+		return drift_history_check(block, err);
 	for (size_t i = 1; kind == EVENT_MARKERS && i < markers->n; i++)
 		if (markers->v[i].at_ns < markers->v[i - 1].at_ns)
 			return err_set(err, ERR_INVALID, "markers[%zu]: at: expected a time not before the one before it", i);

@@ -133,7 +133,10 @@ is_kept(const struct history *h, const struct event *ev)
 		return ((const struct series_set *)ev->block)->type != SERIES_MATRIX;
 	case EVENT_SLOS:
 		return !((const struct slo_set *)ev->block)->is_past;
+	case EVENT_DRIFTS:
+		return !((const struct drift_set *)ev->block)->is_past;
 	case EVENT_SLO_DETAILS:
+	case EVENT_DRIFT_HISTORY:
 	case EVENT_RUN_OUTPUT:
 		return false;
 	case EVENT_RUN:
@@ -230,6 +233,7 @@ model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns)
 		model_apply_state(h->at, &entry_at(h, (size_t)(h->at_next - h->first))->ev);
 	series_lend_ranges(h->at, m);
 	slos_lend_details(h->at, m);
+	drifts_lend_history(h->at, m);
 	runs_lend_outputs(h->at, m, t_ns);
 	model_advance(h->at, t_ns);
 	return h->at;

@@ -36,6 +36,7 @@ derived_free(struct derived *d)
 	alerts_view_done(&d->alerts);
 	markers_view_done(&d->markers);
 	slos_view_done(&d->slos);
+	drifts_view_done(&d->drifts);
 	models_view_done(&d->models);
 	hosts_view_done(&d->hosts);
 	offers_view_done(&d->offers);
@@ -55,6 +56,7 @@ model_free(struct model *m)
 	markers_done(m);
 	operations_done(m);
 	slos_done(m);
+	drifts_done(m);
 	models_done(m);
 	runs_done(m);
 	block_unref(m->env);
@@ -76,6 +78,7 @@ model_clone(const struct model *m)
 	markers_clone(copy, m);
 	operations_clone(copy, m);
 	slos_clone(copy, m);
+	drifts_clone(copy, m);
 	models_clone(copy, m);
 	runs_clone(copy, m);
 	return copy;
@@ -96,11 +99,16 @@ model_touch(struct model *m, unsigned changes)
 		if (m->runbooks != NULL)
 			m->changes |= MODEL_RUNBOOKS;
 	}
-	/* Alerts tell of objectives. */
+	/* Alerts tell of objectives, and of drift. */
 	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SLOS)) {
 		d->has_slos = false;
 		if (m->slo_defs != NULL)
 			m->changes |= MODEL_SLOS;
+	}
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_DRIFT)) {
+		d->has_drifts = false;
+		if (m->drift_defs != NULL)
+			m->changes |= MODEL_DRIFT;
 	}
 	/* Host rows show what the host serves. */
 	if (changes & (MODEL_ENVIRONMENT | MODEL_MODELS)) {
@@ -109,7 +117,7 @@ model_touch(struct model *m, unsigned changes)
 	}
 	if (changes & MODEL_HOSTS)
 		d->has_hosts = false;
-	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SOURCES | MODEL_SLOS | MODEL_MODELS | MODEL_PROBLEMS)) {
+	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS | MODEL_SOURCES | MODEL_SLOS | MODEL_DRIFT | MODEL_MODELS | MODEL_PROBLEMS)) {
 		d->has_problems = false;
 		m->changes |= MODEL_PROBLEMS;
 	}
@@ -129,6 +137,7 @@ apply_environment(struct model *m, const struct event *ev)
 		series_done(m);
 		markers_done(m);
 		slos_done(m);
+		drifts_done(m);
 		models_done(m);
 		runs_done(m);
 		m->n_external = 0;
@@ -184,6 +193,11 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_SLO_DETAILS:
 		slos_apply(m, ev);
 		break;
+	case EVENT_DRIFT_DEFS:
+	case EVENT_DRIFTS:
+	case EVENT_DRIFT_HISTORY:
+		drifts_apply(m, ev);
+		break;
 	case EVENT_REGISTRY:
 	case EVENT_SERVING:
 	case EVENT_HOSTS:
@@ -225,9 +239,11 @@ model_advance(struct model *m, int64_t now_ns)
 	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
 		model_touch(m, MODEL_ALERTS);
 	slos_advance(m, before_ns);
+	drifts_advance(m, before_ns);
 	models_advance(m, before_ns);
 	/* The age of old evidence is part of a problem's text. */
-	is_any_old = (m->derived->has_slos && m->derived->slos.n_stale > 0) || (m->derived->has_models && m->derived->models.n_stale > 0);
+	is_any_old = (m->derived->has_slos && m->derived->slos.n_stale > 0) || (m->derived->has_drifts && m->derived->drifts.n_stale > 0) ||
+	    (m->derived->has_models && m->derived->models.n_stale > 0);
 	for (size_t i = 0; i < m->n_sources; i++)
 		is_any_old |= m->sources[i]->is_alerts_stale || m->sources[i]->pub.state == SOURCE_STALE;
 	if (is_any_old && before_ns / NS_PER_S != m->now_ns / NS_PER_S)

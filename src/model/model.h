@@ -52,7 +52,7 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t. So are the newest details of objectives. Outputs of runs are shown when they had come by t. Of what a run
+ * newest one of each query is shown whatever t. So are the newest details of objectives and the newest history of drift. Outputs of runs are shown when they had come by t. Of what a run
  * tells of itself, each change of its state is kept, and in between what leaves half of the ring to others. An answer of a registry that alone takes more than half of the
  * ring is not kept, and not known then.
  *
@@ -237,6 +237,26 @@ const struct model_slo *model_slo_find(const struct model *m, const char *id);
 size_t model_n_past_slos(const struct model *m, int64_t *ret_at_ns);
 const struct model_slo *model_past_slo(const struct model *m, size_t i);
 
+/* --- drift, worst first ---------------------------------------------------------------------------------------------------- */
+struct model_drift {
+	const struct drift_def *def;
+	const struct drift *drift;	/* NULL: not worked out yet */
+	bool is_stale;			/* it was worked out too long ago: three times as long as it takes from one time to the next. Then nothing is known */
+	uint64_t alert_id;		/* the worst alert that fires for it, of those the oldest: label feature is its name, and label model, where there is one, its model; 0 none, and for a past time */
+};
+size_t model_n_drifts(const struct model *m);
+const struct model_drift *model_drift(const struct model *m, size_t i);
+const struct model_drift *model_drift_find(const struct model *m, const char *id);
+/* DRIFT_UNKNOWN where it is not worked out, or too long ago. */
+enum drift_state model_drift_state(const struct model_drift *row);
+/* All definitions, with confidence and fdr; NULL: none are known. */
+const struct drift_def_set *model_drift_defs(const struct model *m);
+/* NULL: none is known. Rows of definitions that are gone may be among them. */
+const struct drift_history *model_drift_history(const struct model *m);
+/* As they were at a past time, as model_n_past_slos(). */
+size_t model_n_past_drifts(const struct model *m, int64_t *ret_at_ns);
+const struct model_drift *model_past_drift(const struct model *m, size_t i);
+
 /* --- what is wrong now, worst first ------------------------------------------------------------------------------------- */
 /*
  * An objective is a problem when a rule fires for it (with that severity), when nothing is left (ticket), and when its data is missing or it cannot be
@@ -248,7 +268,11 @@ const struct model_slo *model_past_slo(const struct model *m, size_t i);
  * A model out of step or unserved is a problem of severity page, one that is old a ticket, one that cannot be seen unknown. One that cannot be seen because a
  * source does not answer is not listed beside that source, which is unknown itself then.
  */
-enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES, PROBLEM_SLO, PROBLEM_MODEL };
+/*
+ * What has drifted is a problem of its definition's severity, what cannot be seen unknown; what moves, or has too little data, is none. It is none while an alert
+ * that fires tells of it with that severity or a worse one, and none beside a source that does not answer.
+ */
+enum problem_kind { PROBLEM_ALERT, PROBLEM_SOURCE, PROBLEM_TARGETS, PROBLEM_RULES, PROBLEM_SLO, PROBLEM_MODEL, PROBLEM_DRIFT };
 struct problem {
 	enum problem_kind kind;
 	enum severity severity;		/* PAGE -> critical, TICKET -> warning */
@@ -256,6 +280,7 @@ struct problem {
 	uint64_t alert_id;		/* PROBLEM_ALERT */
 	const char *name;		/* alert name, source name or objective's name */
 	const char *slo_id;		/* PROBLEM_SLO, and PROBLEM_ALERT that tells of an objective; else NULL */
+	const char *drift_id;		/* PROBLEM_DRIFT, and PROBLEM_ALERT that tells of one; else NULL */
 	const char *text;		/* what it says: summary, error */
 	int64_t since_ns;		/* 0 unknown */
 	int64_t seen_ns;		/* how old the evidence is */

@@ -60,7 +60,7 @@ environment_json(const struct environment *env)
 static json_t *
 problem_json(const struct problem *p)
 {
-	static const char *const kinds[] = { "alert", "source", "targets", "rules", "slo", "model", NULL };
+	static const char *const kinds[] = { "alert", "source", "targets", "rules", "slo", "model", "drift", NULL };
 	json_t *json = json_object();
 
 	json_object_set_new(json, "kind", codec_enum(kinds, (int)p->kind));
@@ -77,6 +77,8 @@ problem_json(const struct problem *p)
 	}
 	if (p->slo_id != NULL)
 		json_object_set_new(json, "slo", codec_text(p->slo_id));
+	if (p->drift_id != NULL)
+		json_object_set_new(json, "drift", codec_text(p->drift_id));
 	return json;
 }
 
@@ -312,6 +314,9 @@ model_to_json(const struct model *m)
 	json_object_set_new(json, "slos", list = json_array());
 	for (size_t i = 0; i < model_n_slos(m); i++)
 		json_array_append_new(list, slo_row_json(model_slo(m, i)));
+	json_object_set_new(json, "drifts", list = json_array());
+	for (size_t i = 0; i < model_n_drifts(m); i++)
+		json_array_append_new(list, drift_row_json(model_drift(m, i)));
 	json_object_set_new(json, "models", list = json_array());
 	for (size_t i = 0; i < model_n_models(m); i++)
 		json_array_append_new(list, model_row_json(model_model(m, i)));

@@ -103,6 +103,20 @@ struct slos_view {
 	int64_t next_stale_ns;			/* when the next of them becomes stale; INT64_MAX never */
 };
 
+/* Drift: drifts.c. */
+struct drift_entry {
+	struct model_drift pub;
+	double ratio;				/* PSI over its floor, the larger the further up; -1 unknown */
+	enum severity alert_severity, told;	/* as struct slo_row */
+	int64_t alert_since_ns;
+};
+struct drifts_view {
+	size_t n, n_past, n_stale;
+	struct drift_entry *rows, *past;	/* worst first */
+	struct hindex by_alert;			/* id of an alert that tells of some -> the definition, the worst of several */
+	int64_t next_stale_ns;			/* when the next of them becomes stale; INT64_MAX never */
+};
+
 /* Models and hosts: models.c, models_judge.c, models_view.c, hosts.c. */
 struct registry_state {
 	const struct registry_set *set;
@@ -162,10 +176,11 @@ struct problems_view {
 
 /* Everything worked out; reached through a pointer so that asking a const model may fill it in. */
 struct derived {
-	bool has_alerts, has_markers, has_slos, has_models, has_hosts, has_offers, has_problems;
+	bool has_alerts, has_markers, has_slos, has_drifts, has_models, has_hosts, has_offers, has_problems;
 	struct alerts_view alerts;
 	struct markers_view markers;
 	struct slos_view slos;
+	struct drifts_view drifts;
 	struct models_view models;
 	struct hosts_view hosts;
 	struct offers_view offers;
@@ -190,6 +205,9 @@ struct model {
 	const struct slo_def_set *slo_defs;
 	const struct slo_set *slos, *past_slos;
 	const struct slo_detail_set *slo_details, *past_slo_details;
+	const struct drift_def_set *drift_defs;
+	const struct drift_set *drifts, *past_drifts;
+	const struct drift_history *drift_history;
 	size_t n_registries, n_memories;
 	struct registry_state *registries;
 	struct model_memory *memories;
@@ -314,6 +332,18 @@ int slo_row_compare(const void *a, const void *b);
 /* Id of the objective that the alert tells of, or NULL. */
 const char *slos_alert_tells(const struct model *m, uint64_t alert_id);
 
+/* drifts.c */
+void drifts_apply(struct model *m, const struct event *ev);
+void drifts_advance(struct model *m, int64_t before_ns);
+void drifts_clone(struct model *to, const struct model *from);
+/* Show from's history of drift in to, which has none of its own. */
+void drifts_lend_history(struct model *to, const struct model *from);
+void drifts_done(struct model *m);
+const struct drifts_view *drifts_get(const struct model *m);
+void drifts_view_done(struct drifts_view *v);
+/* Id of the definition that the alert tells of, or NULL. */
+const char *drifts_alert_tells(const struct model *m, uint64_t alert_id);
+
 /* models.c */
 void models_apply(struct model *m, const struct event *ev);
 void models_report(struct model *m, const struct event *ev);
@@ -360,6 +390,12 @@ json_t *json_alert_id(uint64_t id);
 
 /* problems_slo.c */
 void problems_add_slos(const struct model *m, struct problems_view *v);
+
+/* model_json_drift.c */
+json_t *drift_row_json(const struct model_drift *row);
+
+/* problems_drift.c */
+void problems_add_drifts(const struct model *m, struct problems_view *v);
 
 /* problems_models.c */
 void problems_add_models(const struct model *m, struct problems_view *v);

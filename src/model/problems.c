@@ -1,5 +1,5 @@
-/* What is wrong now: alerts, sources we cannot see through, targets down, rules that fail, objectives (problems_slo.c), models
- * (problems_models.c); and the health they add up to. */
+/* What is wrong now: alerts, sources we cannot see through, targets down, rules that fail, objectives (problems_slo.c), drift
+ * (problems_drift.c), models (problems_models.c); and the health they add up to. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -120,7 +120,7 @@ add_alerts(const struct model *m, struct problems_view *v)
 		problem_add(v, &(struct problem){
 			.kind = PROBLEM_ALERT, .severity = a->severity, .alert_id = a->id, .name = a->name,
 			.text = alert_text(v, a), .since_ns = a->since_ns, .seen_ns = a->seen_ns, .state = a->state,
-			.evidence = alert_evidence(m, v, a), .slo_id = slos_alert_tells(m, a->id),
+			.evidence = alert_evidence(m, v, a), .slo_id = slos_alert_tells(m, a->id), .drift_id = drifts_alert_tells(m, a->id),
 		});
 	}
 }
@@ -309,7 +309,9 @@ problem_compare(const void *pa, const void *pb)
 		c = (a->alert_id > b->alert_id) - (a->alert_id < b->alert_id);
 	if (c == 0)
 		c = (int)a->kind - (int)b->kind;
-	return c != 0 || a->slo_id == NULL || b->slo_id == NULL ? c : strcmp(a->slo_id, b->slo_id);
+	if (c == 0 && a->slo_id != NULL && b->slo_id != NULL)
+		c = strcmp(a->slo_id, b->slo_id);
+	return c != 0 || a->drift_id == NULL || b->drift_id == NULL ? c : strcmp(a->drift_id, b->drift_id);
 }
 
 static const struct problems_view *
@@ -324,6 +326,7 @@ problems_get(const struct model *m)
 	add_alerts(m, v);
 	add_sources(m, v);
 	problems_add_slos(m, v);
+	problems_add_drifts(m, v);
 	problems_add_models(m, v);
 	if (v->n > 0)
 		qsort(v->v, v->n, sizeof *v->v, problem_compare);
