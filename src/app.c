@@ -17,6 +17,7 @@
 #include "insight/markers.h"
 #include "insight/slo_promql.h"
 #include "model/registry.h"
+#include "drifts.h"
 #include "models.h"
 #include "runs.h"
 #include "slos.h"
@@ -92,9 +93,9 @@ void
 app_tell_wants(struct app *a)
 {
 	const struct environment *e = a->environment;
-	const struct query_want *slos, *runs;
-	size_t n_slos = slos_wants(a->slos, &slos), n_runs = runs_wants(a->runs, &runs);
-	struct query_want *v = xcalloc(e->n_queries + e->n_markers + 2 * e->n_models + n_slos + n_runs, sizeof *v);
+	const struct query_want *slos, *runs, *drifts;
+	size_t n_slos = slos_wants(a->slos, &slos), n_runs = runs_wants(a->runs, &runs), n_drifts = drifts_wants(a->drifts, &drifts);
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers + 2 * e->n_models + n_slos + n_runs + n_drifts, sizeof *v);
 	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN, span = a->is_instant ? 0 : a->span_ns;
 	size_t n = 0;
 
@@ -112,6 +113,8 @@ app_tell_wants(struct app *a)
 		v[n++] = slos[i];
 	for (size_t i = 0; i < n_runs; i++)
 		v[n++] = runs[i];
+	for (size_t i = 0; i < n_drifts; i++)
+		v[n++] = drifts[i];
 	sources_want(a->sources, v, n);
 	free(v);
 }
@@ -191,6 +194,8 @@ app_apply(struct app *a, const struct event *ev)
 		}
 	}
 	model_apply(a->model, ev);
+	if (ev->kind == EVENT_REGISTRY)
+		drifts_look(a->drifts);
 	if (a->observer != NULL)
 		a->observer(ev, a->observer_arg);
 }
@@ -215,7 +220,7 @@ app_note(struct app *a, const char *text)
 bool
 app_slos_settled(const struct app *a)
 {
-	return slos_is_settled(a->slos);
+	return slos_is_settled(a->slos) && drifts_is_settled(a->drifts);
 }
 
 static void
@@ -223,7 +228,7 @@ on_event(const struct event *ev, void *arg)
 {
 	struct app *a = arg;
 
-	if (!runs_event(a->runs, ev) && !slos_event(a->slos, ev) && !models_event(a->models, ev))
+	if (!runs_event(a->runs, ev) && !drifts_event(a->drifts, ev) && !slos_event(a->slos, ev) && !models_event(a->models, ev))
 		app_apply(a, ev);
 }
 
@@ -304,6 +309,7 @@ app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_
 		goto fail;
 	a->slos = slos_new(a);
 	a->models = models_new(a);
+	a->drifts = drifts_new(a);
 	a->problems = *problems;
 	*problems = (struct conf_problems){ 0 };
 	return 0;
@@ -324,6 +330,7 @@ app_start(struct app *a)
 {
 	models_start(a->models);
 	slos_start(a->slos);
+	drifts_start(a->drifts);
 	app_tell_wants(a);
 	sources_start(a->sources);
 }
@@ -349,6 +356,7 @@ app_close(struct app *a)
 	sources_free(a->sources);
 	pool_lane_free(a->insight);
 	slos_free(a->slos);
+	drifts_free(a->drifts);
 	models_free(a->models);
 	pool_free(a->pool);
 	for (size_t i = 0; i < a->n_adhoc; i++)
@@ -387,6 +395,7 @@ app_range_live(struct app *a)
 	app_range_follow(a);
 	app_tell_wants(a);
 	slos_range(a->slos);
+	drifts_range(a->drifts);
 }
 
 void
@@ -430,6 +439,7 @@ app_range_jump(struct app *a, int64_t cursor_ns)
 	}
 	a->range.cursor_ns = cursor_ns;
 	slos_range(a->slos);
+	drifts_range(a->drifts);
 }
 
 void

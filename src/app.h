@@ -39,6 +39,7 @@ struct adhoc_query {
 	char *id, *title, *expr, *source;
 	char *slo;		/* objective whose burn it shows, or NULL */
 };
+struct drifts;
 struct models;
 struct runs;
 struct slos;
@@ -60,6 +61,7 @@ struct app {
 	struct sources *sources;
 	struct slos *slos;
 	struct models *models;
+	struct drifts *drifts;		/* NULL where none is defined */
 	struct trail *trail;		/* NULL where nothing can be done: --status */
 	struct runs *runs;		/* likewise */
 	char user[64];			/* the real one, for silences and corrections */
@@ -90,7 +92,7 @@ void app_observe(struct app *a, sources_event_cb *cb, app_note_cb *note, void *a
 void app_note(struct app *a, const char *text);
 /* Tell the sources which queries are wanted now. */
 void app_tell_wants(struct app *a);
-/* true: every objective has been worked out once, or cannot be. */
+/* true: every objective, and all drift, has been worked out once, or cannot be. */
 bool app_slos_settled(const struct app *a);
 
 /* --- the shared time range: each tells the sources what is wanted now -------------------------------------------------- */
