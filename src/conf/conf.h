@@ -25,6 +25,8 @@ struct conf_secret {
 };
 
 struct slo_def_set;		/* model/slo.h */
+struct drift_def_set;		/* model/drift.h */
+struct conf_drift;		/* conf/conf_drift.h */
 struct inventory;		/* conf/inventory.h */
 
 struct conf_header {
@@ -177,6 +179,7 @@ struct conf_model {			/* a struct model_def (model/registry.h), as it is written
 	char *data_key;
 	struct conf_online *online;
 	size_t n_online;
+	struct conf_drift *drift;	/* NULL: none is looked at */
 	unsigned line, column;
 };
 
@@ -215,6 +218,9 @@ struct conf_environment {
 	size_t n_host_queries;
 	struct conf_model *models;
 	size_t n_models;
+	int64_t drift_interval_ns;	/* from one working out of drift to the next */
+	double drift_confidence, drift_fdr;	/* shares above 0 and below 1 */
+	const struct drift_def_set *drift_defs;	/* what of the models is looked at; see conf_drifts() */
 	/* What runbooks may use. */
 	bool is_read_only;		/* read_only: true: nothing that changes the world can be run here */
 	char **exec;			/* programs that exec steps may run: names or absolute paths, NULL-terminated or NULL */

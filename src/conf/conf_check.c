@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
+#include "conf/conf_drift.h"
 #include "conf/conf_hosts.h"
 #include "conf/conf_owner.h"
 #include "conf/conf_table.h"
@@ -130,6 +131,17 @@ check_corrections(struct check *c, const struct conf_environment *env)
 		conf_problem(&c->decode, &where, "slo: corrections: %s", err.msg);
 	else
 		corrections_done(&log);
+}
+
+/* Of tags and artifacts only the registry knows whether they are there. */
+static void
+check_profile(struct check *c, const struct conf_drift *drift)
+{
+	const struct yaml_node where = { .line = drift->line, .column = drift->column };
+
+	if (drift->profile != NULL && drift->profile[0] == '/' && access(drift->profile, R_OK) < 0)
+		conf_problem(&c->decode, &where, "drift: profile: cannot read %s: %s", drift->profile,
+		    strerror(errno));
 }
 
 /* value: name of a shipped file under folder, or the path of one's own. */
@@ -273,6 +285,9 @@ conf_check(const char *path, conf_check_cb *more, struct err *err)
 		for (size_t j = 0; j < conf->environments[i].n_sources; j++)
 			check_source(&c, &conf->environments[i].sources[j]);
 		check_corrections(&c, &conf->environments[i]);
+		for (size_t j = 0; j < conf->environments[i].n_models; j++)
+			if (conf->environments[i].models[j].drift != NULL)
+				check_profile(&c, conf->environments[i].models[j].drift);
 	}
 	if (more != NULL)
 		more(conf, &problems);

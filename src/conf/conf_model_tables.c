@@ -66,6 +66,8 @@ static const struct conf_row model_rows[] = {
 	  .help = "How old that data may be." },
 	{ .name = "online", .type = CONF_LIST, .offset = AT(online), .n_offset = AT(n_online),
 	  .table = &online_table, .max = "20", .help = "Metrics that are measured online, too." },
+	{ .name = "drift", .type = CONF_MAP, .offset = AT(drift), .table = &conf_table_drift,
+	  .help = "Which of its inputs and predictions are looked at for drift." },
 	{ 0 }
 };
 const struct conf_table conf_table_model = {

@@ -288,6 +288,7 @@ conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void 
 	conf_rule_slos(d, node, env);
 	conf_rule_hosts(d, node, env);
 	conf_rule_models(d, node, env);
+	conf_rule_drifts(d, node, env);
 	return true;
 }
 

@@ -150,7 +150,9 @@ conf_environment_done(void *item)
 	struct conf_environment *env = item;
 
 	block_unref(env->slo_defs);
+	block_unref(env->drift_defs);
 	env->slo_defs = NULL;
+	env->drift_defs = NULL;
 }
 
 struct slo_def_set *

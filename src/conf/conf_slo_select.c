@@ -14,7 +14,9 @@
 #include "base/buf.h"
 #include "base/jread.h"
 #include "base/str.h"
+#include "base/xalloc.h"
 #include "conf/conf_slo_build.h"
+#include "conf/conf_table.h"
 
 enum { SHOWN = 72, TEXT_MAX = 20000 };
 
@@ -83,40 +85,71 @@ check_name(const char *text, size_t len, struct err *err)
 	return 0;
 }
 
-static int
-read_selector(const char *text, struct selector *ret, struct err *err)
+/* false: it is not the name of a metric, perhaps with labels. */
+static bool
+split_selector(const char *text, struct selector *ret, bool *ret_has_le)
 {
 	const char *p = text, *end;
-	bool has_le = false;
-	char shown[SHOWN];
 
+	*ret_has_le = false;
 	if (*p == '\0' || strchr(name_first, *p) == NULL)
-		goto bad;
+		return false;
 	ret->name_len = strspn(p, name_all);
 	p += ret->name_len;
 	p += strspn(p, blanks);
 	ret->matchers = "";
 	ret->matchers_len = 0;
-	if (*p == '{') {
-		end = skip_matchers(p + 1, &has_le);
-		if (end == NULL || end[1] != '\0')
-			goto bad;
-		p++;
-		p += strspn(p, blanks);
-		while (end > p && strchr(" \t\n,", end[-1]) != NULL)
-			end--;
-		ret->matchers = p;
-		ret->matchers_len = (size_t)(end - p);
-	} else if (*p != '\0') {
-		goto bad;
-	}
+	if (*p == '\0')
+		return true;
+	end = *p == '{' ? skip_matchers(p + 1, ret_has_le) : NULL;
+	if (end == NULL || end[1] != '\0')
+		return false;
+	p++;
+	p += strspn(p, blanks);
+	while (end > p && strchr(" \t\n,", end[-1]) != NULL)
+		end--;
+	ret->matchers = p;
+	ret->matchers_len = (size_t)(end - p);
+	return true;
+}
+
+static int
+read_selector(const char *text, struct selector *ret, struct err *err)
+{
+	bool has_le;
+	char shown[SHOWN];
+
+	if (!split_selector(text, ret, &has_le))
+		return err_set(err, ERR_INVALID, "'%s' is not the name of a histogram, perhaps with "
+		    "labels (such as http_request_duration_seconds{job=\"web\"})",
+		    str_escape_to(shown, sizeof shown, text));
 	if (has_le)
 		return err_set(err, ERR_INVALID, "the label le is added by 'below:'; leave it out");
 	return check_name(text, ret->name_len, err);
-bad:
-	return err_set(err, ERR_INVALID, "'%s' is not the name of a histogram, perhaps with labels "
-	    "(such as http_request_duration_seconds{job=\"web\"})",
-	    str_escape_to(shown, sizeof shown, text));
+}
+
+int
+conf_selector(const char *text, bool is_histogram, char **ret_clean, struct err *err)
+{
+	static const char bucket[] = "_bucket";
+	struct selector s;
+	char shown[SHOWN];
+	bool has_le;
+
+	if (!split_selector(text, &s, &has_le))
+		return err_set(err, ERR_INVALID, "'%s' is not the name of a metric, perhaps with labels "
+		    "(such as queue_age_seconds{job=\"serving\"})",
+		    str_escape_to(shown, sizeof shown, text));
+	if (is_histogram && has_le)
+		return err_set(err, ERR_INVALID, "the label le tells its buckets apart; leave it out");
+	/* Not _count: it may be the feature that is a count, as in spam_feature_url_count_bucket. */
+	if (is_histogram && s.name_len > strlen(bucket) &&
+	    memcmp(text + s.name_len - strlen(bucket), bucket, strlen(bucket)) == 0)
+		return err_set(err, ERR_INVALID, "'%s': write the histogram's name without _bucket",
+		    str_escape_to(shown, sizeof shown, text));
+	*ret_clean = s.matchers_len == 0 ? xstrndup(text, s.name_len) :
+	    xasprintf("%.*s{%.*s}", (int)s.name_len, text, (int)s.matchers_len, s.matchers);
+	return 0;
 }
 
 /* --- the bound ------------------------------------------------------------------------------- */

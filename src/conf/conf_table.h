@@ -114,6 +114,10 @@ extern const struct conf_table conf_table_secret;
 extern const struct conf_table conf_table_slo, conf_table_slo_group;
 /* struct conf_host_group, struct conf_query of hosts, struct conf_model; members of conf_source. */
 extern const struct conf_table conf_table_hosts, conf_table_host_query, conf_table_model;
+/* struct conf_drift and what is in it (conf_drift.h), and the members of struct conf_environment
+ * for all drift. */
+extern const struct conf_table conf_table_drift, conf_table_drift_item, conf_table_drift_reference;
+extern const struct conf_table conf_table_drift_group;
 extern const struct conf_table conf_table_registry;
 /* Checks that look at several rows at once (conf_rules.c). */
 bool conf_rule_top(struct conf_decode *d, const struct yaml_node *node, void *item);
@@ -125,6 +129,9 @@ void conf_environment_free(void *item);
 bool conf_rule_host_group(struct conf_decode *d, const struct yaml_node *node, void *item);
 void conf_host_group_done(void *item);
 bool conf_rule_model(struct conf_decode *d, const struct yaml_node *node, void *item);
+bool conf_rule_drift(struct conf_decode *d, const struct yaml_node *node, void *item);
+bool conf_rule_drift_item(struct conf_decode *d, const struct yaml_node *node, void *item);
+bool conf_rule_drift_reference(struct conf_decode *d, const struct yaml_node *node, void *item);
 /* What goes with the type of a source, where it is a registry or has one. */
 bool conf_rule_registry(struct conf_decode *d, const struct yaml_node *node,
     struct conf_source *s);
@@ -147,6 +154,13 @@ bool conf_resolve_source(struct conf_decode *d, const struct yaml_node *env_node
 /* Objectives of both forms -> env->slo_defs, and what queries say of them (conf_slo.c). */
 void conf_rule_slos(struct conf_decode *d, const struct yaml_node *env_node,
     struct conf_environment *env);
+/* Drift of its models -> env->drift_defs (conf_drift.c); its sources and models are known by now. */
+void conf_rule_drifts(struct conf_decode *d, const struct yaml_node *env_node,
+    struct conf_environment *env);
+/* The name of a metric, perhaps with {labels}: *ret_clean, owned by the caller, can be given further
+ * ones before its }. is_histogram: without _bucket, and no label le. A sentence
+ * without position (conf_slo_select.c). */
+int conf_selector(const char *text, bool is_histogram, char **ret_clean, struct err *err);
 
 /* --- types ----------------------------------------------------------------------------------- */
 

@@ -231,6 +231,8 @@ static const struct conf_row environment_rows[] = {
 	  .help = "PromQL with one value for each host." },
 	{ .name = "models", .type = CONF_LIST, .offset = AT(models), .n_offset = AT(n_models),
 	  .table = &conf_table_model, .max = "200", .help = "Which versions should serve." },
+	{ .name = "drift", .type = CONF_GROUP, .table = &conf_table_drift_group,
+	  .help = "What holds for the drift of all models." },
 	{ .name = "read_only", .type = CONF_BOOL, .offset = AT(is_read_only), .flags = ROW_GUARDS,
 	  .def = "false", .help = "Whether nothing that changes anything may be done here." },
 	{ .name = "params", .type = CONF_PAIRS, .offset = AT(params), .n_offset = AT(n_params),

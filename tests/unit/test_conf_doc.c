@@ -105,6 +105,22 @@ assert_has_rows(const struct conf_table *table, const struct yaml_node *const *m
 		assert_has_row(row, maps, n, where);
 }
 
+/* A map of its own, and its lists have one form. */
+static void
+assert_has_drift(const struct yaml_node *environments)
+{
+	const struct yaml_node *models = yaml_get(environments->items[0], "models");
+	const struct yaml_node *drift = yaml_get(models->items[0], "drift"), *items[8];
+	const struct yaml_node *features = yaml_get(drift, "features");
+
+	for (const struct conf_row *row = conf_table_drift.rows; row->name != NULL; row++)
+		assert_non_null(yaml_get(drift, row->name));
+	assert_true(features->n <= 8);
+	for (size_t i = 0; i < features->n; i++)
+		items[i] = features->items[i];
+	assert_has_rows(&conf_table_drift_item, items, features->n, "features");
+}
+
 static void
 example_has_every_option(void **state)
 {
@@ -116,6 +132,7 @@ example_has_every_option(void **state)
 	assert_int_equal(yaml_parse("example", text, strlen(text), &f, NULL), 0);
 	root = f->docs[0];
 	assert_has_rows(&conf_table_top, &root, 1, "");
+	assert_has_drift(yaml_get(root, "environments"));
 	/* Each way to a secret. */
 	for (const struct conf_row *row = conf_table_secret.rows; row->name != NULL; row++) {
 		char *word = xasprintf("{ %s: ", row->name);
@@ -150,17 +167,23 @@ static void
 assert_tells(const char *entry, const char *name, const char *what, const char *value)
 {
 	if (value != NULL && strstr(entry, value) == NULL)
-		fail_msg("the manual's entry of %s does not tell its %s, %s", name, what, value);
+		fail_msg("the manual's entry of %s does not tell its %s, %s:%.200s", name, what, value, entry);
+}
+
+/* The options of a group stand behind its own entry: others may have options of the same name. */
+static const char *
+group_entries(const char *section, const char *name)
+{
+	char *head = xasprintf("\n.It Cm %s\n", name);
+	const char *at = strstr(section, head);
+
+	free(head);
+	return at != NULL ? at + 1 : section;
 }
 
 static void
-assert_manual_has_rows(const char *manual, const char *heading, const struct conf_table *table)
+assert_section_has_rows(const char *section, const char *heading, const struct conf_table *table)
 {
-	char *head = xasprintf("\n.Sh %s\n", heading);
-	const char *section = strstr(manual, head);
-
-	if (section == NULL)
-		fail_msg("the manual has no section %s", heading);
 	for (const struct conf_row *row = table->rows; row->name != NULL; row++) {
 		char *entry = manual_entry(section, row->name);
 		bool is_number = row->type == CONF_INT || row->type == CONF_BYTES ||
@@ -178,9 +201,20 @@ assert_manual_has_rows(const char *manual, const char *heading, const struct con
 		if (row->flags & ROW_REQUIRED)
 			assert_tells(entry, row->name, "being needed", "Needed");
 		if (row->type == CONF_GROUP)
-			assert_manual_has_rows(manual, heading, row->table);
+			assert_section_has_rows(group_entries(section, row->name), heading, row->table);
 		free(entry);
 	}
+}
+
+static void
+assert_manual_has_rows(const char *manual, const char *heading, const struct conf_table *table)
+{
+	char *head = xasprintf("\n.Sh %s\n", heading);
+	const char *section = strstr(manual, head);
+
+	if (section == NULL)
+		fail_msg("the manual has no section %s", heading);
+	assert_section_has_rows(section, heading, table);
 	free(head);
 }
 
@@ -213,6 +247,8 @@ manual_has_every_option(void **state)
 	assert_manual_has_rows(manual, "HEALTH OF HOSTS", table_of(env, "hosts_health"));
 	assert_manual_has_rows(manual, "MODELS", table_of(env, "models"));
 	assert_manual_has_rows(manual, "ONLINE METRICS", table_of(table_of(env, "models"), "online"));
+	assert_manual_has_rows(manual, "DRIFT", &conf_table_drift);
+	assert_manual_has_rows(manual, "FEATURES", &conf_table_drift_item);
 	assert_manual_has_rows(manual, "REGISTRIES", table_of(table_of(env, "sources"), "registry"));
 	assert_manual_has_rows(manual, "SECRETS", &conf_table_secret);
 	free(manual);
