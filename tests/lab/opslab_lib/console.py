@@ -44,6 +44,19 @@ environments:
         max_data_age: 30d
         online:
           - {{ metric: false_positive_rate, expr: 'sum(model:false_positives:ratio_rate10s) * on () group_right () (count by (version) (served_model_version{{model="spam-filter"}} == 1) > bool 0)', label: version, source: prometheus }}
+        drift:
+          window: 1m
+          reference: training
+          profile: 'artifact:training_profile.json'
+          features:
+            - {{ name: url_count, title: links in a post, histogram: 'spam_feature_url_count' }}
+            - {{ name: caps_ratio, title: share of capitals, histogram: 'spam_feature_caps_ratio' }}
+            - {{ name: account_age_days, title: age of the account, histogram: 'spam_feature_account_age_days' }}
+            - {{ name: text_length, title: length of the text, histogram: 'spam_feature_text_length' }}
+          predictions:
+            - {{ name: score, title: spam score, histogram: 'spam_prediction_score' }}
+          labels:
+            - {{ name: label, title: labels by moderators, categories: 'feedback_labels_total', label: label, reference: {{ ago: 10m, window: 10m }} }}
       - name: ranker
         alias: champion
         group: web
@@ -97,6 +110,7 @@ environments:
     markers:
       - {{ name: model, expr: 'served_model_version == 1', label: version, title: '{{{{model}}}} {{{{version}}}}', group_by: model }}
       - {{ name: web build, expr: 'build_info{{job="web"}}', label: revision, title: 'web build {{{{revision}}}}' }}
+    drift: {{ interval: 5s }}
     contacts:
       - {{ role: primary on call, name: 'Lab On-call', channel: '#blog-oncall', responsibility: 'decides and acts first' }}
       - {{ role: secondary on call, name: 'Lab Backup', channel: '#blog-oncall', responsibility: 'second pair of hands, takes over after an hour' }}

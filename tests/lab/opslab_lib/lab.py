@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.parse
 
-from . import console, control, monitoring, past, platform, registry_serving, registry_world
+from . import console, control, monitoring, past, platform, profile, registry_serving, registry_world
 from .faults import FAULTS
 from .hosts import ADDRESSES, SSH_HOSTS, HostFiles, Sshd
 from .httpd import Listener, Response
@@ -154,8 +154,9 @@ class Lab:
         registry_world.fill(self.models, self.world.started)
         token = secrets.token_hex(16)
         self.state.write("registry/token", token + "\n")
-        self.registry = Listener("127.0.0.1", self.registry_port,
-                                 Service(self.models, token, served_by=self._served_by), self.log)
+        service = Service(self.models, token, served_by=self._served_by)
+        service.artifacts[MODEL, profile.PATH] = lambda version: profile.text(self.world, version.version)
+        self.registry = Listener("127.0.0.1", self.registry_port, service, self.log)
         await self.registry.open()
 
     async def _open_platform(self):

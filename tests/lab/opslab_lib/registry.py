@@ -4,6 +4,7 @@
     /in-house/v1/...      the same models, nested           (registry_other.py)
     /api/artifacts...     the same, flat, behind a token    (registry_other.py)
     /hosts/NAME/v1/...    what a host serves                (registry_serving.py)
+    /get-artifact         files of training runs, as MLflow's web pages ask for them
 """
 
 import argparse
@@ -15,7 +16,7 @@ import sys
 import time
 
 from . import registry_serving, registry_world
-from .httpd import Listener
+from .httpd import Listener, Response
 from .registry_auth import Users
 from .registry_mlflow import Mlflow
 from .registry_other import Artifacts, InHouse
@@ -34,6 +35,8 @@ class Service:
 
     def __init__(self, store, token, *, release=2, users=None, page_trouble=None, served_by=no_hosts):
         self.served_by = served_by
+        self.store = store
+        self.artifacts = {}  # (model, path): text of each version's training run, a function of the version's number
         self.mlflow = Mlflow(store, release, users, page_trouble)
         self.others = [InHouse(store), Artifacts(store, token)]
 
@@ -41,7 +44,18 @@ class Service:
         for shape in self.others:
             if request.path == shape.prefix or request.path.startswith(shape.prefix + "/"):
                 return shape.handle(request)
+        if request.path == "/get-artifact":
+            return self._artifact(request)
         return registry_serving.gateway(request, self.served_by) or self.mlflow.handle(request)
+
+    def _artifact(self, request):
+        """A file of a training run, as MLflow's web pages ask for it."""
+        for model in self.store.models.values():
+            for version in model.versions.values():
+                make = self.artifacts.get((model.name, request.query.get("path")))
+                if version.run_id == request.query.get("run_uuid") and make is not None:
+                    return Response(200, make(version).encode(), "application/json")
+        return Response(404, b"no such artifact\n")
 
 
 # Alone
