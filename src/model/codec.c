@@ -154,6 +154,9 @@ encode_value(const struct field *f, const void *p)
 	case FIELD_TEXT:
 	case FIELD_TEXT_OR_NULL:
 		text = text_at(f, p);
+		/* One that may be NULL is left out of an object then; in a list it has its place. */
+		if (text == NULL && f->type == FIELD_TEXT_OR_NULL)
+			return json_null();
 		return text == NULL ? codec_text("") : codec_text(text);
 	case FIELD_BOOL:
 		return json_boolean(CONST_AT(p, bool, f->offset));

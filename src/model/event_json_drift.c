@@ -83,7 +83,7 @@ static const struct field drift_fields[] = {
 	F("p", FIELD_DOUBLE_OR_NAN, drift, p),
 	F("q", FIELD_DOUBLE_OR_NAN, drift, q),
 	F_LIST("scores", FIELD_LIST, drift, scores, n_scores, score_fields),
-	F_LIST("cells", FIELD_LIST, drift, cells, n_cells, cell_fields),
+	F_LIST("cells", FIELD_TUPLES, drift, cells, n_cells, cell_fields),
 	F("notes", FIELD_STRINGS, drift, notes),
 	F_LIST("new_categories", FIELD_TUPLES, drift, new_categories, n_new, category_fields),
 	F_END

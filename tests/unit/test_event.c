@@ -139,6 +139,24 @@ static const char *const every_kind[] = {
 	"{'event':'incident','time':'2030-01-01T00:00:00.000000000Z','source':'','id':'20300101-0214-web','title':'t','by':'me','opened':'2030-01-01T00:00:00.000000000Z','closed':'1970-01-01T00:00:00.000000000Z'}",
 
 	"{'event':'note','time':'2030-01-01T00:00:00.000000000Z','source':'','incident':'i','by':'me','text':'t','seq':7}",
+
+	"{'event':'drift-defs','time':'2030-01-01T00:00:00.000000000Z','source':'','confidence':0.95,'fdr':0.05,'drifts':["
+	"{'id':'drift:m:a','model':'model:m','name':'a','title':'A','kind':'prediction','data':'native','source':'p1','metric':'m{}',"
+	"'missing':'x / y','version_label':'version','reference':'profile','profile':'tag:p','feature':'f','ago_ns':0,'reference_ns':0,"
+	"'window_ns':3600000000000,'effect':0.1,'min_n':100.0,'severity':'ticket','where':'c.yaml:1:2'},"
+	"{'id':'drift:m:b','model':'model:m','name':'b','title':'','kind':'skew','data':'categories','source':'p1','metric':'m','label':'l','trained':'t',"
+	"'reference':'past','version':'previous','ago_ns':2,'reference_ns':1,'window_ns':1,'effect':0.0,'min_n':0.0,'severity':'none','where':''}]}",
+
+	"{'event':'drifts','time':'2030-01-01T00:00:00.000000000Z','source':'','at':'2029-12-31T23:59:59.000000000Z','every_ns':60000000000,'past':true,"
+	"'drifts':[{'id':'drift:m:a','state':'moving','why':'w','against':'training','at':'2030-01-01T00:00:00.000000000Z',"
+	"'since':'2030-01-01T00:00:00.000000000Z','n_then':20000.0,'n_now':430.5,'missing_then':0.01,'missing_now':0.02,'p':0.5,'q':0.75,"
+	"'scores':[{'measure':'psi','value':0.11,'floor':0.14,'bound':false},{'measure':'ks','bound':true}],"
+	"'cells':[['-Inf',1.0,null,2.0,3.0,0.5],['NaN','NaN','de',0.0,1.0,-0.5]],'notes':['n'],'new_categories':[['de'],['fr']]},"
+	"{'id':'drift:m:b','state':'few','why':'','against':'','at':'1970-01-01T00:00:00.000000000Z','since':'1970-01-01T00:00:00.000000000Z',"
+	"'scores':[],'cells':[],'notes':[],'new_categories':[]}]}",
+
+	"{'event':'drift-history','time':'2030-01-01T00:00:00.000000000Z','source':'','start':'2030-01-01T00:00:00.000000000Z','step_ns':3600000000000,"
+	"'rows':[{'id':'drift:m:a','ratio':[0.5,'NaN',2.25,'+Inf']},{'id':'drift:m:b','ratio':[]}]}",
 };
 
 static json_t *
