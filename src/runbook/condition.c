@@ -250,6 +250,10 @@ bound_condition_text(const struct bound_condition *bc, struct buf *to)
 	case COND_ALERT: text_words(to, "alert ", bc->subject, " is ", bc->expect); break;
 	case COND_SERVED: text_words(to, "the hosts serve ", bc->subject, " ", bc->expect); break;
 	case COND_SLO: text_slo(bc, to); break;
+	case COND_DRIFT:
+		text_words(to, c->label != NULL ? "drift of " : "all drift of ", bc->subject, " is ", bc->expect);
+		text_words(to, c->label != NULL ? ": " : "", c->label != NULL ? c->label : "", "", NULL);
+		break;
 	case COND_HTTP: text_http(bc, to); break;
 	case COND_TIME: buf_addstr(to, duration_format(length, c->time_ns)); break;
 	case COND_VALUE: text_words(to, "'", bc->subject, c->compare == CMP_NE ? "' is not '" : "' is '", bc->expect); buf_addch(to, '\''); break;
@@ -289,6 +293,8 @@ look_model(struct judging *j)
 		look_served(w, bc, j->since_ns, &j->finding);
 	else if (bc->c->kind == COND_SLO)
 		look_slo(w, bc, j->since_ns, &j->finding);
+	else if (bc->c->kind == COND_DRIFT)
+		look_drift(w, bc, j->since_ns, &j->finding);
 	else
 		look_value(bc, &j->finding);
 	judge_found(j);
@@ -463,6 +469,8 @@ judge_now(const struct run_world *w, const struct condition *c, const struct bin
 		look_served(w, bc, 0, &f);
 	else if (c->kind == COND_SLO)
 		look_slo(w, bc, 0, &f);
+	else if (c->kind == COND_DRIFT)
+		look_drift(w, bc, 0, &f);
 	else
 		look_value(bc, &f);
 	*ret = f.outcome;

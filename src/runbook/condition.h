@@ -66,6 +66,7 @@ void look_served(const struct run_world *w, const struct bound_condition *bc, in
  * false: they do not. Strings in mem.
  */
 bool served_as_series(const struct run_world *w, const struct bound_condition *bc, struct arena *mem, struct condition *ret_c, struct bound_condition *ret);
+void look_drift(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f);
 void look_slo(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f);
 void look_value(const struct bound_condition *bc, struct finding *f);
 /* Those that ask: they end in judge_found(). */

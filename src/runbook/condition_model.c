@@ -297,6 +297,65 @@ look_slo(const struct run_world *w, const struct bound_condition *bc, int64_t si
 	}
 }
 
+/* --- drift ------------------------------------------------------------------------------------- */
+
+static bool
+is_of(const struct drift_def *def, const char *model, const char *name)
+{
+	const char *of = str_has_prefix(def->model, "model:") ? def->model + strlen("model:") : def->model;
+
+	return str_eq(of, model) && (name == NULL || str_eq(def->name, name));
+}
+
+/* What is not known, or rests on too little, is no proof of anything. */
+static enum outcome
+judge_drift(const struct model_drift *row, bool is_steady_wanted, int64_t since_ns)
+{
+	enum drift_state state = model_drift_state(row);
+
+	if (row->drift == NULL || row->is_stale || row->drift->at_ns <= since_ns || state == DRIFT_UNKNOWN || state == DRIFT_FEW)
+		return OUTCOME_UNKNOWN;
+	if (state == DRIFT_DRIFTED || (is_steady_wanted && state == DRIFT_MOVING))
+		return OUTCOME_FAILED;
+	return OUTCOME_OK;
+}
+
+void
+look_drift(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f)
+{
+	const struct model *m = the_model(w, f);
+	const struct model_drift *worst = NULL;
+	enum outcome outcome = OUTCOME_OK;
+	char name[64];
+	size_t n = 0;
+
+	if (m == NULL)
+		return;
+	for (size_t i = 0; i < model_n_drifts(m); i++) {
+		const struct model_drift *row = model_drift(m, i);
+		enum outcome o;
+
+		if (!is_of(row->def, bc->subject, bc->c->label))
+			continue;
+		n++;
+		o = judge_drift(row, str_eq(bc->expect, "steady"), since_ns);
+		/* What has drifted outranks what is not known. */
+		if (o != OUTCOME_OK && (outcome == OUTCOME_OK || o == OUTCOME_FAILED)) {
+			outcome = outcome == OUTCOME_FAILED ? outcome : o;
+			worst = worst == NULL || o == OUTCOME_FAILED ? row : worst;
+		}
+	}
+	str_escape_to(name, sizeof name, bc->subject);
+	if (n == 0)
+		finding_set(f, OUTCOME_UNKNOWN, "nothing is looked at for drift of %s", name);
+	else if (worst == NULL)
+		finding_set(f, OUTCOME_OK, "%zu of %zu of %s %s", n, n, name, bc->expect);
+	else
+		finding_set(f, outcome, "%s of %s: %s", worst->def->name, name,
+		    worst->drift == NULL ? "not worked out yet" : *worst->drift->why != '\0' ? worst->drift->why : drift_state_name(worst->drift->state));
+	f->is_old = outcome == OUTCOME_UNKNOWN && worst != NULL && worst->drift != NULL && worst->drift->at_ns <= since_ns;
+}
+
 /* --- texts ------------------------------------------------------------------------------------ */
 
 void

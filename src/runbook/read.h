@@ -46,7 +46,7 @@ struct read_table {
 extern const struct read_table read_top_table, read_param_table, read_offer_table, read_hosts_table, read_rollout_table, read_escalate_table, read_bad_table;
 extern const struct read_table read_step_table, read_ssh_table, read_registry_table, read_http_table, read_http_expect_table, read_silence_table, read_confirm_table,
     read_notify_table, read_action_table, read_exec_table, read_check_table;
-extern const struct read_table read_promql_table, read_alert_table, read_served_table, read_slo_table, read_http_condition_table, read_time_table, read_value_table;
+extern const struct read_table read_promql_table, read_alert_table, read_served_table, read_slo_table, read_drift_table, read_http_condition_table, read_time_table, read_value_table;
 
 enum { READ_CHAIN_MAX = 8 };
 

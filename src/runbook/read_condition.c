@@ -15,7 +15,7 @@ enum { SHOWN = 72, TEXT_MAX = 4096 };
 #define WAIT_WITHIN_NS (5 * NS_PER_MIN)
 
 /* In the order of enum condition_kind. */
-static const char *const kinds[] = { "promql", "alert", "served", "slo", "http", "time", "value" };
+static const char *const kinds[] = { "promql", "alert", "served", "slo", "drift", "http", "time", "value" };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 static const char *const matches[] = { "every", "any", NULL };
 static const char *const comparisons[] = { "==", "!=", "<", "<=", ">", ">=" };
@@ -52,6 +52,12 @@ static const struct read_row slo_rows[] = {
 	{ .name = "expect", .type = READ_BY, .by = read_condition_expect, .flags = READ_REQUIRED, .help = "ok, not-firing, or 'left > 10%'." },
 	WITHIN, SETTLE, { 0 }
 };
+static const struct read_row drift_rows[] = {
+	{ .name = "drift", .type = READ_TEMPLATE, .offset = AT(subject), .place = PLACE_WORD, .flags = READ_REQUIRED, .help = "The model." },
+	{ .name = "of", .type = READ_SCALAR, .scalar = CONF_NAME, .offset = AT(label), .max = "120", .help = "One of its features, predictions or labels; all when absent." },
+	{ .name = "expect", .type = READ_BY, .by = read_condition_expect, .flags = READ_REQUIRED, .help = "steady or not-drifted." },
+	WITHIN, SETTLE, { 0 }
+};
 static const struct read_row http_rows[] = {
 	{ .name = "http", .type = READ_SCALAR, .scalar = CONF_NAME, .offset = AT(source), .max = "64", .flags = READ_REQUIRED, .help = "The source that is asked." },
 	{ .name = "path", .type = READ_TEMPLATE, .offset = AT(subject), .place = PLACE_URL, .flags = READ_REQUIRED, .help = "Path and query behind its url." },
@@ -74,12 +80,13 @@ const struct read_table read_promql_table = { "a promql condition", promql_rows 
 const struct read_table read_alert_table = { "an alert condition", alert_rows };
 const struct read_table read_served_table = { "a served condition", served_rows };
 const struct read_table read_slo_table = { "an slo condition", slo_rows };
+const struct read_table read_drift_table = { "a drift condition", drift_rows };
 const struct read_table read_http_condition_table = { "an http condition", http_rows };
 const struct read_table read_time_table = { "a time", time_rows };
 const struct read_table read_value_table = { "a value condition", value_rows };
 
 static const struct read_table *const tables[] = { &read_promql_table, &read_alert_table,
-    &read_served_table, &read_slo_table, &read_http_condition_table, &read_time_table,
+    &read_served_table, &read_slo_table, &read_drift_table, &read_http_condition_table, &read_time_table,
     &read_value_table };
 
 /* --- members ------------------------------------------------------------------------------------------- */
@@ -185,6 +192,15 @@ read_slo_expect(struct reader *rd, const struct yaml_node *node, struct conditio
 }
 
 static void
+read_drift_expect(struct reader *rd, const struct yaml_node *node, struct condition *c)
+{
+	if (str_eq(node->text, "steady") || str_eq(node->text, "not-drifted"))
+		c->expect = read_template(rd, "expect", node, PLACE_WORD);
+	else
+		read_problem(rd, node, "expect: of drift is steady or not-drifted");
+}
+
+static void
 read_status(struct reader *rd, const struct yaml_node *node, struct condition *c)
 {
 	static const struct conf_row row = { .name = "expect", .type = CONF_INT, .min = "100",
@@ -209,6 +225,8 @@ read_condition_expect(struct reader *rd, const struct read_row *row, const struc
 		return;
 	if (c->kind == COND_SLO)
 		read_slo_expect(rd, node, c);
+	else if (c->kind == COND_DRIFT)
+		read_drift_expect(rd, node, c);
 	else if (c->label != NULL)
 		read_expected_text(rd, node, c);
 	else if (c->kind == COND_HTTP)
@@ -281,6 +299,9 @@ add_what(struct buf *b, const struct condition *c, const struct yaml_node *map)
 		else
 			buf_printf(b, "objective %s has budget %s %s left", source_of(c->subject),
 			    comparisons[c->compare], number_text(map));
+		break;
+	case COND_DRIFT:
+		buf_printf(b, "%s%s%s is %s", c->label != NULL ? c->label : "all", " of ", source_of(c->subject), source_of(c->expect));
 		break;
 	case COND_HTTP:
 		buf_printf(b, "%s%s answers ", c->source != NULL ? c->source : "",

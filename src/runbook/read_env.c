@@ -194,6 +194,7 @@ read_env_condition(struct reader *rd, const struct yaml_node *node, const struct
 		look_up_source(rd, at_key(node, "source"), c->source, prometheus, 1);
 		break;
 	case COND_SERVED: look_up_model(rd, at_key(node, "served"), c->subject); break;
+	case COND_DRIFT: look_up_model(rd, at_key(node, "drift"), c->subject); break;
 	case COND_SLO: look_up_slo(rd, at_key(node, "slo"), c->subject); break;
 	case COND_HTTP:
 		if (c->source != NULL)

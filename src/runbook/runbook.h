@@ -33,6 +33,7 @@ enum condition_kind {
 	COND_ALERT,		/* name, expect: firing | resolved */
 	COND_SERVED,		/* model: its hosts serve version (within the hosts of the run) */
 	COND_SLO,		/* objective, expect: ok | not-firing | "left > 10%" */
+	COND_DRIFT,		/* model, or one feature of it (label), expect: steady | not-drifted */
 	COND_HTTP,		/* endpoint + path, expect: a status, or jpath + value */
 	COND_TIME,		/* wait only: a duration */
 	COND_VALUE,		/* when only: ${a} == or != a text */
@@ -42,7 +43,7 @@ struct condition {
 	enum condition_kind kind;
 	struct template *subject;	/* PromQL, alert name, model, objective, path, left side */
 	char *source;			/* of PromQL, endpoint of HTTP; NULL: the usual one */
-	char *label;			/* PromQL: whose value is compared; HTTP: the jpath */
+	char *label;			/* PromQL: whose value is compared; HTTP: the jpath; drift: one feature */
 	enum compare compare;
 	double number;			/* COND_PROMQL without label, COND_SLO */
 	struct template *expect;	/* the text compared with; NULL: number */

@@ -106,6 +106,7 @@ manual_has_every_member(void **state)
 		{ "confirm", &read_confirm_table }, { "notify", &read_notify_table },
 		{ "action", &read_action_table }, { "promql", &read_promql_table },
 		{ "alert", &read_alert_table }, { "served", &read_served_table }, { "slo", &read_slo_table },
+		{ "drift", &read_drift_table },
 		{ "http", &read_http_condition_table }, { "time", &read_time_table },
 		{ "value", &read_value_table },
 	};
