@@ -11,12 +11,12 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "status_parts.h"
 
-enum { NAMES_IN_LINE = 4, HOSTS_IN_LINE = 8, UNKNOWN_NAMED = 4, NAME_COLUMNS = 40, TEXT_COLUMNS = 50, REASON_MAX = 1024 };
+enum { NAMES_IN_LINE = 4, HOSTS_IN_LINE = 8, UNKNOWN_NAMED = 4, TEXT_COLUMNS = 50, REASON_MAX = 1024 };
 
-/* In whole seconds. */
-static const char *
-age_of(const struct model *m, int64_t at_ns, char *buf)
+const char *
+status_age(const struct model *m, int64_t at_ns, char *buf)
 {
 	return duration_format(buf, (model_now(m) - at_ns) / NS_PER_S * NS_PER_S);
 }
@@ -29,6 +29,7 @@ struct counts {
 	struct tally {
 		size_t n, page;
 	} burning, spent, silent;
+	struct tally drifted;			/* what no alert tells of */
 	size_t out_of_step, unserved, old;	/* models */
 };
 
@@ -66,6 +67,8 @@ count_problems(const struct model *m, struct counts *n)
 			n->problems_unknown++;
 		else if (p->kind == PROBLEM_SLO)
 			count_objective(m, p, n);
+		else if (p->kind == PROBLEM_DRIFT && p->severity >= SEVERITY_TICKET)
+			tally(&n->drifted, p);
 	}
 }
 
@@ -104,9 +107,8 @@ count(const struct model *m)
 	return n;
 }
 
-/* A '|' would begin the performance data, so it becomes another bar. */
-static void
-add_line_text(struct buf *out, const char *text)
+void
+status_add_text(struct buf *out, const char *text)
 {
 	size_t from = out->len;
 
@@ -133,9 +135,9 @@ add_names(struct buf *out, const struct model *m)
 			continue;
 		}
 		buf_addstr(out, shown++ == 0 ? ": " : ", ");
-		add_line_text(out, p->name);
+		status_add_text(out, p->name);
 		if (p->since_ns > 0)
-			buf_printf(out, " %s", age_of(m, p->since_ns, age));
+			buf_printf(out, " %s", status_age(m, p->since_ns, age));
 	}
 	if (more > 0)
 		buf_printf(out, " and %zu more", more);
@@ -174,6 +176,7 @@ add_summary(struct buf *out, const struct model *m, const struct counts *n)
 	add_tally(out, &is_first, &n->burning, "budget burning", "budgets burning");
 	add_tally(out, &is_first, &n->spent, "budget spent", "budgets spent");
 	add_tally(out, &is_first, &n->silent, "objective without data", "objectives without data");
+	add_tally(out, &is_first, &n->drifted, "drifted", "drifted");
 	add_part(out, &is_first, n->out_of_step, n->out_of_step == 1 ? "model out of step" : "models out of step");
 	add_part(out, &is_first, n->unserved, n->unserved == 1 ? "model unserved" : "models unserved");
 	add_part(out, &is_first, n->old, n->old == 1 ? "model old" : "models old");
@@ -243,7 +246,8 @@ static void
 add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
 {
 	buf_printf(out, " | page=%zu;;0 ticket=%zu;0 pending=%zu silenced=%zu inhibited=%zu sources_ok=%zu;;;0;%zu",
-	    n->page + n->slo_page, n->ticket + n->slo_ticket, n->pending, n->silenced, n->inhibited, n->sources_ok, n->sources);
+	    n->page + n->slo_page + n->drifted.page, n->ticket + n->slo_ticket + n->drifted.n - n->drifted.page, n->pending,
+	    n->silenced, n->inhibited, n->sources_ok, n->sources);
 	for (size_t i = 0; i < model_n_queries(m); i++) {
 		const struct model_query *q = model_query(m, i);
 
@@ -262,26 +266,25 @@ add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
 	}
 	add_budgets(out, m);
 	add_model_values(out, m);
+	status_add_drift_values(out, m);
 }
 
 /* --- the lines below ---------------------------------------------------------------------------------------------- */
 
-/* Text of outside in w columns and two blanks behind. */
-static void
-add_cell(struct buf *out, const char *text, size_t w)
+void
+status_add_cell(struct buf *out, const char *text, size_t w)
 {
 	size_t from = out->len, used;
 
-	add_line_text(out, text);
+	status_add_text(out, text);
 	used = str_width(out->data + from);
 	do
 		buf_addch(out, ' ');
 	while (++used < w + 2);
 }
 
-/* A column that holds text too, unless that is longer than max. */
-static void
-widen(size_t *w, const char *text, size_t max)
+void
+status_widen(size_t *w, const char *text, size_t max)
 {
 	size_t needed = str_width(text);
 
@@ -307,6 +310,7 @@ problem_state(const struct problem *p)
 	case PROBLEM_RULES: return "rules";
 	case PROBLEM_SLO: return "slo";
 	case PROBLEM_MODEL: return "model";
+	case PROBLEM_DRIFT: return "drift";
 	}
 	return "";
 }
@@ -317,18 +321,18 @@ add_problems(struct buf *out, const struct model *m)
 	size_t name_w = 0;
 
 	for (size_t i = 0; i < model_n_problems(m); i++)
-		widen(&name_w, model_problem(m, i)->name, NAME_COLUMNS);
+		status_widen(&name_w, model_problem(m, i)->name, STATUS_NAME_COLUMNS);
 	for (size_t i = 0; i < model_n_problems(m); i++) {
 		const struct problem *p = model_problem(m, i);
 		char age[DURATION_TEXT_MAX];
 
 		buf_printf(out, "%-8s %-10s %6s  ", problem_word(p), problem_state(p),
-		    p->since_ns > 0 ? age_of(m, p->since_ns, age) : "-");
-		add_cell(out, p->name, name_w);
-		add_line_text(out, p->text);
+		    p->since_ns > 0 ? status_age(m, p->since_ns, age) : "-");
+		status_add_cell(out, p->name, name_w);
+		status_add_text(out, p->text);
 		if (*p->evidence != '\0') {
 			buf_addstr(out, " [");
-			add_line_text(out, p->evidence);
+			status_add_text(out, p->evidence);
 			buf_addch(out, ']');
 		}
 		buf_addch(out, '\n');
@@ -345,9 +349,9 @@ add_slo_state(struct buf *out, const struct model *m, const struct model_slo *ro
 	/* What was fine when last seen need not be now. */
 	if (row->is_stale && state > SLO_UNKNOWN)
 		state = SLO_UNKNOWN;
-	buf_printf(out, "%-9s %6s", slo_state_name(state), since_ns > 0 ? age_of(m, since_ns, age) : "-");
+	buf_printf(out, "%-9s %6s", slo_state_name(state), since_ns > 0 ? status_age(m, since_ns, age) : "-");
 	if (row->is_stale)
-		buf_printf(out, "  last worked out %s ago", age_of(m, row->slo->at_ns, age));
+		buf_printf(out, "  last worked out %s ago", status_age(m, row->slo->at_ns, age));
 }
 
 /* Why it is not known may be long: it goes last, and the column says only that it is not. */
@@ -367,13 +371,13 @@ add_slo(struct buf *out, const struct model *m, const struct model_slo *row, siz
 	char text[REASON_MAX], window[SLO_WINDOW_MAX];
 
 	buf_addstr(out, "slo      ");
-	add_cell(out, row->def->name, name_w);
-	add_cell(out, slo_text(text, sizeof text, row), text_w);
+	status_add_cell(out, row->def->name, name_w);
+	status_add_cell(out, slo_text(text, sizeof text, row), text_w);
 	add_slo_state(out, m, row);
 	buf_printf(out, "  %.6g%% over %s", 100 * row->def->target, slo_window_text(window, row->def));
 	if (row->slo != NULL && row->slo->why[0] != '\0') {
 		buf_addstr(out, ", ");
-		add_line_text(out, row->slo->state == SLO_UNKNOWN ? slo_budget_text(text, sizeof text, row->slo) : row->slo->why);
+		status_add_text(out, row->slo->state == SLO_UNKNOWN ? slo_budget_text(text, sizeof text, row->slo) : row->slo->why);
 	}
 	buf_addch(out, '\n');
 }
@@ -387,8 +391,8 @@ add_slos(struct buf *out, const struct model *m)
 		const struct model_slo *row = model_slo(m, i);
 		char text[REASON_MAX];
 
-		widen(&name_w, row->def->name, NAME_COLUMNS);
-		widen(&text_w, slo_text(text, sizeof text, row), TEXT_COLUMNS);
+		status_widen(&name_w, row->def->name, STATUS_NAME_COLUMNS);
+		status_widen(&text_w, slo_text(text, sizeof text, row), TEXT_COLUMNS);
 	}
 	for (size_t i = 0; i < model_n_slos(m); i++)
 		add_slo(out, m, model_slo(m, i), name_w, text_w);
@@ -400,9 +404,9 @@ add_slos(struct buf *out, const struct model *m)
 static void
 add_wanted(struct buf *out, const struct model_model *row)
 {
-	add_line_text(out, row->def->alias != NULL ? row->def->alias : row->def->stage != NULL ? row->def->stage : "version");
+	status_add_text(out, row->def->alias != NULL ? row->def->alias : row->def->stage != NULL ? row->def->stage : "version");
 	buf_addch(out, ' ');
-	add_line_text(out, row->wanted == NULL ? "-" : row->wanted->version);
+	status_add_text(out, row->wanted == NULL ? "-" : row->wanted->version);
 }
 
 /* By host. */
@@ -448,7 +452,7 @@ add_served(struct buf *out, const struct model_model *row)
 		while (all != v && end < row->n_hosts && strcmp(all[end]->version, all[i]->version) == 0)
 			end++;
 		buf_addstr(out, i > 0 && all != v ? ", " : " ");
-		add_line_text(out, served(all[i]));
+		status_add_text(out, served(all[i]));
 		if (all != v)
 			buf_printf(out, " x%zu", end - i);
 	}
@@ -464,16 +468,16 @@ add_model(struct buf *out, const struct model *m, const struct model_model *row,
 	char age[DURATION_TEXT_MAX];
 
 	buf_addstr(out, "model    ");
-	add_cell(out, row->def->name, name_w);
+	status_add_cell(out, row->def->name, name_w);
 	add_wanted(out, row);
 	buf_addstr(out, "  ");
 	add_served(out, row);
 	buf_printf(out, "  %s", row->is_moving && row->state == MODEL_IN_STEP ? "moving" : model_state_name(row->state));
 	if (row->since_ns > 0)
-		buf_printf(out, " since %s", age_of(m, row->since_ns, age));
+		buf_printf(out, " since %s", status_age(m, row->since_ns, age));
 	if (row->why[0] != '\0') {
 		buf_addstr(out, ", ");
-		add_line_text(out, row->why);
+		status_add_text(out, row->why);
 	}
 	buf_addch(out, '\n');
 }
@@ -484,7 +488,7 @@ add_models(struct buf *out, const struct model *m)
 	size_t name_w = 18;
 
 	for (size_t i = 0; i < model_n_models(m); i++)
-		widen(&name_w, model_model(m, i)->def->name, NAME_COLUMNS);
+		status_widen(&name_w, model_model(m, i)->def->name, STATUS_NAME_COLUMNS);
 	for (size_t i = 0; i < model_n_models(m); i++)
 		add_model(out, m, model_model(m, i), name_w);
 }
@@ -515,21 +519,21 @@ static void
 add_host(struct buf *out, const struct model *m, const struct model_host_row *row)
 {
 	buf_addstr(out, "host     ");
-	add_cell(out, row->name, 18);
+	status_add_cell(out, row->name, 18);
 	buf_addstr(out, host_state_name(row->state));
 	for (size_t i = 0; i < row->n_serving; i++) {
 		const struct host_serving *s = &row->serving[i];
 
 		buf_addstr(out, ", ");
-		add_line_text(out, s->model);
+		status_add_text(out, s->model);
 		buf_addch(out, ' ');
-		add_line_text(out, s->version[0] != '\0' ? s->version : s->state == SERVE_NONE ? "not served" : "not known");
+		status_add_text(out, s->version[0] != '\0' ? s->version : s->state == SERVE_NONE ? "not served" : "not known");
 		if (s->state == SERVE_OTHER)
 			buf_addstr(out, is_moving(m, s->model) ? " moving" : " out of step");
 	}
 	if (row->error[0] != '\0') {
 		buf_addstr(out, ": ");
-		add_line_text(out, row->error);
+		status_add_text(out, row->error);
 	}
 	buf_addch(out, '\n');
 }
@@ -563,7 +567,7 @@ add_changes(struct buf *out, const struct model *m)
 		char at[CLOCK_TEXT_MAX];
 
 		buf_printf(out, "changed  %s  ", clock_format(at, k->at_ns, 0));
-		add_line_text(out, k->text);
+		status_add_text(out, k->text);
 		buf_addch(out, '\n');
 	}
 }
@@ -575,7 +579,7 @@ add_label_values(struct buf *out, const struct labels *l)
 	for (size_t i = 0; i < l->n; i++) {
 		if (strcmp(l->v[i].name, "__name__") == 0)
 			continue;
-		add_line_text(out, l->v[i].value);
+		status_add_text(out, l->v[i].value);
 		buf_addch(out, ' ');
 	}
 }
@@ -586,9 +590,9 @@ add_value(struct buf *out, const struct model_query *q)
 	char num[NUM_TEXT_MAX];
 
 	buf_addstr(out, "value    ");
-	add_cell(out, q->def->name, 18);
+	status_add_cell(out, q->def->name, 18);
 	if (q->instant == NULL)
-		add_line_text(out, *q->error != '\0' ? q->error : "no answer yet");
+		status_add_text(out, *q->error != '\0' ? q->error : "no answer yet");
 	else if (q->instant->n == 0)
 		buf_addstr(out, "no data");
 	for (size_t i = 0; q->instant != NULL && i < q->instant->n && i < 5; i++) {
@@ -614,21 +618,21 @@ add_source(struct buf *out, const struct model *m, const struct model_source *s)
 	char age[DURATION_TEXT_MAX];
 
 	buf_addstr(out, "source   ");
-	add_cell(out, s->name, 18);
+	status_add_cell(out, s->name, 18);
 	buf_printf(out, "%s", source_state_name(s->state));
 	if (s->info != NULL) {
 		buf_addstr(out, ", ");
-		add_line_text(out, s->info->product);
+		status_add_text(out, s->info->product);
 		buf_addch(out, ' ');
-		add_line_text(out, s->info->version);
+		status_add_text(out, s->info->version);
 	}
 	if (s->last_ok_ns > 0)
-		buf_printf(out, ", answered %s ago", age_of(m, s->last_ok_ns, age));
+		buf_printf(out, ", answered %s ago", status_age(m, s->last_ok_ns, age));
 	else
 		buf_addstr(out, ", never answered");
 	if (*s->error != '\0') {
 		buf_addstr(out, ": ");
-		add_line_text(out, s->error);
+		status_add_text(out, s->error);
 	}
 	buf_addch(out, '\n');
 }
@@ -638,10 +642,10 @@ add_contacts(struct buf *out, const struct environment *e)
 {
 	for (size_t i = 0; i < e->n_contacts; i++) {
 		buf_addstr(out, "call     ");
-		add_cell(out, e->contacts[i].role, 18);
-		add_line_text(out, e->contacts[i].name);
+		status_add_cell(out, e->contacts[i].role, 18);
+		status_add_text(out, e->contacts[i].name);
 		buf_addstr(out, ", ");
-		add_line_text(out, e->contacts[i].channel);
+		status_add_text(out, e->contacts[i].channel);
 		buf_addch(out, '\n');
 	}
 }
@@ -661,15 +665,16 @@ status_text(const struct model *m, enum health health, bool is_late, struct buf 
 	add_perfdata(out, m, &n);
 	buf_addstr(out, "\nat       ");
 	buf_printf(out, "%s  environment ", clock_format(now, model_now(m), 0));
-	add_line_text(out, e->name);
+	status_add_text(out, e->name);
 	if (*e->title != '\0') {
 		buf_addstr(out, ", ");
-		add_line_text(out, e->title);
+		status_add_text(out, e->title);
 	}
 	buf_addch(out, '\n');
 	add_problems(out, m);
 	add_slos(out, m);
 	add_models(out, m);
+	status_add_drifts(out, m);
 	add_hosts(out, m);
 	add_changes(out, m);
 	for (size_t i = 0; i < model_n_queries(m); i++)

@@ -213,6 +213,86 @@ a_line_for_each_host_with_something_wrong(void **state)
 	buf_done(&b);
 }
 
+#define DRIFT_DEF(name, more) "{'id':'drift:m:" name "','model':'model:m','name':'" name "','source':'p1','profile':'p','window_ns':1,'severity':'ticket'" more "}"
+
+static struct model *
+model_with_drift(const char *defs, const char *drifts, const char *alerts)
+{
+	struct model *m = model_with("", "", alerts);
+
+	feed(m, 839, "{'event':'drift-defs','confidence':0.95,'fdr':0.05,'drifts':[%s]}", defs);
+	feed(m, 839, "{'event':'drifts','at':'2030-01-01T00:13:59Z','drifts':[%s]}", drifts);
+	return m;
+}
+
+static void
+drift_has_counts_and_a_line_where_it_is_not_steady(void **state)
+{
+	struct model *m = model_with_drift(DRIFT_DEF("url_count", "") "," DRIFT_DEF("score", ",'kind':'prediction','severity':'page'") ","
+	    DRIFT_DEF("caps", "") "," DRIFT_DEF("lang", "") "," DRIFT_DEF("new", "") "," DRIFT_DEF("fine", "") "," DRIFT_DEF("old", ""),
+	    "{'id':'drift:m:url_count','state':'drifted','since':'2030-01-01T00:02:00Z','why':'PSI 0.41 | noise 0.06','against':'training profile of version 6'},"
+	    "{'id':'drift:m:score','state':'drifted'},{'id':'drift:m:caps','state':'moving','why':'PSI 0.2'},{'id':'drift:m:lang','state':'few'},"
+	    "{'id':'drift:m:fine','state':'steady','why':'not told'},{'id':'drift:m:old','state':'steady','at':'2030-01-01T00:00:10Z','why':'was fine'}", "");
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 16);
+	text_of(m, &b);
+	expect(&b, "OPSCONSOLE CRITICAL: 2 drifted (1 page), 1 not known: score, old, url_count 12m | page=1;;0 ticket=1;0");
+	expect(&b, " drifted=2;0 'drift moving'=1 'drift unknown'=3 'drift steady'=1;;;0;7\n");
+	expect(&b, "page     drift           -  score      m prediction: drifted [p1]\n");
+	expect(&b,
+	    "drift    score               drifted              -  m prediction\n"
+	    "drift    url_count           drifted            12m  m feature against training profile of version 6: PSI 0.41 / noise 0.06\n"
+	    "drift    caps                moving               -  m feature: PSI 0.2\n"
+	    "drift    new                 unknown              -  m feature, not worked out yet\n"
+	    "drift    old                 unknown              -  m feature, last worked out 13m ago; then: was fine\n"
+	    "drift    lang                not enough data      -  m feature\n"
+	    "drift    7: 2 drifted, 1 moving, 2 unknown, 1 not enough data, 1 steady\n");
+	assert_null(strstr(b.data, "not told"));
+	model_free(m);
+	/* None are looked at. */
+	m = model_with_drift("", "", "");
+	text_of(m, &b);
+	assert_null(strstr(b.data, "drift"));
+	model_free(m);
+	/* An alert tells of it. */
+	m = model_with_drift(DRIFT_DEF("a", ""), "{'id':'drift:m:a','state':'drifted'}", PAGE_ALERT("Drift", ",'feature':'a'"));
+	text_of(m, &b);
+	expect(&b, "OPSCONSOLE CRITICAL: 1 page firing: Drift 14m | page=1;;0 ticket=0;0");
+	model_free(m);
+	buf_done(&b);
+}
+
+/* A thousand that cannot be seen do not make a page of a thousand lines. */
+static void
+many_drifts_are_cut_short(void **state)
+{
+	enum { N = 60 };
+	struct buf b, defs, drifts;
+	struct model *m;
+	size_t n_lines = 0;
+
+	(void)state;
+	buf_init(&b, 1 << 16);
+	buf_init(&defs, 1 << 16);
+	buf_init(&drifts, 1 << 16);
+	for (int i = 0; i < N; i++) {
+		buf_printf(&defs, "%s{'id':'%d','model':'m','name':'%d','profile':'p','window_ns':1}", i > 0 ? "," : "", i, i);
+		buf_printf(&drifts, "%s{'id':'%d','state':'few'}", i > 0 ? "," : "", i);
+	}
+	m = model_with_drift(defs.data, drifts.data, "");
+	text_of(m, &b);
+	for (const char *p = b.data; (p = strstr(p, "\ndrift  ")) != NULL; p++)
+		n_lines++;
+	assert_int_equal(n_lines, 52);
+	expect(&b, "drift    and 10 more that are not steady\ndrift    60: 60 not enough data\n");
+	model_free(m);
+	buf_done(&b);
+	buf_done(&defs);
+	buf_done(&drifts);
+}
+
 /* Names and reasons are the outside's: they end neither a label, nor the line, nor the first line's text. */
 static void
 text_of_outside_is_harmless(void **state)
@@ -237,6 +317,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_line_sums_objectives_up),
+		cmocka_unit_test(drift_has_counts_and_a_line_where_it_is_not_steady),
+		cmocka_unit_test(many_drifts_are_cut_short),
 		cmocka_unit_test(a_line_for_each_objective),
 		cmocka_unit_test(old_results_are_not_told_as_new),
 		cmocka_unit_test(a_line_for_each_model),
