@@ -208,7 +208,9 @@ drift_psi_floor(size_t cells, double n_a, double n_b, double confidence)
 double
 drift_js_floor(size_t cells, double n_a, double n_b, double confidence)
 {
-	return fmin(sqrt(drift_psi_floor(cells, n_a, n_b, confidence) / (8 * M_LN2)), 1);
+	double psi = drift_psi_floor(cells, n_a, n_b, confidence);
+
+	return isnan(psi) ? NAN : fmin(sqrt(psi / (8 * M_LN2)), 1);
 }
 
 /* Smirnov (1939). Cells only make the statistic smaller, and so do small samples: on the safe side. */
