@@ -115,13 +115,18 @@ models_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct models_panel *s = state_of(p);
 	int64_t past_ns;
+	int drift_lines;
 
 	models_rows_build(s, v->model);
-	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
+	drift_lines = models_drift_lines(s, v);
+	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + drift_lines + 1);
 	if (is_comparing(s) && s->split.kind != SPLIT_NONE)
 		s->split = (struct split){ .kind = SPLIT_FULL, .list_w = w, .detail_w = w, .detail_h = h };
 	s->page = s->split.list_h - (s->split.list_h >= MODELS_HEADER_FROM);
 	s->page = s->page < 1 ? 1 : s->page;
+	/* They take only the room that no model needs. */
+	s->n_drift_lines = s->page - s->n < drift_lines ? s->page - s->n : drift_lines;
+	s->n_drift_lines = s->n_drift_lines < 0 ? 0 : s->n_drift_lines;
 	if (!s->is_chosen && s->n > 0)
 		select_worst(s);
 	list_arrange(&s->list, s->ids, s->n, s->page);
@@ -563,7 +568,8 @@ const struct panel_ops panel_models = {
 	.help = "Which version should serve, and which one does, host by host; versions side by side; filter with / "
 	    "(words, !word, state=out-of-step, version=7, host=web-01, registry=mlflow).",
 	.state_size = sizeof(struct models_panel),
-	.watches = MODEL_MODELS | MODEL_MARKERS | MODEL_SERIES | MODEL_SOURCES | MODEL_ENVIRONMENT,
+	.watches = MODEL_MODELS | MODEL_MARKERS | MODEL_SERIES | MODEL_SOURCES | MODEL_DRIFT |
+	    MODEL_ENVIRONMENT,
 	.commands = models_commands,
 	.show = models_show,
 	.arrange = models_arrange,

@@ -3,6 +3,7 @@
 #define OPS_PANELS_MODELS_H
 
 #include "panels.h"
+#include "parts_drift.h"
 #include "parts_models.h"
 #include "ui/widget.h"
 
@@ -30,6 +31,7 @@ struct models_panel {
 	int n;
 	size_t n_filtered, n_fine;	/* left out by the filter, by is_wrong_only */
 	int page;			/* rows visible */
+	int n_drift_lines;		/* of those, how many tell of drift below their model */
 	struct split split;
 	enum models_sort sort;
 	bool is_wrong_only;
@@ -53,6 +55,8 @@ const char *models_sort_name(enum models_sort sort);
 void models_rows_build(struct models_panel *s, const struct model *m);
 void models_rows_done(struct models_panel *s);
 void models_rows_draw(const struct models_panel *s, const struct view *v, struct canvas *c);
+/* How many of the rows have a line about what has drifted below them, where there is room for all. */
+int models_drift_lines(const struct models_panel *s, const struct view *v);
 /* false: it has gone. */
 bool models_item_find(const struct models_row *row, const struct model *m, struct models_item *ret);
 bool models_selected(const struct models_panel *s, const struct view *v, struct models_item *ret);

@@ -94,6 +94,30 @@ evidence(struct pen *p, const struct view *v, const struct model_model *m)
 	evidence_field(p, v, "who serves", m->serving_source, m->serving_ns, m->is_serving_stale, false);
 }
 
+/* The worst of what goes in and comes out of it; how many more, the panel of drift tells. */
+static void
+drift_field(struct pen *p, const struct view *v, const struct model_def *def)
+{
+	struct part_drifts drifts = part_drifts(v);
+	char text[PART_DRIFT_SHORT_MAX], more[64] = "";
+	struct model_drift worst;
+	size_t n = 0;
+	enum role role;
+
+	if (!part_drift_of_model(&drifts, def->id, &worst))
+		return;
+	for (size_t i = 0; i < drifts.n; i++) {
+		struct model_drift row = part_drift(&drifts, i);
+		enum drift_state state = model_drift_state(&row);
+
+		n += strcmp(row.def->model, def->id) == 0 && (state == DRIFT_DRIFTED || state == DRIFT_MOVING);
+	}
+	if (n > 1)
+		snprintf(more, sizeof more, "; %zu more drifted or moving", n - 1);
+	part_drift_glyph(&worst, &role);
+	pen_field_printf(p, "drift", role, "%s: %s%s", part_drift_word(&worst), part_drift_short(&worst, text), more);
+}
+
 static void
 detail_head(struct pen *p, const struct view *v, const struct model_model *m)
 {
@@ -118,6 +142,7 @@ detail_head(struct pen *p, const struct view *v, const struct model_model *m)
 		age_field(p, v, "made", m->wanted->created_ns, m->def->max_age_ns, m->wanted->by);
 		age_field(p, v, "its data", m->wanted->data_ns, m->def->max_data_age_ns, "");
 	}
+	drift_field(p, v, m->def);
 	evidence(p, v, m);
 }
 

@@ -420,12 +420,48 @@ draw_other(struct canvas *row, const struct column *cols, const struct view *v, 
 	columns_cell(row, 0, &cols[COL_WHY], ROLE_DIM, text);
 }
 
+/* --- what has drifted ------------------------------------------------------------------------- */
+
+int
+models_drift_lines(const struct models_panel *s, const struct view *v)
+{
+	struct part_drifts drifts = part_drifts(v);
+	int n = 0;
+
+	for (int i = 0; i < s->n && drifts.n > 0; i++) {
+		struct models_item item;
+		struct model_drift worst;
+
+		n += models_item_find(&s->rows[i], v->model, &item) && item.m != NULL && part_drift_of_model(&drifts, item.m->def->id, &worst);
+	}
+	return n;
+}
+
+/* "PSI url_count .41 (noise .06, n 5.1k) ●" below its model. false: nothing of it has moved. */
+static bool
+draw_drift(struct canvas *c, int y, const struct column *name, const struct part_drifts *drifts, const struct models_item *item)
+{
+	char text[PART_DRIFT_SHORT_MAX];
+	struct model_drift worst;
+	enum role role;
+	const char *glyph;
+	int x = 1 + name->x;
+
+	if (item->m == NULL || !part_drift_of_model(drifts, item->m->def->id, &worst))
+		return false;
+	glyph = part_drift_glyph(&worst, &role);
+	x = canvas_text(c, canvas_text(c, x, y, role, glyph), y, ROLE_TEXT, " ");
+	canvas_text_w(c, x, y, c->w - x - 1, ROLE_TEXT, part_drift_short(&worst, text), false);
+	return true;
+}
+
 void
 models_rows_draw(const struct models_panel *s, const struct view *v, struct canvas *c)
 {
+	struct part_drifts drifts = part_drifts(v);
 	struct column cols[COLS] = { 0 };
 	bool has_why = c->w >= WIDE_FROM;
-	int y = 0;
+	int y = 0, drift_lines = s->n_drift_lines;
 
 	columns_of(s, v->model, c->w, has_why, cols);
 	if (c->h >= MODELS_HEADER_FROM) {
@@ -436,14 +472,17 @@ models_rows_draw(const struct models_panel *s, const struct view *v, struct canv
 	for (int i = 0; i < s->page && s->list.top + i < s->n; i++, y++) {
 		struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 		struct models_item item;
+		bool is_there = models_item_find(&s->rows[s->list.top + i], v->model, &item);
 
-		if (models_item_find(&s->rows[s->list.top + i], v->model, &item)) {
-			if (item.m != NULL)
-				draw_model(&row, cols, v, item.m, has_why);
-			else
-				draw_other(&row, cols, v, &item, has_why);
-		}
+		if (is_there && item.m != NULL)
+			draw_model(&row, cols, v, item.m, has_why);
+		else if (is_there)
+			draw_other(&row, cols, v, &item, has_why);
 		if (v->is_focused && s->list.top + i == s->list.selected)
 			canvas_select(c, 0, y, c->w);
+		if (is_there && drift_lines > 0 && draw_drift(c, y + 1, &cols[COL_NAME], &drifts, &item)) {
+			drift_lines--;
+			y++;
+		}
 	}
 }

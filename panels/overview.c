@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "overview.h"
+#include "parts_drift.h"
 #include "parts_models.h"
 #include "parts_slo.h"
 #include "ui/panel.h"
@@ -45,7 +46,8 @@ problem_id(const struct problem *p)
 	if (p->kind == PROBLEM_ALERT)
 		return p->alert_id;
 	h = str_hash(&p->kind, sizeof p->kind, STR_HASH_SEED);
-	h = str_hash(p->name, strlen(p->name), h);
+	/* Several models may have a feature of one name. */
+	h = p->kind == PROBLEM_DRIFT ? str_hash(p->drift_id, strlen(p->drift_id), h) : str_hash(p->name, strlen(p->name), h);
 	return h != 0 ? h : 1;
 }
 
@@ -71,10 +73,13 @@ problem_glyph(const struct model *m, const struct problem *p, enum role *ret_rol
 {
 	const struct model_slo *slo = p->kind == PROBLEM_SLO ? model_slo_find(m, p->slo_id) : NULL;
 	const struct model_model *model = p->kind == PROBLEM_MODEL ? part_model_find(m, p->name) : NULL;
+	const struct model_drift *drift = p->kind == PROBLEM_DRIFT ? model_drift_find(m, p->drift_id) : NULL;
 	const struct model_source *s;
 
 	if (slo != NULL)
 		return part_slo_glyph(slo, ret_role);
+	if (drift != NULL)
+		return part_drift_glyph(drift, ret_role);
 	if (model != NULL)
 		return part_model_glyph(model, ret_role);
 	if (is_old(m, p)) {
@@ -95,6 +100,7 @@ problem_word(const struct model *m, const struct problem *p)
 {
 	const struct model_alert *a;
 	const struct model_source *s;
+	const struct model_drift *drift;
 	const struct model_model *model;
 	const struct model_slo *slo;
 
@@ -118,6 +124,9 @@ problem_word(const struct model *m, const struct problem *p)
 	case PROBLEM_MODEL:
 		model = part_model_find(m, p->name);
 		return model != NULL ? part_model_word(model) : "model";
+	case PROBLEM_DRIFT:
+		drift = model_drift_find(m, p->drift_id);
+		return drift != NULL ? part_drift_word(drift) : "drifted";
 	case PROBLEM_RULES:
 		break;
 	}
@@ -647,6 +656,9 @@ overview_open_problem(struct panel *p, const struct view *v, const char *arg)
 	} else if (problem->kind == PROBLEM_MODEL) {
 		op = op_text(OP_PANEL, "models");
 		op->arg = xstrdup(problem->name);
+	} else if (problem->kind == PROBLEM_DRIFT) {
+		op = op_text(OP_PANEL, "drift");
+		op->arg = xstrdup(problem->drift_id);
 	} else {
 		op = op_text(OP_PANEL, "sources");
 		op->arg = xstrdup(problem->name);

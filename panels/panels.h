@@ -13,6 +13,7 @@ extern const struct panel_ops panel_models;
 extern const struct panel_ops panel_hosts;
 extern const struct panel_ops panel_runbooks;
 extern const struct panel_ops panel_run;
+extern const struct panel_ops panel_drift;
 extern const struct panel_ops panel_silence_form;
 extern const struct panel_ops panel_slo_form;
 extern const struct panel_ops panel_runbook_form;

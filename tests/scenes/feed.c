@@ -1,7 +1,7 @@
 /*
  * Feeds: recorded events as JSON, with two abbreviations so that a person can read them:
  *   - an alert with "repeat": N stands for N alerts; {i} in its texts is 0 to N-1
- *   - so does one of a registry's models, of its versions, a host, one that serves, or a row of a run
+ *   - so does one of a registry's models, of its versions, a host, one that serves, a row of a run or of a history, or what may drift
  *   - a series with "every": {"from": TIME, "step_s": S, "values": [..]} has its samples there; null is a missing one
  */
 #include "config.h"
@@ -82,7 +82,7 @@ expand_list(json_t *owner, const char *member)
 static void
 expand_lists(json_t *event)
 {
-	static const char *const lists[] = { "alerts", "models", "hosts", "serving", "rows" };
+	static const char *const lists[] = { "alerts", "models", "hosts", "serving", "rows", "drifts" };
 	json_t *model;
 	size_t at;
 

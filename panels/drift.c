@@ -1,0 +1,382 @@
+/*
+ * Drift: what goes into each model and what comes out of it, held against what it was trained on or what was before: how far apart, how far noise alone goes, of how
+ * many. A row each with its shades over time, by model and worst first; behind Enter the two histograms and every score.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "drift.h"
+#include "ui/key.h"
+
+static struct drift_panel *
+state_of(const struct panel *p)
+{
+	return p->state;
+}
+
+static bool
+selected(const struct drift_panel *s, const struct part_drifts *drifts, struct model_drift *ret)
+{
+	return s->list.selected >= 0 && s->list.selected < s->n && part_drift_find(drifts, s->rows[s->list.selected], ret);
+}
+
+/* --- arranging ------------------------------------------------------------------------------- */
+
+static void
+arrange_list(struct drift_panel *s, const struct part_drifts *drifts)
+{
+	drift_rows_build(s, drifts);
+	/* The row above all others is the one to see, until somebody looks at another. */
+	if (!s->has_moved && s->n > 0)
+		s->list = (struct list){ .selected_id = s->ids[0] };
+	list_arrange(&s->list, s->ids, s->n, s->page);
+}
+
+/* Scrolled no further than there is something. */
+static void
+arrange_detail(struct drift_panel *s, const struct view *v, const struct part_drifts *drifts)
+{
+	struct pen_measure measure;
+	struct model_drift m;
+	int most = 0;
+
+	if (s->detail_top > 0 && s->split.kind != SPLIT_NONE && selected(s, drifts, &m)) {
+		drift_detail_draw(pen_measure(&measure, s->split.detail_w), v, drifts, &m);
+		most = pen_measure_done(&measure) - s->split.detail_h;
+	}
+	s->detail_top = s->detail_top > most ? most : s->detail_top;
+	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+}
+
+/* A key may come before the first frame. */
+static int
+drift_open(struct panel *p, const struct view *v, const struct op *op)
+{
+	struct drift_panel *s = state_of(p);
+	struct part_drifts drifts = part_drifts(v);
+
+	(void)op;
+	s->page = 1;
+	arrange_list(s, &drifts);
+	return 0;
+}
+
+static void
+drift_arrange(struct panel *p, const struct view *v, int w, int h)
+{
+	struct drift_panel *s = state_of(p);
+	struct part_drifts drifts = part_drifts(v);
+	int list_h, wanted;
+
+	arrange_list(s, &drifts);
+	wanted = s->n + 2 < DRIFT_HEADER_FROM ? DRIFT_HEADER_FROM : s->n + 2;
+	s->split = part_split(w, h, s->is_detail && s->n > 0, wanted);
+	list_h = s->split.list_h;
+	s->page = list_h - (list_h >= DRIFT_HEADER_FROM) - (list_h >= DRIFT_LEGEND_FROM);
+	s->page = s->page < 1 ? 1 : s->page;
+	list_arrange(&s->list, s->ids, s->n, s->page);
+	arrange_detail(s, v, &drifts);
+}
+
+/* --- drawing --------------------------------------------------------------------------------- */
+
+static void
+draw_undefined(struct canvas *c)
+{
+	struct pen pen = { .c = c };
+
+	pen_text(&pen, ROLE_TEXT, "Nothing is watched for drift: whether inputs and answers of the models have moved is not known here.");
+	pen.y++;
+	pen_field(&pen, "drift:", ROLE_DIM, "of a model in opsconsole.yaml: features, predictions and labels by the histograms and counters that "
+	    "a Prometheus has of them");
+	pen_field(&pen, "reference:", ROLE_DIM, "a training profile, another version, or a window of the past");
+	pen.y++;
+	pen_text(&pen, ROLE_DIM, "man opsconsole.yaml has examples to copy.");
+}
+
+static void
+draw_empty(const struct drift_panel *s, const struct view *v, const struct part_drifts *drifts, struct canvas *c)
+{
+	struct pen pen = { .c = c };
+
+	if (s->n_total > 0 && *s->refusal != '\0') {
+		pen_text(&pen, ROLE_WARNING, s->refusal);
+		pen_text(&pen, ROLE_DIM, "Esc clears the filter.");
+	} else if (s->n_total > 0) {
+		pen_printf(&pen, ROLE_TEXT, "None of %zu matches the filter.", s->n_total);
+		pen_text(&pen, ROLE_DIM, "Esc clears it.");
+	} else if (drifts->model == NULL || model_environment(drifts->model) == NULL) {
+		part_not_recorded(c, v);
+	} else {
+		draw_undefined(c);
+	}
+}
+
+static void
+draw_detail(const struct drift_panel *s, const struct view *v, const struct part_drifts *drifts, struct canvas *c)
+{
+	struct canvas part = part_split_detail(c, &s->split);
+	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct model_drift m;
+
+	if (!selected(s, drifts, &m))
+		return;
+	drift_detail_draw(&pen, v, drifts, &m);
+	part_more(&part, pen.y);
+}
+
+static void
+drift_draw(const struct panel *p, const struct view *v, struct canvas *c)
+{
+	const struct drift_panel *s = state_of(p);
+	struct part_drifts drifts = part_drifts(v);
+	struct canvas list;
+
+	if (s->n == 0) {
+		draw_empty(s, v, &drifts, c);
+		return;
+	}
+	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	if (list.h > 0)
+		drift_rows_draw(s, v, &drifts, &list);
+	if (s->split.kind != SPLIT_NONE)
+		draw_detail(s, v, &drifts, c);
+}
+
+/* "1 drifted, 2 moving, 5 steady": by state, worst first. */
+static void
+counts_text(const struct part_drifts *drifts, char *buf, size_t size)
+{
+	static const char *const words[] = { [DRIFT_DRIFTED] = "drifted", [DRIFT_MOVING] = "moving", [DRIFT_UNKNOWN] = "unknown", [DRIFT_FEW] = "few data",
+		[DRIFT_STEADY] = "steady" };
+	size_t n[sizeof words / sizeof words[0]] = { 0 }, n_stale = 0, used = 0;
+
+	for (size_t i = 0; i < drifts->n; i++) {
+		struct model_drift m = part_drift(drifts, i);
+
+		if (m.is_stale)
+			n_stale++;
+		else
+			n[model_drift_state(&m)]++;
+	}
+	*buf = '\0';
+	for (size_t i = 0; i < sizeof words / sizeof words[0] && used < size; i++)
+		if (n[i] > 0)
+			used += (size_t)snprintf(buf + used, size - used, "%s%zu %s", used > 0 ? ", " : "", n[i], words[i]);
+	if (n_stale > 0 && used < size)
+		snprintf(buf + used, size - used, "%s%zu stale", used > 0 ? ", " : "", n_stale);
+}
+
+/* "2 above, 3 below": a row that is out of sight must not be out of mind. */
+static void
+beyond_text(const struct drift_panel *s, char *buf, size_t size)
+{
+	int above = s->list.top, below = s->n - s->list.top - s->page;
+
+	*buf = '\0';
+	if (s->split.list_h == 0 || (above <= 0 && below <= 0))
+		return;
+	if (above > 0 && below > 0)
+		snprintf(buf, size, "%d above, %d below  ", above, below);
+	else
+		snprintf(buf, size, "%d %s  ", above > 0 ? above : below, above > 0 ? "above" : "below");
+}
+
+static void
+drift_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
+{
+	const struct drift_panel *s = state_of(p);
+	struct part_drifts drifts = part_drifts(v);
+	char counts[160] = "", how[PART_DRIFTS_TEXT_MAX], hidden[48] = "", beyond[48];
+
+	beyond_text(s, beyond, sizeof beyond);
+	part_drifts_text(v, &drifts, how);
+	if (drifts.kind != PART_DRIFTS_PENDING)
+		counts_text(&drifts, counts, sizeof counts);
+	if ((size_t)s->n < s->n_total)
+		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->n);
+	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, how, *how != '\0' && *counts != '\0' ? "  " : "", counts, hidden,
+	    s->sort != DRIFT_SORT_MODEL ? "  " : "", s->sort != DRIFT_SORT_MODEL ? drift_sort_name(s->sort) : "");
+}
+
+static void
+drift_filter(struct panel *p, const char *text)
+{
+	struct drift_panel *s = state_of(p);
+
+	free(s->filter);
+	s->filter = xstrdup_or_null(text);
+}
+
+/* It is asked for by name: nothing may hide it. */
+static void
+drift_show(struct panel *p, const struct view *v, const char *arg)
+{
+	struct drift_panel *s = state_of(p);
+	struct part_drifts drifts = part_drifts(v);
+	struct model_drift m;
+
+	if (!part_drift_find(&drifts, arg, &m))
+		return;
+	drift_filter(p, NULL);
+	s->list.selected_id = drift_hash(arg);
+	s->has_moved = true;
+	s->is_detail = true;
+	s->detail_top = 0;
+}
+
+static void
+drift_close(struct panel *p)
+{
+	struct drift_panel *s = state_of(p);
+
+	drift_rows_done(s);
+	free(s->filter);
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+static struct op *
+move(struct drift_panel *s, int by)
+{
+	list_move(&s->list, s->ids, s->n, by);
+	s->has_moved = true;
+	s->detail_top = 0;
+	return NULL;
+}
+
+/* From here on it is the first row again, whichever that becomes. */
+static struct op *
+move_first(struct drift_panel *s)
+{
+	move(s, INT_MIN);
+	s->has_moved = false;
+	return NULL;
+}
+
+static struct op *
+scroll_detail(struct drift_panel *s, int by)
+{
+	s->detail_top += by;
+	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+	return NULL;
+}
+
+static struct op *
+toggle_detail(struct drift_panel *s)
+{
+	s->is_detail = !s->is_detail;
+	s->has_moved |= s->is_detail;	/* what is read does not change under the reader */
+	s->detail_top = 0;
+	return NULL;
+}
+
+static struct op *
+act_alert(const struct model_drift *m)
+{
+	struct op *op;
+
+	if (m->alert_id == 0)
+		return op_text(OP_MESSAGE, "no alert with the label feature=\"%s\" fires", m->def->name);
+	op = op_text(OP_PANEL, "alerts");
+	op->arg = xasprintf("%016llx", (unsigned long long)m->alert_id);
+	return op;
+}
+
+static struct op *
+act_model(const struct model_drift *m)
+{
+	struct op *op = op_text(OP_PANEL, "models");
+
+	op->arg = xstrdup(m->def->model);
+	return op;
+}
+
+static struct op *
+act(const struct drift_panel *s, const struct view *v, struct op *(*f)(const struct model_drift *m))
+{
+	struct part_drifts drifts = part_drifts(v);
+	struct model_drift m;
+
+	return selected(s, &drifts, &m) ? f(&m) : op_text(OP_MESSAGE, "nothing is selected");
+}
+
+#define COMMAND(name, ...)								\
+	static struct op *								\
+	drift_##name(struct panel *p, const struct view *v, const char *arg)		\
+	{										\
+		struct drift_panel *s = state_of(p);					\
+											\
+		(void)v;								\
+		(void)arg;								\
+		__VA_ARGS__								\
+	}
+
+COMMAND(next, return move(s, 1);)
+COMMAND(previous, return move(s, -1);)
+COMMAND(page_down, return move(s, s->page);)
+COMMAND(page_up, return move(s, -s->page);)
+COMMAND(first, return move_first(s);)
+COMMAND(last, return move(s, INT_MAX);)
+COMMAND(details, return toggle_detail(s);)
+COMMAND(detail_down, return scroll_detail(s, 3);)
+COMMAND(detail_up, return scroll_detail(s, -3);)
+COMMAND(sort, s->sort = (s->sort + 1) % DRIFT_SORTS; return NULL;)
+COMMAND(alert, return act(s, v, act_alert);)
+COMMAND(model, return act(s, v, act_model);)
+
+static const struct command drift_commands[] = {
+	{ "details", "Enter", CMD_HINT, drift_details, "show all of it: the two histograms, every score with its noise" },
+	{ "model", "m", CMD_HINT, drift_model, "go to its model" },
+	{ "alert", "a", CMD_HINT, drift_alert, "go to the alert that fires for it" },
+	{ "sort", "o", CMD_HINT, drift_sort, "sort by model, by worst, or by name" },
+	{ "next", "j", 0, drift_next, "select the next row" },
+	{ "previous", "k", 0, drift_previous, "select the row before" },
+	{ "next-arrow", "Down", CMD_HIDDEN, drift_next, "select the next row" },
+	{ "previous-arrow", "Up", CMD_HIDDEN, drift_previous, "select the row before" },
+	{ "page-down", "PgDn", 0, drift_page_down, "a page down" },
+	{ "page-up", "PgUp", 0, drift_page_up, "a page up" },
+	{ "first", "Home", 0, drift_first, "select the first row, and stay on top" },
+	{ "last", "End", 0, drift_last, "select the last row" },
+	{ "detail-down", "J", 0, drift_detail_down, "scroll the details down" },
+	{ "detail-up", "K", 0, drift_detail_up, "scroll the details up" },
+	{ 0 }
+};
+
+/* Esc closes what Enter opened, before it means anything else. */
+static bool
+drift_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
+{
+	struct drift_panel *s = state_of(p);
+
+	(void)v;
+	(void)ret_op;
+	if (key != KEY_ESC || !s->is_detail)
+		return false;
+	s->is_detail = false;
+	return true;
+}
+
+const struct panel_ops panel_drift = {
+	.name = "drift",
+	.title = "Drift",
+	.help = "Which inputs and predictions have moved beyond noise, and of how many; filter with / (words, !word, state=drifted, model=NAME, "
+	    "kind=prediction).",
+	.state_size = sizeof(struct drift_panel),
+	.watches = MODEL_DRIFT | MODEL_ALERTS | MODEL_ENVIRONMENT,
+	.commands = drift_commands,
+	.open = drift_open,
+	.show = drift_show,
+	.arrange = drift_arrange,
+	.draw = drift_draw,
+	.key = drift_key,
+	.filter = drift_filter,
+	.summary = drift_summary,
+	.close = drift_close,
+};

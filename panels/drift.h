@@ -1,0 +1,39 @@
+/* The panel of drift, over several files: its state, and what each file does. Private to panels/drift*.c. */
+#ifndef OPS_PANELS_DRIFT_H
+#define OPS_PANELS_DRIFT_H
+
+#include "panels.h"
+#include "parts_drift.h"
+#include "ui/widget.h"
+
+enum { DRIFT_HEADER_FROM = 4, DRIFT_LEGEND_FROM = 8 };	/* rows that a list needs to have a header, to explain its shades */
+enum drift_sort { DRIFT_SORT_MODEL, DRIFT_SORT_WORST, DRIFT_SORT_NAME, DRIFT_SORTS };
+
+struct drift_panel {
+	struct list list;
+	char **rows;			/* ids of the definitions listed */
+	uint64_t *ids;			/* of rows */
+	int n;
+	size_t n_total;			/* without the filter */
+	int page;			/* rows visible */
+	struct split split;
+	enum drift_sort sort;
+	char *filter;			/* NULL or "": none */
+	char refusal[192];		/* why no filter can be that; "" it can */
+	bool is_detail;
+	int detail_top;
+	bool has_moved;			/* somebody selected a row; until then it is the first, whichever that is */
+};
+
+/* drift_rows.c: which there are, and a line for each. */
+const char *drift_sort_name(enum drift_sort sort);
+void drift_rows_build(struct drift_panel *s, const struct part_drifts *drifts);
+void drift_rows_done(struct drift_panel *s);
+uint64_t drift_hash(const char *id);
+void drift_rows_draw(const struct drift_panel *s, const struct view *v, const struct part_drifts *drifts, struct canvas *c);
+
+/* drift_detail.c: all that is known of one; drift_cells.c: the two histograms, of one that has cells. */
+void drift_detail_draw(struct pen *p, const struct view *v, const struct part_drifts *drifts, const struct model_drift *m);
+void drift_cells_draw(struct pen *p, const struct model_drift *m);
+
+#endif
