@@ -43,10 +43,11 @@ drifts_clone(struct model *to, const struct model *from)
 }
 
 void
-drifts_lend_history(struct model *to, const struct model *from)
+drifts_lend_history(struct model *to, const struct model *from, int64_t gap_ns)
 {
-	if (to->drift_history == from->drift_history)
+	if (to->drift_history == from->drift_history && to->drift_gap_ns == gap_ns)
 		return;
+	to->drift_gap_ns = gap_ns;
 	block_replace(&to->drift_history, from->drift_history);
 	model_touch(to, MODEL_DRIFT);
 }
@@ -76,6 +77,8 @@ stale_after_ns(const struct model *m, const struct model_drift *row)
 	if (__builtin_mul_overflow(every_ns, STALE_INTERVALS, &at_ns) || __builtin_add_overflow(at_ns, worked_out_ns, &at_ns))
 		return INT64_MAX;
 	if (s != NULL && __builtin_add_overflow(at_ns, source_patience_ns(s), &at_ns))
+		return INT64_MAX;
+	if (__builtin_add_overflow(at_ns, m->drift_gap_ns, &at_ns))
 		return INT64_MAX;
 	return at_ns;
 }

@@ -13,7 +13,7 @@
 #include "base/xalloc.h"
 #include "model/model_priv.h"
 
-enum { EVENTS_MAX = 16384, REGISTRY_SHARE = 2, RUNS_SHARE = 2 };
+enum { EVENTS_MAX = 16384, REGISTRY_SHARE = 2, RUNS_SHARE = 2, DRIFTS_SHARE = 2 };
 
 struct entry {
 	struct event ev;	/* owns a reference; source points into the block or to "" */
@@ -121,6 +121,32 @@ is_run_kept(const struct history *h, const struct event *ev)
 	return true;
 }
 
+/* What thousands of features are like takes a megabyte each time: sets are kept so far apart that all of them together fill a share of the ring. */
+static int64_t
+drift_gap_ns(const struct history *h, const struct drift_set *set)
+{
+	double gap_ns = set == NULL ? 0 : (double)h->max_age_ns * (double)block_bytes(set) / ((double)h->max_bytes / DRIFTS_SHARE);
+
+	return gap_ns < (double)h->max_age_ns ? (int64_t)gap_ns : h->max_age_ns;
+}
+
+static bool
+is_drift_kept(const struct history *h, const struct event *ev)
+{
+	const struct drift_set *set = ev->block;
+	int64_t gap_ns = drift_gap_ns(h, set);
+
+	if (set->is_past || block_bytes(set) > h->max_bytes / DRIFTS_SHARE)
+		return false;
+	for (size_t i = h->n; i-- > 0;) {
+		const struct event *last = &entry_at(h, i)->ev;
+
+		if (last->kind == EVENT_DRIFTS)
+			return ev->time_ns - last->time_ns >= gap_ns || ev->time_ns < last->time_ns;
+	}
+	return true;
+}
+
 /*
  * Answers over a range, of which only the newest is shown; what was worked out for a past time, which is nothing that was known then; and registries so
  * large that they would push all else out: then it is not known what they said.
@@ -134,7 +160,7 @@ is_kept(const struct history *h, const struct event *ev)
 	case EVENT_SLOS:
 		return !((const struct slo_set *)ev->block)->is_past;
 	case EVENT_DRIFTS:
-		return !((const struct drift_set *)ev->block)->is_past;
+		return is_drift_kept(h, ev);
 	case EVENT_SLO_DETAILS:
 	case EVENT_DRIFT_HISTORY:
 	case EVENT_RUN_OUTPUT:
@@ -233,7 +259,7 @@ model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns)
 		model_apply_state(h->at, &entry_at(h, (size_t)(h->at_next - h->first))->ev);
 	series_lend_ranges(h->at, m);
 	slos_lend_details(h->at, m);
-	drifts_lend_history(h->at, m);
+	drifts_lend_history(h->at, m, drift_gap_ns(h, m->drifts));
 	runs_lend_outputs(h->at, m, t_ns);
 	model_advance(h->at, t_ns);
 	return h->at;

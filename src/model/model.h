@@ -54,7 +54,7 @@ unsigned model_changes(struct model *m);
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
  * newest one of each query is shown whatever t. So are the newest details of objectives and the newest history of drift. Outputs of runs are shown when they had come by t. Of what a run
  * tells of itself, each change of its state is kept, and in between what leaves half of the ring to others. An answer of a registry that alone takes more than half of the
- * ring is not kept, and not known then.
+ * ring is not kept, and not known then. Standings of drift are kept as often as half of the ring allows.
  *
  * Events are kept as they came, and their times need not ascend: the clock may be set back, and an answer that took long is told with the time it was
  * observed. model_at(t) then takes in all events up to the last one whose time is not after t: what the console had been told when it was

@@ -208,6 +208,7 @@ struct model {
 	const struct drift_def_set *drift_defs;
 	const struct drift_set *drifts, *past_drifts;
 	const struct drift_history *drift_history;
+	int64_t drift_gap_ns;				/* of a past model, see drifts_lend_history() */
 	size_t n_registries, n_memories;
 	struct registry_state *registries;
 	struct model_memory *memories;
@@ -336,8 +337,8 @@ const char *slos_alert_tells(const struct model *m, uint64_t alert_id);
 void drifts_apply(struct model *m, const struct event *ev);
 void drifts_advance(struct model *m, int64_t before_ns);
 void drifts_clone(struct model *to, const struct model *from);
-/* Show from's history of drift in to, which has none of its own. */
-void drifts_lend_history(struct model *to, const struct model *from);
+/* Show from's history of drift in to, which has none of its own. Sets were recorded no closer than gap_ns: one is not old before the next was due. */
+void drifts_lend_history(struct model *to, const struct model *from, int64_t gap_ns);
 void drifts_done(struct model *m);
 const struct drifts_view *drifts_get(const struct model *m);
 void drifts_view_done(struct drifts_view *v);

@@ -300,6 +300,47 @@ what_was_known_then(void **state)
 	model_free(m);
 }
 
+/* What many features are like is large: it is kept less often, and does not push out what else was known, nor is it called old for that. */
+static void
+many_do_not_fill_the_past(void **state)
+{
+	enum { DEFS = 1000, ROUNDS = 60, EVERY = 10 };
+	struct model *m = model_new(1 << 20, 600 * NS_PER_S);
+	struct buf defs, drifts;
+	const struct model *then;
+	int64_t first_ns = 0;
+
+	(void)state;
+	feed_environment(m, FEED_SOURCES_ALL);
+	buf_init(&defs, 4 << 20);
+	for (int i = 0; i < DEFS; i++)
+		buf_printf(&defs, "%s{'id':'%d','name':'%d','source':'p1','profile':'p','window_ns':1}", i == 0 ? "" : ",", i, i);
+	feed_defs(m, 0, defs.data);
+	buf_init(&drifts, 4 << 20);
+	for (int round = 0; round < ROUNDS; round++) {
+		char at[CLOCK_TEXT_MAX];
+
+		buf_reset(&drifts);
+		clock_format(at, T(round * EVERY), 9);
+		for (int i = 0; i < DEFS; i++)
+			buf_printf(&drifts, "%s{'id':'%d','state':'steady','at':'%s'}", i == 0 ? "" : ",", i, at);
+		feed(m, round * EVERY, "{'event':'drifts','every_ns':10000000000,'drifts':[%s]}", drifts.data);
+		for (size_t s = 0; s < model_n_sources(m); s++)
+			feed_alerts(m, round * EVERY, model_source(m, s)->name, "");
+		model_advance(m, T(round * EVERY));
+	}
+	assert_false(model_drift(m, 0)->is_stale);
+	for (int t = 5; t < (ROUNDS - 1) * EVERY; t += EVERY) {
+		then = model_at(m, T(t), &first_ns);
+		if (then == NULL || model_n_drifts(then) != DEFS || model_drift(then, 0)->is_stale || model_drift(then, 0)->drift == NULL)
+			fail_msg("at %d", t);
+		assert_true(first_ns == T(0));
+	}
+	model_free(m);
+	buf_done(&defs);
+	buf_done(&drifts);
+}
+
 /* What went from one state to the next is told once, and adds up. */
 static void
 markers_add_up(void **state)
@@ -560,6 +601,7 @@ main(void)
 		cmocka_unit_test(what_was_worked_out_too_long_ago_is_stale),
 		cmocka_unit_test(a_past_time_beside_the_present),
 		cmocka_unit_test(what_was_known_then),
+		cmocka_unit_test(many_do_not_fill_the_past),
 		cmocka_unit_test(markers_add_up),
 		cmocka_unit_test(alerts_are_found_by_their_labels),
 		cmocka_unit_test(the_worst_alert_and_of_those_the_oldest),
