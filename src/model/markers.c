@@ -2,8 +2,8 @@
  * Markers: when something changed.
  *
  * A set is all that one definition has in a range of time. A newer set speaks for its whole range; sets of other ranges are kept beside it,
- * so that stepping back in time does not lose what is known about now. Moves in a registry ("registry:SOURCE") and of what drifts ("drift") are told once, when
- * they are seen: their sets add up, and speak for nothing else.
+ * so that stepping back in time does not lose what is known about now. Moves in a registry ("registry:SOURCE") are told once, when they are seen:
+ * their sets add up, and speak for nothing else. What drifts ("drift") needs no definition in the environment.
  */
 #include "config.h"
 
@@ -23,18 +23,18 @@ set_remove(struct model *m, size_t i)
 }
 
 #define MOVES_PREFIX "registry:"
-#define DRIFT_MOVES "drift"
+#define DRIFT_DEF "drift"
 
 static bool
 is_moves(const char *def)
 {
-	return str_has_prefix(def, MOVES_PREFIX) || strcmp(def, DRIFT_MOVES) == 0;
+	return str_has_prefix(def, MOVES_PREFIX);
 }
 
 static bool
 is_defined(const struct environment *env, const char *def)
 {
-	if (strcmp(def, DRIFT_MOVES) == 0)
+	if (strcmp(def, DRIFT_DEF) == 0)
 		return true;
 	for (size_t i = 0; env != NULL && is_moves(def) && i < env->n_sources; i++)
 		if (strcmp(env->sources[i].name, def + strlen(MOVES_PREFIX)) == 0)

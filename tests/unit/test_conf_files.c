@@ -332,6 +332,19 @@ assert_checks(const char *text, int expected, const char *says)
 	free(got);
 }
 
+/* A model whose training profile is a file of the folder. */
+static void
+assert_checks_profile(const char *profile, int expected, const char *says)
+{
+	char *text = xasprintf("%s  - { name: ml, type: mlflow, url: 'http://m' }\n  models:\n"
+	    "  - { name: m, alias: a, serving: { expr: x },\n"
+	    "    drift: { profile: '%s/%s', features: [ { name: n, gauge: g } ] } }\n", SOURCE, dir,
+	    profile);
+
+	assert_checks(text, expected, says);
+	free(text);
+}
+
 static void
 check_reports(void **state)
 {
@@ -350,6 +363,12 @@ check_reports(void **state)
 	assert_checks(SOURCE "    interval: 5\n", ERR_INVALID,
 	    "DIR/c.yaml:9:15: interval: '5' has no unit (such as 500ms, 30s, 15m, "
 	    "1h30m)\nDIR/c.yaml: 1 problem\n");
+	write_file("p.json", "{}");
+	assert_checks_profile("p.json", 0, "DIR/c.yaml: ok (1 environment, 2 sources, 0 queries, 0 "
+	    "markers, 0 objectives, 0 hosts, 1 model)\n");
+	assert_checks_profile("none.json", ERR_INVALID,
+	    "DIR/c.yaml:12:12: drift: profile: cannot read DIR/none.json: No such file or "
+	    "directory\nDIR/c.yaml: 1 problem\n");
 	assert_checks("bell: on\nkind: Config\n", ERR_INVALID,
 	    "DIR/c.yaml:1:1: 'apiVersion' is missing\n"
 	    "DIR/c.yaml:1:7: bell: 'on' is not used here: write true\n"

@@ -341,17 +341,17 @@ many_do_not_fill_the_past(void **state)
 	buf_done(&drifts);
 }
 
-/* What went from one state to the next is told once, and adds up. */
+/* A newer set speaks for the whole time since the console began to look. */
 static void
-markers_add_up(void **state)
+markers_are_not_told_twice(void **state)
 {
 	struct model *m = new_model();
 
 	(void)state;
-	feed(m, 10, "{'event':'markers','def':'drift','markers':[{'at':'2030-01-01T00:00:05Z','what':'a'}]}");
-	feed(m, 11, "{'event':'markers','def':'drift'}");
-	feed(m, 12, "{'event':'markers','def':'drift','start':'2030-01-01T00:00:00Z','end':'2030-01-01T00:00:09Z',"
-	    "'markers':[{'at':'2030-01-01T00:00:08Z','what':'b'}]}");
+	feed(m, 10, "{'event':'markers','def':'drift','start':'2030-01-01T00:00:01Z','end':'2030-01-01T00:00:06Z',"
+	    "'markers':[{'at':'2030-01-01T00:00:05Z','what':'a'}]}");
+	feed(m, 12, "{'event':'markers','def':'drift','start':'2030-01-01T00:00:01Z','end':'2030-01-01T00:00:09Z',"
+	    "'markers':[{'at':'2030-01-01T00:00:05Z','what':'a'},{'at':'2030-01-01T00:00:08Z','what':'b'}]}");
 	assert_int_equal(model_n_markers(m), 2);
 	assert_string_equal(model_marker(m, 0)->what, "b");
 	/* The config read anew keeps them. */
@@ -602,7 +602,7 @@ main(void)
 		cmocka_unit_test(a_past_time_beside_the_present),
 		cmocka_unit_test(what_was_known_then),
 		cmocka_unit_test(many_do_not_fill_the_past),
-		cmocka_unit_test(markers_add_up),
+		cmocka_unit_test(markers_are_not_told_twice),
 		cmocka_unit_test(alerts_are_found_by_their_labels),
 		cmocka_unit_test(the_worst_alert_and_of_those_the_oldest),
 		cmocka_unit_test(a_definition_is_a_problem_as_it_stands),
