@@ -192,7 +192,7 @@ def test_rollback_by_script():
         assert {r["intent"] for r in results} == set(intents), "every act has its outcome"
         assert [r["type"] for r in records][0] == "opened"
         assert records[-1]["type"] == "run-end" and records[-1]["exit"] == 0
-        LAB.opslab("wait", "--alert", "SpamFalsePositiveRateHigh", "--state", "inactive", "--timeout", "60")
+        LAB.opslab("wait", "--alert", "SpamFalsePositiveRateHigh", "--state", "resolved", "--timeout", "60")
         # What was left is marked, and not gone back to.
         code, out, err = op.run("--runbook", "rollback", "--dry-run")
         assert '"7"' not in out and "to          7" not in out, out
@@ -204,7 +204,7 @@ def test_rollback_by_keys():
     with Operator() as op, e2e.Console(size=(120, 36), env=op.env, config=op.config) as console:
         console.wait("LAB")
         bad_model()
-        console.wait("SpamFalsePositiveRateHigh")
+        console.wait("SpamFalse")
         console.keys("8")
         console.wait("rollback", "takedown")
         console.keys("Home", "Enter")
@@ -329,7 +329,7 @@ steps:
 
 SLOW = """danger: low
 hosts: { group: serving }
-rollout: { batch: [1, 2, 3] }
+rollout: { batch: [1, 2, 100%] }
 steps:
   - name: nap
     scope: host
@@ -411,7 +411,7 @@ def test_kill_9_leaves_an_open_intent():
 def test_failures_stop_before_the_next_batch():
     text = """danger: low
 hosts: { group: serving }
-rollout: { batch: [1, 3] }
+rollout: { batch: [1, 100%] }
 steps:
   - name: mark
     scope: host
