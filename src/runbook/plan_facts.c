@@ -86,7 +86,7 @@ fact_steps(struct run *r)
 			continue;
 		cell = &sample_lane(r, col)->cells[c];
 		undo = undo_of(r, c);
-		plan_fact(r, "steps", cell->outcome, "%s%s: %s%s%s%s", col->name, col->part == PART_HOST ? " on each host" : "",
+		plan_fact(r, "steps", OUTCOME_NONE, "%s%s: %s%s%s%s", col->name, col->part == PART_HOST ? " on each host" : "",
 		    cell->act != NULL ? bound_text(cell->act) : cell->unbound != NULL ? cell->unbound : "", undo != NULL ? " (undo: " : "",
 		    undo == NULL ? "" : strncmp(undo, "undo: ", 6) == 0 ? undo + 6 : undo, undo != NULL ? ")" : "");
 	}

@@ -58,6 +58,28 @@ state_of(const struct run *r)
 	return r->stage == STAGE_VERIFY ? RUN_VERIFYING : r->stage <= STAGE_PRECHECK ? RUN_STARTING : RUN_ACTING;
 }
 
+static void
+state_text(struct run *r, enum run_state state)
+{
+	switch (state) {
+	case RUN_ACTING:
+		text_set(&r->text, r->n_batches > 1 ? "acting, in %zu batches" : "acting", r->n_batches);
+		break;
+	case RUN_ASKING:
+		text_set(&r->text, "waits for an answer: %s", r->question);
+		break;
+	case RUN_VERIFYING:
+		text_set(&r->text, "every step is done: is it so?");
+		break;
+	case RUN_UNDOING:
+		text_set(&r->text, "undoing%s%s", r->why_stopping != NULL ? ": " : "", r->why_stopping != NULL ? r->why_stopping : "");
+		break;
+	default:
+		if (r->why_stopping != NULL)
+			text_set(&r->text, "%s", r->why_stopping);
+	}
+}
+
 /* --- conditions ------------------------------------------------------------------------------------------------------------------- */
 
 static size_t
@@ -428,8 +450,11 @@ stage_pump(struct run *r)
 		halted_pump(r);
 	else
 		stage_turn(r);
-	if (r->state != RUN_ENDED && r->stage != STAGE_END)
-		run_enter(r, state_of(r));
+	if (r->state == RUN_ENDED || r->stage == STAGE_END)
+		return;
+	if (state_of(r) != r->state)
+		state_text(r, state_of(r));
+	run_enter(r, state_of(r));
 }
 
 /* --- beginning and ending ------------------------------------------------------------------------------------------------------------------ */
