@@ -50,11 +50,11 @@ login_done(struct session *s)
 
 /* --- which keys --- */
 
-static bool
-is_usable(const struct session *s, const struct agent_key *k)
+bool
+login_is_usable(const struct ssh_settings *settings, const struct agent_key *k)
 {
 	static const char *const types[] = { "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521" };
-	const char *allowed = s->settings->pubkey_algorithms;
+	const char *allowed = settings->pubkey_algorithms;
 	struct buf b;
 	bool is_ok;
 
@@ -117,7 +117,7 @@ login_keys(const struct agent_list *keys, const struct err *err, void *arg)
 	if (s->state != SESSION_AGENT)
 		return;
 	for (size_t i = 0; keys != NULL && i < keys->n; i++) {
-		if (is_usable(s, &keys->v[i]))
+		if (login_is_usable(s->settings, &keys->v[i]))
 			login_keep_key(l, &keys->v[i]);
 		else
 			login_note_unusable(l, &keys->v[i]);

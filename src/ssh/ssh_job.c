@@ -139,6 +139,7 @@ job_leave_session(struct ssh_job *j)
 	}
 	j->channel = NULL;
 	j->session = NULL;
+	job_timer_set(j, JOB_TIMER_NONE, 0);
 	TAILQ_REMOVE(&s->jobs, j, on_session);
 	session_settle_idle(s);
 }
@@ -322,21 +323,31 @@ job_closed(struct ssh_job *j)
 		job_unknown_by_reader(j);
 }
 
-/* Nothing was run. Where others of ours run on the connection, the server may only be full (MaxSessions): it waits for one of them. */
+/*
+ * Nothing was run. Where others of ours run on the connection, the server may only be full (MaxSessions): it waits for one of them. sshd counts a channel a moment longer
+ * than it lives, so one that was closed just now still counts as such.
+ */
 static void
 job_refused(struct ssh_job *j, const struct channel *c, const struct err *err)
 {
 	struct session *s = j->session;
 	unsigned others = session_channels(s);
+	bool is_full = others > 0 || (s->closed_mono != 0 && clock_mono() - s->closed_mono < NS_PER_S);
 
-	if (others == 0 || c->ssh2 != NULL || j->kind == JOB_CANCEL) {
+	if (j->kind == JOB_CANCEL && j->target != NULL && j->ssh->o.transport == SSH_AUTO) {
+		/* It cannot wait for what it is to end: another connection. */
+		j->settings = ssh_settings_ref(j->target->settings);
+		job_leave_session(j);
+		job_to_openssh(j, "the connection has no room for it");
+		return;
+	}
+	if (!is_full || c->ssh2 != NULL || j->kind == JOB_CANCEL || ++j->n_refused > SSH_REFUSED_MAX) {
 		job_not_run(j, SSH_FAIL_OPEN, err);
 		return;
 	}
 	s->n_running--;
-	if (others < s->running_max)
-		s->running_max = others;
-	job_timer_set(j, JOB_TIMER_NONE, 0);
+	s->running_max = others > 0 ? others : 1;
+	job_timer_set(j, JOB_TIMER_AGAIN, SSH_AGAIN_NS);
 	j->state = JOB_WAITING;
 }
 
@@ -530,6 +541,9 @@ job_timer(void *arg)
 	case JOB_TIMER_DRAIN:
 		job_read_end(j);
 		job_judge(j);
+		return;
+	case JOB_TIMER_AGAIN:
+		session_wake(j->session);
 		return;
 	case JOB_TIMER_OPEN:
 		job_open_overdue(j);
