@@ -106,7 +106,7 @@ is_list(const char *text, size_t len)
 
 static void
 take_text(struct runbooks *r, const char *file, const char *path, const struct buf *b,
-    const struct conf *conf, const struct conf_environment *env)
+    bool is_shipped, const struct conf *conf, const struct conf_environment *env)
 {
 	struct conf_problems own = { 0 };
 	struct runbook *rb = NULL;
@@ -131,7 +131,9 @@ take_text(struct runbooks *r, const char *file, const char *path, const struct b
 		add(r, rb);
 	else
 		add_broken(r, file, path, own.n > 0 ? own.v[0] : "cannot be read");
-	for (size_t i = 0; i < own.n; i++)
+	/* A shipped one that does not fit this environment is no mistake of whoever wrote the config: it says why it cannot be run
+	 * where it is listed and when it is called. */
+	for (size_t i = 0; i < own.n && !(is_shipped && env != NULL); i++)
 		conf_problems_add(&r->problems, "%s", own.v[i]);
 	conf_problems_done(&own);
 	free(name);
@@ -147,7 +149,7 @@ take_file(struct runbooks *r, const char *folder, const char *file, bool is_ship
 
 	buf_init(&b, YAML_BYTES_MAX);
 	if (runbook_file_read(path, is_shipped, &b, &err) == 0) {
-		take_text(r, file, path, &b, conf, env);
+		take_text(r, file, path, &b, is_shipped, conf, env);
 	} else {
 		char *name = name_of_file(file);
 

@@ -152,6 +152,31 @@ a_broken_one_is_not_replaced(void **state)
 	runbooks_done(&r);
 }
 
+/* Not everybody has what a shipped one needs, and their config has no mistake for it. */
+static void
+a_shipped_one_that_does_not_fit_is_no_problem(void **state)
+{
+	struct conf_environment env = { .name = "prod" };
+	struct err err = ERR_INIT;
+	const struct runbook *rb;
+	struct conf conf = { 0 };
+	struct runbooks r;
+	char *path = xasprintf("%s/data/runbooks/fit.yaml", root);
+
+	(void)state;
+	put("data/runbooks/fit.yaml", BOOK("fit", "shipped") "  - { name: d, action: drain }\n");
+	assert_int_equal(runbooks_read(&conf, &env, &r, NULL), 0);
+	assert_int_equal(r.problems.n, 0);
+	assert_int_equal(runbooks_pick(&r, "fit", &rb, &err), ERR_INVALID);
+	assert_non_null(strstr(err.msg, "'drain' is no action of the environment 'prod'"));
+	runbooks_done(&r);
+	assert_int_equal(runbooks_read(&conf, NULL, &r, NULL), 0);
+	assert_non_null(runbooks_find(&r, "fit"));
+	runbooks_done(&r);
+	unlink(path);
+	free(path);
+}
+
 static void
 others_may_not_write_them(void **state)
 {
@@ -325,6 +350,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_of_a_name_wins),
 		cmocka_unit_test(a_broken_one_is_not_replaced),
+		cmocka_unit_test(a_shipped_one_that_does_not_fit_is_no_problem),
 		cmocka_unit_test(others_may_not_write_them),
 		cmocka_unit_test(steps_are_included),
 		cmocka_unit_test(cycles_and_missing_files_are_told),
