@@ -398,7 +398,7 @@ run_stop(struct run *r, const char *why)
 		return;
 	if (!r->is_stopping) {
 		run_halt(r, "stopped: %s", why != NULL && *why != '\0' ? why : "by a person");
-		record_state(r, "stopped", r->why_stopping);
+		record_state(r, "stopped", why);
 	} else {
 		r->is_cancelling = true;
 		record_state(r, "cancelled", why != NULL ? why : "");

@@ -65,18 +65,18 @@ run_sum_up(struct run *r)
 	char *why = r->why_stopping, *hosts = NULL;
 
 	r->exit = exit_of(r, &n);
-	text_set(&hosts, "%zu of %zu hosts done%s", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
+	text_set(&hosts, r->n_lanes > 0 ? "; %zu of %zu hosts done%s" : "", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
 	switch (r->exit) {
 	case 0:
-		text_set(&r->text, "%s%s%s", r->is_verified ? "done and verified" : "done; the runbook verifies nothing", r->n_lanes > 0 ? ": " : "", r->n_lanes > 0 ? hosts : "");
+		text_set(&r->text, "%s%s", r->is_verified ? "done and verified" : "done; the runbook verifies nothing", hosts);
 		break;
 	case 1:
 		if (r->is_undone)
 			text_set(&r->text, "undo incomplete: %zu of %zu steps were not taken back", n.not_undone, n.not_undone + n.undone);
 		else if (r->is_audit_broken)
-			text_set(&r->text, "stopped: the audit log cannot be written: %s; %s", r->audit_why, hosts);
+			text_set(&r->text, "stopped: the audit log cannot be written: %s%s", r->audit_why, hosts);
 		else
-			text_set(&r->text, "failed: %s; %s", why != NULL ? why : "not all hosts are done", hosts);
+			text_set(&r->text, "%s%s", why != NULL ? why : "failed: not all hosts are done", hosts);
 		break;
 	case 3:
 		text_set(&r->text, "nothing was done: %s", why != NULL ? why : "no host could be reached");

@@ -175,14 +175,14 @@ struct run {
 	struct plan_bytes plan, plan_before;
 	bool is_replan;
 	char *how;			/* confirmed */
-	char *resumed_hash;
+	bool is_resumable;
 
 	/* acting */
 	struct locks *locks;
 	struct look *look;
 	size_t batch;
 	bool is_stopping, is_cancelling, is_undo_wanted, is_detached, must_stop_after_batch, is_declined;
-	bool is_verified, is_unverified, is_undone, has_ended_before, is_audit_broken, is_end_recorded, is_durable;
+	bool is_verified, is_unverified, is_undone, is_audit_broken, is_end_recorded, is_durable;
 	bool is_condition_failed;
 	char *why_stopping, *audit_why;
 	struct lane *asking;

@@ -92,7 +92,7 @@ test_in_order(void **state)
 	assert_int_equal(engine_cell(e, "web-03", "activate")->outcome, OUTCOME_OK);
 	assert_string_equal(engine_cell(e, "web-03", "activate")->command, "web-03: activate spam 6");
 	assert_true(engine_cell(e, "web-03", "activate")->intent > 0);
-	assert_string_equal(run_info(e->run)->text, "done and verified: 4 of 4 hosts done");
+	assert_string_equal(run_info(e->run)->text, "done and verified; 4 of 4 hosts done");
 	assert_true(json_is_true(json_object_get(last_record(AUDIT_RUN_END), "verified")));
 	assert_text_has(engine_fact(e, "to"), "6: audit 01-serving:4127 (now 7)");
 	assert_text_has(engine_fact(e, "hosts"), "web-01 | web-02 | web-[03-04]");
@@ -348,6 +348,17 @@ test_audit_breaks_anywhere(void **state)
 }
 
 static void
+resume(struct engine *e, const char *id)
+{
+	struct err err = ERR_INIT;
+
+	if (engine_new(e, &(struct run_request){ .resume = id }, (const char *const[]){ "model=spam", NULL }, &err) < 0)
+		fail_msg("%s", err.msg);
+	engine_confirm(e);
+	engine_until(e, RUN_ENDED);
+}
+
+static void
 test_resume(void **state)
 {
 	struct engine *e = *state;
@@ -356,6 +367,7 @@ test_resume(void **state)
 
 	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-02", .last = 1, .outcome = OUTCOME_UNKNOWN });
 	fake_rule((struct fake_rule){ .what = FAKE_SETTLE, .text = "web-02", .first = 2, .outcome = OUTCOME_OK });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "alias", .last = 1, .outcome = OUTCOME_FAILED });
 	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n  - name: activate\n    scope: host\n    ssh: { run: [activate, '${model}', '${to}'], timeout: 1s }\n" REGISTRY);
 	begin(e, false);
 	/* Settling is asked again for a while: not by this test. */
@@ -366,11 +378,13 @@ test_resume(void **state)
 	engine_until(e, RUN_ENDED);
 	assert_true(run_exit(e->run) == 5 || run_exit(e->run) == 1);
 	snprintf(id, sizeof id, "%s", run_info(e->run)->id);
-	if (engine_new(e, &(struct run_request){ .resume = id }, (const char *const[]){ "model=spam", NULL }, &err) < 0)
-		fail_msg("%s", err.msg);
-	engine_confirm(e);
-	engine_until(e, RUN_ENDED);
+	resume(e, id);
+	assert_exit(e, 1);
+	/* And that one, too: what the first did stays done. */
+	snprintf(id, sizeof id, "%s", run_info(e->run)->id);
+	resume(e, id);
 	assert_exit(e, 0);
+	assert_int_equal(fake_journal_count("do run: alias"), 2);
 	assert_int_equal(fake_journal_count("do web-01"), 1);
 	assert_int_equal(fake_journal_count("do web-02"), 1);
 	assert_int_equal(fake_journal_count("do web-03"), 1);
