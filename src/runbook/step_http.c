@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "runbook/step_priv.h"
+#include "source/decode_json.h"
 
 enum http_stage { HTTP_LOOK, HTTP_SEND };
 struct http_state {
@@ -261,12 +262,12 @@ static void
 end_answered(struct running *r, const struct write_result *result, const struct err *err)
 {
 	struct http_state *s = r->state;
-	char line[STEP_LINE_MAX], text[STEP_LINE_MAX + 32];
+	char line[SENTENCE_MAX], shown[STEP_LINE_MAX], text[STEP_LINE_MAX + 32];
 	struct act_result end = { .err = *err, .out = result->body, .out_len = result->len };
 
 	r->evidence = json_pack("{s:I}", "status", (json_int_t)result->answer.status);
-	first_line(line, result->body != NULL ? result->body : "", result->len);
-	snprintf(text, sizeof text, "%ld%s%s", result->answer.status, *line != '\0' ? " " : "", line);
+	str_escape_to(shown, sizeof shown, body_line(line, result->body, result->len));
+	snprintf(text, sizeof text, "%ld%s%s", result->answer.status, *shown != '\0' ? " " : "", shown);
 	end.outcome = err->code == 0 ? OUTCOME_OK : is_lost_by_gateway(r, result) && r->mode != ACT_READ ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
 	end.text = err->code == 0 ? text : err->msg;
 	end.previous = r->mode == ACT_READ ? result->body : s->before;
