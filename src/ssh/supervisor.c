@@ -14,13 +14,15 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-/* Common to all: $1 nonce, $2 folder of states or nothing. Descriptor 3 is the command's stdin, 4 its stderr. */
+/* Common to all: $1 nonce, $2 folder of states or nothing. Descriptor 3 is the command's stdin, 4 its stderr. Linux tells the user id without a process. */
 #define COMMON \
-	"n=$1 d=$2 p= b= k= r= u=\n" \
+	"n=$1 d=$2 i=\n" \
 	"exec 3<&0 4>&2 </dev/null 2>/dev/null\n" \
 	"say() { printf \"::opsconsole:%s:%s\\n\" \"$n\" \"$*\" >&4; }\n" \
 	"no() { say refused \"$*\"; exit 125; }\n" \
-	": \"${d:=${TMPDIR:-/tmp}/opsconsole-$(id -u)}\"\n" \
+	"[ \"$d\" ] || while read -r a i r; do [ \"$a\" != Uid: ] || break; done </proc/self/status\n" \
+	": \"${d:=${TMPDIR:-/tmp}/opsconsole-${i:-$(id -u)}}\"\n" \
+	"p= b= k= r= u=\n" \
 	"[ -d \"$d\" ] || (umask 077; mkdir -p \"$d\" && date +%s >\"$d/since\")\n" \
 	"[ -d \"$d\" ] && [ -O \"$d\" ] && [ ! -L \"$d\" ] || no \"$d: cannot be made, or is not a folder of this user alone\"\n" \
 	"f=$d/$n\n" \
