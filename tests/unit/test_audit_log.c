@@ -39,7 +39,7 @@ enum { ITEMS = sizeof items / sizeof items[0] };
 static char *
 items_log(size_t *ret_len)
 {
-	char hash[AUDIT_HASH_HEX + 1] = AUDIT_ZERO, prev[AUDIT_HASH_HEX + 1];
+	char hash[AUDIT_HASH_HEX + 1] = AUDIT_ZERO, prev[AUDIT_HASH_HEX + 1], *log;
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
@@ -52,7 +52,9 @@ items_log(size_t *ret_len)
 		assert_int_equal(audit_record_write(&b, i + 1, items[i].at_s * NS_PER_S, prev, &world_actor, items[i].env, &d, hash, NULL), 0);
 		json_decref(d.body);
 	}
-	return buf_take(&b, ret_len);
+	log = buf_take(&b, ret_len);
+	buf_done(&b);
+	return log;
 }
 
 /* The seqs that match, as digits: "238". */
