@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/xalloc.h"
 #include "runbook/run_priv.h"
 
 struct counts {
@@ -65,7 +66,10 @@ run_sum_up(struct run *r)
 	char *why = r->why_stopping, *hosts = NULL;
 
 	r->exit = exit_of(r, &n);
-	text_set(&hosts, r->n_lanes > 0 ? "; %zu of %zu hosts done%s" : "", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
+	if (r->n_lanes > 0)
+		text_set(&hosts, "; %zu of %zu hosts done%s", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
+	else
+		hosts = xstrdup("");
 	switch (r->exit) {
 	case 0:
 		text_set(&r->text, "%s%s", r->is_verified ? "done and verified" : "done; the runbook verifies nothing", hosts);

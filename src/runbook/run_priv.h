@@ -1,5 +1,5 @@
 /*
- * Inside of the engine. Files: run.c (states, requests from outside), run_stage.c (the order of a run), run_lane.c (one host's way through the steps), run_undo.c,
+ * Inside of the engine. Files: run.c (states, requests from outside), run_stage.c (the order of a run), run_lane.c (one host's way through the steps), run_lane_state.c, run_undo.c,
  * run_look.c (conditions), run_output.c, run_audit.c (records), run_info.c (snapshots), run_end.c (how it ended), plan.c (the order of planning), plan_params.c,
  * plan_hosts.c, plan_bind.c, plan_reads.c, plan_facts.c, plan_hash.c, plan_resume.c.
  *
