@@ -120,13 +120,17 @@ looked(struct previous_ask *p, const char *where, const char *found)
 static void
 passed_over(struct previous_ask *p, const struct reg_model *reg, const char *where, const char *version)
 {
-	const char *why = str_eq(version, p->found.current) ? "the current one" : version_is_bad(reg, version) ? "marked bad" : "not in the registry";
+	const char *why = "not in the registry";
 	char *text;
 
 	if (version == NULL || *version == '\0') {
 		looked(p, where, NULL);
 		return;
 	}
+	if (str_eq(version, p->found.current))
+		why = "the current one";
+	else if (version_is_bad(reg, version))
+		why = "marked bad";
 	text = xasprintf("%s, %s", version, why);
 	looked(p, where, text);
 	free(text);
