@@ -173,6 +173,12 @@ a_shipped_one_that_does_not_fit_is_no_problem(void **state)
 	assert_int_equal(runbooks_read(&conf, NULL, &r, NULL), 0);
 	assert_non_null(runbooks_find(&r, "fit"));
 	runbooks_done(&r);
+	/* Nobody to call is no reason not to have it. */
+	put("data/runbooks/fit.yaml", BOOK("fit", "shipped") SAY "escalate: nobody\n");
+	assert_int_equal(runbooks_read(&conf, &env, &r, NULL), 0);
+	assert_int_equal(runbooks_pick(&r, "fit", &rb, &err), 0);
+	assert_null(rb->escalate);
+	runbooks_done(&r);
 	unlink(path);
 	free(path);
 }
