@@ -119,9 +119,18 @@ job_new(struct ssh *ssh, enum job_kind kind, const struct ssh_host *host, const 
 		job_free(j);
 		return r;
 	}
-	j->has_sv = true;
+	/* It can be wrapped; while two hundred hosts are being connected to, nobody needs to hold the words. */
+	supervised_done(&j->sv);
 	*ret = j;
 	return 0;
+}
+
+void
+job_wrap_again(struct ssh_job *j)
+{
+	if (!j->has_sv)
+		job_wrap(j, NULL);
+	j->has_sv = true;
 }
 
 static void
@@ -407,8 +416,10 @@ job_start_channel(struct ssh_job *j)
 {
 	static const struct channel_ops ops = { .opened = run_opened, .read = run_read, .end = run_end };
 	struct session *s = j->session;
-	char *command = xmalloc(j->sv.command.len + 1);
+	char *command;
 
+	job_wrap_again(j);
+	command = xmalloc(j->sv.command.len + 1);
 	memcpy(command, j->sv.command.data, j->sv.command.len + 1);
 	j->state = JOB_CHANNEL;
 	s->n_running++;

@@ -273,6 +273,7 @@ struct ssh_job {
 };
 int job_new(struct ssh *ssh, enum job_kind kind, const struct ssh_host *host, const struct ssh_command *cmd, struct ssh_job **ret, struct err *err);
 void job_free(struct ssh_job *j);
+void job_wrap_again(struct ssh_job *j);		/* sv is there */
 void job_begin(struct ssh_job *j);
 void job_cancel(struct ssh_job *j);
 void job_set_stage(struct ssh_job *j, enum ssh_stage stage);

@@ -204,6 +204,7 @@ struct bare {
 	int fd, state;
 	LIBSSH2_SESSION *ssh2;
 	LIBSSH2_CHANNEL *channel;
+	struct buf command;
 };
 
 static EVP_PKEY *bare_key;
@@ -265,7 +266,7 @@ bare_connect(struct bare *b, unsigned host, unsigned port)
 
 /* false: it is done. */
 static bool
-bare_step(struct bare *b, const char *command)
+bare_step(struct bare *b)
 {
 	char bytes[32768];
 	ssize_t n;
@@ -283,9 +284,11 @@ bare_step(struct bare *b, const char *command)
 		r = b->channel != NULL ? 0 : libssh2_session_last_errno(b->ssh2);
 		break;
 	case 3:
-		r = libssh2_channel_exec(b->channel, command);
+		r = libssh2_channel_exec(b->channel, b->command.data);
 		break;
 	default:
+		while (libssh2_channel_read_stderr(b->channel, bytes, sizeof bytes) > 0)
+			;
 		while ((n = libssh2_channel_read(b->channel, bytes, sizeof bytes)) > 0)
 			;
 		if (n == LIBSSH2_ERROR_EAGAIN || !libssh2_channel_eof(b->channel))
@@ -301,7 +304,7 @@ bare_step(struct bare *b, const char *command)
 		exit(1);
 	}
 	b->state++;
-	return bare_step(b, command);
+	return bare_step(b);
 }
 
 static void
@@ -330,8 +333,23 @@ farm_port(const char *dir)
 	return port;
 }
 
+/* The very words that ours sends, so that the servers have the same to do. */
+static void
+bare_command(struct bare *b, unsigned host, unsigned command, bool is_supervised)
+{
+	char nonce[40];
+	const struct ssh_command cmd = { .argv = commands[command], .timeout_ns = NS_PER_MIN, .nonce = nonce };
+
+	buf_init(&b->command, 1 << 16);
+	snprintf(nonce, sizeof nonce, "%08x%08x%08x", (unsigned)getpid(), (unsigned)(clock_mono_fresh() / 1000), host);
+	if (!is_supervised)
+		buf_addstr(&b->command, command_texts[command]);
+	else if (ssh_command_text(&cmd, &b->command, NULL) < 0)
+		exit(1);
+}
+
 static int
-run_bare(const char *dir, unsigned n, unsigned command)
+run_bare(const char *dir, unsigned n, unsigned command, bool is_supervised)
 {
 	static const int one = 1;
 	struct pollfd fds[HOSTS_MAX];
@@ -345,6 +363,7 @@ run_bare(const char *dir, unsigned n, unsigned command)
 	from = clock_mono_fresh();
 	c.cpu_ms = -cpu_all();
 	for (unsigned i = 0; i < n; i++) {
+		bare_command(&b[i], i, command, is_supervised);
 		bare_connect(&b[i], i, port);
 		fds[i] = (struct pollfd){ .fd = b[i].fd, .events = POLLOUT };
 	}
@@ -357,7 +376,7 @@ run_bare(const char *dir, unsigned n, unsigned command)
 		for (unsigned i = 0; i < n; i++) {
 			if (fds[i].revents == 0)
 				continue;
-			if (!bare_step(&b[i], command_texts[command])) {
+			if (!bare_step(&b[i])) {
 				bare_close(&b[i]);
 				fds[i].fd = -1;
 				left--;
@@ -386,6 +405,7 @@ static const struct row fan_rows[] = {
 	{ "opsconsole, ssh -G warm", "warm", NULL, NULL },
 	{ "opsconsole, cold", "cold", NULL, NULL },
 	{ "bare libssh2 loop", "bare", NULL, NULL },
+	{ "bare loop, with supervisor", "bare-supervised", NULL, NULL },
 	{ "xargs -P N ssh", NULL, "seq $N | xargs -P $N -I{} ssh -F $D/config h-{} \"$C\" >$D/out", "ssh" },
 	{ "clush", NULL, "clush -f $N -o \"-F $D/config\" -w h-[1-$N] \"$C\" >$D/out", "clush" },
 	{ "pdsh -R ssh", NULL, "PDSH_SSH_ARGS_APPEND=\"-F $D/config\" pdsh -R ssh -f $N -w h-[1-$N] \"$C\" >$D/out", "pdsh" },
@@ -559,8 +579,8 @@ run_as(char **argv)
 {
 	unsigned n = (unsigned)atoi(argv[4]), command = (unsigned)atoi(argv[5]);
 
-	if (strcmp(argv[2], "bare") == 0)
-		return run_bare(argv[3], n, command);
+	if (strncmp(argv[2], "bare", 4) == 0)
+		return run_bare(argv[3], n, command, argv[2][4] != '\0');
 	return run_ours(argv[3], n, command, strcmp(argv[2], "warm") == 0, strcmp(argv[2], "live") == 0);
 }
 
