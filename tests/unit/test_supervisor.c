@@ -281,7 +281,7 @@ check_statuses(void)
 		assert_string_equal(r.err.data, cases[i].status == 126 ? "no line end" : "");
 		supervised_run_done(&r);
 	}
-	run(&r, (struct ssh_command){ WORDS("no-such-program-here") });
+	run(&r, (struct ssh_command){ WORDS("/nonexistent/no-such-program-here") });
 	assert_int_equal(r.reader.status, 127);
 	assert_non_null(strstr(r.err.data, "no-such-program-here"));
 	supervised_run_done(&r);
