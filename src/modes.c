@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/reader.h"
 #include "audit/verify.h"
@@ -270,8 +271,14 @@ static int
 run_log(const struct options *o)
 {
 	char *dir = audit_folder(o);
-	int status = audit_log_main(dir, o->words, o->n_words, o->is_json);
+	int status;
 
+	if (access(dir, F_OK) < 0 && errno == ENOENT) {	/* nothing has been done yet */
+		fprintf(stderr, "opsconsole: there is no audit log yet: %s\n", dir);
+		status = EXIT_FAILURE;
+	} else {
+		status = audit_log_main(dir, o->words, o->n_words, o->is_json);
+	}
 	free(dir);
 	return status;
 }

@@ -420,6 +420,7 @@ steps:
   - name: fail
     scope: host
     ssh: { run: [sh, -c, 'echo no such thing >&2; exit 3'] }
+    undo: { run: ['true'] }
     on_failure: undo
 """
     with Operator() as op:
