@@ -419,20 +419,30 @@ read_sets(struct script *s, struct err *err)
 	return 0;
 }
 
-/* The log must be writable before anything is even planned for real: exit 8 comes early, not after a confirmation. */
+/* Whether anything may be done here at all is told before anything is planned: exit 8 comes early, not after a confirmation. */
 static int
 open_trail(struct script *s, struct err *err)
 {
+	struct trail *t = s->app->trail;
 	struct audit *audit;
 
-	if (s->o->incident != NULL && trail_join(s->app->trail, s->o->incident, err) < 0)
+	if (s->o->incident != NULL && trail_join(t, s->o->incident, err) < 0)
 		return EXIT_USAGE;
 	if (s->o->is_dry_run)
 		return 0;
-	if (s->o->break_glass != NULL)
-		return trail_break_glass(s->app->trail, s->o->break_glass, err) < 0 ? EXIT_NO_TRAIL : 0;
-	audit = trail_audit(s->app->trail, err);
-	return audit == NULL || audit_check(audit, err) < 0 ? EXIT_NO_TRAIL : 0;
+	if (s->app->env->is_read_only) {
+		err_set(err, ERR_DENIED, "environment %s is read_only in the config: only --dry-run runs here", s->app->env->name);
+		return EXIT_USAGE;
+	}
+	audit = trail_audit(t, err);
+	if (audit == NULL)
+		return EXIT_NO_TRAIL;
+	if (audit_check(audit, err) == 0)
+		return 0;
+	if (s->o->break_glass == NULL)
+		return EXIT_NO_TRAIL;
+	fprintf(stderr, "opsconsole: %s\nopsconsole: --break-glass: records go to the journal and to stderr\n", err->msg);
+	return audit_break_glass(audit, s->o->break_glass, err) < 0 ? EXIT_NO_TRAIL : 0;
 }
 
 static int
