@@ -130,8 +130,11 @@
 	"fi\n" \
 	TELL
 
-/* In csh and fish a syntax error, before anything is run. */
-#define GUARD "[ \"${0+x}\" = x ] && exec /bin/sh -c "
+/*
+ * csh reads line by line and goes on after a mistake, so a line of a word would be a command to it: it has to leave on the first, by exec: exit does not end it ($?0 is one digit there, in
+ * sh the status 0 and a 0). To fish both lines are a syntax error, before anything is run.
+ */
+#define GUARD "[ \"$?0\" = 00 ] || exec false\n[ \"${0+x}\" = x ] && exec /bin/sh -c "
 
 /* Reads the line that holds what no argv may hold; it ends in what is to be done. */
 static const char starter[] =
