@@ -438,3 +438,15 @@ ssh_fallback_add(struct ssh *s, const char *key, const char *why)
 	f->why = xstrdup(why);
 	f->until_mono = clock_mono() + FALLBACK_NS;
 }
+
+void
+ssh_on_passphrase(struct ssh *s, ssh_passphrase_cb *cb, void *arg)
+{
+	agents_on_passphrase(s->agents, cb, arg);
+}
+
+void
+ssh_passphrase(struct ssh *s, const char *path, char *passphrase)
+{
+	agents_passphrase(s->agents, path, passphrase);
+}
