@@ -598,14 +598,26 @@ job_cancel(struct ssh_job *j)
 
 /* --- the end --- */
 
-void
-job_finish(struct ssh_job *j, enum ssh_outcome outcome)
+/* That a host cannot be asked what became of a command says nothing about the command. Only its own word that it never came there does. */
+static bool
+is_question_unasked(const struct ssh_job *j, enum ssh_outcome outcome)
 {
+	return j->kind == JOB_SETTLE && outcome == SSH_NOT_RUN && (j->result.fail != SSH_FAIL_OPEN || j->stage != SSH_CLOSED);
+}
+
+	if (j->state == JOB_DONE)
+		return;
+	job_let_go(j);
+	if (is_question_unasked(j, outcome))
+		outcome = SSH_UNKNOWN;
+	r->outcome = outcome;
 	struct ssh_result *r = &j->result;
 
 	if (j->state == JOB_DONE)
 		return;
 	job_let_go(j);
+	if (is_question_unasked(j, outcome))
+		outcome = SSH_UNKNOWN;
 	r->outcome = outcome;
 	r->stage = outcome == SSH_NOT_RUN || outcome == SSH_UNKNOWN ? j->stage : SSH_CLOSED;
 	if (outcome != SSH_NOT_RUN)
