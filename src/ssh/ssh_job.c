@@ -605,12 +605,9 @@ is_question_unasked(const struct ssh_job *j, enum ssh_outcome outcome)
 	return j->kind == JOB_SETTLE && outcome == SSH_NOT_RUN && (j->result.fail != SSH_FAIL_OPEN || j->stage != SSH_CLOSED);
 }
 
-	if (j->state == JOB_DONE)
-		return;
-	job_let_go(j);
-	if (is_question_unasked(j, outcome))
-		outcome = SSH_UNKNOWN;
-	r->outcome = outcome;
+void
+job_finish(struct ssh_job *j, enum ssh_outcome outcome)
+{
 	struct ssh_result *r = &j->result;
 
 	if (j->state == JOB_DONE)
