@@ -77,14 +77,18 @@ take_intent(struct run *r, const struct audit_record *rec)
 	struct cell *c = cell_of(r, rec);
 	const char *nonce = member(rec, "nonce");
 
-	if (c == NULL || json_is_true(json_object_get(rec->json, "undo")))
+	if (c == NULL)
+		return;
+	/* Whether or not it was taken back: it is not known to be done any more. */
+	free(c->done_in);
+	c->done_in = NULL;
+	if (json_is_true(json_object_get(rec->json, "undo")))
 		return;
 	/* Until its result is read, nobody knows. */
 	c->must_settle = true;
+	c->begun_ns = rec->time_ns;
 	memcpy(c->nonce, nonce, strnlen(nonce, sizeof c->nonce - 1) + 1);
 	c->nonce[sizeof c->nonce - 1] = '\0';
-	free(c->done_in);
-	c->done_in = NULL;
 }
 
 static void

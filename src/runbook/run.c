@@ -497,8 +497,9 @@ run_retry(struct run *r, const char *host, struct err *err)
 	free(r->why_stopping);
 	r->why_stopping = NULL;
 	if (r->state == RUN_ENDED) {
-		stage_again(r, STAGE_BATCH_CHECK);
+		stage_again(r, STAGE_PRECHECK);
 	} else {
+		stage_reopen(r);
 		record_state(r, "answered", "failed hosts are tried again");
 		run_kick(r);
 	}

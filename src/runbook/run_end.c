@@ -50,7 +50,7 @@ exit_of(const struct run *r, const struct counts *n)
 
 	if (n->unknown > 0)
 		return 5;
-	if (r->is_undone)
+	if (r->is_undone && n->acted > 0)
 		return n->not_undone > 0 ? 1 : 4;
 	if (r->is_audit_broken)
 		return n->acted > 0 ? 1 : 8;

@@ -146,8 +146,8 @@ act_ended(struct lane *l, enum outcome outcome, const char *text, const struct a
 	if (!is_not_begun)
 		l->run->last_act_ns = clock_now();
 	l->is_unreachable = is_not_begun && !res->is_refused && outcome == OUTCOME_FAILED && l != &l->run->own && (col->step->act->kind == STEP_SSH);
-	if (is_not_begun && c->attempt <= 1)
-		c->is_begun = false;
+	if (is_not_begun)
+		c->is_begun = c->was_begun;
 	c->must_settle = outcome == OUTCOME_UNKNOWN;
 	if (res != NULL && res->ssh != NULL && res->ssh->transport_why != NULL && *res->ssh->transport_why != '\0')
 		text_set(&c->transport, "openssh: %s", res->ssh->transport_why);
@@ -255,8 +255,6 @@ act_not_begun(struct lane *l, enum outcome outcome, const char *why)
 {
 	struct act_result res = { .outcome = outcome, .is_not_begun = true, .text = why };
 
-	if (lane_cell(l)->attempt <= 1)
-		lane_cell(l)->is_begun = false;
 	act_ended(l, outcome, why, &res);
 }
 
@@ -266,7 +264,9 @@ lane_act(struct lane *l)
 	struct cell *c = lane_cell(l);
 	struct err err = ERR_INIT;
 
+	c->was_begun = c->is_begun;
 	c->is_begun = true;
+	c->begun_ns = clock_now();
 	output_begin(l);
 	lane_enter(l, LANE_ACT);
 	cell_set(l, l->column, OUTCOME_RUNNING, "");
@@ -476,6 +476,15 @@ lane_go(struct lane *l, enum part part)
 	lane_enter(l, LANE_NEXT);
 }
 
+/* A step that is tried again waits until its part has its turn, behind the preconditions. */
+static bool
+is_its_turn(const struct lane *l)
+{
+	enum stage stage = l->run->stage;
+
+	return stage == STAGE_CLOSING || stage == (l == &l->run->own ? STAGE_OPENING : STAGE_BATCH);
+}
+
 void
 lane_next(struct lane *l)
 {
@@ -485,7 +494,7 @@ lane_next(struct lane *l)
 		lane_settle(l);
 		return;
 	}
-	if (l->state != LANE_NEXT || run_is_halted(l->run) || l->run->asking != NULL)
+	if (l->state != LANE_NEXT || run_is_halted(l->run) || l->run->asking != NULL || !is_its_turn(l))
 		return;
 	if (part_is_over(l)) {
 		l->column = l->run->n_columns - 1;
@@ -497,6 +506,7 @@ lane_next(struct lane *l)
 		/* Lost in an earlier attempt, maybe of a run that is resumed: found out first. */
 		l->settle_until = clock_mono();
 		l->is_finding_out = true;
+		c->was_begun = false;
 		c->is_begun = true;
 		output_begin(l);
 		cell_set(l, l->column, OUTCOME_RUNNING, "what became of the earlier attempt?");

@@ -101,7 +101,8 @@ lane_begin(struct lane *l, struct bound *b, enum act_mode mode, const char *prev
 {
 	struct run *r = l->run;
 	struct act_start s = {
-		.mode = mode, .nonce = lane_cell(l)->nonce, .previous = previous, .run = r->id, .incident = r->incident, .since_ns = r->last_act_ns,
+		.mode = mode, .nonce = lane_cell(l)->nonce, .previous = previous, .run = r->id, .incident = r->incident,
+		.since_ns = mode == ACT_SETTLE ? lane_cell(l)->begun_ns : r->last_act_ns,
 		.output = has_output ? output_add : NULL, .done = done, .arg = l,
 	};
 	char nonce[RUN_NONCE_MAX];

@@ -43,6 +43,8 @@ struct cell {
 	char *done_in;			/* resume: run that did it */
 	char nonce[RUN_NONCE_MAX];	/* of the newest attempt */
 	bool is_begun;			/* by us: it was, or may have been, sent */
+	bool was_begun;			/* by an attempt before this one */
+	int64_t begun_ns;		/* when the newest attempt was begun: what it made cannot be older. 0: not known */
 	bool is_undo_failed;
 	bool must_settle;		/* an earlier attempt's outcome is unknown: found out before anything else */
 };
@@ -240,6 +242,7 @@ enum check_answer check_answer(const struct cell *c, const struct runbook_step *
 /* --- stages and lanes ------------------------------------------------------------------------------------------------------------ */
 void stage_start(struct run *r);		/* locks, first record */
 void stage_again(struct run *r, enum stage to);	/* after the end: locks, a record, then to */
+void stage_reopen(struct run *r);		/* something is tried again: what is being verified is not the end of it */
 void stage_pump(struct run *r);
 unsigned run_n_failed(const struct run *r);	/* that count */
 void lane_enter(struct lane *l, enum lane_state to);	/* the only writer of l->state */

@@ -427,7 +427,8 @@ stage_turn(struct run *r)
 			stage_enter(r, STAGE_BATCH_CHECK);
 		break;
 	case STAGE_CLOSING:
-		if (lane_is_over(&r->own))
+		/* A host may be tried again meanwhile. */
+		if (lane_is_over(&r->own) && is_batch_over(r))
 			stage_enter(r, STAGE_VERIFY);
 		break;
 	case STAGE_UNDO:
@@ -480,6 +481,9 @@ on_end_recorded(const struct audit_done *done, void *arg)
 	else
 		r->seq_last = done->seq;
 	r->is_end_recorded = true;
+	/* The last results may have been lost, too: nothing is "done" that no record tells of. */
+	if (r->is_audit_broken)
+		run_sum_up(r);
 	end_now(r, r->exit);
 }
 
@@ -575,6 +579,16 @@ on_again(const struct audit_done *done, void *arg)
 	stage_enter(r, r->stage);
 }
 
+void
+stage_reopen(struct run *r)
+{
+	if (r->stage != STAGE_VERIFY)
+		return;
+	look_free(r->look);
+	r->look = NULL;
+	stage_enter(r, STAGE_CLOSING);
+}
+
 /* After its end: the same run goes on, under the same id. */
 void
 stage_again(struct run *r, enum stage to)
@@ -593,8 +607,7 @@ stage_again(struct run *r, enum stage to)
 	r->ended_ns = 0;
 	r->is_end_recorded = r->is_verified = r->is_unverified = r->is_declined = false;
 	r->batch = 0;
-	/* Steps that open the run come first where they are what failed. */
-	r->stage = to == STAGE_BATCH_CHECK && r->own.part == PART_OPENING && r->own.state == LANE_NEXT ? STAGE_OPENING : to;
+	r->stage = to;
 	text_set(&r->text, "begun again");
 	run_enter(r, to == STAGE_UNDO ? RUN_UNDOING : RUN_ACTING);
 	audit_append(r->w->audit, &(struct audit_draft){ .type = AUDIT_RUN_STATE, .run = r->id, .incident = r->incident, .body = body }, on_again, r);
