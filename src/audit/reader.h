@@ -27,8 +27,8 @@ bool audit_filter_matches(const struct audit_filter *f, const struct audit_recor
 void audit_filter_free(struct audit_filter *f);
 
 /* --log: prints the records that match, oldest first; a line each, or JSON lines as they stand in the log. Exit status: 0 some, 1 none, 2 usage, 3 cannot be read or did not verify
- * (said on stderr, the records are printed all the same). */
-int audit_log_main(const char *path, const char *const *words, size_t n, bool is_json);
+ * (said on stderr, the records are printed all the same). head_path: of the file its end is compared with; NULL: the usual one where path is NULL too, else none. */
+int audit_log_main(const char *path, const char *head_path, const char *const *words, size_t n, bool is_json);
 
 /* What became of earlier runs, for panels, --resume and `previous`: newest first, at most n. */
 struct audit_run {
