@@ -541,8 +541,8 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filters), cmocka_unit_test(test_filters_refused), cmocka_unit_test(test_tail), cmocka_unit_test(test_long_lines),
-		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains), TEST(test_shell),
-		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains_with_a_head_of_the_config), TEST(test_shell),
+		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains), TEST(test_mains_with_a_head_of_the_config),
+		TEST(test_shell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
