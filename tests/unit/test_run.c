@@ -94,7 +94,7 @@ test_in_order(void **state)
 	assert_true(engine_cell(e, "web-03", "activate")->intent > 0);
 	assert_string_equal(run_info(e->run)->text, "done and verified; 4 of 4 hosts done");
 	assert_true(json_is_true(json_object_get(last_record(AUDIT_RUN_END), "verified")));
-	assert_text_has(engine_fact(e, "to"), "6: audit 01-serving:4127 (now 7)");
+	assert_text_has(engine_fact(e, "to"), "7 -> 6: audit 01-serving:4127");
 	assert_text_has(engine_fact(e, "hosts"), "web-01 | web-02 | web-[03-04]");
 }
 
@@ -458,6 +458,25 @@ test_resume(void **state)
 	assert_int_equal(engine_new(e, &(struct run_request){ .resume = "nobody" }, (const char *const[]){ "model=spam", NULL }, &err), ERR_NOTFOUND);
 }
 
+/* What other hosts did meanwhile does not make what this one made older than itself. */
+static void
+test_settles_from_its_own_beginning(void **state)
+{
+	struct engine *e = *state;
+	int64_t begun;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-02", .outcome = OUTCOME_UNKNOWN, .delay_ns = 60 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-03", .outcome = OUTCOME_OK, .delay_ns = 30 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_SETTLE, .outcome = OUTCOME_OK });
+	engine_runbook(e, PARAMS ALL "steps:\n" ACTIVATE);
+	begin(e, false);
+	until_journal(e, "do web-03");
+	begun = clock_now();
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_true(fake_settle_since() > 0 && fake_settle_since() <= begun);
+}
+
 /* Died while it was undoing: whether it is still done there nobody knows, so that it is not left out. */
 static void
 test_resume_after_half_an_undo(void **state)
@@ -562,6 +581,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_record_no_act, setup, teardown),
 		cmocka_unit_test(test_audit_breaks_anywhere),
 		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_settles_from_its_own_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume_after_half_an_undo, setup, teardown),
 		cmocka_unit_test(test_retry_of_unknown),
 		cmocka_unit_test_setup_teardown(test_parallel, setup, teardown),
