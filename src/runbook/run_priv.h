@@ -72,6 +72,7 @@ struct lane {
 	enum lane_state state;
 	enum part part;
 	size_t column;
+	size_t result_column;		/* of the result that is being recorded: one at a time, the next intent comes behind it */
 	char *phrase;
 	bool is_failed, is_unreachable, is_left;
 	bool is_asked_confirm;		/* LANE_ASK: by a confirm step, else by on_failure */
@@ -272,6 +273,8 @@ struct look *look_begin(struct run *r, enum run_phase phase, struct condition *c
 void look_free(struct look *k);
 enum outcome look_outcome(const struct look *k);
 char *look_text(const struct look *k);		/* of the worst; owned by the caller */
+/* The condition as it was judged, its values in place: "alert ModelStale is resolved, within 10m"; owned by the caller. */
+char *condition_what(const struct condition *c, const struct bindings *b);
 void look_record(struct look *k);		/* AUDIT_CHECK of each */
 const char **run_hosts_now(struct run *r, bool is_all);	/* names; owned by the caller */
 
