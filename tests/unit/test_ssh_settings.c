@@ -166,6 +166,7 @@ test_usable_keys(void **state)
 	assert_false(ssh_key_is_usable("sk-ssh-ed25519@openssh.com"));
 	assert_false(ssh_key_is_usable("ecdsa-sha2-nistp256-cert-v01@openssh.com"));
 	assert_false(ssh_key_is_usable("ssh-dss"));
+	assert_false(ssh_key_is_usable("ssh-rsa"));
 	assert_false(ssh_key_is_usable(""));
 }
 
