@@ -125,6 +125,13 @@ run_dry(struct loop *l)
 		loop_once(l, -1);
 }
 
+/* As those of runs: any digit comes first in one of sixteen, and the supervisor looks for old files at some. */
+static void
+new_nonce(char *nonce, size_t size, unsigned number)
+{
+	snprintf(nonce, size, "%x%07x%08x%08x", number % 16, (unsigned)getpid(), (unsigned)(clock_mono_fresh() / 1000), number);
+}
+
 static void
 ask(struct ssh *s, unsigned host, unsigned command)
 {
@@ -134,7 +141,7 @@ ask(struct ssh *s, unsigned host, unsigned command)
 	struct err err = ERR_INIT;
 
 	snprintf(name, sizeof name, "h-%u", host + 1);
-	snprintf(nonce, sizeof nonce, "%08x%08x%08x", (unsigned)getpid(), (unsigned)(clock_mono_fresh() / 1000), n_nonces++);
+	new_nonce(nonce, sizeof nonce, n_nonces++);
 	n_left++;
 	if (ssh_exec(s, &h, &cmd, NULL, NULL, on_done, NULL, NULL, &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);
@@ -341,7 +348,7 @@ bare_command(struct bare *b, unsigned host, unsigned command, bool is_supervised
 	const struct ssh_command cmd = { .argv = commands[command], .timeout_ns = NS_PER_MIN, .nonce = nonce };
 
 	buf_init(&b->command, 1 << 16);
-	snprintf(nonce, sizeof nonce, "%08x%08x%08x", (unsigned)getpid(), (unsigned)(clock_mono_fresh() / 1000), host);
+	new_nonce(nonce, sizeof nonce, host);
 	if (!is_supervised)
 		buf_addstr(&b->command, command_texts[command]);
 	else if (ssh_command_text(&cmd, &b->command, NULL) < 0)
