@@ -185,7 +185,7 @@ is_told(const struct run_info *info, const char *fact)
 	for (size_t i = 0; i < info->n_values; i++)
 		if (strcmp(info->values[i].name, fact) == 0)
 			return true;
-	return strcmp(fact, "step") == 0;
+	return strcmp(fact, "steps") == 0;
 }
 
 void

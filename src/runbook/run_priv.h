@@ -184,7 +184,7 @@ struct run {
 	struct locks *locks;
 	struct look *look;
 	size_t batch;
-	bool is_stopping, is_cancelling, is_undo_wanted, is_detached, must_stop_after_batch, is_declined;
+	bool is_stopping, is_stop_asked /* by a person: the next time cancels */, is_cancelling, is_undo_wanted, is_detached, must_stop_after_batch, is_declined;
 	bool is_verified, is_unverified, is_undone, is_audit_broken, is_end_recorded, is_durable;
 	bool is_condition_failed;
 	char *why_stopping, *audit_why;

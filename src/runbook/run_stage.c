@@ -63,7 +63,7 @@ state_text(struct run *r, enum run_state state)
 {
 	switch (state) {
 	case RUN_ACTING:
-		text_set(&r->text, r->n_batches > 1 ? "acting, in %zu batches" : "acting", r->n_batches);
+		text_set(&r->text, r->n_batches > 1 ? "in %zu batches" : "acting", r->n_batches);
 		break;
 	case RUN_ASKING:
 		text_set(&r->text, "waits for an answer: %s", r->question);
@@ -281,7 +281,7 @@ stage_enter(struct run *r, enum stage to)
 	case STAGE_UNDO:
 		r->undo_wave = 0;
 		r->is_undone = true;
-		r->is_cancelling = false;	/* that was about what ran before */
+		r->is_cancelling = r->is_stop_asked = false;	/* that was about what ran before */
 		break;
 	default:
 		break;
@@ -605,6 +605,7 @@ stage_again(struct run *r, enum stage to)
 	}
 	r->exit = -1;
 	r->ended_ns = 0;
+	r->is_stop_asked = r->is_cancelling = false;
 	r->is_end_recorded = r->is_verified = r->is_unverified = r->is_declined = false;
 	r->batch = 0;
 	r->stage = to;
