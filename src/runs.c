@@ -318,7 +318,7 @@ tell_books(struct runs *r)
 {
 	struct event ev;
 
-	event_init(&ev, EVENT_RUNBOOKS, clock_now(), "", runbooks_event(&r->books, r->past, r->n_past));
+	event_init(&ev, EVENT_RUNBOOKS, clock_now(), "", runbooks_event(&r->books, r->app->env, r->past, r->n_past));
 	app_apply(r->app, &ev);
 	event_done(&ev);
 }
@@ -587,7 +587,7 @@ runs_op(struct runs *r, const struct op *op, const char **ret_run, struct err *e
 		*ret_run = run_info(run)->id;
 	switch (op->kind) {
 	case OP_RUN_GO: return run_confirm(run, op->source, op->arg, run_info(run)->is_confirm_typed ? "typed" : "yes", err);
-	case OP_RUN_STOP: run_stop(run, "stopped by the operator"); return 0;
+	case OP_RUN_STOP: run_stop(run, "by the operator"); return 0;
 	case OP_RUN_SKIP: return run_skip(run, op->arg, err);
 	case OP_RUN_RETRY: return run_retry(run, op->arg, err);
 	case OP_RUN_UNDO: return run_undo(run, err);
