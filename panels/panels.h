@@ -19,6 +19,7 @@ extern const struct panel_ops panel_slo_form;
 extern const struct panel_ops panel_runbook_form;
 extern const struct panel_ops panel_run_confirm;
 extern const struct panel_ops panel_note_form;
+extern const struct panel_ops panel_passphrase_form;
 extern const struct panel_ops panel_confirm;
 extern const struct panel_ops panel_text;
 

@@ -21,6 +21,7 @@ const struct panel_ops *const panels[] = {
 	&panel_runbook_form,
 	&panel_run_confirm,
 	&panel_note_form,
+	&panel_passphrase_form,
 	&panel_confirm,
 	&panel_text,
 	NULL

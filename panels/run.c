@@ -16,7 +16,7 @@
 #include "base/xalloc.h"
 #include "ui/key.h"
 
-enum { GRID_ROWS_LEAST = 3, OUTPUTS_LEAST = 3, OUTPUT_LINES = 3, OUTPUT_LINES_ALL = 400, COUNTS_FROM = 8, SUMMARY_MAX = 160 };
+enum { GRID_ROWS_LEAST = 4, OUTPUTS_LEAST = 3, OUTPUT_LINES = 3, OUTPUT_LINES_ALL = 400, COUNTS_FROM = 8, SUMMARY_MAX = 160 };
 
 static struct run_panel *
 state_of(const struct panel *p)
@@ -46,6 +46,18 @@ const char *
 run_row_name(const struct run_row *row)
 {
 	return *row->host != '\0' ? row->host : "(once)";
+}
+
+const struct run_row *
+run_row_of_step(const struct run_info *r, const struct run_row *row, unsigned column)
+{
+	const struct run_column *col = &r->columns[column];
+	bool is_step = col->phase == PHASE_STEP || col->phase == PHASE_CLOSING;
+
+	for (size_t i = 0; is_step && col->is_run_scope && *row->host != '\0' && i < r->n_rows; i++)
+		if (*r->rows[i].host == '\0')
+			return &r->rows[i];
+	return row;
 }
 
 /* --- arranging --------------------------------------------------------------------------------------------------------------- */
@@ -105,7 +117,13 @@ share_rows(struct run_panel *s, const struct view *v, const struct run_info *r, 
 	s->has_counts = s->n > COUNTS_FROM;
 	s->head_h = run_head_rows(r, w, h);
 	left = h - s->head_h - run_tail_rows(r, h) - s->has_counts;
-	s->facts_h = run_is_plan(r) ? at_most(facts_rows(r, w), left - least) : 0;
+	s->facts_h = 0;
+	if (run_is_plan(r)) {
+		int rows = facts_rows(r, w);
+
+		s->facts_h = at_most(rows, left - least);
+		s->outputs_top = at_most(s->outputs_top, rows - s->facts_h);
+	}
 	left -= s->facts_h;
 	s->outputs_h = 0;
 	if (!run_is_plan(r) && s->n_groups > 0) {
@@ -129,7 +147,7 @@ clamp_scroll(struct run_panel *s, const struct view *v, const struct run_info *r
 		s->outputs_top = at_most(s->outputs_top,
 		    outputs_rows(s, v, r, s->split.list_w, OUTPUT_LINES_ALL) - (s->split.list_h - s->head_h - 1));
 	if (s->split.kind != SPLIT_NONE && s->detail_top > 0 && row != NULL && r->n_columns > 0) {
-		run_detail_draw(pen_measure(&m, s->split.detail_w), v, r, row, s->column);
+		run_detail_draw(pen_measure(&m, s->split.detail_w), v, r, run_row_of_step(r, row, s->column), s->column);
 		most = pen_measure_done(&m) - s->split.detail_h;
 	}
 	s->detail_top = at_most(s->detail_top, most);
@@ -201,8 +219,10 @@ draw_main(const struct run_panel *s, const struct view *v, const struct run_info
 		return;
 	}
 	part = canvas_sub(c, 0, y, c->w, s->facts_h);
+	pen.y = -s->outputs_top;
 	if (s->facts_h > 0)
 		run_plan_draw(&pen, r);
+	part_more(&part, pen.y);
 	y += s->facts_h;
 	part = canvas_sub(c, 0, y, c->w, s->grid_h);
 	if (s->grid_h > 0)
@@ -249,7 +269,7 @@ run_draw(const struct panel *p, const struct view *v, struct canvas *c)
 		return;
 	part = part_split_detail(c, &s->split);
 	pen = (struct pen){ .c = &part, .y = -s->detail_top };
-	run_detail_draw(&pen, v, r, row, s->column);
+	run_detail_draw(&pen, v, r, run_row_of_step(r, row, s->column), s->column);
 	part_more(&part, pen.y);
 }
 
@@ -424,8 +444,8 @@ static const struct command run_commands[] = {
 	{ "page-up", "PgUp", 0, run_page_up, "a page up" },
 	{ "first", "Home", 0, run_first, "select the first host" },
 	{ "last", "End", 0, run_last, "select the last host" },
-	{ "scroll-down", "J", 0, run_scroll_down, "scroll the details or outputs down" },
-	{ "scroll-up", "K", 0, run_scroll_up, "scroll the details or outputs up" },
+	{ "scroll-down", "J", 0, run_scroll_down, "scroll the details, the outputs or a plan's text down" },
+	{ "scroll-up", "K", 0, run_scroll_up, "scroll the details, the outputs or a plan's text up" },
 	{ 0 }
 };
 
@@ -435,7 +455,7 @@ run_hint(const struct panel *p, const struct command *c)
 {
 	const struct run_panel *s = state_of(p);
 
-	if (!(c->flags & CMD_HINT))
+	if (!(c->flags & CMD_HINT) || s->n == 0)
 		return NULL;
 	if (strcmp(c->name, "open") == 0)
 		return s->is_plan ? "confirm" : "all of it";

@@ -50,15 +50,17 @@ const struct run_info *run_shown(const struct run_panel *s, const struct model *
 /* The row selected among r's; NULL none. */
 const struct run_row *run_selected(const struct run_panel *s, const struct run_info *r, size_t *ret_row);
 const char *run_row_name(const struct run_row *row);
+/* The row that has this step: of what is done once the run's own, whichever host is selected. */
+const struct run_row *run_row_of_step(const struct run_info *r, const struct run_row *row, unsigned column);
 
 /* run_head.c: what stands above and below the grid. */
 /* Two, and more where how it stands takes them and h rows have the room. */
 int run_head_rows(const struct run_info *r, int w, int h);
 /* c: the head's rows. */
 void run_head_draw(struct canvas *c, const struct view *v, const struct run_info *r);
-/* Of a plan: parameters that no fact tells of, facts; both, with the plan's hash. */
+/* Of a plan: parameters that no fact tells of; facts (with a grid beside them its steps are not said again); both, with the plan's hash. */
 void run_values_draw(struct pen *p, const struct run_info *r);
-void run_facts_draw(struct pen *p, const struct run_info *r);
+void run_facts_draw(struct pen *p, const struct run_info *r, bool has_grid);
 void run_plan_draw(struct pen *p, const struct run_info *r);
 bool run_has_fact(const struct run_info *r, const char *name);
 /* h: rows of head, grid and tail together: what is said least goes first where they are few. */

@@ -158,7 +158,7 @@ run_act_undo(const struct run_info *r)
 	op_confirm_line(op, "Undo %s: %s in %s", r->id, *r->target != '\0' ? r->target : r->runbook, r->env);
 	op_confirm_line(op, "undoes    %zu step%s, the last first", can, can == 1 ? "" : "s");
 	if (cannot > 0)
-		op_confirm_line(op, "cannot    %zu step%s that were done have no undo", cannot, cannot == 1 ? "" : "s");
+		op_confirm_line(op, "cannot    be undone: %zu step%s", cannot, cannot == 1 ? "" : "s");
 	op_confirm_line(op, "careful   nothing new is begun; where somebody else changed the target since, it is left as it is");
 	return op;
 }

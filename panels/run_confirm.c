@@ -138,9 +138,9 @@ draw_plan(struct pen *p, const struct run_info *r)
 	/* Where the plan does not tell of them itself. */
 	if (!run_has_fact(r, "hosts"))
 		draw_hosts(p, r);
-	if (!run_has_fact(r, "step"))
+	if (!run_has_fact(r, "steps"))
 		draw_steps(p, r);
-	run_facts_draw(p, r);
+	run_facts_draw(p, r, false);
 }
 
 /* --- arranging and drawing -------------------------------------------------------------------------------------------------------- */

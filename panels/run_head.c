@@ -10,7 +10,10 @@
 #include "base/str.h"
 #include "run.h"
 
-enum { HEAD_H = 2, TEXT_X = 3, TEXT_ROWS_MAX = 3, TEXT_WRAPS_FROM = 16, FACT_NAME_W = 12, PLAN_SHOWN = 16, NEXT_FROM = 9, EVIDENCE_FROM = 10, CELL_FROM = 12, COMMAND_FROM = 16 };
+#define FACT_OUTCOMES "outcomes"	/* in the head */
+#define FACT_STEPS "steps"		/* in the grid, where there is one */
+
+enum { HEAD_H = 2, TEXT_X = 3, TEXT_ROWS_MAX = 3, TEXT_WRAPS_FROM = 16, NAME_W_MIN = 8, NAME_W_MAX = 12, PLAN_SHOWN = 16, NEXT_FROM = 9, EVIDENCE_FROM = 10, VALUES_MAX = 1 << 14, CELL_FROM = 12, COMMAND_FROM = 16 };
 
 static int
 draw_target(struct canvas *c, int x, const struct run_info *r)
@@ -26,7 +29,19 @@ draw_target(struct canvas *c, int x, const struct run_info *r)
 static const char *
 text_of(const struct run_info *r)
 {
-	return strcasecmp(r->text, part_run_word(r)) == 0 || (r->state == RUN_PLANNED && strcmp(r->text, "planned") == 0) ? "" : r->text;
+	size_t len = strlen(part_run_word(r));
+
+	/* Of a plan, where that is all there is to say: how much it would do. */
+	if (r->state == RUN_PLANNED && (*r->text == '\0' || strcmp(r->text, "planned") == 0)) {
+		for (size_t i = 0; i < r->n_facts; i++)
+			if (strcmp(r->facts[i].name, FACT_OUTCOMES) == 0)
+				return r->facts[i].text;
+		return "";
+	}
+	/* What the word has said is not said again. */
+	if (strncasecmp(r->text, part_run_word(r), len) == 0 && (r->text[len] == '\0' || strchr(";:", r->text[len]) != NULL))
+		return r->text + len + strspn(r->text + len, ";: ");
+	return r->text;
 }
 
 /* Columns in front of the sentence that says how it stands. */
@@ -88,36 +103,66 @@ run_has_fact(const struct run_info *r, const char *name)
 	return false;
 }
 
+/* As wide as the widest: what is left is the text's. */
+static int
+fact_name_width(const struct run_info *r)
+{
+	int widest = NAME_W_MIN;
+
+	for (size_t i = 0; i < r->n_facts; i++) {
+		int w = (int)str_width(r->facts[i].name);
+
+		if (w > widest && strcmp(r->facts[i].name, FACT_OUTCOMES) != 0)
+			widest = w;
+	}
+	return widest > NAME_W_MAX ? NAME_W_MAX : widest;
+}
+
+/* "model spam-filter, tries 3 (default)": what was given here or in the config is known to who gave it. */
 void
 run_values_draw(struct pen *p, const struct run_info *r)
 {
-	p->name_w = FACT_NAME_W;
+	struct buf b;
+
+	buf_init(&b, VALUES_MAX);
 	for (size_t i = 0; i < r->n_values; i++) {
 		const struct run_value *value = &r->values[i];
-		const char *from = value->from;
+		bool is_told = *value->from != '\0' && strcmp(value->from, "given") != 0 && strcmp(value->from, "config") != 0;
 
-		if (!run_has_fact(r, value->name))
-			pen_field_printf(p, value->name, ROLE_TEXT, "%s%s%s%s", value->value, *from != '\0' ? "  (" : "", from,
-			    *from != '\0' ? ")" : "");
+		if (*value->value != '\0' && !run_has_fact(r, value->name))
+			buf_printf(&b, "%s%s %s%s%s%s", b.len > 0 ? ", " : "", value->name, value->value, is_told ? " (" : "", is_told ? value->from : "",
+			    is_told ? ")" : "");
 	}
+	p->name_w = fact_name_width(r);
+	if (b.len > 0)
+		pen_field(p, "with", ROLE_TEXT, b.data);
+	buf_done(&b);
+}
+
+static bool
+is_fact(const struct run_info *r, size_t i, const char *name)
+{
+	return i < r->n_facts && r->facts[i].outcome == OUTCOME_NONE && strcmp(r->facts[i].name, name) == 0;
 }
 
 void
-run_facts_draw(struct pen *p, const struct run_info *r)
+run_facts_draw(struct pen *p, const struct run_info *r, bool has_grid)
 {
-	p->name_w = FACT_NAME_W;
+	p->name_w = fact_name_width(r);
 	for (size_t i = 0; i < r->n_facts; i++) {
 		const struct run_fact *fact = &r->facts[i];
-		bool is_same = i > 0 && strcmp(fact->name, r->facts[i - 1].name) == 0;
+		const char *name = i > 0 && strcmp(fact->name, r->facts[i - 1].name) == 0 ? "" : fact->name;	/* of several once */
 		enum role role;
 		const char *glyph = part_outcome_glyph(fact->outcome, &role);
 
-		/* Of several of one name the name stands once. */
-		if (fact->outcome == OUTCOME_NONE)
-			pen_field(p, is_same ? "" : fact->name, ROLE_TEXT, fact->text);
+		if (strcmp(fact->name, FACT_OUTCOMES) == 0 || (has_grid && strcmp(fact->name, FACT_STEPS) == 0))
+			continue;
+		if (is_fact(r, i, "lock") && is_fact(r, i + 1, "audit"))	/* nothing is wrong with either */
+			pen_field_printf(p, name, ROLE_TEXT, "%s; audit %s", fact->text, r->facts[++i].text);
+		else if (fact->outcome == OUTCOME_NONE)
+			pen_field(p, name, ROLE_TEXT, fact->text);
 		else
-			pen_field_printf(p, is_same ? "" : fact->name, fact->outcome == OUTCOME_OK ? ROLE_TEXT : role, "%s%s%s", glyph,
-			    *glyph != '\0' ? " " : "", fact->text);
+			pen_field_printf(p, name, fact->outcome == OUTCOME_OK ? ROLE_TEXT : role, "%s%s%s", glyph, *glyph != '\0' ? " " : "", fact->text);
 	}
 }
 
@@ -127,7 +172,7 @@ run_plan_draw(struct pen *p, const struct run_info *r)
 	size_t len = strlen(r->plan);
 
 	run_values_draw(p, r);
-	run_facts_draw(p, r);
+	run_facts_draw(p, r, true);
 	if (len >= PLAN_SHOWN)
 		pen_field_printf(p, "plan", ROLE_DIM, "%.4s %.4s %.4s %.4s", r->plan, r->plan + 4, r->plan + 8, r->plan + 12);
 }
@@ -167,10 +212,12 @@ draw_cell(struct canvas *c, const struct run_panel *s, const struct run_info *r,
 
 	if (row == NULL || r->n_columns == 0 || rows == 0)
 		return rows;
+	row = run_row_of_step(r, row, s->column);
 	cell = &row->cells[s->column];
 	x = canvas_text_w(c, 1, 0, c->w / 3, ROLE_STRONG, run_row_name(row), false);
 	x = canvas_text_w(c, x + 1, 0, c->w / 4, ROLE_DIM, r->columns[s->column].name, false);
-	canvas_text_w(c, x + 2, 0, c->w - x - 3, ROLE_TEXT, *cell->text != '\0' ? cell->text : outcome_name(cell->outcome), false);
+	canvas_text_w(c, x + 2, 0, c->w - x - 3, ROLE_TEXT, *cell->text != '\0' ? cell->text :
+	    cell->outcome != OUTCOME_NONE ? outcome_name(cell->outcome) : "nothing yet", false);
 	if (rows > 1 && *cell->command != '\0') {
 		canvas_text(c, 1, 1, ROLE_KEY, "$");
 		canvas_text_w(c, 3, 1, c->w - 4, ROLE_TEXT, cell->command, false);

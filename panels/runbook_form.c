@@ -16,6 +16,8 @@
 #include "ui/key.h"
 #include "ui/widget.h"
 
+#define GROUP "group "		/* in front of a group's name in runbook_info.hosts */
+
 enum { NAME_W_MIN = 8, NAME_W_MAX = 18, FIELD_W_MIN = 18, FIELD_W_MAX = 36, HEAD_H = 3, CHOICES_LEAST = 4, VALUES_MAX = 1 << 16 };
 
 struct form {
@@ -48,41 +50,6 @@ static const struct param_info *
 param_of(const struct form *s, int field)
 {
 	return (size_t)field < s->book->n_params ? &s->book->params[field] : NULL;
-}
-
-static int
-form_open(struct panel *p, const struct view *v, const struct op *op)
-{
-	const struct runbook_set *set = v->live != NULL ? model_runbooks(v->live) : NULL;
-	struct form *s = state_of(p);
-
-	if (op == NULL || op->text == NULL || set == NULL)
-		return -1;
-	for (size_t i = 0; i < set->n && s->book == NULL; i++)
-		if (strcmp(set->v[i].name, op->text) == 0 && *set->v[i].error == '\0')
-			s->book = &set->v[i];
-	if (s->book == NULL)
-		return -1;
-	s->set = block_ref(set);
-	s->alert = xstrdup_or_null(op->arg);
-	s->n = (int)s->book->n_params + has_limit(s);
-	s->fields = xcalloc((size_t)s->n + 1, sizeof *s->fields);
-	s->pick = -1;
-	return 0;
-}
-
-static void
-form_close(struct panel *p)
-{
-	struct form *s = state_of(p);
-
-	/* There may be a secret among them. */
-	if (s->fields != NULL)
-		explicit_bzero(s->fields, ((size_t)s->n + 1) * sizeof *s->fields);
-	free(s->fields);
-	free(s->alert);
-	choices_done(&s->choices);
-	block_unref(s->set);
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------------------------ */
@@ -126,6 +93,46 @@ first_wrong(const struct form *s, struct err *err)
 		if (refusal_of_field(s, i, err) != NULL)
 			return i;
 	return s->n;
+}
+
+/* --- opening and planning -------------------------------------------------------------------------------------------- */
+
+static int
+form_open(struct panel *p, const struct view *v, const struct op *op)
+{
+	const struct runbook_set *set = v->live != NULL ? model_runbooks(v->live) : NULL;
+	struct form *s = state_of(p);
+	struct err err = ERR_INIT;
+
+	if (op == NULL || op->text == NULL || set == NULL)
+		return -1;
+	for (size_t i = 0; i < set->n && s->book == NULL; i++)
+		if (strcmp(set->v[i].name, op->text) == 0 && *set->v[i].error == '\0')
+			s->book = &set->v[i];
+	if (s->book == NULL)
+		return -1;
+	s->set = block_ref(set);
+	s->alert = xstrdup_or_null(op->arg);
+	s->n = (int)s->book->n_params + has_limit(s);
+	s->fields = xcalloc((size_t)s->n + 1, sizeof *s->fields);
+	s->pick = -1;
+	/* Where everything is known there is nothing to fill in: Enter plans. */
+	s->focus = first_wrong(s, &err);
+	return 0;
+}
+
+static void
+form_close(struct panel *p)
+{
+	struct form *s = state_of(p);
+
+	/* There may be a secret among them. */
+	if (s->fields != NULL)
+		explicit_bzero(s->fields, ((size_t)s->n + 1) * sizeof *s->fields);
+	free(s->fields);
+	free(s->alert);
+	choices_done(&s->choices);
+	block_unref(s->set);
 }
 
 static struct op *
@@ -193,9 +200,11 @@ static void
 choices_update(struct form *s, const struct view *v)
 {
 	const struct param_info *param = param_of(s, s->focus);
-	static const struct param_info hosts = { .name = "hosts", .type = PARAM_HOST };
+	struct param_info hosts = { .name = "hosts", .type = PARAM_HOST };
 	int n;
 
+	/* A pattern in its place names hosts of any group. */
+	hosts.of = str_has_prefix(s->book->hosts, GROUP) ? s->book->hosts + strlen(GROUP) : NULL;
 	choices_done(&s->choices);
 	if (param == NULL && s->focus < s->n)
 		param = &hosts;
@@ -324,7 +333,7 @@ placeholder(const struct param_info *param)
 	if (param == NULL)
 		return "all of them";
 	if (param->type == PARAM_SECRET)
-		return param->is_required ? "needed" : "not needed";
+		return param->from != NULL ? "as in the config" : param->is_required ? "needed" : "not needed";
 	return param->def != NULL ? param->def : param->is_required ? "needed" : "found, or none";
 }
 
@@ -332,6 +341,7 @@ static void
 draw_beside(struct canvas *c, int x, int y, const struct form *s, int field)
 {
 	const struct param_info *param = param_of(s, field);
+	bool is_told = param != NULL && param->from != NULL && s->fields[field].len == 0;
 	struct err err = ERR_INIT;
 	const char *why = refusal_of_field(s, field, &err);
 	char text[256];
@@ -344,6 +354,8 @@ draw_beside(struct canvas *c, int x, int y, const struct form *s, int field)
 	}
 	if (param == NULL)
 		snprintf(text, sizeof text, "only these of %.100s", s->book->hosts);
+	else if (is_told)
+		snprintf(text, sizeof text, "%.40s: %.150s", param->from, *param->title != '\0' ? param->title : param_type_name(param->type));
 	else
 		snprintf(text, sizeof text, "%.40s%s%.150s", param_type_name(param->type), *param->title != '\0' ? ", " : "", param->title);
 	canvas_text_w(c, x, y, c->w - x - 1, ROLE_DIM, text, false);
@@ -354,7 +366,7 @@ draw_field(struct canvas *c, int y, const struct form *s, int field, int name_w)
 {
 	const struct param_info *param = param_of(s, field);
 	const struct editor *e = &s->fields[field];
-	int w = (c->w - name_w) / 2 - 8;
+	int w = (c->w - name_w) / 2 - 4;
 	bool is_focused = s->focus == field;
 
 	w = w > FIELD_W_MAX ? FIELD_W_MAX : w < FIELD_W_MIN ? FIELD_W_MIN : w;
@@ -367,8 +379,9 @@ draw_field(struct canvas *c, int y, const struct form *s, int field, int name_w)
 	} else {
 		editor_draw(c, name_w + 2, y, w, e, is_focused);
 	}
+	/* What it is when nothing is typed is as good as typed. */
 	if (e->len == 0)
-		canvas_text_w(c, name_w + 3, y, w - 2, ROLE_DIM, placeholder(param), false);
+		canvas_text_w(c, name_w + 3, y, w - 2, param != NULL && param->def != NULL ? ROLE_TEXT : ROLE_DIM, placeholder(param), false);
 	draw_beside(c, name_w + w + 4, y, s, field);
 }
 
@@ -392,8 +405,13 @@ draw_choices(struct canvas *c, const struct form *s)
 	int n = n_matches(s), widest = 6;
 	char right[96] = "";
 
-	if (s->focus == s->n)
+	if (s->focus == s->n) {
+		struct canvas text = canvas_sub(c, 1, 0, c->w - 2, c->h);
+		struct pen pen = { .c = &text };
+
+		pen_text(&pen, ROLE_DIM, s->book->description);
 		return;
+	}
 	if (s->choices.n == 0) {
 		if (param != NULL && param->type == PARAM_MODEL_VERSION)
 			canvas_text_w(c, 1, 0, c->w - 2, ROLE_DIM, "Its versions are listed once the model is chosen.", false);
@@ -445,7 +463,7 @@ form_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	if (s->is_refused && !v->range.is_live)
 		canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_ERROR, "the past is shown: go live (=) first", false);
 	else
-		canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, s->focus == s->n ? "Enter: plans it, asks again before anything is done    Esc leave" :
+		canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, s->focus == s->n ? "Enter plans it; nothing is done yet    Esc leave" :
 		    "Tab or Enter: next field    Esc leave", false);
 }
 

@@ -17,8 +17,12 @@ draw_param(struct pen *p, const struct param_info *param)
 
 	buf_init(&b, 4096);
 	buf_addstr(&b, param_type_name(param->type));
-	if (param->def != NULL)
-		buf_printf(&b, ", %s when not given", param->type == PARAM_SECRET ? "one is known" : param->def);
+	if (param->type == PARAM_SECRET && param->from != NULL)
+		buf_printf(&b, ", as in the %s", param->from);
+	else if (param->def != NULL && param->from != NULL)
+		buf_printf(&b, ", %s (%s)", param->def, param->from);
+	else if (param->def != NULL)
+		buf_printf(&b, ", %s when not given", param->def);
 	else if (param->is_required)
 		buf_addstr(&b, ", needed");
 	for (size_t i = 0; i < param->choices.n; i++)

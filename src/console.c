@@ -278,6 +278,13 @@ on_note(const char *text, void *arg)
 	console_say(arg, true, text);
 }
 
+/* A key file that a host wants has a passphrase. */
+static void
+on_passphrase(const char *path, void *arg)
+{
+	console_carry_out(arg, op_text(OP_PASSPHRASE_FORM, "%s", path));
+}
+
 static void
 on_second(void *arg)
 {
@@ -418,10 +425,12 @@ console_run(struct app *a, struct err *err)
 	loop_on_turn(a->loop, on_turn, &c);
 	console_draw(&c);		/* before anything is asked */
 	app_start(a);
+	runs_on_passphrase(a->runs, on_passphrase, &c);
 	runs_start(a->runs);
 	trail_start(a->trail);
 	r = loop_run(a->loop);
 done:
+	runs_on_passphrase(a->runs, NULL, NULL);
 	trail_forget(a->trail, &c);
 	app_observe(a, NULL, NULL, NULL);
 	loop_on_turn(a->loop, NULL, NULL);

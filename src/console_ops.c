@@ -338,6 +338,11 @@ console_carry_out(struct console *c, struct op *op)
 	case OP_RUNBOOK_FORM: open_dialog(c, "runbook-form", op); break;
 	case OP_RUN_FORM: open_dialog(c, "run-confirm", op); break;
 	case OP_NOTE_FORM: open_dialog(c, "note-form", op); break;
+	case OP_PASSPHRASE_FORM: open_dialog(c, "passphrase-form", op); break;
+	case OP_PASSPHRASE:
+		runs_passphrase(c->app->runs, op->text, op->arg);
+		console_close_dialog(c);
+		break;
 	case OP_SILENCE_FORM: open_dialog(c, "silence-form", op); break;
 	case OP_SLO_FORM: open_dialog(c, "slo-form", op); break;
 	case OP_CLOSE: console_close_dialog(c); break;

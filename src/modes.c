@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/reader.h"
 #include "audit/verify.h"
@@ -249,9 +250,9 @@ run_live(struct args *a)
 
 /* --- the audit log: no environment is needed to read it -------------------------------------------------------------- */
 
-/* The folder the config names, if there is a config; else the usual one. */
+/* The folder and the head that the config names, if there is a config; else the usual ones. */
 static char *
-audit_folder(const struct options *o)
+audit_folder(const struct options *o, char **ret_head)
 {
 	struct conf_problems problems = { 0 };
 	struct conf *conf = NULL;
@@ -260,6 +261,7 @@ audit_folder(const struct options *o)
 	if (conf_find(o->config, &path, NULL) == 0)
 		conf_load(path, &conf, &problems, NULL);
 	dir = audit_dir(conf != NULL ? conf->audit.dir : NULL);
+	*ret_head = audit_head_path(conf != NULL ? conf->audit.head : NULL);
 	conf_problems_done(&problems);
 	conf_free(conf);
 	free(path);
@@ -269,9 +271,17 @@ audit_folder(const struct options *o)
 static int
 run_log(const struct options *o)
 {
-	char *dir = audit_folder(o);
-	int status = audit_log_main(dir, o->words, o->n_words, o->is_json);
+	char *head, *dir = audit_folder(o, &head);
+	int status;
 
+	/* A head without its log is another matter: that one was taken away. */
+	if (access(dir, F_OK) < 0 && errno == ENOENT && access(head, F_OK) < 0) {	/* nothing has been done yet */
+		fprintf(stderr, "opsconsole: there is no audit log yet: %s\n", dir);
+		status = EXIT_FAILURE;
+	} else {
+		status = audit_log_main(dir, head, o->words, o->n_words, o->is_json);
+	}
+	free(head);
 	free(dir);
 	return status;
 }
@@ -279,10 +289,10 @@ run_log(const struct options *o)
 static int
 run_verify(const struct options *o)
 {
-	char *dir = audit_folder(o);
-	const char *const usual[] = { dir };
-	int status = o->n_words > 0 ? audit_verify_main(o->words, o->n_words, o->head, o->is_json) : audit_verify_main(usual, 1, o->head, o->is_json);
+	char *head, *dir = audit_folder(o, &head);
+	int status = audit_verify_main(o->words, o->n_words, o->head, dir, head, o->is_json);
 
+	free(head);
 	free(dir);
 	return status;
 }

@@ -21,7 +21,7 @@
 #include "runbook_text.h"
 #include "runs.h"
 
-enum { EXIT_USAGE = 2, EXIT_STOPPED = 3, EXIT_DECLINED = 7, EXIT_NO_TRAIL = 8, LINE_BYTES = 4096 };
+enum { EXIT_USAGE = 2, EXIT_STOPPED = 3, EXIT_DECLINED = 7, EXIT_NO_TRAIL = 8, LINE_BYTES = 4096, KEYS_MAX = 8 };
 #define ANSWERS_WAIT (10 * NS_PER_S)	/* for sources, before planning */
 
 enum phase { PHASE_LOOKING, PHASE_ASKING_PARAM, PHASE_PLANS, PHASE_ASKING_CONFIRM, PHASE_RUNS };
@@ -45,6 +45,8 @@ struct script {
 	char line[LINE_BYTES];
 	size_t len;
 	const struct runbook_param *param;	/* asked for */
+	char *keys[KEYS_MAX];		/* paths of key files whose passphrase is asked for, the first one now */
+	size_t n_keys;
 };
 
 static void begin_plan(struct script *s);
@@ -254,10 +256,57 @@ answer_typed(struct script *s, const char *text)
 	}
 }
 
+/* --- passphrases of key files -------------------------------------------------------------------------------------------------- */
+
 static void
-line_typed(struct script *s, const char *text)
+ask_passphrase(struct script *s)
+{
+	char shown[512];
+
+	fprintf(stderr, "passphrase of %s: ", str_escape_to(shown, sizeof shown, s->keys[0]));
+	set_echo(false);
+	prompt(s, s->phase);
+}
+
+static void
+on_passphrase(const char *path, void *arg)
+{
+	struct script *s = arg;
+
+	if (s->n_keys == KEYS_MAX) {
+		runs_passphrase(s->app->runs, path, NULL);
+		return;
+	}
+	s->keys[s->n_keys++] = xstrdup(path);
+	if (s->n_keys == 1)
+		ask_passphrase(s);
+}
+
+/* text "" or NULL: none is given. */
+static void
+passphrase_typed(struct script *s, char *text)
+{
+	char *path = s->keys[0];
+
+	set_echo(true);
+	fputc('\n', stderr);
+	memmove(&s->keys[0], &s->keys[1], --s->n_keys * sizeof s->keys[0]);
+	runs_passphrase(s->app->runs, path, text != NULL && *text != '\0' ? text : NULL);
+	free(path);
+	if (s->n_keys > 0)
+		ask_passphrase(s);
+	else if (s->phase == PHASE_RUNS && run_info(s->run)->state == RUN_ASKING)
+		show_question(s, run_info(s->run)->question);
+}
+
+static void
+line_typed(struct script *s, char *text)
 {
 	loop_fd_set(s->in, 0);
+	if (s->n_keys > 0) {
+		passphrase_typed(s, text);
+		return;
+	}
 	switch (s->phase) {
 	case PHASE_ASKING_PARAM: param_typed(s, text); break;
 	case PHASE_ASKING_CONFIRM: confirm_typed(s, text); break;
@@ -279,7 +328,9 @@ on_input(int fd, unsigned ready, void *arg)
 		return;
 	if (n <= 0) {	/* the terminal is gone, or Ctrl-D: whoever was asked has not said yes */
 		loop_fd_set(s->in, 0);
-		if (s->phase == PHASE_ASKING_PARAM) {
+		if (s->n_keys > 0) {
+			passphrase_typed(s, NULL);
+		} else if (s->phase == PHASE_ASKING_PARAM) {
 			set_echo(true);
 			fprintf(stderr, "\nopsconsole: %s was not given: nothing was done\n", s->param->name);
 			finish(s, EXIT_DECLINED);
@@ -300,6 +351,7 @@ on_input(int fd, unsigned ready, void *arg)
 		*end = '\0';
 	s->len = 0;
 	line_typed(s, s->line);
+	explicit_bzero(s->line, sizeof s->line);	/* it may have been a secret */
 }
 
 /* --- what the run tells ------------------------------------------------------------------------------------------------------------- */
@@ -318,7 +370,7 @@ on_notice(struct run *run, const struct run_notice *n, void *arg)
 	else
 		runbook_text_notice(stderr, run_info(run), n);
 	state = run_state(run);
-	if (n->kind == NOTICE_QUESTION && s->is_terminal)
+	if (n->kind == NOTICE_QUESTION && s->is_terminal && s->n_keys == 0)
 		show_question(s, n->text);
 	if (n->kind == NOTICE_STATE && state == RUN_PLANNED && !s->o->is_dry_run && s->phase == PHASE_PLANS) {
 		if (!s->o->is_json)
@@ -383,7 +435,7 @@ on_signal(int signo, void *arg)
 	struct script *s = arg;
 
 	if (s->run == NULL || s->phase < PHASE_RUNS) {
-		if (s->phase == PHASE_ASKING_PARAM)
+		if (s->phase == PHASE_ASKING_PARAM || s->n_keys > 0)
 			set_echo(true);
 		fprintf(stderr, "\nopsconsole: interrupted before anything was done\n");
 		if (s->run != NULL && run_state(s->run) == RUN_PLANNED)
@@ -419,20 +471,30 @@ read_sets(struct script *s, struct err *err)
 	return 0;
 }
 
-/* The log must be writable before anything is even planned for real: exit 8 comes early, not after a confirmation. */
+/* Whether anything may be done here at all is told before anything is planned: exit 8 comes early, not after a confirmation. */
 static int
 open_trail(struct script *s, struct err *err)
 {
+	struct trail *t = s->app->trail;
 	struct audit *audit;
 
-	if (s->o->incident != NULL && trail_join(s->app->trail, s->o->incident, err) < 0)
+	if (s->o->incident != NULL && trail_join(t, s->o->incident, err) < 0)
 		return EXIT_USAGE;
 	if (s->o->is_dry_run)
 		return 0;
-	if (s->o->break_glass != NULL)
-		return trail_break_glass(s->app->trail, s->o->break_glass, err) < 0 ? EXIT_NO_TRAIL : 0;
-	audit = trail_audit(s->app->trail, err);
-	return audit == NULL || audit_check(audit, err) < 0 ? EXIT_NO_TRAIL : 0;
+	if (s->app->env->is_read_only) {
+		err_set(err, ERR_DENIED, "environment %s is read_only in the config: only --dry-run runs here", s->app->env->name);
+		return EXIT_USAGE;
+	}
+	audit = trail_audit(t, err);
+	if (audit == NULL)
+		return EXIT_NO_TRAIL;
+	if (audit_check(audit, err) == 0)
+		return 0;
+	if (s->o->break_glass == NULL)
+		return EXIT_NO_TRAIL;
+	fprintf(stderr, "opsconsole: %s\nopsconsole: --break-glass: records go to the journal and to stderr\n", err->msg);
+	return audit_break_glass(audit, s->o->break_glass, err) < 0 ? EXIT_NO_TRAIL : 0;
 }
 
 static int
@@ -472,12 +534,17 @@ runbook_main(struct app *a, const struct options *o)
 	loop_timer_in(s.deadline, o->deadline_ns > 0 ? o->deadline_ns : ANSWERS_WAIT);
 	loop_on_turn(a->loop, on_turn, &s);
 	a->is_instant = true;
+	if (s.is_terminal)
+		runs_on_passphrase(a->runs, on_passphrase, &s);
 	app_start(a);
 	status = loop_run(a->loop);
 	loop_on_turn(a->loop, NULL, NULL);
 done:
 	loop_timer_free(s.deadline);
 	loop_fd_free(s.in);
+	runs_on_passphrase(a->runs, NULL, NULL);
+	for (size_t i = 0; i < s.n_keys; i++)
+		free(s.keys[i]);
 	for (size_t i = 0; i < s.n_asked; i++)
 		free(s.asked[i]);
 	free(s.asked);

@@ -131,7 +131,8 @@ runbook_text_notice(FILE *to, const struct run_info *info, const struct run_noti
 		return;
 	case NOTICE_STATE:
 		stamp(to, n->at_ns);
-		fprintf(to, "%-*s %s%s%s\n", HOST_W, info->runbook, run_state_name(info->state), *n->text != '\0' ? ": " : "", n->text);
+		fprintf(to, "%-*s %s", HOST_W, info->runbook, run_state_name(info->state));
+		fprintf(to, *n->text != '\0' && strcmp(n->text, run_state_name(info->state)) != 0 ? ": %s\n" : "\n", n->text);
 		break;
 	case NOTICE_BATCH:
 		stamp(to, n->at_ns);
@@ -177,13 +178,25 @@ print_cells(FILE *to, const struct run_info *info, const struct run_row *row)
 	}
 }
 
+/* Values stand above the facts, and the exact commands of steps below them. */
+static bool
+is_told(const struct run_info *info, const char *fact)
+{
+	for (size_t i = 0; i < info->n_values; i++)
+		if (strcmp(info->values[i].name, fact) == 0)
+			return true;
+	return strcmp(fact, "steps") == 0;
+}
+
 void
 runbook_text_plan(FILE *to, const struct run_info *info)
 {
 	print_head(to, info);
 	for (size_t i = 0; i < info->n_facts; i++)
-		fprintf(to, "  %-11s %s%s%s\n", info->facts[i].name, info->facts[i].outcome != OUTCOME_NONE ? outcome_name(info->facts[i].outcome) : "",
-		    info->facts[i].outcome != OUTCOME_NONE ? ": " : "", info->facts[i].text);
+		if (!is_told(info, info->facts[i].name))
+			fprintf(to, "  %-11s %s%s%s\n", info->facts[i].name,
+			    info->facts[i].outcome != OUTCOME_NONE ? outcome_name(info->facts[i].outcome) : "",
+			    info->facts[i].outcome != OUTCOME_NONE ? ": " : "", info->facts[i].text);
 	fputc('\n', to);
 	for (size_t i = 0; i < info->n_rows; i++)
 		print_cells(to, info, &info->rows[i]);

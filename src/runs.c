@@ -57,6 +57,8 @@ struct runs {
 	struct audit_run *past_runs;
 	size_t n_past;
 	bool is_reading_past;
+	ssh_passphrase_cb *ask_passphrase;
+	void *ask_arg;
 };
 
 /* --- the world: queries ----------------------------------------------------------------------------------------------- */
@@ -244,6 +246,8 @@ open_ssh(struct runs *r, struct err *err)
 	if (ssh_new(r->app->loop, &o, &r->ssh, err) < 0)
 		return err->code;
 	r->world.ssh = r->ssh;
+	if (r->ask_passphrase != NULL)
+		ssh_on_passphrase(r->ssh, r->ask_passphrase, r->ask_arg);
 	return 0;
 }
 
@@ -314,7 +318,7 @@ tell_books(struct runs *r)
 {
 	struct event ev;
 
-	event_init(&ev, EVENT_RUNBOOKS, clock_now(), "", runbooks_event(&r->books, r->past, r->n_past));
+	event_init(&ev, EVENT_RUNBOOKS, clock_now(), "", runbooks_event(&r->books, r->app->env, r->past, r->n_past));
 	app_apply(r->app, &ev);
 	event_done(&ev);
 }
@@ -583,7 +587,7 @@ runs_op(struct runs *r, const struct op *op, const char **ret_run, struct err *e
 		*ret_run = run_info(run)->id;
 	switch (op->kind) {
 	case OP_RUN_GO: return run_confirm(run, op->source, op->arg, run_info(run)->is_confirm_typed ? "typed" : "yes", err);
-	case OP_RUN_STOP: run_stop(run, "stopped by the operator"); return 0;
+	case OP_RUN_STOP: run_stop(run, "by the operator"); return 0;
 	case OP_RUN_SKIP: return run_skip(run, op->arg, err);
 	case OP_RUN_RETRY: return run_retry(run, op->arg, err);
 	case OP_RUN_UNDO: return run_undo(run, err);
@@ -591,6 +595,24 @@ runs_op(struct runs *r, const struct op *op, const char **ret_run, struct err *e
 	case OP_RUN_DROP: drop(r, run); return 0;
 	default: return err_set(err, ERR_UNSUPPORTED, "that is not about a run");
 	}
+}
+
+void
+runs_on_passphrase(struct runs *r, ssh_passphrase_cb *cb, void *arg)
+{
+	r->ask_passphrase = cb;
+	r->ask_arg = arg;
+	if (r->ssh != NULL)
+		ssh_on_passphrase(r->ssh, cb, arg);
+}
+
+void
+runs_passphrase(struct runs *r, const char *path, char *passphrase)
+{
+	if (r->ssh != NULL)
+		ssh_passphrase(r->ssh, path, passphrase);
+	else if (passphrase != NULL)
+		explicit_bzero(passphrase, strlen(passphrase));
 }
 
 bool

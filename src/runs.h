@@ -30,6 +30,9 @@ size_t runs_acting(const struct runs *r);
 int runs_begin(struct runs *r, const struct run_request *q, run_notice_cb *notice, void *arg, struct run **ret, struct err *err);
 /* Carry out OP_RUN_*. 0, or why not. ret_run (may be NULL): id of the run it was about, borrowed. */
 int runs_op(struct runs *r, const struct op *op, const char **ret_run, struct err *err);
+/* Who is asked for the passphrase of a key file; answered by runs_passphrase(), which wipes it. NULL: nobody, and such keys are left out. */
+void runs_on_passphrase(struct runs *r, ssh_passphrase_cb *cb, void *arg);
+void runs_passphrase(struct runs *r, const char *path, char *passphrase);
 /* The terminal is gone: what runs finishes its batch, or stops, as on_disconnect says. true: something still runs, turn the loop until runs_acting() is 0. */
 bool runs_detach(struct runs *r);
 

@@ -72,14 +72,6 @@ trail_audit(struct trail *t, struct err *err)
 	return t->audit;
 }
 
-int
-trail_break_glass(struct trail *t, const char *reason, struct err *err)
-{
-	struct audit *a = trail_audit(t, err);
-
-	return a != NULL ? audit_break_glass(a, reason, err) : err->code;
-}
-
 /* --- what the log says ---------------------------------------------------------------------------------------------- */
 
 static void

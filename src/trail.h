@@ -17,8 +17,6 @@ struct trail *trail_new(struct app *a, const char *mode);
 void trail_free(struct trail *t);
 /* The log; nothing of it is made or written before its first record. NULL: err says why there is none. */
 struct audit *trail_audit(struct trail *t, struct err *err);
-/* From here on records go to the journal and stderr where the log cannot be written. ERR_INVALID: no reason given. */
-int trail_break_glass(struct trail *t, const char *reason, struct err *err);
 /* Tells the model of the incident that the log says is open. */
 void trail_start(struct trail *t);
 /* Whom the next records belong to; NULL: none is open. Borrowed until the next call of trail_*(). */

@@ -66,6 +66,7 @@ struct audit {
 	size_t place;			/* which it is */
 	struct glass *glass;
 	int64_t head_due_ns;		/* monotonic; 0: the head stands */
+	int64_t now_ns;			/* when the newest group was appended: the loop's clock is not this thread's to read */
 
 	/* under the lock */
 	pthread_mutex_t lock;
@@ -112,7 +113,7 @@ state_head(struct audit *a, const struct err *err)
 {
 	pthread_mutex_lock(&a->lock);
 	if (err->code == 0)
-		a->state.head_ns = clock_now();
+		a->state.head_ns = a->now_ns;
 	if (!a->state.is_broken)
 		snprintf(a->state.why, sizeof a->state.why, "%s", err->msg);
 	pthread_mutex_unlock(&a->lock);
@@ -238,6 +239,7 @@ open_any(struct audit *a, int64_t now_ns, struct err *err)
 	struct err first = ERR_INIT, e = ERR_INIT;
 	size_t i;
 
+	a->now_ns = now_ns;
 	for (i = 0; i < a->n_places; i++) {
 		if (open_place(a, i, first.msg, now_ns, &e) == 0)
 			break;
@@ -297,6 +299,7 @@ group_write(struct audit *a, struct entry **v, size_t n)
 	struct err err = ERR_INIT;
 	size_t took;
 
+	a->now_ns = v[0]->at_ns;
 	if (a->chain == NULL && open_any(a, v[0]->at_ns, &err) < 0)
 		return group_fail(a, v, n, &err);
 	if (chain_begin(a->chain, v[0]->at_ns, &err) < 0)
@@ -687,12 +690,12 @@ audit_close(struct audit *a, int64_t timeout_ns)
 	pthread_cond_signal(&a->work);
 	is_gone = wait_idle(a, &a->is_gone, clock_mono_fresh() + timeout_ns);
 	a->is_abandoned = !is_gone;
-	pthread_mutex_unlock(&a->lock);
-	if (!is_gone) {
-		/* A disk that hangs: the thread frees everything when it comes back. */
+	/* A disk that hangs: the thread frees everything when it comes back, which may be as soon as the lock is free. */
+	if (!is_gone)
 		pthread_detach(a->thread);
+	pthread_mutex_unlock(&a->lock);
+	if (!is_gone)
 		return;
-	}
 	pthread_join(a->thread, NULL);
 	audit_free(a);
 }

@@ -2,8 +2,8 @@
  * The writer of the audit log: one chain per user and machine, in files audit-000001.jsonl, .. of one folder (mode 0700, files 0600).
  *
  * audit_append() never blocks: the audit thread takes drafts in order, under flock() reads what others appended since (several consoles share the chain), gives seq,
- * prev and hash, writes, fdatasync()s once for all that wait (group commit), writes the head file, and posts each draft's callback. Who must not act without a record
- * acts in that callback. Once a write or fsync failed the file is not used again: everything later fails at once with the reason, until audit_open() again
+ * prev and hash, writes, fdatasync()s once for all that wait (group commit), and wakes the loop, which calls each draft's callback; the head file follows within 50 ms. Who must not
+ * act without a record acts in that callback. Once a write or fsync failed the file is not used again: everything later fails at once with the reason, until audit_open() again
  * (fallback places in turn). 1 MiB is kept preallocated so that a run under way can finish its records on a full disk.
  * Rotation: at rotate_bytes a new file begins; the chain goes on across files. The folder is fsynced on create and rotate.
  */
@@ -27,7 +27,7 @@ struct audit_options {
 };
 /* Opens, recovers torn bytes, writes "opened". 0; ERR_IO, ERR_DENIED, ERR_INVALID (the log's end does not hold: what --verify would say), after all fallbacks were tried. */
 int audit_open(struct loop *l, const struct audit_options *o, struct audit **ret, struct err *err);
-/* Waits for what was appended to be durable (bounded by timeout_ns), then closes. */
+/* Waits for what was appended to be durable (bounded by timeout_ns), then closes. Before loop_free(). Callbacks that have not come do not come any more. */
 void audit_close(struct audit *a, int64_t timeout_ns);
 
 struct audit_done { int err_code; const char *err; uint64_t seq; const char *hash; };	/* err_code 0: durable */
@@ -51,7 +51,9 @@ struct audit_state {
 void audit_state(const struct audit *a, struct audit_state *ret);
 void audit_actor_self(struct audit_actor *ret);	/* static storage */
 
-/* Act without the log (--break-glass REASON): records go to journald (syslog socket) and stderr from now on; the next good open of the log writes a gap record. */
+/* Act without the log (--break-glass REASON): records go to journald (syslog socket) and stderr from now on; the next good open of the log writes a gap record.
+ * For a log that broke, or a lazy one whose audit_check() fails: when audit_open() failed, open once more with is_lazy and break the glass of that.
+ * ERR_INVALID: the log can be written. ERR_USAGE: no reason given. */
 int audit_break_glass(struct audit *a, const char *reason, struct err *err);
 /* The folder as options would find it, for readers. Owned by the caller. */
 char *audit_dir(const char *dir);

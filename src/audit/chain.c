@@ -207,6 +207,32 @@ chain_is_short_of_space(const struct chain *c)
 	return c->is_short;
 }
 
+/* A log whose end was tampered with would be refused by chain_open(), too late for whoever asks before anything is confirmed. */
+static int
+probe_end(const char *dir, int dir_fd, struct err *err)
+{
+	unsigned newest = chain_newest(dir_fd);
+	struct audit_head head = { 0 };
+	struct stat st;
+	int64_t whole;
+	char name[32], *path;
+	int fd, r;
+
+	if (newest == 0)
+		return 0;
+	chain_file_name(name, sizeof name, newest);
+	path = xasprintf("%s/%s", dir, name);
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		r = err_set_errno(err, errno == EACCES ? ERR_DENIED : ERR_IO, errno, "audit log: cannot read %s", path);
+	else if ((r = chain_torn_from(fd, path, st.st_size, &whole, err)) == 0)
+		r = chain_last_record(fd, path, whole, &head, err);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return r;
+}
+
 int
 chain_probe(const char *dir, struct err *err)
 {
@@ -218,8 +244,10 @@ chain_probe(const char *dir, struct err *err)
 		*slash = '\0';
 	if (strcmp(path, dir) == 0) {
 		r = chain_dir_open(dir, false, &fd, err);
-		if (r == 0)
+		if (r == 0) {
+			r = probe_end(dir, fd, err);
 			close(fd);
+		}
 	}
 	if (r == 0 && access(path, W_OK | X_OK) < 0)
 		r = err_set_errno(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO, errno, "audit log: cannot write in %s",

@@ -83,9 +83,9 @@ verify_first(const char *path, const char *head_path)
 }
 
 int
-audit_log_main(const char *path, const char *const *words, size_t n, bool is_json)
+audit_log_main(const char *path, const char *head_path, const char *const *words, size_t n, bool is_json)
 {
-	char *dir = audit_dir(path), *head = path == NULL ? audit_head_path(NULL) : NULL;
+	char *dir = audit_dir(path), *head = path == NULL || head_path != NULL ? audit_head_path(head_path) : NULL;
 	struct audit_filter *f = NULL;
 	struct audit_reader *reader = NULL;
 	struct err err = ERR_INIT;

@@ -19,6 +19,7 @@ int audit_reader_tail(struct audit_reader *r, size_t n, struct err *err);
 
 /* --- filters: --log's arguments ------------------------------------------------------------------------------------------------
  * Words, all of which must hold: run=ID runbook=NAME type=intent,result host=web-* user=NAME env=NAME incident=ID outcome=failed since=TIME until=TIME (RFC 3339 or -2h),
+ * values are lists with commas of shell patterns; the name of its runbook stands in a run's first record only, so records are to be given in order;
  * text=WORD or a bare WORD (anywhere in the line, case ignored); `not` before one, `or` between, parentheses; `and` may stand. */
 struct audit_filter;
 int audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct audit_filter **ret, struct err *err);
@@ -26,8 +27,8 @@ bool audit_filter_matches(const struct audit_filter *f, const struct audit_recor
 void audit_filter_free(struct audit_filter *f);
 
 /* --log: prints the records that match, oldest first; a line each, or JSON lines as they stand in the log. Exit status: 0 some, 1 none, 2 usage, 3 cannot be read or did not verify
- * (said on stderr, the records are printed all the same). */
-int audit_log_main(const char *path, const char *const *words, size_t n, bool is_json);
+ * (said on stderr, the records are printed all the same). head_path: of the file its end is compared with; NULL: the usual one where path is NULL too, else none. */
+int audit_log_main(const char *path, const char *head_path, const char *const *words, size_t n, bool is_json);
 
 /* What became of earlier runs, for panels, --resume and `previous`: newest first, at most n. */
 struct audit_run {

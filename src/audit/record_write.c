@@ -1,6 +1,6 @@
 /*
- * Writing one record. A line is made in one pass; only when it is longer than AUDIT_LINE_MAX a second one is made, with a ceiling for each
- * text that was worked out from the first: the longest texts give way, short ones stay whole.
+ * Writing one record. A line is made in one pass; only when it is longer than AUDIT_LINE_MAX more are made, with a ceiling for each
+ * text that was worked out from the lengths of all: the longest texts give way, short ones stay whole.
  */
 #include "config.h"
 
@@ -56,7 +56,8 @@ struct writer {
 	struct buf masked;
 	size_t text_max;	/* of one text, escaped; SIZE_MAX: no ceiling */
 	uint64_t cut;		/* bytes left out */
-	size_t *lens;		/* of the texts, escaped, that the first pass met; NULL in the second */
+	bool is_measured;	/* lens has the texts' escaped lengths: only a line that is too long is made three times */
+	size_t *lens;
 	size_t n_lens, cap_lens;
 };
 
@@ -165,7 +166,7 @@ add_escaped(struct writer *w, const char *s, size_t len)
 		w->b->len = last_fit;
 		buf_addstr(w->b, CUT_MARK);
 	}
-	if (w->lens != NULL || w->text_max == SIZE_MAX) {
+	if (w->is_measured) {
 		if (w->n_lens == w->cap_lens) {
 			w->cap_lens = w->cap_lens * 2 + 32;
 			w->lens = xreallocarray(w->lens, w->cap_lens, sizeof *w->lens);
@@ -384,14 +385,20 @@ without_texts(const struct writer *w)
 static int
 add_cut(struct writer *w, const struct parts *p, size_t room, struct err *err)
 {
-	size_t rest = without_texts(w) + CUT_MEMBER_MAX;
-	size_t max = rest < room ? text_ceiling(w->lens, w->n_lens, room - rest) : 0;
+	size_t rest, max;
+	int r;
 
+	w->is_measured = true;
+	buf_reset(w->b);
+	r = add_all(w, p, err);
+	if (r < 0)
+		return r;
+	rest = without_texts(w) + CUT_MEMBER_MAX;
+	max = rest < room ? text_ceiling(w->lens, w->n_lens, room - rest) : 0;
 	if (max < 2 * sizeof CUT_MARK)
 		return err_set(err, ERR_LIMIT, "audit record %s: its body has too many members for a line of %d KiB",
 		    audit_type_name(p->draft->type), AUDIT_LINE_MAX >> 10);
-	free(w->lens);
-	w->lens = NULL;
+	w->is_measured = false;
 	w->text_max = max;
 	buf_reset(w->b);
 	return add_all(w, p, err);

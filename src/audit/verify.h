@@ -28,7 +28,8 @@ struct audit_report {
 };
 /* head: "SEQ:HASH", NULL: read from head_path (NULL: none is compared). 0 with the verdict, or why it could not be read. */
 int audit_verify(struct audit_reader *r, const char *head, const char *head_path, struct audit_report *ret, struct err *err);
-/* --verify: prints; exit status 0 good, 1 something is wrong, 2 usage, 3 cannot be read, 4 good but unanchored records (printed how many). */
-int audit_verify_main(const char *const *paths, size_t n, const char *head, bool is_json);
+/* --verify: prints; exit status 0 good, 1 something is wrong, 2 usage, 3 cannot be read, 4 good but unanchored records (printed how many). own_dir, own_head: of the
+ * user's own log, which is verified where no paths are given; NULL: the usual ones. */
+int audit_verify_main(const char *const *paths, size_t n, const char *head, const char *own_dir, const char *own_head, bool is_json);
 
 #endif

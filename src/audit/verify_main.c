@@ -25,13 +25,13 @@ is_same_folder(const char *a, const char *b)
 
 /* Of the user's own log: where the writer puts it. Of another folder: the file beside it that a fallback has. Of files: none. */
 static char *
-head_for(const char *const *paths, size_t n)
+head_for(const char *const *paths, size_t n, const char *own, const char *own_head)
 {
-	char *own = audit_dir(NULL), *head = NULL;
+	char *head = NULL;
 	struct stat st;
 
 	if (n == 0 || (n == 1 && is_same_folder(paths[0], own))) {
-		head = audit_head_path(NULL);
+		head = audit_head_path(own_head);
 	} else if (n == 1 && stat(paths[0], &st) == 0 && S_ISDIR(st.st_mode)) {
 		size_t len = strlen(paths[0]);
 
@@ -39,7 +39,6 @@ head_for(const char *const *paths, size_t n)
 			len--;
 		head = xasprintf("%.*s-head", (int)len, paths[0]);
 	}
-	free(own);
 	return head;
 }
 
@@ -90,9 +89,9 @@ exit_of(const struct audit_report *r)
 }
 
 int
-audit_verify_main(const char *const *paths, size_t n, const char *head, bool is_json)
+audit_verify_main(const char *const *paths, size_t n, const char *head, const char *own_dir, const char *own_head, bool is_json)
 {
-	char *own = audit_dir(NULL), *head_path = head_for(paths, n);
+	char *own = audit_dir(own_dir), *head_path = head_for(paths, n, own, own_head);
 	const char *own_path = own;
 	struct audit_reader *reader = NULL;
 	struct audit_report report;

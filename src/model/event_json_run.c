@@ -24,6 +24,7 @@ static const struct field param_fields[] = {
 	F("default", FIELD_TEXT_OR_NULL, param_info, def),
 	F("of", FIELD_TEXT_OR_NULL, param_info, of),
 	F("choices", FIELD_STRINGS, param_info, choices),
+	F("from", FIELD_TEXT_OR_NULL, param_info, from),
 	F_END
 };
 static const struct field runbook_fields[] = {

@@ -21,6 +21,7 @@ struct param_info {
 	const char *def;		/* default as text; NULL none. "previous" for model versions is a word */
 	const char *of;			/* model-version: name of the model param; host: group; else NULL */
 	struct strings choices;		/* of an enum */
+	const char *from;		/* where def is from: "config", "the only one there is"; NULL: the runbook. A secret of the config has no def */
 };
 struct runbook_info {
 	const char *name, *title, *description;

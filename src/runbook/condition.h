@@ -76,8 +76,8 @@ void look_cancel(struct judging *j);
 
 bool compare_numbers(enum compare how, double a, double b);
 const char *compare_text(enum compare how);		/* "==" */
-/* PromQL that selects and does nothing else: name, {matchers}, or both. */
-bool promql_is_selector(const char *expr);
+/* Where in PromQL its selector stands (name, {matchers}, or both) when there is nothing beside it but a comparison with a number: its length; 0 when there is more. */
+size_t promql_selector(const char *expr, const char **ret_begin);
 /*
  * Judge series, with the times of their samples where those were asked (NULL: not). Pure; since_ns by the server's clock.
  *

@@ -1,6 +1,6 @@
 /*
  * A look at series. What a selector gives is up to five minutes old and dated as if it were of now, so its samples' own times are asked too, with timestamp():
- * a host that was scraped before it was acted on is no proof. Of other expressions the time they were worked out at is all there is to know: where they look back
+ * a host that was scraped before it was acted on is no proof. So are those of a selector that is only compared with a number, as `served == 1`. Of other expressions the time they were worked out at is all there is to know: where they look back
  * (rate(x[5m])) `settle` must cover their window.
  */
 #include "config.h"
@@ -52,20 +52,56 @@ skip_matchers(const char *p)
 	return NULL;
 }
 
-bool
-promql_is_selector(const char *expr)
+/* Behind a selector that p begins with; NULL: it begins with none. */
+static const char *
+skip_selector(const char *p)
 {
-	const char *p = skip_space(expr), *begin = p;
+	const char *begin = p;
 
 	if (is_name_char(*p, true))
 		while (is_name_char(*p, false))
 			p++;
 	if (p - begin == 3 && (strncasecmp(begin, "inf", 3) == 0 || strncasecmp(begin, "nan", 3) == 0))
-		return false;
-	p = skip_space(p);
-	if (*p == '{')
-		p = skip_matchers(p);
-	return p != NULL && p != begin && *skip_space(p) == '\0';
+		return NULL;
+	if (*skip_space(p) == '{')
+		p = skip_matchers(skip_space(p));
+	return p == begin ? NULL : p;
+}
+
+/* "== 1" and kin, to the end. */
+static bool
+is_filter(const char *p)
+{
+	static const char *const signs[] = { "==", "!=", "<=", ">=", "<", ">" };
+	char *end;
+
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+		if (!str_has_prefix(p, signs[i]))
+			continue;
+		p = skip_space(p + strlen(signs[i]));
+		strtod(p, &end);
+		return end != p && *skip_space(end) == '\0';
+	}
+	return false;
+}
+
+size_t
+promql_selector(const char *expr, const char **ret_begin)
+{
+	const char *begin = skip_space(expr), *end = skip_selector(begin);
+
+	if (end == NULL || (*skip_space(end) != '\0' && !is_filter(skip_space(end))))
+		return 0;
+	*ret_begin = begin;
+	return (size_t)(end - begin);
+}
+
+static bool
+is_of_samples(const char *expr)
+{
+	const char *unused;
+
+	return promql_selector(expr, &unused) > 0;
 }
 
 /* --- counting ----------------------------------------------------------------------------------- */
@@ -160,6 +196,24 @@ holds(const struct bound_condition *bc, const struct series *s)
 	return value != NULL && (strcmp(value, bc->expect) == 0) == (bc->c->compare == CMP_EQ);
 }
 
+/*
+ * All series of one scrape have its time: where the same target has told of others since, one that is older is not there any more. Prometheus itself still shows
+ * it for five minutes when it has not seen it go, as after a restart.
+ */
+static bool
+is_gone(const struct count *c, size_t i)
+{
+	const char *instance = labels_get(&c->values->v[i].labels, "instance"), *job = labels_get(&c->values->v[i].labels, "job");
+
+	if (c->times == NULL || instance == NULL || job == NULL)
+		return false;
+	for (size_t k = 0; k < c->values->n; k++)
+		if (k != i && c->values->v[k].n > 0 && str_eq(labels_get(&c->values->v[k].labels, "instance"), instance) &&
+		    str_eq(labels_get(&c->values->v[k].labels, "job"), job) && sample_time(c, k) > c->since_ns)
+			return true;
+	return false;
+}
+
 static void
 count_series(struct count *c, size_t i, struct tally *t)
 {
@@ -168,6 +222,8 @@ count_series(struct count *c, size_t i, struct tally *t)
 	int64_t at_ns;
 
 	if (cond->label != NULL && s->n > 0 && s->v[s->n - 1].v == 0)
+		return;
+	if (s->n > 0 && sample_time(c, i) <= c->since_ns && is_gone(c, i))
 		return;
 	t->n++;
 	if (s->n == 0 || isnan(s->v[s->n - 1].v) || (cond->label != NULL && labels_get(&s->labels, cond->label) == NULL)) {
@@ -276,7 +332,7 @@ say_unknown(const struct count *c, const struct tally *t, const char *host, stru
 static bool
 needs_one_each(const struct bound_condition *bc)
 {
-	return !bc->c->is_any && bc->c->host_label == NULL && bc->host == NULL && promql_is_selector(bc->subject);
+	return !bc->c->is_any && bc->c->host_label == NULL && bc->host == NULL && is_of_samples(bc->subject);
 }
 
 static void
@@ -442,6 +498,8 @@ void
 look_promql(struct judging *j)
 {
 	const struct run_world *w = j->w;
+	const char *selector = NULL;
+	size_t len = promql_selector(j->asked->subject, &selector);
 	char *expr;
 
 	j->ask_err = (struct err)ERR_INIT;
@@ -452,11 +510,11 @@ look_promql(struct judging *j)
 		return;
 	}
 	/* How old they are matters only where something was done before. */
-	if (j->since_ns == 0 || !promql_is_selector(j->asked->subject)) {
+	if (j->since_ns == 0 || len == 0) {
 		j->is_times_in = true;
 		return;
 	}
-	expr = xasprintf("timestamp(%s)", j->asked->subject);
+	expr = xasprintf("timestamp(%.*s)", (int)len, selector);
 	j->ask_times = w->query(w->arg, j->asked->c->source, expr, on_times, j);
 	free(expr);
 	if (j->ask_times == NULL)

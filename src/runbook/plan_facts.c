@@ -1,12 +1,17 @@
 /* Lines of the confirmation, in the order a person reads them: why, where, when it stops, what can be undone, how it is verified, and what is at stake. */
 #include "config.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "model/slo.h"
 #include "runbook/run_priv.h"
+
+#define BURN_SHOWN 0.05		/* as slo_budget_text() has it */
 
 enum { FACT_MAX = 4096 };
 
@@ -24,6 +29,7 @@ plan_fact(struct run *r, const char *name, enum outcome outcome, const char *fmt
 	run_tell(r, NOTICE_FACT, &(struct run_notice){ .name = name, .batch = -1, .outcome = outcome, .text = text });
 }
 
+/* "7 -> 6: audit 01-serving:4127": which version was found, in whose place, by which evidence. */
 static void
 fact_values(struct run *r)
 {
@@ -31,8 +37,8 @@ fact_values(struct run *r)
 		const struct value *v = &r->values[i];
 
 		if (v->is_previous && v->value != NULL)
-			plan_fact(r, v->param->name, OUTCOME_NONE, "%s: %s%s%s%s", v->value, v->from, v->current != NULL ? " (now " : "",
-			    v->current != NULL ? v->current : "", v->current != NULL ? ")" : "");
+			plan_fact(r, v->param->name, OUTCOME_NONE, "%s%s%s: %s", v->current != NULL ? v->current : "", v->current != NULL ? " -> " : "",
+			    v->value, v->from);
 	}
 }
 
@@ -44,54 +50,141 @@ fact_hosts(struct run *r)
 	if (r->n_lanes == 0)
 		return;
 	buf_init(&b, FACT_MAX);
+	if (r->n_batches > 1)
+		buf_printf(&b, "%zu batches: ", r->n_batches);
 	for (size_t i = 0; i < r->n_batches; i++) {
 		buf_addstr(&b, i > 0 ? " | " : "");
 		hostlist_fold(&b, r->hosts + r->batches[i].first, r->batches[i].n);
 	}
-	plan_fact(r, "hosts", OUTCOME_NONE, "%s (%zu in %zu batch%s)", b.data, r->n_lanes, r->n_batches, r->n_batches == 1 ? "" : "es");
+	buf_addstr(&b, r->n_batches > 1 || r->n_lanes < 2 ? "; " : ", all at once; ");
+	if (r->rb->max_failures == 0)
+		buf_addstr(&b, "any failure stops it");
+	else
+		buf_printf(&b, "more than %u failing stop it", r->rb->max_failures);
+	plan_fact(r, "hosts", OUTCOME_NONE, "%s", b.data);
 	buf_done(&b);
-	plan_fact(r, "stops", OUTCOME_NONE, "when more than %u fail%s", r->rb->max_failures, r->rb->max_failures == 1 ? "s" : "");
 }
 
-static const struct lane *
-sample_lane(const struct run *r, const struct column *col)
+/* --- steps --------------------------------------------------------------------------------------------------------------------------- */
+
+/* One text for all lanes of a column. */
+struct common { const char *text; bool is_same; };
+
+/* Without what says where: "ssh web-01: " is another one on each host, "mlflow registry: " the one there is. The grid has it exact. */
+static const char *
+where_less(const struct lane *l, const char *text)
 {
-	return col->part == PART_HOST ? &r->lanes[0] : &r->own;
+	static const char registry[] = " registry: ";
+	char *head = xasprintf("ssh %s: ", l->name);
+	size_t len = strlen(head);
+	bool has_head = *l->name != '\0' && str_has_prefix(text, head);
+	const char *name_end = text + strcspn(text, " ");
+
+	free(head);
+	if (has_head)
+		return text + len;
+	return str_has_prefix(name_end, registry) ? name_end + strlen(registry) : text;
 }
 
 static const char *
-undo_of(const struct run *r, size_t column)
+act_text(const struct lane *l, size_t column)
 {
-	const struct column *col = &r->columns[column];
-	const struct cell *c = &sample_lane(r, col)->cells[column];
+	const struct cell *c = &l->cells[column];
 
-	if (!step_changes(col->step))
+	return c->act != NULL ? where_less(l, bound_text(c->act)) : c->unbound != NULL ? c->unbound : "";
+}
+
+/* NULL: it changes nothing, there is nothing to undo. */
+static const char *
+undo_text(const struct lane *l, size_t column)
+{
+	const struct runbook_step *s = l->run->columns[column].step;
+	const struct cell *c = &l->cells[column];
+
+	if (!step_changes(s))
 		return NULL;
-	if (col->step->is_undo_restore)
-		return "undo: restore";
+	if (s->is_undo_restore)
+		return "restore";
 	if (c->undo != NULL)
-		return bound_text(c->undo);
-	return c->undo_unbound != NULL ? c->undo_unbound : "no undo";
+		return where_less(l, bound_text(c->undo));
+	return c->undo_unbound != NULL ? c->undo_unbound : "NONE";
+}
+
+static struct common
+common_of(const struct run *r, size_t column, const char *text_of(const struct lane *l, size_t column))
+{
+	struct common c = { .is_same = true };
+
+	for (size_t i = 0; i < r->n_lanes; i++) {
+		const char *text;
+
+		if (r->lanes[i].cells[column].outcome == OUTCOME_SKIPPED)
+			continue;
+		text = text_of(&r->lanes[i], column);
+		if (c.text == NULL)
+			c.text = text;
+		c.is_same &= text == NULL || strcmp(text, c.text) == 0;
+	}
+	return c;
+}
+
+static void
+fact_step_hosts(struct run *r, size_t column)
+{
+	struct common act = common_of(r, column, act_text), undo = common_of(r, column, undo_text);
+	const char *name = r->columns[column].name;
+	size_t n = 0;
+	char where[64];
+
+	for (size_t i = 0; i < r->n_lanes; i++)
+		n += r->lanes[i].cells[column].outcome != OUTCOME_SKIPPED;
+	if (n == 0) {
+		plan_fact(r, "steps", OUTCOME_NONE, "%s: nothing to do on any host", name);
+		return;
+	}
+	if (n == r->n_lanes)
+		snprintf(where, sizeof where, "each host");
+	else
+		snprintf(where, sizeof where, "%zu of %zu hosts", n, r->n_lanes);
+	plan_fact(r, "steps", OUTCOME_NONE, "%s on %s: %s%s%s%s%s%s", name, where, act.text, act.is_same ? "" : ", and so on",
+	    undo.text != NULL ? " (undo: " : "", undo.text != NULL ? undo.text : "", undo.text != NULL && !undo.is_same ? ", each its own" : "",
+	    undo.text != NULL ? ")" : "");
+}
+
+static void
+fact_step_once(struct run *r, size_t column)
+{
+	const struct cell *c = &r->own.cells[column];
+	const char *undo = undo_text(&r->own, column), *name = r->columns[column].name;
+	char *what = xstrdup(act_text(&r->own, column)), *value = strstr(what, " -> ");
+
+	/* What it is marked with is the run's own id. */
+	if (r->columns[column].step == &r->mark_bad && value != NULL)
+		*value = '\0';
+	if (c->outcome == OUTCOME_SKIPPED)
+		plan_fact(r, "steps", OUTCOME_NONE, "%s: nothing to do: %s", name, c->text != NULL ? c->text : "");
+	else
+		plan_fact(r, "steps", OUTCOME_NONE, "%s: %s%s%s%s", name, what, undo != NULL ? " (undo: " : "", undo != NULL ? undo : "",
+		    undo != NULL ? ")" : "");
+	free(what);
 }
 
 static void
 fact_steps(struct run *r)
 {
 	for (size_t c = 0; c < r->n_columns; c++) {
-		const struct column *col = &r->columns[c];
-		const struct cell *cell;
-		const char *undo;
-
-		if (col->step == NULL || (col->part == PART_HOST && r->n_lanes == 0))
+		if (r->columns[c].step == NULL)
 			continue;
-		cell = &sample_lane(r, col)->cells[c];
-		undo = undo_of(r, c);
-		plan_fact(r, "steps", cell->outcome, "%s%s: %s%s%s%s", col->name, col->part == PART_HOST ? " on each host" : "",
-		    cell->act != NULL ? bound_text(cell->act) : cell->unbound != NULL ? cell->unbound : "", undo != NULL ? " (undo: " : "",
-		    undo == NULL ? "" : strncmp(undo, "undo: ", 6) == 0 ? undo + 6 : undo, undo != NULL ? ")" : "");
+		if (r->columns[c].part != PART_HOST)
+			fact_step_once(r, c);
+		else if (r->n_lanes > 0)
+			fact_step_hosts(r, c);
 	}
 }
 
+/* --- what is at stake ------------------------------------------------------------------------------------------------------------------ */
+
+/* Of what is judged host by host the first stands for all. */
 static void
 fact_verified(struct run *r)
 {
@@ -99,12 +192,15 @@ fact_verified(struct run *r)
 
 	buf_init(&b, FACT_MAX);
 	for (size_t i = 0; i < r->rb->n_verify; i++) {
-		char within[DURATION_TEXT_MAX];
 		const struct condition *c = r->rb->verify[i];
+		bool is_by_host = c->is_per_host && r->n_lanes > 0;
+		struct bindings with = is_by_host ? r->lanes[0].bindings : r->own.bindings;
+		char *what;
 
-		buf_printf(&b, "%s%s", i > 0 ? "; " : "", c->text != NULL ? c->text : "");
-		if (c->within_ns > 0)
-			buf_printf(&b, " within %s", duration_format(within, c->within_ns));
+		with.hosts = r->hosts;
+		what = condition_what(c, &with);
+		buf_printf(&b, "%s%s%s", i > 0 ? "; " : "", what, is_by_host && r->n_lanes > 1 ? ", and so on for each host" : "");
+		free(what);
 	}
 	if (b.len > 0)
 		plan_fact(r, "verified", OUTCOME_NONE, "%s", b.data);
@@ -126,12 +222,19 @@ tells_of(const struct model *m, const struct model_slo *s, const char *alert)
 	return false;
 }
 
+/* Known, and so slow that its text names no rate. */
+static bool
+is_quiet(const struct slo *s)
+{
+	return s != NULL && s->state == SLO_OK && !isnan(s->left) && !(s->burn >= BURN_SHOWN);
+}
+
 static void
 fact_budget(struct run *r)
 {
 	const struct model *m = r->w->model(r->w->arg);
 	const struct model_slo *worst = NULL;
-	char text[SLO_TEXT_MAX];
+	char text[SLO_TEXT_MAX], *clean;
 
 	/* Most urgent first: the first that has to do with the alert, else the first. */
 	for (size_t i = 0; r->alert != NULL && worst == NULL && i < model_n_slos(m); i++)
@@ -142,9 +245,8 @@ fact_budget(struct run *r)
 	if (worst == NULL)
 		return;
 	slo_budget_text(text, sizeof text, worst->slo);
-	char *clean = text_clean(text);
-
-	plan_fact(r, "budget", OUTCOME_NONE, "%s: %s", worst->def->name, clean);
+	clean = text_clean(text);
+	plan_fact(r, "budget", OUTCOME_NONE, "%s: %s%s", worst->def->name, clean, is_quiet(worst->slo) ? ", not burning" : "");
 	free(clean);
 }
 
@@ -191,18 +293,20 @@ fact_audit(struct run *r)
 static void
 fact_outcomes(struct run *r)
 {
-	size_t n_run = 0, n_skip = 0, n_unverifiable = 0, n_fail = 0;
+	static const struct { enum outcome outcome; const char *words; } said[] = { { OUTCOME_WOULD_RUN, "would run" }, { OUTCOME_SKIPPED, "skipped" },
+		{ OUTCOME_UNVERIFIABLE, "cannot be told before" }, { OUTCOME_FAILED, "would be refused" } };
+	size_t n[OUTCOME_UNDONE + 1] = { 0 };
+	struct buf b;
 
 	for (size_t i = 0; i <= r->n_lanes; i++)
-		for (size_t c = 0; c < r->n_columns; c++) {
-			enum outcome o = (i < r->n_lanes ? &r->lanes[i] : &r->own)->cells[c].outcome;
-
-			n_run += o == OUTCOME_WOULD_RUN;
-			n_skip += o == OUTCOME_SKIPPED;
-			n_unverifiable += o == OUTCOME_UNVERIFIABLE;
-			n_fail += o == OUTCOME_FAILED;
-		}
-	plan_fact(r, "outcomes", n_fail > 0 ? OUTCOME_FAILED : OUTCOME_NONE, "%zu would run, %zu skipped, %zu cannot be told before, %zu would be refused", n_run, n_skip, n_unverifiable, n_fail);
+		for (size_t c = 0; c < r->n_columns; c++)
+			n[(i < r->n_lanes ? &r->lanes[i] : &r->own)->cells[c].outcome]++;
+	buf_init(&b, FACT_MAX);
+	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+		if (n[said[i].outcome] > 0)
+			buf_printf(&b, "%s%zu %s", b.len > 0 ? ", " : "", n[said[i].outcome], said[i].words);
+	plan_fact(r, "outcomes", n[OUTCOME_FAILED] > 0 ? OUTCOME_FAILED : OUTCOME_NONE, "%s", b.len > 0 ? b.data : "nothing to do");
+	buf_done(&b);
 }
 
 void

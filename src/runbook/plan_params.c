@@ -13,6 +13,8 @@
 
 #define WORD_PREVIOUS "previous"
 
+enum { KNOWN_MAX = 2000 };
+
 const struct value *
 run_value_of(const struct run *r, enum param_type type)
 {
@@ -143,6 +145,25 @@ check_host(const struct run *r, const struct runbook_param *p, const char *value
 }
 
 static int
+check_model(const struct run *r, const struct runbook_param *p, const char *value, struct err *err)
+{
+	const struct conf_environment *env = r->w->env;
+	struct buf known;
+
+	for (size_t i = 0; i < env->n_models; i++)
+		if (str_eq(env->models[i].name, value))
+			return 0;
+	if (env->n_models == 0)
+		return 0;
+	buf_init(&known, KNOWN_MAX);
+	for (size_t i = 0; i < env->n_models; i++)
+		buf_printf(&known, "%s%s", i > 0 ? ", " : "", env->models[i].name);
+	err_set(err, ERR_USAGE, "parameter %s: '%.200s' is no model of environment %s: it has %s", p->name, value, env->name, known.data);
+	buf_done(&known);
+	return ERR_USAGE;
+}
+
+static int
 value_set(struct run *r, struct value *v, const char *text, const char *from, struct err *err)
 {
 	const struct runbook_param *p = v->param;
@@ -156,6 +177,8 @@ value_set(struct run *r, struct value *v, const char *text, const char *from, st
 	if ((code = runbook_param_value(p, text, &v->value, err)) < 0)
 		return code;
 	if (p->type == PARAM_HOST && (code = check_host(r, p, v->value, err)) < 0)
+		return code;
+	if (p->type == PARAM_MODEL && (code = check_model(r, p, v->value, err)) < 0)
 		return code;
 	if (p->type == PARAM_SECRET && (code = secrets_add(p->name, v->value, strlen(v->value), err)) < 0) {
 		err_prefix(err, "parameter %s", p->name);

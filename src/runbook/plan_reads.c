@@ -227,10 +227,12 @@ on_preconditions(struct look *k, void *arg)
 	look_record(k);		/* tells; nothing is recorded before a run has begun */
 	for (size_t i = 0; i < k->n; i++) {
 		const struct look_item *it = &k->v[i];
+		char *what = condition_what(it->c, &it->bindings);
 
-		plan_fact(r, "precondition", it->outcome, "%s%s%s: %s", it->lane->name, *it->lane->name != '\0' ? ": " : "", it->c->text != NULL ? it->c->text : "", it->text);
+		plan_fact(r, "precheck", it->outcome, "%s%s%s: %s", it->lane->name, *it->lane->name != '\0' ? ": " : "", what, it->text);
 		if (it->outcome != OUTCOME_OK)
-			plan_refuse(r, 3, "precondition: %s%s%s: %s", it->lane->name, *it->lane->name != '\0' ? ": " : "", it->c->text != NULL ? it->c->text : "", it->text);
+			plan_refuse(r, 3, "precondition: %s%s%s: %s", it->lane->name, *it->lane->name != '\0' ? ": " : "", what, it->text);
+		free(what);
 	}
 	run_kick(r);
 }

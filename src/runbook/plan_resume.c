@@ -77,14 +77,18 @@ take_intent(struct run *r, const struct audit_record *rec)
 	struct cell *c = cell_of(r, rec);
 	const char *nonce = member(rec, "nonce");
 
-	if (c == NULL || json_is_true(json_object_get(rec->json, "undo")))
+	if (c == NULL)
+		return;
+	/* Whether or not it was taken back: it is not known to be done any more. */
+	free(c->done_in);
+	c->done_in = NULL;
+	if (json_is_true(json_object_get(rec->json, "undo")))
 		return;
 	/* Until its result is read, nobody knows. */
 	c->must_settle = true;
+	c->begun_ns = rec->time_ns;
 	memcpy(c->nonce, nonce, strnlen(nonce, sizeof c->nonce - 1) + 1);
 	c->nonce[sizeof c->nonce - 1] = '\0';
-	free(c->done_in);
-	c->done_in = NULL;
 }
 
 static void
@@ -102,17 +106,87 @@ take_result(struct run *r, const struct audit_record *rec)
 	}
 	c->must_settle = o == OUTCOME_UNKNOWN;
 	if (o == OUTCOME_OK)
-		text_set(&c->done_in, "%s", r->resume);
+		text_set(&c->done_in, "%s", rec->run);
+}
+
+/* --- the log ------------------------------------------------------------------------------------------------------------------------- */
+
+enum { CHAIN_MAX = 32 };
+
+/* A run that is resumed may have resumed another: what that one did counts, too. */
+struct chain { char *v[CHAIN_MAX]; size_t n; };
+
+static bool
+chain_has(const struct chain *c, const char *run)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(c->v[i], run) == 0)
+			return true;
+	return false;
+}
+
+static void
+chain_done(struct chain *c)
+{
+	while (c->n > 0)
+		free(c->v[--c->n]);
+}
+
+static bool
+may_tell_of(const struct chain *c, const struct audit_line *line)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (memmem(line->bytes, line->len, c->v[i], strlen(c->v[i])) != NULL)
+			return true;
+	return false;
+}
+
+typedef int record_cb(struct run *r, struct chain *c, const struct audit_record *rec, struct err *err);
+
+/* Each record of the runs in the chain, in order. */
+static int
+walk(struct run *r, struct chain *c, const char *dir, record_cb *cb, struct err *err)
+{
+	struct audit_reader *reader = NULL;
+	struct audit_line line;
+	int code = audit_reader_open(dir, &reader, err), more = 0;
+
+	while (code == 0 && (more = audit_reader_next(reader, &line, err)) > 0) {
+		struct audit_record rec;
+
+		if (line.is_torn || !may_tell_of(c, &line))
+			continue;
+		if ((code = audit_record_read(line.bytes, line.len, &rec, err)) < 0) {
+			err_prefix(err, "the audit log cannot be trusted, so that nothing can be resumed from it");
+			break;
+		}
+		if (rec.run != NULL && chain_has(c, rec.run))
+			code = cb(r, c, &rec, err);
+		audit_record_done(&rec);
+	}
+	audit_reader_free(reader);
+	return code == 0 && more < 0 ? more : code;
 }
 
 static int
-take_record(struct run *r, const struct audit_record *rec, bool *ret_found, struct err *err)
+find_before(struct run *r, struct chain *c, const struct audit_record *rec, struct err *err)
 {
-	if (rec->run == NULL || strcmp(rec->run, r->resume) != 0)
-		return 0;
+	const char *before = member(rec, "resume");
+
+	(void)r;
+	(void)err;
+	if (rec->type == AUDIT_RUN_START && *before != '\0' && !chain_has(c, before) && c->n < CHAIN_MAX)
+		c->v[c->n++] = xstrdup(before);
+	return 0;
+}
+
+static int
+take_record(struct run *r, struct chain *c, const struct audit_record *rec, struct err *err)
+{
+	(void)c;
 	switch (rec->type) {
 	case AUDIT_RUN_START:
-		*ret_found = true;
+		r->is_resumable |= strcmp(rec->run, r->resume) == 0;
 		return take_start(r, rec, err);
 	case AUDIT_INTENT:
 		take_intent(r, rec);
@@ -128,33 +202,26 @@ take_record(struct run *r, const struct audit_record *rec, bool *ret_found, stru
 int
 plan_resume(struct run *r, struct err *err)
 {
+	struct chain c = { 0 };
+	size_t n_known = 0;
 	char *dir;
-	struct audit_reader *reader = NULL;
-	struct audit_line line;
-	bool is_found = false;
-	int code, more = 0;
+	int code = 0;
 
 	if (r->resume == NULL)
 		return 0;
 	dir = audit_dir(r->w->conf->audit.dir);
-	code = audit_reader_open(dir, &reader, err);
-	while (code == 0 && (more = audit_reader_next(reader, &line, err)) > 0) {
-		struct audit_record rec;
-
-		if (line.is_torn || memmem(line.bytes, line.len, r->resume, strlen(r->resume)) == NULL)
-			continue;
-		if ((code = audit_record_read(line.bytes, line.len, &rec, err)) < 0) {
-			err_prefix(err, "the audit log cannot be trusted, so that nothing can be resumed from it");
-			break;
-		}
-		code = take_record(r, &rec, &is_found, err);
-		audit_record_done(&rec);
+	c.v[c.n++] = xstrdup(r->resume);
+	/* Who came before stands earlier in the log: once more for each that is found. */
+	while (code == 0 && n_known < c.n) {
+		n_known = c.n;
+		code = walk(r, &c, dir, find_before, err);
 	}
-	if (code == 0 && more < 0)
-		code = more;
-	if (code == 0 && !is_found)
+	r->is_resumable = false;
+	if (code == 0)
+		code = walk(r, &c, dir, take_record, err);
+	if (code == 0 && !r->is_resumable)
 		code = err_set(err, ERR_NOTFOUND, "no run %s stands in the audit log %s", r->resume, dir);
-	audit_reader_free(reader);
+	chain_done(&c);
 	free(dir);
 	return code;
 }

@@ -116,6 +116,26 @@ looked(struct previous_ask *p, const char *where, const char *found)
 	    found == NULL || *found == '\0' ? "none" : str_escape_to(shown, sizeof shown, found));
 }
 
+/* A version that is there and does not count, with why. */
+static void
+passed_over(struct previous_ask *p, const struct reg_model *reg, const char *where, const char *version)
+{
+	const char *why = "not in the registry";
+	char *text;
+
+	if (version == NULL || *version == '\0') {
+		looked(p, where, NULL);
+		return;
+	}
+	if (str_eq(version, p->found.current))
+		why = "the current one";
+	else if (version_is_bad(reg, version))
+		why = "marked bad";
+	text = xasprintf("%s, %s", version, why);
+	looked(p, where, text);
+	free(text);
+}
+
 /* --- what served ---------------------------------------------------------------------------------- */
 
 struct last_seen { const char *version; int64_t at_ns; size_t n_hosts; };
@@ -235,12 +255,12 @@ from_registry(struct previous_ask *p, const struct model_model *row)
 		agree(p, "alias " ALIAS_ROLLBACK, alias);
 		return true;
 	}
-	looked(p, "tag " TAG_PREVIOUS, tag);
+	passed_over(p, row->reg, "tag " TAG_PREVIOUS, tag);
 	if (version_is_candidate(row->reg, p->found.current, alias)) {
 		found(p, alias, xstrdup("registry alias " ALIAS_ROLLBACK));
 		return true;
 	}
-	looked(p, "alias " ALIAS_ROLLBACK, alias);
+	passed_over(p, row->reg, "alias " ALIAS_ROLLBACK, alias);
 	return false;
 }
 

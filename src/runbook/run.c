@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/secrets.h"
 #include "base/str.h"
@@ -42,6 +43,18 @@ run_id_make(char *buf, int64_t now_ns, const char *host)
 		snprintf(buf, RUN_ID_MAX, "%.50s-%u", made, n_same + 1);
 	else
 		snprintf(buf, RUN_ID_MAX, "%s", made);
+}
+
+/* Two consoles on one machine may begin a run in the same second: the process tells them apart. */
+static void
+run_id_own(char *buf)
+{
+	struct audit_actor self;
+	char made[RUN_ID_MAX];
+
+	audit_actor_self(&self);
+	run_id_make(made, clock_now(), self.host != NULL ? self.host : "here");
+	snprintf(buf, RUN_ID_MAX, "%.50s-%lx", made, (unsigned long)getpid() & 0xffffffff);
 }
 
 bool
@@ -218,7 +231,6 @@ int
 run_new(const struct run_world *w, const struct run_request *q, run_notice_cb *notice, void *arg, struct run **ret, struct err *err)
 {
 	struct run *r;
-	struct audit_actor self;
 	int code = run_check_request(w, q, err);
 
 	if (code < 0)
@@ -232,12 +244,10 @@ run_new(const struct run_world *w, const struct run_request *q, run_notice_cb *n
 	r->notice_arg = arg;
 	LIST_INIT(&r->routes);
 	request_copy(r, q);
-	if (q->id != NULL) {
+	if (q->id != NULL)
 		snprintf(r->id, sizeof r->id, "%s", q->id);
-	} else {
-		audit_actor_self(&self);
-		run_id_make(r->id, clock_now(), self.host != NULL ? self.host : "here");
-	}
+	else
+		run_id_own(r->id);
 	r->pump = loop_timer_new(w->loop, on_pump, r);
 	r->pause = loop_timer_new(w->loop, on_pause, r);
 	r->info_timer = loop_timer_new(w->loop, on_info, r);
@@ -388,7 +398,7 @@ run_stop(struct run *r, const char *why)
 		return;
 	if (!r->is_stopping) {
 		run_halt(r, "stopped: %s", why != NULL && *why != '\0' ? why : "by a person");
-		record_state(r, "stopped", r->why_stopping);
+		record_state(r, "stopped", why);
 	} else {
 		r->is_cancelling = true;
 		record_state(r, "cancelled", why != NULL ? why : "");
@@ -487,8 +497,9 @@ run_retry(struct run *r, const char *host, struct err *err)
 	free(r->why_stopping);
 	r->why_stopping = NULL;
 	if (r->state == RUN_ENDED) {
-		stage_again(r, STAGE_BATCH_CHECK);
+		stage_again(r, STAGE_PRECHECK);
 	} else {
+		stage_reopen(r);
 		record_state(r, "answered", "failed hosts are tried again");
 		run_kick(r);
 	}

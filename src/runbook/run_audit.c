@@ -194,6 +194,8 @@ on_result(const struct audit_done *done, void *arg)
 {
 	struct lane *l = arg;
 
+	if (done->err_code == 0)
+		l->cells[l->result_column].result = done->seq;
 	on_recorded(done, l->run);
 }
 
@@ -216,6 +218,7 @@ record_result(struct lane *l, size_t column, bool is_undo, enum outcome outcome,
 		set_output(body, l, res);
 	if (res != NULL && res->evidence != NULL)
 		json_object_set(body, "evidence", res->evidence);
+	l->result_column = column;
 	append(l->run, AUDIT_RESULT, body, on_result, l);
 }
 

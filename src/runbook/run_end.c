@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/xalloc.h"
 #include "runbook/run_priv.h"
 
 struct counts {
@@ -49,7 +50,7 @@ exit_of(const struct run *r, const struct counts *n)
 
 	if (n->unknown > 0)
 		return 5;
-	if (r->is_undone)
+	if (r->is_undone && n->acted > 0)
 		return n->not_undone > 0 ? 1 : 4;
 	if (r->is_audit_broken)
 		return n->acted > 0 ? 1 : 8;
@@ -65,18 +66,21 @@ run_sum_up(struct run *r)
 	char *why = r->why_stopping, *hosts = NULL;
 
 	r->exit = exit_of(r, &n);
-	text_set(&hosts, "%zu of %zu hosts done%s", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
+	if (r->n_lanes > 0)
+		text_set(&hosts, "; %zu of %zu hosts done%s", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
+	else
+		hosts = xstrdup("");
 	switch (r->exit) {
 	case 0:
-		text_set(&r->text, "%s%s%s", r->is_verified ? "done and verified" : "done; the runbook verifies nothing", r->n_lanes > 0 ? ": " : "", r->n_lanes > 0 ? hosts : "");
+		text_set(&r->text, "%s%s", r->is_verified ? "done and verified" : "done; the runbook verifies nothing", hosts);
 		break;
 	case 1:
 		if (r->is_undone)
 			text_set(&r->text, "undo incomplete: %zu of %zu steps were not taken back", n.not_undone, n.not_undone + n.undone);
 		else if (r->is_audit_broken)
-			text_set(&r->text, "stopped: the audit log cannot be written: %s; %s", r->audit_why, hosts);
+			text_set(&r->text, "stopped: the audit log cannot be written: %s%s", r->audit_why, hosts);
 		else
-			text_set(&r->text, "failed: %s; %s", why != NULL ? why : "not all hosts are done", hosts);
+			text_set(&r->text, "%s%s", why != NULL ? why : "failed: not all hosts are done", hosts);
 		break;
 	case 3:
 		text_set(&r->text, "nothing was done: %s", why != NULL ? why : "no host could be reached");

@@ -163,6 +163,24 @@ fill_next(struct run_info *i, const struct run *r)
 	buf_done(&b);
 }
 
+/* While it waits for conditions: for which, and how that stands. */
+static void
+fill_text(struct run_info *i, const struct run *r)
+{
+	bool is_waiting = (r->state == RUN_ACTING || r->state == RUN_VERIFYING) && r->look != NULL && look_outcome(r->look) != OUTCOME_OK;
+	char *what, *text;
+
+	if (!is_waiting) {
+		i->text = dup(i, r->state == RUN_STOPPING && r->why_stopping != NULL ? r->why_stopping : r->text);
+		return;
+	}
+	what = look_text(r->look);
+	text = xasprintf("%s%s", r->stage == STAGE_HEALTH ? "health: " : r->stage == STAGE_VERIFY ? "not yet: " : "precheck: ", what);
+	i->text = dup(i, text);
+	free(text);
+	free(what);
+}
+
 static void
 fill_question(struct run_info *i, const struct run *r)
 {
@@ -201,7 +219,7 @@ info_make(const struct run *r)
 	i->batch = (unsigned)r->batch;
 	i->max_failures = r->rb->max_failures;
 	fill_next(i, r);
-	i->text = dup(i, r->state == RUN_STOPPING && r->why_stopping != NULL ? r->why_stopping : r->text);
+	fill_text(i, r);
 	i->exit = r->state == RUN_ENDED || r->state == RUN_REFUSED || r->state == RUN_PLANNED ? r->exit : -1;
 	fill_question(i, r);
 	i->is_confirm_typed = r->rb->danger == DANGER_HIGH;

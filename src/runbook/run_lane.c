@@ -6,87 +6,12 @@
 #include "config.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "runbook/run_priv.h"
-
-/* --- where it stands ----------------------------------------------------------------------------------------------------------- */
-
-void
-lane_enter(struct lane *l, enum lane_state to)
-{
-	l->state = to;
-	if (to == LANE_FAILED && !l->is_failed)
-		l->is_failed = true;
-	info_touch(l->run);
-	run_kick(l->run);
-}
-
-struct cell *
-lane_cell(struct lane *l)
-{
-	return &l->cells[l->column];
-}
-
-const struct column *
-lane_column(const struct lane *l)
-{
-	return &l->run->columns[l->column];
-}
-
-void
-lane_phrase(struct lane *l, const char *fmt, ...)
-{
-	char *old = l->phrase;
-	va_list ap;
-
-	va_start(ap, fmt);
-	l->phrase = xvasprintf(fmt, ap);
-	va_end(ap);
-	free(old);
-}
-
-bool
-lane_is_busy(const struct lane *l)
-{
-	switch (l->state) {
-	case LANE_WHEN: case LANE_CHECK: case LANE_INTENT: case LANE_ACT: case LANE_SETTLE: case LANE_SETTLE_PAUSE: case LANE_RECHECK: case LANE_BACKOFF:
-	case LANE_ASK: case LANE_UNDO_NEXT: case LANE_UNDO_CHECK: case LANE_UNDO_INTENT: case LANE_UNDO_ACT: case LANE_UNDO_SETTLE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-bool
-lane_is_over(const struct lane *l)
-{
-	return l->state == LANE_DONE || l->state == LANE_FAILED || l->state == LANE_LEFT || l->state == LANE_UNDO_DONE;
-}
-
-void
-cell_set(struct lane *l, size_t column, enum outcome outcome, const char *text)
-{
-	struct cell *c = &l->cells[column];
-
-	c->outcome = outcome;
-	if (text != NULL)
-		text_set(&c->text, "%s", text);
-	if (outcome == OUTCOME_RUNNING) {
-		c->started_ns = clock_now();
-		c->ended_ns = 0;
-	} else if (outcome != OUTCOME_WAITING) {
-		c->ended_ns = clock_now();
-		if (c->started_ns == 0)
-			c->started_ns = c->ended_ns;
-	}
-	info_touch(l->run);
-}
 
 static void
 tell_step(struct lane *l, uint64_t seq)
@@ -95,48 +20,6 @@ tell_step(struct lane *l, uint64_t seq)
 
 	run_tell(l->run, NOTICE_STEP, &(struct run_notice){ .name = lane_column(l)->name, .host = l->name, .batch = l->batch, .outcome = c->outcome,
 	    .attempt = c->attempt, .text = c->text, .seq = seq });
-}
-
-void
-nonce_make(char *buf)
-{
-	unsigned char bytes[(RUN_NONCE_MAX - 1) / 2];
-
-	/* The pool is seeded long before any run: this neither waits nor fails. */
-	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-		abort();
-	for (size_t i = 0; i < sizeof bytes; i++)
-		snprintf(buf + 2 * i, 3, "%02x", bytes[i]);
-}
-
-/* --- beginning an act ------------------------------------------------------------------------------------------------------------ */
-
-int
-lane_begin(struct lane *l, struct bound *b, enum act_mode mode, const char *previous, bool has_output, act_done_cb *done, struct err *err)
-{
-	struct run *r = l->run;
-	struct act_start s = {
-		.mode = mode, .nonce = lane_cell(l)->nonce, .previous = previous, .run = r->id, .incident = r->incident, .since_ns = r->last_act_ns,
-		.output = has_output ? output_add : NULL, .done = done, .arg = l,
-	};
-	char nonce[RUN_NONCE_MAX];
-
-	assert(l->running == NULL);
-	if (mode == ACT_READ) {
-		/* A check is an attempt of its own: the act's nonce is kept for settling. */
-		nonce_make(nonce);
-		s.nonce = nonce;
-	}
-	l->is_cancelled = false;
-	return act_begin(r->w, b, &s, &l->running, err);
-}
-
-bool
-lane_unbusy(struct lane *l, struct running *running)
-{
-	if (l->running == running)
-		l->running = NULL;
-	return true;
 }
 
 /* --- failing ----------------------------------------------------------------------------------------------------------------------- */
@@ -263,8 +146,8 @@ act_ended(struct lane *l, enum outcome outcome, const char *text, const struct a
 	if (!is_not_begun)
 		l->run->last_act_ns = clock_now();
 	l->is_unreachable = is_not_begun && !res->is_refused && outcome == OUTCOME_FAILED && l != &l->run->own && (col->step->act->kind == STEP_SSH);
-	if (is_not_begun && c->attempt <= 1)
-		c->is_begun = false;
+	if (is_not_begun)
+		c->is_begun = c->was_begun;
 	c->must_settle = outcome == OUTCOME_UNKNOWN;
 	if (res != NULL && res->ssh != NULL && res->ssh->transport_why != NULL && *res->ssh->transport_why != '\0')
 		text_set(&c->transport, "openssh: %s", res->ssh->transport_why);
@@ -372,8 +255,6 @@ act_not_begun(struct lane *l, enum outcome outcome, const char *why)
 {
 	struct act_result res = { .outcome = outcome, .is_not_begun = true, .text = why };
 
-	if (lane_cell(l)->attempt <= 1)
-		lane_cell(l)->is_begun = false;
 	act_ended(l, outcome, why, &res);
 }
 
@@ -383,7 +264,9 @@ lane_act(struct lane *l)
 	struct cell *c = lane_cell(l);
 	struct err err = ERR_INIT;
 
+	c->was_begun = c->is_begun;
 	c->is_begun = true;
+	c->begun_ns = clock_now();
 	output_begin(l);
 	lane_enter(l, LANE_ACT);
 	cell_set(l, l->column, OUTCOME_RUNNING, "");
@@ -593,6 +476,15 @@ lane_go(struct lane *l, enum part part)
 	lane_enter(l, LANE_NEXT);
 }
 
+/* A step that is tried again waits until its part has its turn, behind the preconditions. */
+static bool
+is_its_turn(const struct lane *l)
+{
+	enum stage stage = l->run->stage;
+
+	return stage == STAGE_CLOSING || stage == (l == &l->run->own ? STAGE_OPENING : STAGE_BATCH);
+}
+
 void
 lane_next(struct lane *l)
 {
@@ -602,7 +494,7 @@ lane_next(struct lane *l)
 		lane_settle(l);
 		return;
 	}
-	if (l->state != LANE_NEXT || run_is_halted(l->run) || l->run->asking != NULL)
+	if (l->state != LANE_NEXT || run_is_halted(l->run) || l->run->asking != NULL || !is_its_turn(l))
 		return;
 	if (part_is_over(l)) {
 		l->column = l->run->n_columns - 1;
@@ -614,6 +506,7 @@ lane_next(struct lane *l)
 		/* Lost in an earlier attempt, maybe of a run that is resumed: found out first. */
 		l->settle_until = clock_mono();
 		l->is_finding_out = true;
+		c->was_begun = false;
 		c->is_begun = true;
 		output_begin(l);
 		cell_set(l, l->column, OUTCOME_RUNNING, "what became of the earlier attempt?");
@@ -699,36 +592,4 @@ lane_cancel(struct lane *l)
 		lane_enter(l, LANE_SETTLE);
 		l->settle_until = 0;
 	}
-}
-
-void
-lane_done(struct lane *l)
-{
-	if (l->run->w->audit != NULL)
-		audit_forget(l->run->w->audit, l);
-	look_free(l->look);
-	act_free(l->running);
-	loop_timer_free(l->timer);
-	output_done(l);
-	for (size_t i = 0; l->cells != NULL && i < l->run->n_columns; i++) {
-		struct cell *c = &l->cells[i];
-
-		bound_unref(c->act);
-		bound_unref(c->check);
-		bound_unref(c->undo);
-		free(c->text);
-		free(c->transport);
-		free(c->expect);
-		free(c->previous);
-		free(c->unbound);
-		free(c->undo_unbound);
-		free(c->done_in);
-	}
-	free(l->cells);
-	free(l->name);
-	free(l->address);
-	free(l->user);
-	free(l->serving);
-	free(l->serving_why);
-	free(l->phrase);
 }

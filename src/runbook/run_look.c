@@ -7,6 +7,8 @@
 #include "base/xalloc.h"
 #include "runbook/run_priv.h"
 
+enum { WHAT_MAX = 16 << 10 };
+
 /* Names of hosts that conditions are about: all that are not left out; with is_all false only those of batches so far that have not failed. */
 const char **
 run_hosts_now(struct run *r, bool is_all)
@@ -182,16 +184,37 @@ worst_item(const struct look *k)
 }
 
 char *
+condition_what(const struct condition *c, const struct bindings *b)
+{
+	struct err err = ERR_INIT;
+	struct buf text;
+	char *clean;
+
+	buf_init(&text, WHAT_MAX);
+	if (condition_text(c, b, &text, &err) < 0) {
+		buf_reset(&text);
+		buf_addstr(&text, c->text != NULL ? c->text : "");
+	}
+	clean = text_clean(text.data);
+	buf_done(&text);
+	return clean;
+}
+
+char *
 look_text(const struct look *k)
 {
 	const struct look_item *it = worst_item(k);
+	char *what, *text;
 
 	if (it == NULL)
 		return xstrdup("");
 	if (badness(it->outcome) == 0 && k->n > 1)
 		return xasprintf("%zu conditions hold", k->n);
-	return xasprintf("%s%s%s%s%s", it->lane->name, *it->lane->name != '\0' ? ": " : "", it->text != NULL ? it->text : "not judged yet",
-	    badness(it->outcome) > 0 && it->c->text != NULL ? ", wanted: " : "", badness(it->outcome) > 0 && it->c->text != NULL ? it->c->text : "");
+	what = badness(it->outcome) > 0 ? condition_what(it->c, &it->bindings) : xstrdup("");
+	text = xasprintf("%s%s%s%s%s", it->lane->name, *it->lane->name != '\0' ? ": " : "", it->text != NULL ? it->text : "not judged yet",
+	    *what != '\0' ? ", wanted: " : "", what);
+	free(what);
+	return text;
 }
 
 void
@@ -199,17 +222,11 @@ look_record(struct look *k)
 {
 	for (size_t i = 0; i < k->n; i++) {
 		const struct look_item *it = &k->v[i];
-		struct buf what;
-		struct err err;
+		char *what = condition_what(it->c, &it->bindings);
 
-		buf_init(&what, 16 << 10);
-		if (condition_text(it->c, &it->bindings, &what, &err) < 0) {
-			buf_reset(&what);
-			buf_addstr(&what, it->c->text != NULL ? it->c->text : "");
-		}
-		record_check(k->run, k->phase, it->lane->name, what.data, it->c->text, it->text, it->outcome);
-		run_tell(k->run, NOTICE_CONDITION, &(struct run_notice){ .name = what.data, .host = it->lane->name,
+		record_check(k->run, k->phase, it->lane->name, what, what, it->text, it->outcome);
+		run_tell(k->run, NOTICE_CONDITION, &(struct run_notice){ .name = what, .host = it->lane->name,
 		    .batch = k->phase == PHASE_HEALTH ? (int)k->run->batch : -1, .outcome = it->outcome, .text = it->text });
-		buf_done(&what);
+		free(what);
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * Inside of the engine. Files: run.c (states, requests from outside), run_stage.c (the order of a run), run_lane.c (one host's way through the steps), run_undo.c,
+ * Inside of the engine. Files: run.c (states, requests from outside), run_stage.c (the order of a run), run_lane.c (one host's way through the steps), run_lane_state.c, run_undo.c,
  * run_look.c (conditions), run_output.c, run_audit.c (records), run_info.c (snapshots), run_end.c (how it ended), plan.c (the order of planning), plan_params.c,
  * plan_hosts.c, plan_bind.c, plan_reads.c, plan_facts.c, plan_hash.c, plan_resume.c.
  *
@@ -43,6 +43,8 @@ struct cell {
 	char *done_in;			/* resume: run that did it */
 	char nonce[RUN_NONCE_MAX];	/* of the newest attempt */
 	bool is_begun;			/* by us: it was, or may have been, sent */
+	bool was_begun;			/* by an attempt before this one */
+	int64_t begun_ns;		/* when the newest attempt was begun: what it made cannot be older. 0: not known */
 	bool is_undo_failed;
 	bool must_settle;		/* an earlier attempt's outcome is unknown: found out before anything else */
 };
@@ -70,6 +72,7 @@ struct lane {
 	enum lane_state state;
 	enum part part;
 	size_t column;
+	size_t result_column;		/* of the result that is being recorded: one at a time, the next intent comes behind it */
 	char *phrase;
 	bool is_failed, is_unreachable, is_left;
 	bool is_asked_confirm;		/* LANE_ASK: by a confirm step, else by on_failure */
@@ -175,14 +178,14 @@ struct run {
 	struct plan_bytes plan, plan_before;
 	bool is_replan;
 	char *how;			/* confirmed */
-	char *resumed_hash;
+	bool is_resumable;
 
 	/* acting */
 	struct locks *locks;
 	struct look *look;
 	size_t batch;
-	bool is_stopping, is_cancelling, is_undo_wanted, is_detached, must_stop_after_batch, is_declined;
-	bool is_verified, is_unverified, is_undone, has_ended_before, is_audit_broken, is_end_recorded, is_durable;
+	bool is_stopping, is_stop_asked /* by a person: the next time cancels */, is_cancelling, is_undo_wanted, is_detached, must_stop_after_batch, is_declined;
+	bool is_verified, is_unverified, is_undone, is_audit_broken, is_end_recorded, is_durable;
 	bool is_condition_failed;
 	char *why_stopping, *audit_why;
 	struct lane *asking;
@@ -240,6 +243,7 @@ enum check_answer check_answer(const struct cell *c, const struct runbook_step *
 /* --- stages and lanes ------------------------------------------------------------------------------------------------------------ */
 void stage_start(struct run *r);		/* locks, first record */
 void stage_again(struct run *r, enum stage to);	/* after the end: locks, a record, then to */
+void stage_reopen(struct run *r);		/* something is tried again: what is being verified is not the end of it */
 void stage_pump(struct run *r);
 unsigned run_n_failed(const struct run *r);	/* that count */
 void lane_enter(struct lane *l, enum lane_state to);	/* the only writer of l->state */
@@ -269,6 +273,8 @@ struct look *look_begin(struct run *r, enum run_phase phase, struct condition *c
 void look_free(struct look *k);
 enum outcome look_outcome(const struct look *k);
 char *look_text(const struct look *k);		/* of the worst; owned by the caller */
+/* The condition as it was judged, its values in place: "alert ModelStale is resolved, within 10m"; owned by the caller. */
+char *condition_what(const struct condition *c, const struct bindings *b);
 void look_record(struct look *k);		/* AUDIT_CHECK of each */
 const char **run_hosts_now(struct run *r, bool is_all);	/* names; owned by the caller */
 

@@ -58,6 +58,28 @@ state_of(const struct run *r)
 	return r->stage == STAGE_VERIFY ? RUN_VERIFYING : r->stage <= STAGE_PRECHECK ? RUN_STARTING : RUN_ACTING;
 }
 
+static void
+state_text(struct run *r, enum run_state state)
+{
+	switch (state) {
+	case RUN_ACTING:
+		text_set(&r->text, r->n_batches > 1 ? "in %zu batches" : "acting", r->n_batches);
+		break;
+	case RUN_ASKING:
+		text_set(&r->text, "waits for an answer: %s", r->question);
+		break;
+	case RUN_VERIFYING:
+		text_set(&r->text, "every step is done: is it so?");
+		break;
+	case RUN_UNDOING:
+		text_set(&r->text, "undoing%s%s", r->why_stopping != NULL ? ": " : "", r->why_stopping != NULL ? r->why_stopping : "");
+		break;
+	default:
+		if (r->why_stopping != NULL)
+			text_set(&r->text, "%s", r->why_stopping);
+	}
+}
+
 /* --- conditions ------------------------------------------------------------------------------------------------------------------- */
 
 static size_t
@@ -259,7 +281,7 @@ stage_enter(struct run *r, enum stage to)
 	case STAGE_UNDO:
 		r->undo_wave = 0;
 		r->is_undone = true;
-		r->is_cancelling = false;	/* that was about what ran before */
+		r->is_cancelling = r->is_stop_asked = false;	/* that was about what ran before */
 		break;
 	default:
 		break;
@@ -405,7 +427,8 @@ stage_turn(struct run *r)
 			stage_enter(r, STAGE_BATCH_CHECK);
 		break;
 	case STAGE_CLOSING:
-		if (lane_is_over(&r->own))
+		/* A host may be tried again meanwhile. */
+		if (lane_is_over(&r->own) && is_batch_over(r))
 			stage_enter(r, STAGE_VERIFY);
 		break;
 	case STAGE_UNDO:
@@ -428,8 +451,11 @@ stage_pump(struct run *r)
 		halted_pump(r);
 	else
 		stage_turn(r);
-	if (r->state != RUN_ENDED && r->stage != STAGE_END)
-		run_enter(r, state_of(r));
+	if (r->state == RUN_ENDED || r->stage == STAGE_END)
+		return;
+	if (state_of(r) != r->state)
+		state_text(r, state_of(r));
+	run_enter(r, state_of(r));
 }
 
 /* --- beginning and ending ------------------------------------------------------------------------------------------------------------------ */
@@ -455,6 +481,9 @@ on_end_recorded(const struct audit_done *done, void *arg)
 	else
 		r->seq_last = done->seq;
 	r->is_end_recorded = true;
+	/* The last results may have been lost, too: nothing is "done" that no record tells of. */
+	if (r->is_audit_broken)
+		run_sum_up(r);
 	end_now(r, r->exit);
 }
 
@@ -550,6 +579,16 @@ on_again(const struct audit_done *done, void *arg)
 	stage_enter(r, r->stage);
 }
 
+void
+stage_reopen(struct run *r)
+{
+	if (r->stage != STAGE_VERIFY)
+		return;
+	look_free(r->look);
+	r->look = NULL;
+	stage_enter(r, STAGE_CLOSING);
+}
+
 /* After its end: the same run goes on, under the same id. */
 void
 stage_again(struct run *r, enum stage to)
@@ -566,10 +605,10 @@ stage_again(struct run *r, enum stage to)
 	}
 	r->exit = -1;
 	r->ended_ns = 0;
+	r->is_stop_asked = r->is_cancelling = false;
 	r->is_end_recorded = r->is_verified = r->is_unverified = r->is_declined = false;
 	r->batch = 0;
-	/* Steps that open the run come first where they are what failed. */
-	r->stage = to == STAGE_BATCH_CHECK && r->own.part == PART_OPENING && r->own.state == LANE_NEXT ? STAGE_OPENING : to;
+	r->stage = to;
 	text_set(&r->text, "begun again");
 	run_enter(r, to == STAGE_UNDO ? RUN_UNDOING : RUN_ACTING);
 	audit_append(r->w->audit, &(struct audit_draft){ .type = AUDIT_RUN_STATE, .run = r->id, .incident = r->incident, .body = body }, on_again, r);

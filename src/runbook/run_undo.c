@@ -84,12 +84,12 @@ undo_failed(struct lane *l, enum outcome outcome, const char *text)
 static void
 undo_succeeded(struct lane *l, const char *text)
 {
-	char *clean = text_clean(text);
+	char *clean = text_clean(text != NULL && *text != '\0' ? text : "taken back");
 
 	cell_set(l, l->column, OUTCOME_UNDONE, clean);
 	lane_cell(l)->is_undo_failed = false;
 	lane_cell(l)->must_settle = false;
-	lane_phrase(l, "%s undone%s%s", lane_column(l)->name, *clean != '\0' ? ": " : "", clean);
+	lane_phrase(l, "%s undone: %s", lane_column(l)->name, clean);
 	undo_tell(l, OUTCOME_UNDONE, clean);
 	free(clean);
 	undo_step_over(l);

@@ -309,6 +309,15 @@ read_verify(struct reader *rd, const struct read_row *row, const struct yaml_nod
 	read_conditions_of(rd, row, node, item);
 }
 
+static bool
+has_contact(const struct conf_environment *env, const char *role)
+{
+	for (size_t i = 0; i < env->n_contacts; i++)
+		if (str_eq(env->contacts[i].role, role))
+			return true;
+	return false;
+}
+
 static void
 read_escalate(struct reader *rd, const struct read_row *row, const struct yaml_node *node, void *item)
 {
@@ -319,8 +328,15 @@ read_escalate(struct reader *rd, const struct read_row *row, const struct yaml_n
 		read_one(rd, &escalate_rows[0], node, item);	/* escalate: secondary */
 	else
 		read_map(rd, &read_escalate_table, node, item);
-	if (rb->escalate != NULL && rd->env != NULL)
+	if (rb->escalate == NULL || rd->env == NULL)
+		return;
+	if (!rb->is_shipped) {
 		read_unknown_contact(rd, node, rb->escalate);
+	} else if (!has_contact(rd->env, rb->escalate)) {
+		/* Whom to call is not known here; that is no reason not to have the shipped way back. */
+		free(rb->escalate);
+		rb->escalate = NULL;
+	}
 }
 
 /* "${model}" names a parameter of that type. */

@@ -162,7 +162,7 @@ const struct runbook *runbooks_find(const struct runbooks *r, const char *name);
 /* ERR_NOTFOUND with the nearest name, or ERR_INVALID with the file's first mistake. */
 int runbooks_pick(const struct runbooks *r, const char *name, const struct runbook **ret, struct err *err);
 /* For the model: a block, one reference. past may be NULL. */
-struct runbook_set *runbooks_event(const struct runbooks *r, const struct past_run *past, size_t n_past);
+struct runbook_set *runbooks_event(const struct runbooks *r, const struct conf_environment *env, const struct past_run *past, size_t n_past);
 /* --runbooks, --describe NAME: text or JSON on stdout. Exit status. */
 int runbooks_list_main(const struct runbooks *r, bool is_json);
 int runbook_describe_main(const struct runbook *r, bool is_json);

@@ -106,7 +106,7 @@ is_list(const char *text, size_t len)
 
 static void
 take_text(struct runbooks *r, const char *file, const char *path, const struct buf *b,
-    const struct conf *conf, const struct conf_environment *env)
+    bool is_shipped, const struct conf *conf, const struct conf_environment *env)
 {
 	struct conf_problems own = { 0 };
 	struct runbook *rb = NULL;
@@ -131,7 +131,9 @@ take_text(struct runbooks *r, const char *file, const char *path, const struct b
 		add(r, rb);
 	else
 		add_broken(r, file, path, own.n > 0 ? own.v[0] : "cannot be read");
-	for (size_t i = 0; i < own.n; i++)
+	/* A shipped one that does not fit this environment is no mistake of whoever wrote the config: it says why it cannot be run
+	 * where it is listed and when it is called. */
+	for (size_t i = 0; i < own.n && !(is_shipped && env != NULL); i++)
 		conf_problems_add(&r->problems, "%s", own.v[i]);
 	conf_problems_done(&own);
 	free(name);
@@ -147,7 +149,7 @@ take_file(struct runbooks *r, const char *folder, const char *file, bool is_ship
 
 	buf_init(&b, YAML_BYTES_MAX);
 	if (runbook_file_read(path, is_shipped, &b, &err) == 0) {
-		take_text(r, file, path, &b, conf, env);
+		take_text(r, file, path, &b, is_shipped, conf, env);
 	} else {
 		char *name = name_of_file(file);
 
@@ -319,8 +321,50 @@ hosts_text(struct arena *a, const struct runbook *rb)
 	return kept;
 }
 
+/* As one paragraph: where a file breaks its lines says nothing to a screen. */
+static const char *
+paragraph(struct arena *a, const char *text)
+{
+	char *line = xstrdup(text != NULL ? text : ""), *to = line;
+	const char *kept;
+
+	for (const char *p = line; *p != '\0'; p++) {
+		bool is_space = *p == ' ' || *p == '\n' || *p == '\t';
+
+		if (!is_space)
+			*to++ = *p;
+		else if (to > line && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	while (to > line && to[-1] == ' ')
+		to--;
+	*to = '\0';
+	kept = arena_strdup(a, line);
+	free(line);
+	return kept;
+}
+
+/* What it is when nobody gives it, as planning would find it: of the config, the runbook's default, the only one there is. */
+static void
+fill_default(struct arena *a, const struct conf_environment *env, const struct runbook_param *p, struct param_info *info)
+{
+	const char *def = p->def;
+
+	if (env != NULL && p->def == NULL && p->type == PARAM_MODEL && env->n_models == 1) {
+		def = env->models[0].name;
+		info->from = "the only one there is";
+	}
+	for (size_t i = 0; env != NULL && i < env->n_params; i++)
+		if (str_eq(env->params[i].name, p->name)) {
+			def = env->params[i].value;
+			info->from = "config";
+		}
+	info->is_required = p->is_required && def == NULL;
+	info->def = p->type == PARAM_SECRET ? NULL : keep(a, def);
+}
+
 static const struct param_info *
-params_info(struct arena *a, const struct runbook *rb)
+params_info(struct arena *a, const struct runbook *rb, const struct conf_environment *env)
 {
 	struct param_info *v = arena_alloc(a, (rb->n_params + 1) * sizeof *v);
 
@@ -329,14 +373,14 @@ params_info(struct arena *a, const struct runbook *rb)
 
 		v[i] = (struct param_info){ .name = arena_strdup(a, p->name),
 		    .title = arena_strdup(a, p->title), .type = p->type,
-		    .is_required = p->is_required && p->def == NULL, .def = keep(a, p->def),
 		    .of = keep(a, p->of), .choices = keep_all(a, p->choices) };
+		fill_default(a, env, p, &v[i]);
 	}
 	return v;
 }
 
 static void
-fill_info(struct arena *a, const struct runbook *rb, struct runbook_info *info)
+fill_info(struct arena *a, const struct runbook *rb, const struct conf_environment *env, struct runbook_info *info)
 {
 	const char **steps = arena_alloc(a, (rb->n_steps + 1) * sizeof(*steps));
 
@@ -344,10 +388,10 @@ fill_info(struct arena *a, const struct runbook *rb, struct runbook_info *info)
 		steps[i] = step_text(a, &rb->steps[i]);
 	*info = (struct runbook_info){
 		.name = arena_strdup(a, rb->name), .title = arena_strdup(a, rb->title),
-		.description = arena_strdup(a, rb->description != NULL ? rb->description : ""),
+		.description = paragraph(a, rb->description),
 		.danger = rb->danger, .file = arena_strdup(a, rb->file),
 		.is_shipped = rb->is_shipped, .error = "", .n_params = rb->n_params,
-		.params = params_info(a, rb), .offer_alerts = keep_all(a, rb->offer_alerts),
+		.params = params_info(a, rb, env), .offer_alerts = keep_all(a, rb->offer_alerts),
 		.steps = { .n = rb->n_steps, .v = steps }, .hosts = hosts_text(a, rb),
 	};
 }
@@ -376,7 +420,7 @@ keep_past(struct arena *a, const struct past_run *past, size_t n)
 }
 
 struct runbook_set *
-runbooks_event(const struct runbooks *r, const struct past_run *past, size_t n_past)
+runbooks_event(const struct runbooks *r, const struct conf_environment *env, const struct past_run *past, size_t n_past)
 {
 	struct runbook_set *set = block_new(sizeof *set);
 	struct arena *a = &set->block.arena;
@@ -384,7 +428,7 @@ runbooks_event(const struct runbooks *r, const struct past_run *past, size_t n_p
 	struct runbook_info *v = arena_alloc(a, (r->n + r->n_broken + 1) * sizeof *v);
 
 	for (size_t i = 0; i < r->n; i++)
-		fill_info(a, r->v[i], &v[i]);
+		fill_info(a, r->v[i], env, &v[i]);
 	for (size_t i = 0; i < r->n_broken; i++)
 		v[r->n + i] = (struct runbook_info){
 			.name = arena_strdup(a, r->broken[i].name), .title = "", .description = "",

@@ -90,15 +90,15 @@ int
 answer_check(const struct answer *answer, const char *body, size_t len, int status_min, int status_max, const char *jpath,
     const char *value, struct err *err)
 {
-	char detail[SENTENCE_MAX];
+	char detail[SENTENCE_MAX], shown[STEP_LINE_MAX];
 
 	if (status_min == 0)
 		status_min = 200;
 	if (status_max == 0)
 		status_max = status_min == 200 ? 299 : status_min;
 	if (answer->status < status_min || answer->status > status_max) {
-		body_line(detail, body, len);
-		return err_set(err, ERR_REFUSED, "HTTP %ld%s%.120s", answer->status, *detail != '\0' ? ": " : "", detail);
+		str_escape_to(shown, sizeof shown, body_line(detail, body, len));
+		return err_set(err, ERR_REFUSED, "HTTP %ld%s%s", answer->status, *shown != '\0' ? ": " : "", shown);
 	}
 	return jpath == NULL ? 0 : check_value(body, len, jpath, value, err);
 }

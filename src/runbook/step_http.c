@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "runbook/step_priv.h"
+#include "source/decode_json.h"
 
 enum http_stage { HTTP_LOOK, HTTP_SEND };
 struct http_state {
@@ -169,12 +170,19 @@ is_success(const struct write_result *result)
 
 /* --- what was there --------------------------------------------------------------------------- */
 
+/* PUT and PATCH leave what they sent; of a POST nothing need be there to see, and an empty body stands in everything. */
+static bool
+leaves_its_body(const struct bound *b)
+{
+	return b->body.real != NULL && (strcmp(method_of(b), "PUT") == 0 || strcmp(method_of(b), "PATCH") == 0) && strcmp(b->body.real, "{}") != 0;
+}
+
 static void
 settle(struct running *r, const char *now)
 {
 	struct err err = ERR_INIT;
 
-	if (r->b->body.real != NULL && is_within(r->b->body.real, now)) {
+	if (leaves_its_body(r->b) && is_within(r->b->body.real, now)) {
 		running_ok(r, r->previous, "what is there now is what was sent: it was done");
 	} else if (r->previous != NULL && is_same(r->previous, now)) {
 		err_set(&err, ERR_REFUSED, "what is there now is what was there before: it was not done");
@@ -261,12 +269,12 @@ static void
 end_answered(struct running *r, const struct write_result *result, const struct err *err)
 {
 	struct http_state *s = r->state;
-	char line[STEP_LINE_MAX], text[STEP_LINE_MAX + 32];
+	char line[SENTENCE_MAX], shown[STEP_LINE_MAX], text[STEP_LINE_MAX + 32];
 	struct act_result end = { .err = *err, .out = result->body, .out_len = result->len };
 
 	r->evidence = json_pack("{s:I}", "status", (json_int_t)result->answer.status);
-	first_line(line, result->body != NULL ? result->body : "", result->len);
-	snprintf(text, sizeof text, "%ld%s%s", result->answer.status, *line != '\0' ? " " : "", line);
+	str_escape_to(shown, sizeof shown, body_line(line, result->body, result->len));
+	snprintf(text, sizeof text, "%ld%s%s", result->answer.status, *shown != '\0' ? " " : "", shown);
 	end.outcome = err->code == 0 ? OUTCOME_OK : is_lost_by_gateway(r, result) && r->mode != ACT_READ ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
 	end.text = err->code == 0 ? text : err->msg;
 	end.previous = r->mode == ACT_READ ? result->body : s->before;

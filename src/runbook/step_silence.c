@@ -192,8 +192,9 @@ is_ours(const struct running *r, const json_t *silence)
 	json_array_foreach(matchers, i, m)
 		if (!is_matcher_of(r->b, m))
 			return false;
+	/* Begins are sent in milliseconds. */
 	return r->since_ns == 0 || clock_parse(json_string_value(json_object_get(silence, "startsAt")), &starts_ns, NULL) < 0 ||
-	    starts_ns >= r->since_ns;
+	    starts_ns >= r->since_ns / NS_PER_MS * NS_PER_MS;
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -21,6 +22,7 @@
 #define LIST_NS (5 * NS_PER_S)
 #define SIGN_NS (20 * NS_PER_S)		/* a person may have to confirm */
 #define KEPT_NS (60 * NS_PER_S)		/* a list of keys */
+#define EMPTY_NS (2 * NS_PER_S)		/* one without keys: ssh-add is what its owner does next */
 #define FAILED_NS (10 * NS_PER_S)	/* an agent that did not answer is left alone for so long */
 enum { PRIVATE = 0, NOTES_MAX = 4096 };
 
@@ -176,10 +178,10 @@ agent_listed(const unsigned char *reply, size_t len, const struct err *err, void
 static bool
 agent_is_settled(struct agent *g)
 {
-	int64_t age = clock_mono_fresh() - g->at_ns;
+	int64_t age = clock_mono_fresh() - g->at_ns, kept = g->n > 0 ? KEPT_NS : EMPTY_NS;
 	struct buf request;
 
-	if ((g->state == LIST_THERE && age < KEPT_NS) || (g->state == LIST_FAILED && age < FAILED_NS))
+	if ((g->state == LIST_THERE && age < kept) || (g->state == LIST_FAILED && age < FAILED_NS))
 		return true;
 	if (g->state != LIST_ASKED) {
 		g->state = LIST_ASKED;
@@ -545,10 +547,15 @@ agent_ask_cancel(struct agent_ask *ask)
 void
 agents_on_passphrase(struct agents *a, agents_ask_passphrase_cb *cb, void *arg)
 {
+	const struct rlimit none = { 0, 0 };
+
 	a->ask_passphrase = cb;
 	a->ask_arg = arg;
-	if (cb != NULL)
-		agent_private_ask_again(a->private);
+	if (cb == NULL)
+		return;
+	/* Before the first one is typed: no core may hold it. */
+	setrlimit(RLIMIT_CORE, &none);
+	agent_private_ask_again(a->private);
 }
 
 void

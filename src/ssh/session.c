@@ -327,7 +327,7 @@ start_jobs(struct session *s)
 	TAILQ_FOREACH_SAFE(j, &s->jobs, on_session, next) {
 		if (!has_room(s))
 			return;
-		if (j->state == JOB_WAITING)
+		if (j->state == JOB_WAITING && j->waits_for != JOB_TIMER_AGAIN)
 			job_start_channel(j);
 	}
 }

@@ -306,8 +306,10 @@ channel_run(struct channel *c)
 static void
 channel_shut(struct channel *c)
 {
-	if (libssh2_channel_free(c->ssh2) != LIBSSH2_ERROR_EAGAIN)
-		c->state = CHANNEL_GONE;
+	if (libssh2_channel_free(c->ssh2) == LIBSSH2_ERROR_EAGAIN)
+		return;
+	c->state = CHANNEL_GONE;
+	c->session->closed_mono = clock_mono();
 }
 
 void

@@ -50,24 +50,19 @@ login_done(struct session *s)
 
 /* --- which keys --- */
 
-static bool
-is_usable(const struct session *s, const struct agent_key *k)
+bool
+login_is_usable(const struct ssh_settings *settings, const struct agent_key *k)
 {
-	static const char *const types[] = { "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521" };
-	const char *allowed = s->settings->pubkey_algorithms;
 	struct buf b;
 	bool is_ok;
 
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-		if (strcmp(k->type, types[i]) != 0)
-			continue;
-		buf_init(&b, 128);
-		kex_common(&b, types[i], allowed != NULL ? allowed : types[i]);
-		is_ok = b.len > 0;
-		buf_done(&b);
-		return is_ok;
-	}
-	return false;
+	if (settings->pubkey_algorithms == NULL || !ssh_key_is_usable(k->type))
+		return ssh_key_is_usable(k->type);
+	buf_init(&b, 128);
+	kex_common(&b, k->type, settings->pubkey_algorithms);
+	is_ok = b.len > 0;
+	buf_done(&b);
+	return is_ok;
 }
 
 static void
@@ -117,7 +112,7 @@ login_keys(const struct agent_list *keys, const struct err *err, void *arg)
 	if (s->state != SESSION_AGENT)
 		return;
 	for (size_t i = 0; keys != NULL && i < keys->n; i++) {
-		if (is_usable(s, &keys->v[i]))
+		if (login_is_usable(s->settings, &keys->v[i]))
 			login_keep_key(l, &keys->v[i]);
 		else
 			login_note_unusable(l, &keys->v[i]);

@@ -39,7 +39,7 @@ void ssh_settings_unref(struct ssh_settings *s);
 
 /* Pure: the text of ssh -G -> settings. name for messages. 0, ERR_SYNTAX, ERR_LIMIT. */
 int ssh_settings_parse(const char *name, const char *text, size_t len, struct ssh_settings **ret, struct err *err);
-/* Can our transport sign with a key of this type? "ssh-ed25519": yes; "ssh-rsa" only where libssh2 knows SHA-2 signatures (1.11); hardware keys and
+/* Can our transport sign with a key of this type? "ssh-ed25519": yes; "ssh-rsa" (libssh2 1.10 knows no SHA-2 signatures), hardware keys and
  * certificates: no. When no key of agents_keys() is usable, the system's ssh is what is left. */
 bool ssh_key_is_usable(const char *type);
 /* One ProxyJump value -> hops in order: "user@a:22,b". Arrays of ssh_hop_max; returns how many, or ERR_SYNTAX, ERR_LIMIT. Each hop is then asked of ssh -G itself. */

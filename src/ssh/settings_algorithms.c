@@ -96,12 +96,10 @@ settings_algorithms_check(const struct ssh_settings *s, struct buf *why)
 bool
 ssh_key_is_usable(const char *type)
 {
-	const char *library = library_algorithms(LIBSSH2_METHOD_HOSTKEY);
-
-	/* Signatures with SHA-1 are refused by every server since OpenSSH 8.8. */
+	/* RSA: signatures with SHA-1 are refused by every server since OpenSSH 8.8, and ours asks the agent for no others. */
 	if (strcmp(type, "ssh-rsa") == 0)
-		return has_common(library, "rsa-sha2-512,rsa-sha2-256");
+		return false;
 	if (strncmp(type, "sk-", 3) == 0 || strstr(type, "-cert-v0") != NULL || strcmp(type, "ssh-dss") == 0)
 		return false;
-	return has_common(library, type);
+	return has_common(library_algorithms(LIBSSH2_METHOD_HOSTKEY), type);
 }

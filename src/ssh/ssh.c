@@ -172,7 +172,8 @@ ssh_free(struct ssh *s)
 void
 ssh_pump_soon(struct ssh *s)
 {
-	if (s->pump != NULL)
+	/* While it runs it looks by itself what is left. */
+	if (s->pump != NULL && !s->is_pumping)
 		loop_timer_in(s->pump, 0);
 }
 
@@ -251,12 +252,20 @@ ssh_callback_end(struct ssh *s)
 	s->n_callbacks--;
 }
 
+static bool
+has_more(const struct ssh *s)
+{
+	return !TAILQ_EMPTY(&s->woken) || !TAILQ_EMPTY(&s->begin) || !TAILQ_EMPTY(&s->done) ||
+	    (!TAILQ_EMPTY(&s->queued) && s->n_connecting < s->o.connecting_max) || (!TAILQ_EMPTY(&s->line) && s->n_starting < s->o.connecting_max);
+}
+
 static void
 ssh_pump(void *arg)
 {
 	unsigned budget = SSH_HANDSHAKES_PER_TURN;
 	struct ssh *s = arg;
 
+	s->is_pumping = true;
 	/* Bytes of a session that goes through another wake that one: a few rounds bring them out in the same turn. */
 	begin_jobs(s);
 	for (int i = 0; i < 4 && !TAILQ_EMPTY(&s->woken); i++)
@@ -264,9 +273,10 @@ ssh_pump(void *arg)
 	start_waiting(s);
 	report_done(s);
 	reap(s);
+	s->is_pumping = false;
 	if (s->is_freed)
 		ssh_free(s);
-	else if (!TAILQ_EMPTY(&s->woken) || !TAILQ_EMPTY(&s->begin))
+	else if (has_more(s))
 		ssh_pump_soon(s);
 }
 
@@ -427,4 +437,16 @@ ssh_fallback_add(struct ssh *s, const char *key, const char *why)
 	free(f->why);
 	f->why = xstrdup(why);
 	f->until_mono = clock_mono() + FALLBACK_NS;
+}
+
+void
+ssh_on_passphrase(struct ssh *s, ssh_passphrase_cb *cb, void *arg)
+{
+	agents_on_passphrase(s->agents, cb, arg);
+}
+
+void
+ssh_passphrase(struct ssh *s, const char *path, char *passphrase)
+{
+	agents_passphrase(s->agents, path, passphrase);
 }

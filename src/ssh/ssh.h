@@ -130,6 +130,12 @@ struct ssh_route {
 typedef void ssh_route_cb(const struct ssh_route *route, void *arg);
 int ssh_route(struct ssh *s, const struct ssh_host *host, ssh_route_cb *cb, void *arg, struct err *err);
 
+/* A key file needs its passphrase: whoever can be asked answers with ssh_passphrase() some time (NULL: go on without the key). The passphrase is wiped there. Without cb such
+ * keys are left out, and said. */
+typedef void ssh_passphrase_cb(const char *path, void *arg);
+void ssh_on_passphrase(struct ssh *s, ssh_passphrase_cb *cb, void *arg);
+void ssh_passphrase(struct ssh *s, const char *path, char *passphrase);
+
 struct ssh_stats { unsigned connections, connecting, jobs, fresh, reused, settings_run, settings_cached; };
 void ssh_stats(const struct ssh *s, struct ssh_stats *ret);
 

@@ -119,9 +119,18 @@ job_new(struct ssh *ssh, enum job_kind kind, const struct ssh_host *host, const 
 		job_free(j);
 		return r;
 	}
-	j->has_sv = true;
+	/* It can be wrapped; while two hundred hosts are being connected to, nobody needs to hold the words. */
+	supervised_done(&j->sv);
 	*ret = j;
 	return 0;
+}
+
+void
+job_wrap_again(struct ssh_job *j)
+{
+	if (!j->has_sv)
+		job_wrap(j, NULL);
+	j->has_sv = true;
 }
 
 static void
@@ -139,6 +148,7 @@ job_leave_session(struct ssh_job *j)
 	}
 	j->channel = NULL;
 	j->session = NULL;
+	job_timer_set(j, JOB_TIMER_NONE, 0);
 	TAILQ_REMOVE(&s->jobs, j, on_session);
 	session_settle_idle(s);
 }
@@ -322,21 +332,31 @@ job_closed(struct ssh_job *j)
 		job_unknown_by_reader(j);
 }
 
-/* Nothing was run. Where others of ours run on the connection, the server may only be full (MaxSessions): it waits for one of them. */
+/*
+ * Nothing was run. Where others of ours run on the connection, the server may only be full (MaxSessions): it waits for one of them. sshd counts a channel a moment longer
+ * than it lives, so one that was closed just now still counts as such.
+ */
 static void
 job_refused(struct ssh_job *j, const struct channel *c, const struct err *err)
 {
 	struct session *s = j->session;
 	unsigned others = session_channels(s);
+	bool is_full = others > 0 || (s->closed_mono != 0 && clock_mono() - s->closed_mono < NS_PER_S);
 
-	if (others == 0 || c->ssh2 != NULL || j->kind == JOB_CANCEL) {
+	if (j->kind == JOB_CANCEL && j->target != NULL && j->ssh->o.transport == SSH_AUTO) {
+		/* It cannot wait for what it is to end: another connection. */
+		j->settings = ssh_settings_ref(j->target->settings);
+		job_leave_session(j);
+		job_to_openssh(j, "the connection has no room for it");
+		return;
+	}
+	if (!is_full || c->ssh2 != NULL || j->kind == JOB_CANCEL || ++j->n_refused > SSH_REFUSED_MAX) {
 		job_not_run(j, SSH_FAIL_OPEN, err);
 		return;
 	}
 	s->n_running--;
-	if (others < s->running_max)
-		s->running_max = others;
-	job_timer_set(j, JOB_TIMER_NONE, 0);
+	s->running_max = others > 0 ? others : 1;
+	job_timer_set(j, JOB_TIMER_AGAIN, SSH_AGAIN_NS);
 	j->state = JOB_WAITING;
 }
 
@@ -396,8 +416,10 @@ job_start_channel(struct ssh_job *j)
 {
 	static const struct channel_ops ops = { .opened = run_opened, .read = run_read, .end = run_end };
 	struct session *s = j->session;
-	char *command = xmalloc(j->sv.command.len + 1);
+	char *command;
 
+	job_wrap_again(j);
+	command = xmalloc(j->sv.command.len + 1);
 	memcpy(command, j->sv.command.data, j->sv.command.len + 1);
 	j->state = JOB_CHANNEL;
 	s->n_running++;
@@ -531,6 +553,9 @@ job_timer(void *arg)
 		job_read_end(j);
 		job_judge(j);
 		return;
+	case JOB_TIMER_AGAIN:
+		session_wake(j->session);
+		return;
 	case JOB_TIMER_OPEN:
 		job_open_overdue(j);
 		return;
@@ -573,6 +598,13 @@ job_cancel(struct ssh_job *j)
 
 /* --- the end --- */
 
+/* That a host cannot be asked what became of a command says nothing about the command. Only its own word that it never came there does. */
+static bool
+is_question_unasked(const struct ssh_job *j, enum ssh_outcome outcome)
+{
+	return j->kind == JOB_SETTLE && outcome == SSH_NOT_RUN && (j->result.fail != SSH_FAIL_OPEN || j->stage != SSH_CLOSED);
+}
+
 void
 job_finish(struct ssh_job *j, enum ssh_outcome outcome)
 {
@@ -581,6 +613,8 @@ job_finish(struct ssh_job *j, enum ssh_outcome outcome)
 	if (j->state == JOB_DONE)
 		return;
 	job_let_go(j);
+	if (is_question_unasked(j, outcome))
+		outcome = SSH_UNKNOWN;
 	r->outcome = outcome;
 	r->stage = outcome == SSH_NOT_RUN || outcome == SSH_UNKNOWN ? j->stage : SSH_CLOSED;
 	if (outcome != SSH_NOT_RUN)

@@ -80,6 +80,7 @@ job_start_openssh(struct ssh_job *j)
 	j->state = JOB_OPENSSH;
 	j->is_starting = true;
 	j->ssh->n_starting++;
+	job_wrap_again(j);
 	job_set_stage(j, SSH_CONNECT);
 	if (openssh_start(j->ssh->loop, &j->ssh->o, j->settings, &j->host, &j->sv, &j->cmd, &events, &j->openssh, &err) < 0)
 		job_not_run(j, SSH_FAIL_CONNECT, &err);

@@ -33,10 +33,12 @@ enum {
 	SSH_HANDSHAKES_PER_TURN = 8,
 	SSH_CHUNK = 32768,		/* read or written at once; a quarter of the window and less, so that an answer of usual size needs no adjustment */
 	SSH_WINDOW = 256 << 10,
+	SSH_REFUSED_MAX = 20,
 	SSH_FIFO_MAX = 256 << 10,	/* of what waits in one direction of a session */
 };
 #define SSH_CONNECT_NS (15 * NS_PER_S)
 #define SSH_GRACE_NS (10 * NS_PER_S)	/* beyond a command's own timeout, before we end it ourselves */
+#define SSH_AGAIN_NS (50 * NS_PER_MS)
 #define SSH_DRAIN_NS (2 * NS_PER_S)	/* after the status line, for output that is still under way */
 
 /* --- bytes that wait --- */
@@ -170,6 +172,7 @@ struct session {
 	struct loop_fd *watch;
 	struct loop_timer *timer;	/* the deadline of connecting; then of idleness */
 	struct loop_timer *alive;
+	int64_t closed_mono;		/* when a channel was closed last; 0: none yet */
 	int64_t heard_mono, connected_ns, connect_ns;
 	struct resolve_ask *resolving;
 	struct sockaddr_storage *addresses;
@@ -221,6 +224,8 @@ bool kex_explain(const char *hello, size_t len, const struct kex_offer *ours, ch
 void kex_common(struct buf *b, const char *list, const char *has);
 /* session_login.c */
 void session_agent(struct session *s);
+/* libssh2 can log in with keys of this type, and these settings allow it. */
+bool login_is_usable(const struct ssh_settings *settings, const struct agent_key *k);
 void session_login_advance(struct session *s);
 void login_done(struct session *s);
 /* jump.c */
@@ -230,7 +235,7 @@ void jump_connect(struct session *s);
 
 enum job_state { JOB_NEW, JOB_PATH, JOB_WAITING, JOB_CHANNEL, JOB_LINE /* waits to start openssh */, JOB_OPENSSH, JOB_DONE };
 enum job_kind { JOB_COMMAND, JOB_SETTLE, JOB_CANCEL };
-enum job_timer { JOB_TIMER_NONE, JOB_TIMER_OPEN, JOB_TIMER_WATCH, JOB_TIMER_DRAIN, JOB_TIMER_CANCEL };
+enum job_timer { JOB_TIMER_NONE, JOB_TIMER_AGAIN /* to ask a full server once more */, JOB_TIMER_OPEN, JOB_TIMER_WATCH, JOB_TIMER_DRAIN, JOB_TIMER_CANCEL };
 struct ssh_job {
 	TAILQ_ENTRY(ssh_job) all, on_session, line;
 	struct ssh *ssh;
@@ -262,11 +267,13 @@ struct ssh_job {
 	struct loop_timer *timer;
 	enum job_timer waits_for;
 	bool is_requested;		/* its channel is gone, and the command may have been sent */
+	unsigned n_refused;		/* channels, by a server that was full */
 	bool has_retried, is_cancelled, is_overdue;
 	struct ssh_job *canceller, *target;	/* the second command that ends the first */
 };
 int job_new(struct ssh *ssh, enum job_kind kind, const struct ssh_host *host, const struct ssh_command *cmd, struct ssh_job **ret, struct err *err);
 void job_free(struct ssh_job *j);
+void job_wrap_again(struct ssh_job *j);		/* sv is there */
 void job_begin(struct ssh_job *j);
 void job_cancel(struct ssh_job *j);
 void job_set_stage(struct ssh_job *j, enum ssh_stage stage);
@@ -312,7 +319,7 @@ struct ssh {
 	unsigned n_fresh, n_reused, n_jobs;
 	char *kex, *host_keys, *ciphers, *macs;	/* what libssh2 has; NULL until asked */
 	unsigned n_callbacks;		/* on the stack */
-	bool is_freed;
+	bool is_pumping, is_freed;
 	char chunk[SSH_CHUNK];
 };
 void ssh_pump_soon(struct ssh *ssh);

@@ -1,4 +1,7 @@
-/* How a host would be reached: what the plan of a run shows. */
+/*
+ * How a host would be reached: what the plan of a run shows. Which keys there are is asked too, as it decides who carries it; so the agent is warm when the
+ * run begins. The host is not contacted.
+ */
 #include "config.h"
 
 #include "ssh/ssh_priv.h"
@@ -13,6 +16,9 @@ struct route_ask {
 	LIST_ENTRY(route_ask) next;
 	struct ssh *ssh;
 	struct path_ask *path_ask;
+	struct agent_ask *keys_ask;
+	struct ssh_settings *settings;
+	bool is_answered;
 	struct ssh_host host;
 	ssh_route_cb *cb;
 	void *arg;
@@ -25,6 +31,8 @@ void
 route_ask_free(struct route_ask *r)
 {
 	path_ask_cancel(r->path_ask);
+	agent_ask_cancel(r->keys_ask);
+	ssh_settings_unref(r->settings);
 	LIST_REMOVE(r, next);
 	loop_timer_free(r->timer);
 	free(r->why);
@@ -78,16 +86,52 @@ route_known_as(struct route_ask *r, const struct ssh_settings *s)
 		snprintf(r->known_as, sizeof r->known_as, "not known");
 }
 
+/* The answer comes from the loop, also when it was there at once. */
+static void
+route_end(struct route_ask *r)
+{
+	r->is_answered = true;
+	loop_timer_in(r->timer, 0);
+}
+
+static void
+route_keys(const struct agent_list *keys, const struct err *err, void *arg)
+{
+	struct route_ask *r = arg;
+	size_t n = keys != NULL ? keys->n : 0, usable = 0;
+
+	(void)err;	/* that there is none to log in with is told by who logs in */
+	r->keys_ask = NULL;
+	for (size_t i = 0; i < n; i++)
+		usable += login_is_usable(r->settings, &keys->v[i]);
+	if (n > 0 && usable == 0 && r->ssh->o.transport == SSH_AUTO) {
+		r->route.transport = SSH_OPENSSH;
+		r->why = xasprintf("only keys that libssh2 1.10 cannot use are there for it: %s", keys->v[0].type);
+	}
+	route_end(r);
+}
+
+static void
+route_ask_keys(struct route_ask *r, struct ssh_settings *s)
+{
+	struct agent_ask *ask;
+
+	r->settings = ssh_settings_ref(s);
+	ask = agents_keys(r->ssh->agents, s, route_keys, r);
+	if (!r->is_answered)
+		r->keys_ask = ask;
+}
+
 static void
 route_path(const struct ssh_path *path, const struct err *err, void *arg)
 {
 	struct route_ask *r = arg;
 	enum ssh_transport wanted = r->ssh->o.transport;
-	const struct ssh_settings *s;
+	struct ssh_settings *s;
 
-	loop_timer_in(r->timer, 0);
 	if (path == NULL) {
 		r->route.err = *err;
+		route_end(r);
 		return;
 	}
 	s = path->hop[path->n - 1].settings;
@@ -101,6 +145,10 @@ route_path(const struct ssh_path *path, const struct err *err, void *arg)
 		err_set(&r->route.err, ERR_UNSUPPORTED, "libssh2, which the configuration asks for, cannot reach it: %s", path->why_openssh);
 	if (r->route.transport == SSH_OPENSSH)
 		r->why = xstrdup(wanted == SSH_OPENSSH ? "the configuration asks for it" : path->why_openssh);
+	if (r->route.transport == SSH_LIBSSH2 && r->route.err.code == 0)
+		route_ask_keys(r, s);
+	else
+		route_end(r);
 }
 
 int

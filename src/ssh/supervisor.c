@@ -14,23 +14,26 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-/* Common to all: $1 nonce, $2 folder of states or nothing. Descriptor 3 is the command's stdin, 4 its stderr. */
+/* Common to all: $1 nonce, $2 folder of states or nothing. Descriptor 3 is the command's stdin, 4 its stderr. Linux tells the user id without a process. */
 #define COMMON \
-	"n=$1 d=$2 p= b= k= r= u=\n" \
+	"n=$1 d=$2 i=\n" \
 	"exec 3<&0 4>&2 </dev/null 2>/dev/null\n" \
 	"say() { printf \"::opsconsole:%s:%s\\n\" \"$n\" \"$*\" >&4; }\n" \
 	"no() { say refused \"$*\"; exit 125; }\n" \
-	": \"${d:=${TMPDIR:-/tmp}/opsconsole-$(id -u)}\"\n" \
+	"[ \"$d\" ] || while read -r a i r; do [ \"$a\" != Uid: ] || break; done </proc/self/status\n" \
+	": \"${d:=${TMPDIR:-/tmp}/opsconsole-${i:-$(id -u)}}\"\n" \
+	"p= b= k= r= u=\n" \
 	"[ -d \"$d\" ] || (umask 077; mkdir -p \"$d\" && date +%s >\"$d/since\")\n" \
 	"[ -d \"$d\" ] && [ -O \"$d\" ] && [ ! -L \"$d\" ] || no \"$d: cannot be made, or is not a folder of this user alone\"\n" \
 	"f=$d/$n\n" \
 	"claim() { set -C; printf \"%s\\n\" \"$1\" >\"$f\"; set -- $?; set +C; return $1; }\n"
 
-/* The state file and the group it names. */
+/* The state file and the group it names. What is written after the end of the command had no part in it. */
 #define STATE \
 	"look() {\n" \
+	"\tr=\n" \
 	"\twhile read -r a x y; do\n" \
-	"\t\tcase $a in started) p=$x b=$y ;; exited) r=$x ;; become) u=$x ;; *) k=$a ;; esac\n" \
+	"\t\tcase $a in started) p=$x b=$y ;; exited) r=$x ;; become) u=$x ;; *) [ \"$r\" ] || k=$a ;; esac\n" \
 	"\tdone <\"$f\"\n" \
 	"}\n" \
 	"born() { s=; read -r s <\"/proc/$1/stat\"; set -- ${s##*\\) }; z=${1-} s=${20-}; }\n" \
@@ -42,7 +45,10 @@
 	"}\n" \
 	"end() { printf \"%s\\n\" \"$1\" >>\"$f\"; group TERM; gone 50 || group KILL; }\n"
 
-/* $3 seconds, then the words. The sleeper is sent KILL: a shell that has forked but not yet become `sleep` would lose a TERM to the trap it inherited. */
+/*
+ * $3 seconds, then the words. The sleeper is sent KILL: a shell that has forked but not yet become `sleep` would lose a TERM to the trap it inherited. The watcher goes
+ * however the command ended, unless it is the watcher who ends it: later the number of the group may be somebody else's.
+ */
 #define RUN \
 	"t=$3\n" \
 	"shift 3\n" \
@@ -71,7 +77,8 @@
 	"printf \"exited %s\\n\" \"$c\" >>\"$f\"\n" \
 	"look\n" \
 	"case $k in\n" \
-	"timeout|cancelled) gone 80 || k=lost ;;\n" \
+	"timeout) gone 80 || k=lost ;;\n" \
+	"cancelled) kill \"$w\"; gone 80 || k=lost ;;\n" \
 	"*) kill \"$w\"; k=exited ;;\n" \
 	"esac\n" \
 	"say \"$k\" \"$c\"\n"
@@ -128,8 +135,13 @@
 	"fi\n" \
 	TELL
 
-/* In csh and fish a syntax error, before anything is run. */
-#define GUARD "[ \"${0+x}\" = x ] && exec /bin/sh -c "
+/*
+ * csh reads line by line and goes on after a mistake, so a line of a word would be a command to it: it has to leave on the first, by exec: exit does not end it ($?0 is one digit there, in
+ * sh the status 0 and a 0). To fish both lines are a syntax error, before anything is run. Between them stand what `sh -c` takes: a program, its name, its words. A
+ * login shell that is sh already (and has therefore read no file of the user's) goes on itself, which saves the host an exec.
+ */
+#define GUARD "[ \"$?0\" = 00 ] || exec false\n[ \"${0+x}\" = x ] && set -- "
+#define GO " && if [ \"${0##*/}\" = sh ]; then eval \"shift 2; $1\"; else exec /bin/sh -c \"$@\"; fi"
 
 /* Reads the line that holds what no argv may hold; it ends in what is to be done. */
 static const char starter[] =
@@ -349,6 +361,7 @@ supervisor_wrap(const struct ssh_command *cmd, const char *state_dir, struct sup
 		add_line(&s.input, cmd);
 	}
 	add_words(&s.command, cmd->argv);
+	buf_addstr(&s.command, GO);
 	return finish(&s, ret, err);
 }
 
@@ -376,6 +389,7 @@ ask(const char *program, const char *nonce, const char *state_dir, struct superv
 	buf_addstr(&s.command, nonce);
 	add_word(&s.command, state_dir != NULL ? state_dir : "");
 	add_word(&s.command, program);
+	buf_addstr(&s.command, GO);
 	return finish(&s, ret, err);
 }
 

@@ -5,8 +5,9 @@
  * state file and prints a status line as the last thing on stderr, which is cut from what the user sees. No status line = outcome unknown; the state file
  * settles it. Pure: text in, text out; the transports carry it.
  *
- * The exec request is   [ "${0+x}" = x ] && exec /bin/sh -c 'PROGRAM' opsconsole NONCE STATE_DIR SECONDS WORD..   The guard is a syntax error to csh and fish and
- * unknown to nologin: nothing of ours is printed, and the channel closing with a status and without a line of ours means that nothing ran. Each word is quoted
+ * The exec request is   [ "$?0" = 00 ] || exec false; [ "${0+x}" = x ] && set -- 'PROGRAM' opsconsole NONCE STATE_DIR SECONDS WORD..   (two lines), run by the
+ * login shell itself if that is sh, else by `exec /bin/sh -c "$@"`. csh leaves
+ * at the first guard, fish takes both for mistakes, nologin knows neither: nothing of ours is printed, and the channel closing with a status and without a line of ours means that nothing ran. Each word is quoted
  * and reaches the program byte for byte. Environment values and scripts are the first line of stdin (one line: line ends travel as "$opsconsole_nl"), read
  * with `read -r`, which POSIX forbids to read further; what follows is the command's own input. They are in no argv and in no file.
  *

@@ -36,10 +36,12 @@ emit(struct supervisor_reader *r, const char *bytes, size_t len, out_cb *out, vo
 	if (len == 0)
 		return;
 	if (r->is_shell && !r->is_started && !r->is_ended) {
-		size_t had = strlen(r->raw), room = sizeof r->raw - 1 - had, n = strnlen(bytes, len < room ? len : room);
+		size_t n = strlen(r->raw);
 
-		memcpy(r->raw + had, bytes, n);
-		r->raw[had + n] = '\0';
+		for (size_t i = 0; i < len && n < sizeof r->raw - 1; i++)
+			if (bytes[i] != '\0')
+				r->raw[n++] = bytes[i];
+		r->raw[n] = '\0';
 	}
 	if (out != NULL)
 		out(bytes, len, arg);

@@ -39,6 +39,8 @@ enum op_kind {
 	OP_RUN_UNDO,		/* text: id. Writes */
 	OP_RUN_ANSWER,		/* text: id; arg: the answer. Writes */
 	OP_RUN_DROP,		/* text: id of a plan that is not wanted any more */
+	OP_PASSPHRASE_FORM,	/* open the line for the passphrase of a key file; text: its path */
+	OP_PASSPHRASE,		/* text: path; arg: the passphrase (wiped by whoever frees the op), NULL: none is given */
 	OP_NOTE_FORM,		/* open the line for a note */
 	OP_NOTE,		/* text: the note. Writes the audit log */
 	OP_INCIDENT_OPEN,	/* text: title; arg: id to join, or NULL. Writes the audit log */

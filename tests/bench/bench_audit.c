@@ -34,7 +34,7 @@ seconds_since(int64_t mono_ns)
 	return (double)(clock_mono_fresh() - mono_ns) / (double)NS_PER_S;
 }
 
-static void
+static void __attribute__((noreturn))
 give_up(const char *what, const struct err *err)
 {
 	fprintf(stderr, "bench_audit: %s: %s\n", what, err != NULL ? err->msg : strerror(errno));

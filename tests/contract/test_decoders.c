@@ -20,17 +20,17 @@
 #include "ui/view.h"
 
 /* One decoder run; the outcome is an event (owned) or an error. */
-struct outcome {
+struct result {
 	struct event_list events;
 	struct err err;
 };
 
-static struct outcome
+static struct result
 run(const struct decoder_ops *ops, long status, const char *type, const char *body, size_t len, size_t series_max)
 {
 	const struct decode_ctx ctx = { .source = "s", .query = "query:q", .series_max = series_max, .requested_ns = 5 };
 	const struct answer answer = { .status = status, .content_type = type };
-	struct outcome o = { .err = ERR_INIT };
+	struct result o = { .err = ERR_INIT };
 	struct decoder *d = decoder_new(ops, &ctx);
 
 	assert_int_equal(decoder_start(d, &answer), 0);
@@ -40,14 +40,14 @@ run(const struct decoder_ops *ops, long status, const char *type, const char *bo
 	return o;
 }
 
-static struct outcome
+static struct result
 query(const char *body)
 {
 	return run(&prometheus_query_decoder, 200, "application/json", body, strlen(body), 100);
 }
 
 static const struct series_set *
-set_of(const struct outcome *o)
+set_of(const struct result *o)
 {
 	if (o->err.code != 0)
 		fail_msg("%s", o->err.msg);
@@ -73,7 +73,7 @@ poll_decoder(const struct source_ops *type, const char *what)
 static void
 test_any_order(void **state)
 {
-	struct outcome o = query("{\"infos\":[\"i\"],\"data\":{\"stats\":{\"a\":[{}]},\"result\":[{\"values\":[[1,\"1\"],[2.5,\"2\"]],"
+	struct result o = query("{\"infos\":[\"i\"],\"data\":{\"stats\":{\"a\":[{}]},\"result\":[{\"values\":[[1,\"1\"],[2.5,\"2\"]],"
 	    "\"extra\":[[1]],\"metric\":{\"b\":\"2\",\"a\":\"1\"}}],\"resultType\":\"matrix\"},\"x\":null,\"status\":\"success\"}");
 	const struct series_set *set = set_of(&o);
 
@@ -92,7 +92,7 @@ test_any_order(void **state)
 static void
 test_unsorted_samples(void **state)
 {
-	struct outcome o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},"
+	struct result o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},"
 	    "\"values\":[[3,\"3\"],[1,\"1\"],[2,\"old\"],[2,\"2\"]]}]}}");
 
 	(void)state;
@@ -111,7 +111,7 @@ static void
 test_series_max(void **state)
 {
 	struct buf b;
-	struct outcome o;
+	struct result o;
 	int i;
 
 	(void)state;
@@ -132,7 +132,7 @@ test_series_max(void **state)
 static void
 test_labels_are_shared(void **state)
 {
-	struct outcome o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
+	struct result o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
 	    "{\"metric\":{\"job\":\"web\",\"x\":\"1\"},\"value\":[1,\"1\"]},{\"metric\":{\"job\":\"api\",\"x\":\"1\"},\"value\":[1,\"1\"]},"
 	    "{\"metric\":{\"job\":\"web\",\"x\":\"2\"},\"value\":[1,\"1\"]}]}}");
 	const struct series *v = set_of(&o)->v;
@@ -147,7 +147,7 @@ test_labels_are_shared(void **state)
 static void
 test_nul_and_utf8(void **state)
 {
-	struct outcome o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":"
+	struct result o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":"
 	    "{\"n\\u0000m\":\"a\\u0000\",\"\xc3\xbc\":\"\\ud83d\\ude00\"},\"value\":[1,\"1\"]}]},\"warnings\":[\"w\\u0000\"]}");
 	const struct series_set *set = set_of(&o);
 
@@ -161,7 +161,7 @@ test_nul_and_utf8(void **state)
 static void
 test_victoriametrics(void **state)
 {
-	struct outcome o = query("{\"status\":\"success\",\"isPartial\":true,\"data\":{\"resultType\":\"vector\",\"result\":["
+	struct result o = query("{\"status\":\"success\",\"isPartial\":true,\"data\":{\"resultType\":\"vector\",\"result\":["
 	    "{\"metric\":{\"__name__\":\"up\"},\"value\":[1795311904,\"1\"]}]},\"stats\":{\"seriesFetched\": \"1\",\"executionTimeMsec\":0}}");
 	const struct series_set *set = set_of(&o);
 
@@ -176,7 +176,7 @@ static void
 test_many_warnings(void **state)
 {
 	struct buf b;
-	struct outcome o;
+	struct result o;
 	const struct series_set *set;
 	int i;
 
@@ -256,7 +256,7 @@ test_not_answers(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct outcome o = query(cases[i].body);
+		struct result o = query(cases[i].body);
 
 		if (o.events.n != 0 || o.err.code != cases[i].code || strstr(o.err.msg, cases[i].says) == NULL)
 			fail_msg("%s: got %s \"%s\"", cases[i].body, err_code_name(o.err.code), o.err.msg);
@@ -385,7 +385,7 @@ test_small_answers(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct outcome o = run(poll_decoder(cases[i].type, cases[i].what), 200, "", cases[i].body, strlen(cases[i].body), 10);
+		struct result o = run(poll_decoder(cases[i].type, cases[i].what), 200, "", cases[i].body, strlen(cases[i].body), 10);
 
 		if (o.err.code != cases[i].code || strstr(o.err.msg, cases[i].says) == NULL || (o.events.n == 1) != (cases[i].code == 0))
 			fail_msg("%s: got %s \"%s\"", cases[i].body, err_code_name(o.err.code), o.err.msg);
@@ -416,7 +416,7 @@ test_alert_states(void **state)
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		snprintf(body, sizeof body, "[{\"labels\":{\"alertname\":\"A\"},\"endsAt\":\"0001-01-01T00:00:00Z\",\"status\":{%s}}]",
 		    cases[i].status);
-		struct outcome o = run(poll_decoder(&source_alertmanager, "alerts"), 200, "", body, strlen(body), 1);
+		struct result o = run(poll_decoder(&source_alertmanager, "alerts"), 200, "", body, strlen(body), 1);
 		const struct alert_set *set = o.events.n == 1 ? o.events.v[0].block : NULL;
 
 		assert_non_null(set);
@@ -448,7 +448,7 @@ test_times_out_of_reach(void **state)
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		snprintf(body, sizeof body, "[{\"labels\":{\"alertname\":\"A\"},\"startsAt\":\"%s\",\"updatedAt\":\"%s\",\"endsAt\":\"%s\","
 		    "\"status\":{\"state\":\"active\"}}]", cases[i].at, cases[i].at, cases[i].at);
-		struct outcome o = run(poll_decoder(&source_alertmanager, "alerts"), 200, "", body, strlen(body), 1);
+		struct result o = run(poll_decoder(&source_alertmanager, "alerts"), 200, "", body, strlen(body), 1);
 		struct view v = { .range = { .is_live = true }, .now_ns = now_ns };
 		struct model *m = model_new(0, 0);
 		const struct alert_set *set = o.events.n == 1 ? o.events.v[0].block : NULL;
@@ -464,7 +464,7 @@ test_times_out_of_reach(void **state)
 		model_free(m);
 		event_list_done(&o.events);
 	}
-	struct outcome o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},"
+	struct result o = query("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},"
 	    "\"values\":[[-9200000000,\"1\"],[1,\"1\"],[9200000000,\"2\"]]}]}}");
 	const struct series *s = set_of(&o)->v;
 
@@ -477,7 +477,7 @@ test_too_large(void **state)
 {
 	const size_t len = DECODE_SMALL_MAX + 1;
 	char *body = malloc(len);
-	struct outcome o;
+	struct result o;
 
 	(void)state;
 	memset(body, ' ', len);
@@ -513,7 +513,7 @@ test_refusals(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct outcome o = run(&prometheus_query_decoder, cases[i].status, "", cases[i].body, strlen(cases[i].body), 1);
+		struct result o = run(&prometheus_query_decoder, cases[i].status, "", cases[i].body, strlen(cases[i].body), 1);
 
 		if (o.err.code != cases[i].code || strstr(o.err.msg, cases[i].says) == NULL)
 			fail_msg("%ld %s: got %s \"%s\"", cases[i].status, cases[i].body, err_code_name(o.err.code), o.err.msg);

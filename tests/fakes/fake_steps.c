@@ -25,6 +25,7 @@ static struct {
 	struct { enum audit_type type; json_t *body; char *run; bool is_durable; } records[RECORDS_MAX];
 	size_t n_records;
 	unsigned fail_from;
+	int64_t settle_since;
 	bool is_unintended;
 } f;
 
@@ -114,6 +115,12 @@ fake_route(const char *host, const char *why)
 {
 	f.route_host = xstrdup(host);
 	f.route_why = xstrdup(why);
+}
+
+int64_t
+fake_settle_since(void)
+{
+	return f.settle_since;
 }
 
 size_t
@@ -300,6 +307,8 @@ act_begin(const struct run_world *w, struct bound *b, const struct act_start *s,
 	r->s = *s;
 	r->rule = rule_for(whats[s->mode], b->text);
 	r->timer = loop_timer_new(f.loop, on_act, r);
+	if (s->mode == ACT_SETTLE)
+		f.settle_since = s->since_ns;
 	note("%s %s%s%s", what_names[whats[s->mode]], b->text, s->mode == ACT_RESTORE ? " to " : "", s->mode == ACT_RESTORE && s->previous != NULL ? s->previous : "");
 	if ((s->mode == ACT_DO || s->mode == ACT_RESTORE) && b->act->kind != STEP_WAIT && !has_intent(s->nonce))
 		f.is_unintended = true;

@@ -32,6 +32,7 @@ bool fake_journal_order(const char *a, const char *b);
 size_t fake_journal_count(const char *part);
 void fake_previous(const char *version, const char *from, const char *current);	/* NULL: none */
 void fake_route(const char *host, const char *why);	/* cannot be reached */
+int64_t fake_settle_since(void);		/* from when on what is settled last may have been made */
 size_t fake_running_max(void);		/* acts that were under way at the same time */
 /* The audit log: from the nth record on (1 the first) appends fail; 0: never. */
 void fake_audit_fail_from(unsigned nth);

@@ -37,7 +37,7 @@ class Feeds:
              "params": [model, p("to", "model-version", "which version", default="previous", of="model")]},
             {"name": "takedown", "title": "Take a feature out of service and say so", "danger": "high", "shipped": True, "file": file % "takedown",
              "steps": ["flag: http, once, before the hosts", "drain: action on each host", "notice: http, once"], "hosts": "group serving",
-             "offer_alerts": ["SpamFalsePositive.*"], "params": [p("feature", "string", "", required=True)]},
+             "offer_alerts": ["SpamFalsePositive.*"], "params": [p("feature", "string", "what is switched off", default="spam-filter", **{"from": "config"})]},
         ]
         past = [
             self.past("20300101-011502-web", "restart", "prod/web", "done and verified", "tomas", 4410, 4300, True),
@@ -91,13 +91,17 @@ class Feeds:
     def once(self, registry=None, verify=None, state=""):
         return self.row("", None, state, self.cell(), self.cell(), self.cell(), registry or self.registry(), verify or self.cell())
 
-    FACTS = [{"name": "why 6", "text": "last version verified here, audit 01-serving:4127, 2029-12-19; registry tag agrees"},
-             {"name": "verified", "text": "served version 6 on 3 of 3 within 60s; SpamFalsePositiveRateHigh resolved within 5m"},
-             {"name": "precheck", "text": "up{job=\"serving\"} == 1 for every series: 3 of 3", "outcome": "OK"},
-             {"name": "budget", "text": "38% left, 6h10m at 14.9x"},
+    STEPS = [{"name": "steps", "text": "activate on 2 of 3 hosts: activate-model spam-filter 6 (undo: activate-model spam-filter 7)"},
+             {"name": "steps", "text": "registry: alias champion of spam-filter -> 6 (undo: restore)"}]
+    FACTS = [{"name": "precheck", "text": "up{job=\"serving\"} == 1 for every series: 3 of 3", "outcome": "OK"},
+             {"name": "to", "text": "7 -> 6: audit 01-serving:4127, verified there 2029-12-19"},
+             {"name": "hosts", "text": "2 batches: web-01 | web-[02-03]; any failure stops it"}] + STEPS + [
+             {"name": "verified", "text": "the hosts serve spam-filter 6, within 1m; alert SpamFalsePositiveRateHigh is resolved, within 5m"},
+             {"name": "budget", "text": "spam-quality: 38% left, 6h10m at 14.9x"},
              {"name": "cannot", "text": "requests answered wrongly since 02:13:58 stay wrong"},
              {"name": "lock", "text": "free"},
-             {"name": "audit", "text": "writable, head anchored 2s ago"}]
+             {"name": "audit", "text": "writable, head anchored 2s ago"},
+             {"name": "outcomes", "text": "3 would run, 1 skipped"}]
 
     def run(self, state, rows, before=1, **more):
         r = {"id": "20300101-022811-web", "runbook": "rollback", "title": "Put a model's previous version back", "env": "prod",
@@ -116,7 +120,7 @@ class Feeds:
                           self.activate("WOULD RUN", "serves 7, would activate 6", host="web-0%d" % i)) for i in (1, 2)]
         skip = [self.row("web-03", 1, "serves 6", self.cell("OK", "up"), self.activate("SKIPPED", "already 6", host="web-03"))]
         return self.run(state, would + skip + [self.once(self.registry("WOULD RUN"), self.cell("WOULD RUN"))],
-                        **dict({"id": "plan-3", "started": None, "seq_first": 0, "seq_last": 0, "text": "2 of 3 hosts would be changed"}, **more))
+                        **dict({"id": "plan-3", "started": None, "seq_first": 0, "seq_last": 0, "text": "planned"}, **more))
 
     def acting_rows(self, second=None, third=None):
         return [self.row("web-01", 0, "serves 6", self.cell("OK", "up", 21, 0.1), self.activate("OK", "activated spam-filter 6", 20, 1.9, host="web-01",
@@ -171,14 +175,10 @@ class Feeds:
                             self.cell("OK" if i < 3 else "FAILED", "up" if i < 3 else "0 == 1 is not so"), self.activate(
                                 "WOULD RUN" if i < 3 else "UNVERIFIABLE", host="web-0%d" % i), failed=i == 3) for i in (1, 2, 3)]
         bad_facts = [dict(f) for f in self.FACTS]
-        bad_facts[2] = {"name": "precheck", "text": "up{job=\"serving\"} == 1 for every series: 2 of 3, web-03 is 0", "outcome": "FAILED"}
+        bad_facts[0] = {"name": "precheck", "text": "up{job=\"serving\"} == 1 for every series: 2 of 3, web-03 is 0", "outcome": "FAILED"}
         unsure = [dict(f) for f in self.FACTS]
-        unsure[2] = {"name": "precheck", "text": "up{job=\"serving\"}: prometheus has not answered for 41s", "outcome": "UNKNOWN"}
-        told = [{"name": "model", "text": "spam-filter: given"},
-                {"name": "to", "text": "6: audit 01-serving:4127, verified there 2029-12-19 (now 7)"},
-                {"name": "hosts", "text": "web-01 | web-[02-03] (3 in 2 batches)"}, {"name": "stops", "text": "when more than 0 fail"},
-                {"name": "step", "text": "activate on each host: activate-model spam-filter 6 (undo: activate-model spam-filter 7)", "outcome": "WOULD RUN"},
-                {"name": "step", "text": "registry: alias champion of spam-filter to 6 (undo: restore)", "outcome": "WOULD RUN"}] + self.FACTS[1:]
+        unsure[0] = {"name": "precheck", "text": "up{job=\"serving\"}: prometheus has not answered for 41s", "outcome": "UNKNOWN"}
+        told = [f for f in self.FACTS if f["name"] not in ("hosts", "steps", "outcomes")]  # of a console that does not tell them
         easy = dict(confirm_typed=False, danger="medium")
         incident = self.event("incident", "", 872, id="20300101-0214-web", title="Good posts are called spam", by="jane", opened=self.at(872))
         notes = [self.event("note", "", 700, incident="20300101-0214-web", by="tomas", text="v7 went out at 02:13:58, nothing else did", seq=470),

@@ -161,7 +161,7 @@ world_write(const char *path, const void *bytes, size_t len)
 char *
 world_log(size_t n, size_t *ret_len)
 {
-	char hash[AUDIT_HASH_HEX + 1] = AUDIT_ZERO, prev[AUDIT_HASH_HEX + 1];
+	char hash[AUDIT_HASH_HEX + 1] = AUDIT_ZERO, prev[AUDIT_HASH_HEX + 1], *log;
 	struct buf b;
 
 	buf_init(&b, 64 << 20);
@@ -175,7 +175,9 @@ world_log(size_t n, size_t *ret_len)
 			fail_msg("%s", err.msg);
 		json_decref(d.body);
 	}
-	return buf_take(&b, ret_len);
+	log = buf_take(&b, ret_len);
+	buf_done(&b);
+	return log;
 }
 
 size_t

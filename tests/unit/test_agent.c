@@ -581,6 +581,68 @@ test_open_folder(void **state)
 	free(dir);
 }
 
+static void
+test_no_programs(void **state)
+{
+	struct test t;
+	char *plain, *path = xstrdup(getenv("PATH"));
+
+	if (!has_programs()) {
+		free(path);
+		skip();
+	}
+	begin(&t, state);
+	plain = world_key(t.w, "plain", "ed25519", "");
+	setenv("PATH", "/nonexistent", 1);
+	{
+		const char *const files[] = { plain, NULL };
+
+		ask(&t, NULL, false, files);
+	}
+	setenv("PATH", path, 1);
+	assert_int_equal(t.n, 0);
+	assert_non_null(strstr(t.err.msg, "cannot be loaded: "));
+	end(&t);
+	free(plain);
+	free(path);
+}
+
+/* Keys that the user adds after the first look are seen: an agent without keys is asked again. */
+static void
+test_added_later(void **state)
+{
+	struct test t;
+	char *plain, *sock, *variable;
+	int64_t until;
+	pid_t pid;
+
+	if (!has_programs())
+		skip();
+	begin(&t, state);
+	plain = world_key(t.w, "plain", "ed25519", "");
+	sock = world_path(t.w, "empty-agent");
+	variable = xasprintf("SSH_AUTH_SOCK=%s", sock);
+	pid = user_agent(&t, "empty-agent", NULL);
+	{
+		const char *const files[] = { NULL }, *const add[] = { "env", variable, "ssh-add", "-q", plain, NULL };
+
+		ask(&t, sock, false, files);
+		assert_int_equal(t.n, 0);
+		assert_int_equal(world_run(add, NULL), 0);
+		until = clock_mono_fresh() + 30 * NS_PER_S;
+		while (t.n == 0 && clock_mono_fresh() < until) {
+			usleep(100000);
+			ask(&t, sock, false, files);
+		}
+		assert_int_equal(t.n, 1);
+	}
+	end(&t);
+	kill(pid, SIGTERM);
+	free(plain);
+	free(sock);
+	free(variable);
+}
+
 /* --- what a file tells ------------------------------------------------------------------------ */
 
 static bool
@@ -630,7 +692,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file), cmocka_unit_test(test_pem), cmocka_unit_test(test_no_key), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_passphrase), cmocka_unit_test(test_order), cmocka_unit_test(test_agent_gone), cmocka_unit_test(test_freed),
-		cmocka_unit_test(test_killed), cmocka_unit_test(test_restarted), cmocka_unit_test(test_open_folder), cmocka_unit_test(test_file_kinds),
+		cmocka_unit_test(test_killed), cmocka_unit_test(test_restarted), cmocka_unit_test(test_open_folder), cmocka_unit_test(test_no_programs),
+		cmocka_unit_test(test_added_later), cmocka_unit_test(test_file_kinds),
 	};
 
 	return cmocka_run_group_tests_name("agent", tests, world_setup, world_teardown);

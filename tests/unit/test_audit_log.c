@@ -39,7 +39,7 @@ enum { ITEMS = sizeof items / sizeof items[0] };
 static char *
 items_log(size_t *ret_len)
 {
-	char hash[AUDIT_HASH_HEX + 1] = AUDIT_ZERO, prev[AUDIT_HASH_HEX + 1];
+	char hash[AUDIT_HASH_HEX + 1] = AUDIT_ZERO, prev[AUDIT_HASH_HEX + 1], *log;
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
@@ -52,7 +52,9 @@ items_log(size_t *ret_len)
 		assert_int_equal(audit_record_write(&b, i + 1, items[i].at_s * NS_PER_S, prev, &world_actor, items[i].env, &d, hash, NULL), 0);
 		json_decref(d.body);
 	}
-	return buf_take(&b, ret_len);
+	log = buf_take(&b, ret_len);
+	buf_done(&b);
+	return log;
 }
 
 /* The seqs that match, as digits: "238". */
@@ -385,14 +387,17 @@ output_of(int (*f)(struct world *), struct world *w, int *ret_status)
 	return text;
 }
 
-static int log_notes(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, v, 1, false); }
-static int log_json(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, v, 1, true); }
-static int log_none(struct world *w) { const char *v[] = { "user=nobody" }; return audit_log_main(w->dir, v, 1, false); }
-static int log_usage(struct world *w) { const char *v[] = { "user=" }; return audit_log_main(w->dir, v, 1, false); }
-static int verify_text(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, false); }
-static int verify_json(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, true); }
-static int verify_own(struct world *w) { (void)w; return audit_verify_main(NULL, 0, NULL, false); }
-static int verify_bad_head(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, "x", false); }
+static int log_notes(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, NULL, v, 1, false); }
+static int log_json(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, NULL, v, 1, true); }
+static int log_none(struct world *w) { const char *v[] = { "user=nobody" }; return audit_log_main(w->dir, NULL, v, 1, false); }
+static int log_usage(struct world *w) { const char *v[] = { "user=" }; return audit_log_main(w->dir, NULL, v, 1, false); }
+static int verify_text(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, NULL, NULL, false); }
+static int verify_json(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, NULL, NULL, true); }
+static int verify_own(struct world *w) { (void)w; return audit_verify_main(NULL, 0, NULL, NULL, NULL, false); }
+static int verify_bad_head(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, "x", NULL, NULL, false); }
+static int log_configured(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, w->head, v, 1, false); }
+static int verify_configured(struct world *w) { return audit_verify_main(NULL, 0, NULL, w->dir, w->head, false); }
+static int verify_named(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, w->dir, w->head, false); }
 
 static void
 expect_output(struct world *w, int (*f)(struct world *), int status, const char *has)
@@ -403,6 +408,32 @@ expect_output(struct world *w, int (*f)(struct world *), int status, const char 
 	if (got != status || strstr(text, has) == NULL)
 		fail_msg("expected status %d and \"%s\", got %d and: %s", status, has, got, text);
 	free(text);
+}
+
+/* Where the config puts the log and its head: what was cut off at the end shows there as well. */
+static void
+test_mains_with_a_head_of_the_config(void **state)
+{
+	struct world *w = *state;
+	char path[256], *log, *end;
+
+	snprintf(w->head, sizeof w->head, "%s/elsewhere", w->root);
+	world_open(w);
+	assert_int_equal(world_note(w, "kept", NULL, NULL), 0);
+	assert_int_equal(world_note(w, "cut off", NULL, NULL), 0);
+	world_close(w);
+	expect_output(w, verify_configured, 0, "good: all records hold, up to the head\n");
+	expect_output(w, verify_named, 0, "good: all records hold, up to the head\n");
+	expect_output(w, log_configured, 0, "note: cut off");
+	snprintf(path, sizeof path, "%s/audit-000001.jsonl", w->dir);
+	log = world_read(path, NULL);
+	end = strstr(log, "{\"seq\":3,");
+	assert_non_null(end);
+	world_write(path, log, (size_t)(end - log));
+	expect_output(w, verify_configured, 1, "truncated: ");
+	expect_output(w, verify_named, 1, "truncated: ");
+	expect_output(w, log_configured, 3, "note: kept");
+	free(log);
 }
 
 static void
@@ -510,7 +541,8 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filters), cmocka_unit_test(test_filters_refused), cmocka_unit_test(test_tail), cmocka_unit_test(test_long_lines),
-		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains), TEST(test_shell),
+		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains), TEST(test_mains_with_a_head_of_the_config),
+		TEST(test_shell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,7 @@ write_line(json_t *body, struct err *err)
 	assert_memory_equal(b.data + b.len - 67, hash, AUDIT_HASH_HEX);
 	b.data[--b.len] = '\0';
 	line = buf_take(&b, NULL);
+	buf_done(&b);
 	return line;
 }
 

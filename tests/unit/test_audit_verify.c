@@ -271,13 +271,15 @@ static char *
 forge(uint64_t seq, const char *prev, size_t *ret_len)
 {
 	struct audit_draft d = { .type = AUDIT_NOTE, .body = json_pack("{s:s}", "text", "forged") };
-	char hash[AUDIT_HASH_HEX + 1];
+	char hash[AUDIT_HASH_HEX + 1], *line;
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
 	assert_int_equal(audit_record_write(&b, seq, 5, prev, &world_actor, "prod", &d, hash, NULL), 0);
 	json_decref(d.body);
-	return buf_take(&b, ret_len);
+	line = buf_take(&b, ret_len);
+	buf_done(&b);
+	return line;
 }
 
 static struct audit_report

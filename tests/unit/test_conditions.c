@@ -47,16 +47,21 @@ assert_judged(enum outcome outcome, const char *text)
 static void
 test_selectors(void **state)
 {
-	static const struct { const char *expr; bool is; } cases[] = {
-		{ "up", true }, { " up{job=\"x\"} ", true }, { "{__name__=\"up\"}", true }, { "a:b{c=\"}\"}", true }, { "up{a='\\'}'}", true },
-		{ "up{a=\"b\"", false }, { "rate(up[5m])", false }, { "up == 1", false }, { "up[5m]", false }, { "sum(up)", false }, { "", false },
-		{ "1", false }, { "up offset 5m", false }, { "Inf", false }, { "up{a=\"b\"} + 1", false },
+	static const struct { const char *expr, *selector; } cases[] = {
+		{ "up", "up" }, { " up{job=\"x\"} ", "up{job=\"x\"}" }, { "{__name__=\"up\"}", "{__name__=\"up\"}" }, { "a:b{c=\"}\"}", "a:b{c=\"}\"}" },
+		{ "up{a='\\'}'}", "up{a='\\'}'}" }, { "up == 1", "up" }, { "up{a=\"b\"}==1.5e3", "up{a=\"b\"}" }, { "up != 0 ", "up" }, { "up {a=\"b\"} > -1", "up {a=\"b\"}" },
+		{ "up{a=\"b\"", "" }, { "rate(up[5m])", "" }, { "up == bool 1", "" }, { "up == 1 or b", "" }, { "up == b", "" }, { "up[5m]", "" }, { "sum(up)", "" },
+		{ "", "" }, { "1", "" }, { "up offset 5m", "" }, { "Inf", "" }, { "up{a=\"b\"} + 1", "" }, { "== 1", "" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (promql_is_selector(cases[i].expr) != cases[i].is)
-			fail_msg("%s", cases[i].expr);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *begin = "";
+		size_t len = promql_selector(cases[i].expr, &begin);
+
+		if (len != strlen(cases[i].selector) || strncmp(begin, cases[i].selector, len) != 0)
+			fail_msg("%s: %.*s", cases[i].expr, (int)len, begin);
+	}
 }
 
 struct look_case {
@@ -248,6 +253,29 @@ test_never_any_news(void **state)
 	judge(&c, clock_now());
 	assert_judged(OUTCOME_UNKNOWN, "no data since 00:00:15Z");
 	assert_true(clock_now() >= T(20) + JUDGE_FRESH_NS - 3 * NS_PER_S);
+}
+
+/* Prometheus has not seen the old version's series go, and shows it still: the scrape that told of the new one did not have it. */
+static void
+test_series_that_are_gone(void **state)
+{
+	static const char *const hosts[] = { "web-01", NULL };
+	struct bindings b = world_bindings(&values, NULL);
+	struct condition c = { .kind = COND_PROMQL, .subject = tpl("served{} == 1", PLACE_PROMQL), .label = (char *)"version", .expect = tpl("6", PLACE_WORD),
+		.host_label = (char *)"instance" };
+
+	(void)state;
+	b.hosts = hosts;
+	world_freeze(T(20));
+	world_series("served{} == 1", "instance=web-01,job=j,version=6 1\ninstance=web-01,job=j,version=7 1", NULL);
+	world_series("timestamp(served{})", "instance=web-01,job=j,version=6 1893456030\ninstance=web-01,job=j,version=7 1893456010", NULL);
+	world_judge(&c, &b, clock_now());
+	assert_judged(OUTCOME_OK, "1 of 1 hosts version == 6");
+	/* Another job's may be scraped more rarely: there it is only old. */
+	world_series("served{} == 1", "instance=web-01,job=j,version=6 1\ninstance=web-01,job=k,version=7 1", NULL);
+	world_series("timestamp(served{})", "instance=web-01,job=j,version=6 1893456090\ninstance=web-01,job=k,version=7 1893456010", NULL);
+	world_judge(&c, &b, T(20));
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
 }
 
 /* One sample's time that is not told is not taken as now. */
@@ -641,7 +669,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_selectors), TEST(test_looks), TEST(test_comparisons), TEST(test_sums_are_one_series), TEST(test_source_down), TEST(test_hosts_by_address), TEST(test_per_host),
-		TEST(test_unknown_variable), TEST(test_old_evidence_is_no_proof), TEST(test_never_any_news), TEST(test_time_not_told), TEST(test_within), TEST(test_settle),
+		TEST(test_unknown_variable), TEST(test_old_evidence_is_no_proof), TEST(test_never_any_news), TEST(test_time_not_told), TEST(test_series_that_are_gone), TEST(test_within), TEST(test_settle),
 		TEST(test_clock_skew), TEST(test_free_while_asking), TEST(test_alerts), TEST(test_alerts_of_a_silent_source), TEST(test_alert_after_an_act), TEST(test_served),
 		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_slo), TEST(test_endpoints_are_not_ill), TEST(test_values), TEST(test_http), TEST(test_texts),
 	};

@@ -21,7 +21,7 @@
 
 static struct loop *loop;
 static struct farm farm;
-static char fakes[64], config[300], *path_before;
+static char fakes[64], states[80], config[300], *path_before;
 static const char nonce_base[] = "00ff00ff";
 
 struct seen {
@@ -103,7 +103,7 @@ start(struct seen *s, const char *host, struct ssh_command cmd)
 
 	cmd.nonce = cmd.nonce != NULL ? cmd.nonce : new_nonce();
 	cmd.timeout_ns = cmd.timeout_ns != 0 ? cmd.timeout_ns : 60 * NS_PER_S;
-	if (supervisor_wrap(&cmd, NULL, &sv, &err) < 0)
+	if (supervisor_wrap(&cmd, states, &sv, &err) < 0)
 		fail_msg("%s", err.msg);
 	start_with(s, &options, host, &cmd, &sv);
 }
@@ -214,10 +214,11 @@ test_real_cancel(void **state)
 	if (!is_farm())
 		return;
 	start(&s, "web-1", (struct ssh_command){ SH("echo up; sleep 1000"), .nonce = nonce });
-	while (s.out.len == 0)
+	while (s.out.len == 0 && s.ends == 0)
 		loop_once(loop, NS_PER_S);
+	assert_int_equal(s.ends, 0);
 	memset(&c, 0, sizeof c);
-	assert_int_equal(supervisor_cancel(nonce, NULL, &sv, NULL), 0);
+	assert_int_equal(supervisor_cancel(nonce, states, &sv, NULL), 0);
 	start_with(&c, &options, "web-1", &question, &sv);
 	until_end(&c);
 	assert_int_equal(c.result.outcome, SSH_CANCELLED);
@@ -242,13 +243,13 @@ test_real_lost(void **state)
 		return;
 	s.frees_at_run = true;
 	start(&s, "web-1", (struct ssh_command){ SH("sleep 1; exit 5"), .nonce = nonce });
-	while (s.o != NULL)
+	while (s.o != NULL && s.ends == 0)
 		loop_once(loop, NS_PER_S);
 	assert_int_equal(s.ends, 0);
 	seen_done(&s);
 	for (int i = 0; i < 200; i++) {
 		memset(&s, 0, sizeof s);
-		assert_int_equal(supervisor_settle(nonce, NULL, &sv, NULL), 0);
+		assert_int_equal(supervisor_settle(nonce, states, &sv, NULL), 0);
 		start_with(&s, &options, "web-1", &question, &sv);
 		until_end(&s);
 		if (s.result.outcome == SSH_EXITED)
@@ -273,7 +274,8 @@ fails_with(const char *host, struct ssh_command cmd, enum ssh_fail why, enum ssh
 	if (strstr(s.result.err.msg, words) == NULL)
 		fail_msg("\"%s\" is not in: %s", words, s.result.err.msg);
 	assert_non_null(strstr(s.result.err.msg, host));
-	assert_int_equal(s.out.len, 0);
+	if (why != SSH_FAIL_SHELL)		/* nologin says so on stdout */
+		assert_int_equal(s.out.len, 0);
 	seen_done(&s);
 }
 
@@ -367,7 +369,7 @@ test_arguments(void **state)
 	buf_init(&s.out, 1 << 20);
 	buf_init(&s.err, 1 << 20);
 	events.arg = &s;
-	assert_int_equal(supervisor_wrap(&cmd, NULL, &sv, NULL), 0);
+	assert_int_equal(supervisor_wrap(&cmd, states, &sv, NULL), 0);
 	assert_int_equal(openssh_start(loop, &options, NULL, &host, &sv, &cmd, &events, &s.o, NULL), 0);
 	supervised_done(&sv);
 	until_end(&s);
@@ -459,7 +461,7 @@ test_fake_hang(void **state)
 	(void)state;
 	fake("echo 'waiting for the moon' >&2; sleep 1000");
 	memset(&s, 0, sizeof s);
-	assert_int_equal(supervisor_wrap(&cmd, NULL, &sv, NULL), 0);
+	assert_int_equal(supervisor_wrap(&cmd, states, &sv, NULL), 0);
 	start_with(&s, &options, "h", &cmd, &sv);
 	until_end(&s);
 	assert_int_equal(s.result.outcome, SSH_NOT_RUN);
@@ -496,7 +498,10 @@ setup_all(void **state)
 	(void)state;
 	path_before = xstrdup(getenv("PATH"));
 	snprintf(fakes, sizeof fakes, "/tmp/opsconsole-test-XXXXXX");
-	if (mkdtemp(fakes) == NULL || loop_new(&loop, NULL) < 0)
+	if (mkdtemp(fakes) == NULL)
+		return -1;
+	snprintf(states, sizeof states, "%s/states", fakes);	/* as the hosts see it: they are this machine */
+	if (loop_new(&loop, NULL) < 0)
 		return -1;
 	farm_start(&farm, groups);
 	return 0;
@@ -516,7 +521,8 @@ setup(void **state)
 static int
 teardown_all(void **state)
 {
-	char path[100];
+	char *command = xasprintf("rm -rf %s", fakes);
+	int r;
 
 	(void)state;
 	setenv("PATH", path_before, 1);
@@ -524,11 +530,10 @@ teardown_all(void **state)
 	for (int i = 0; i < 20; i++)
 		loop_once(loop, 10 * NS_PER_MS);
 	loop_free(loop);
-	snprintf(path, sizeof path, "%s/ssh", fakes);
-	unlink(path);
-	rmdir(fakes);
+	r = system(command);
+	free(command);
 	free(path_before);
-	return 0;
+	return r;
 }
 
 int

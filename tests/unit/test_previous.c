@@ -193,7 +193,7 @@ test_none(void **state)
 	world_series(SERVED, "instance=s-1,version=8 1893456000\ninstance=s-1,version=7 1893450000", NULL);
 	ask();
 	assert_string_equal(answer.version, "");
-	assert_string_equal(answer.why, "no version of spam before 8 is known that is not marked bad: audit log: none; tag opsconsole.previous: 7; "
+	assert_string_equal(answer.why, "no version of spam before 8 is known that is not marked bad: audit log: none; tag opsconsole.previous: 7, marked bad; "
 					"alias rollback-target: none; who served it in the last 7d: no other. Name the version");
 	world_series(SERVED, NULL, "p1 is down");
 	ask();

@@ -122,7 +122,25 @@ test_unverifiable(void **state)
 	assert_text_has(engine_fact(e, "steps"), "its undo is not known");
 }
 
-struct bad { const char *sets[3], *limit; int code; const char *text; };
+/* What a person confirms has the values in its place, says each thing once, and no zeros. */
+static void
+test_facts(void **state)
+{
+	struct engine *e = *state;
+
+	engine_runbook(e, PARAMS HOSTS "rollout: { batch: [1, 100%] }\nsteps:\n" ACTIVATE "    undo: { ssh: { run: [activate, '${model}', '7'] } }\n" REGISTRY
+	    "verify:\n  - { promql: 'served{model=\"${model}\"}', expect: '== 1', within: 1m }\n");
+	dry(e, given, RUN_PLANNED, 0);
+	assert_string_equal(engine_fact(e, "to"), "7 -> 6: audit");
+	assert_string_equal(engine_fact(e, "hosts"), "2 batches: web-01 | web-[02-04]; any failure stops it");
+	assert_text_has(engine_fact(e, "steps"), "activate on each host: ");
+	assert_text_has(engine_fact(e, "verified"), "model=\"spam\"");
+	assert_null(strstr(engine_fact(e, "verified"), "${"));
+	assert_string_equal(engine_fact(e, "outcomes"), "5 would run");
+	assert_string_equal(engine_fact(e, "stops"), "");
+}
+
+struct bad { const char *sets[4], *limit; int code; const char *text; };
 
 static void
 test_usage(void **state)
@@ -131,12 +149,13 @@ test_usage(void **state)
 		{ { NULL }, NULL, ERR_USAGE, "needs who (string), count (int)" },
 		{ { "whom=x", NULL }, NULL, ERR_USAGE, "has no parameter 'whom': did you mean 'who'?" },
 		{ { "who=x", "count=many", NULL }, NULL, ERR_INVALID, "count" },
+		{ { "who=x", "count=2", "of=sapm" }, NULL, ERR_USAGE, "parameter of: 'sapm' is no model of environment prod: it has spam" },
 		{ { "who=x", "count=2", NULL }, "db-[1-3]", ERR_INVALID, "no host is left by --limit db-[1-3]: the runbook's are web-[01-04]" },
 		{ { "who=x", "count=2", NULL }, "web-[", ERR_SYNTAX, "--limit" },
 	};
 	struct engine *e = *state;
 
-	engine_runbook(e, "params:\n  who: { type: string, required: true }\n  count: { type: int, required: true }\n" HOSTS
+	engine_runbook(e, "params:\n  who: { type: string, required: true }\n  count: { type: int, required: true }\n  of: { type: model }\n" HOSTS
 	    "steps:\n  - { name: a, scope: host, ssh: { run: [a, '${who}', '${count}'] } }\n");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = ERR_INIT;
@@ -292,6 +311,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unreachable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unverifiable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_usage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),

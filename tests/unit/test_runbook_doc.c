@@ -1,6 +1,7 @@
 /* The manual knows every member of the tables, and its example is a runbook. */
 #include "config.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -145,11 +146,48 @@ example_of_the_manual_is_a_runbook(void **state)
 	free(manual);
 }
 
+/* Without an environment: whether it has what they need is another matter. */
+static void
+shipped_runbooks_have_no_mistake(void **state)
+{
+	const char *srcdir = getenv("srcdir");
+	char *folder = xasprintf("%s/runbooks", srcdir != NULL ? srcdir : "."), *path;
+	DIR *dir = opendir(folder);
+	const struct dirent *e;
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((e = readdir(dir)) != NULL) {
+		struct conf_problems problems = { 0 };
+		struct runbook *rb = NULL;
+		struct err err = ERR_INIT;
+		struct buf b;
+
+		if (e->d_name[0] == '.' || strstr(e->d_name, ".yaml") == NULL)
+			continue;
+		path = xasprintf("%s/%s", folder, e->d_name);
+		buf_init(&b, YAML_BYTES_MAX);
+		if (runbook_file_read(path, true, &b, &err) < 0 || runbook_read(path, b.data, b.len, NULL, NULL, &rb, &problems, &err) < 0)
+			fail_msg("%s", err.msg);
+		if (problems.n > 0)
+			fail_msg("%s", problems.v[0]);
+		runbook_free(rb);
+		buf_done(&b);
+		free(path);
+		n++;
+	}
+	closedir(dir);
+	free(folder);
+	assert_true(n > 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(manual_has_every_member),
+		cmocka_unit_test(shipped_runbooks_have_no_mistake),
 		cmocka_unit_test(example_of_the_manual_is_a_runbook),
 	};
 

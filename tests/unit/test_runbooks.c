@@ -152,6 +152,37 @@ a_broken_one_is_not_replaced(void **state)
 	runbooks_done(&r);
 }
 
+/* Not everybody has what a shipped one needs, and their config has no mistake for it. */
+static void
+a_shipped_one_that_does_not_fit_is_no_problem(void **state)
+{
+	struct conf_environment env = { .name = "prod" };
+	struct err err = ERR_INIT;
+	const struct runbook *rb;
+	struct conf conf = { 0 };
+	struct runbooks r;
+	char *path = xasprintf("%s/data/runbooks/fit.yaml", root);
+
+	(void)state;
+	put("data/runbooks/fit.yaml", BOOK("fit", "shipped") "  - { name: d, action: drain }\n");
+	assert_int_equal(runbooks_read(&conf, &env, &r, NULL), 0);
+	assert_int_equal(r.problems.n, 0);
+	assert_int_equal(runbooks_pick(&r, "fit", &rb, &err), ERR_INVALID);
+	assert_non_null(strstr(err.msg, "'drain' is no action of the environment 'prod'"));
+	runbooks_done(&r);
+	assert_int_equal(runbooks_read(&conf, NULL, &r, NULL), 0);
+	assert_non_null(runbooks_find(&r, "fit"));
+	runbooks_done(&r);
+	/* Nobody to call is no reason not to have it. */
+	put("data/runbooks/fit.yaml", BOOK("fit", "shipped") SAY "escalate: nobody\n");
+	assert_int_equal(runbooks_read(&conf, &env, &r, NULL), 0);
+	assert_int_equal(runbooks_pick(&r, "fit", &rb, &err), 0);
+	assert_null(rb->escalate);
+	runbooks_done(&r);
+	unlink(path);
+	free(path);
+}
+
 static void
 others_may_not_write_them(void **state)
 {
@@ -235,7 +266,7 @@ the_model_gets_all_of_them(void **state)
 
 	(void)state;
 	read_all(&r);
-	set = runbooks_event(&r, &past, 1);
+	set = runbooks_event(&r, NULL, &past, 1);
 	assert_int_equal(set->n, r.n + r.n_broken);
 	runbooks_done(&r);
 	for (size_t i = 0; i < set->n; i++) {
@@ -247,6 +278,50 @@ the_model_gets_all_of_them(void **state)
 	assert_string_equal(set->v[0].steps.v[0], "say: notify once");
 	assert_string_equal(set->past[0].user, "ann");
 	block_unref(set);
+}
+
+/* The form opens with what planning would take: the environment's word, the runbook's, the only model there is. */
+static void
+defaults_are_told_as_planning_finds_them(void **state)
+{
+	static const struct { const char *name, *def, *from; bool is_required; } wanted[] = {
+		{ "count", "3", NULL, false }, { "model", "spam", "the only one there is", false }, { "token", NULL, "config", false },
+		{ "what", NULL, NULL, true }, { "who", "ann", "config", false },
+	};
+	struct conf_model model = { .name = (char *)"spam" };
+	const struct conf_environment env = { .n_models = 1, .models = &model, .n_params = 2, .params = (struct conf_label[]){
+		{ .name = (char *)"who", .value = (char *)"ann" }, { .name = (char *)"token", .value = (char *)"s3cret" } } };
+	struct runbook_set *set;
+	struct runbooks r;
+	size_t at = 0;
+	char *path;
+
+	(void)state;
+	put("own/defaults.yaml", "apiVersion: opsconsole/v1\nkind: Runbook\nname: defaults\ntitle: t\ndescription: |\n  one\n  two\ndanger: low\nparams:\n"
+	    "  count: { type: int, default: 3 }\n  model: { type: model, required: true }\n  token: { type: secret, required: true }\n"
+	    "  what: { type: string, required: true }\n  who: { type: string, required: true, default: bob }\n"
+	    "steps:\n  - { name: say, notify: '${who} ${what} ${count} ${model}' }\n");
+	read_all(&r);
+	if (runbooks_find(&r, "defaults") == NULL)
+		fail_msg("%s", r.problems.n > 0 ? r.problems.v[r.problems.n - 1] : "it is not there");
+	set = runbooks_event(&r, &env, NULL, 0);
+	runbooks_done(&r);
+	while (strcmp(set->v[at].name, "defaults") != 0)
+		at++;
+	assert_string_equal(set->v[at].description, "one two");
+	assert_int_equal(set->v[at].n_params, sizeof wanted / sizeof wanted[0]);
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		const struct param_info *p = &set->v[at].params[i];
+
+		assert_string_equal(p->name, wanted[i].name);
+		assert_int_equal(p->is_required, wanted[i].is_required);
+		assert_string_equal(p->def != NULL ? p->def : "-", wanted[i].def != NULL ? wanted[i].def : "-");
+		assert_string_equal(p->from != NULL ? p->from : "-", wanted[i].from != NULL ? wanted[i].from : "-");
+	}
+	block_unref(set);
+	path = xasprintf("%s/own/defaults.yaml", root);
+	assert_int_equal(unlink(path), 0);
+	free(path);
 }
 
 /* --- lists ------------------------------------------------------------------------------------------------ */
@@ -325,10 +400,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_of_a_name_wins),
 		cmocka_unit_test(a_broken_one_is_not_replaced),
+		cmocka_unit_test(a_shipped_one_that_does_not_fit_is_no_problem),
 		cmocka_unit_test(others_may_not_write_them),
 		cmocka_unit_test(steps_are_included),
 		cmocka_unit_test(cycles_and_missing_files_are_told),
 		cmocka_unit_test(the_model_gets_all_of_them),
+		cmocka_unit_test(defaults_are_told_as_planning_finds_them),
 		cmocka_unit_test(lists_are_for_people_and_programs),
 	};
 

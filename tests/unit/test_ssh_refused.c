@@ -337,6 +337,24 @@ a_full_server_is_waited_for(void **state)
 	}
 }
 
+static void
+a_command_on_a_full_server_can_be_cancelled(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	need_farm();
+	open_with("fullcancel", "", (struct ssh_options){ 0 });
+	ask(ssh, "one-1", WORDS("sleep", "30"), &a);
+	wait_for_stage(loop, &a, SSH_RUN);
+	turn_for(loop, 200 * NS_PER_MS);
+	ssh_job_cancel(a.job);
+	wait_for(loop, &a, 1);
+	if (a.result.outcome != SSH_CANCELLED)
+		fail_msg("outcome %d: %s", a.result.outcome, a.result.err.msg);
+	answer_done(&a);
+}
+
 /* --- servers that stall --- */
 
 enum { CUTS = 60 };
@@ -488,16 +506,18 @@ on_route(const struct ssh_route *r, void *arg)
 static void
 a_route_is_told_without_contact(void **state)
 {
-	const struct ssh_host host = { .name = "a-2", .address = "a-2" }, rsa = { .name = "rsahost-1", .address = "rsahost-1" };
+	const struct ssh_host host = { .name = "a-2", .address = "a-2" }, rsa = { .name = "rsahost-1", .address = "rsahost-1" },
+	    user = { .name = "rsauser-1", .address = "rsauser-1" };
+	const struct ssh_host *const hosts[] = { &host, &rsa, &user };
 	struct ssh_stats stats;
 	struct err err;
 
 	(void)state;
 	need_farm();
 	open_with("route", "Host a-2\n\tProxyJump e-1\n", (struct ssh_options){ 0 });
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		is_routed = false;
-		assert_int_equal(ssh_route(ssh, i == 0 ? &host : &rsa, on_route, i == 0 ? &farm : NULL, &err), 0);
+		assert_int_equal(ssh_route(ssh, hosts[i], on_route, i == 0 ? &farm : NULL, &err), 0);
 		assert_false(is_routed);
 		for (int k = 0; k < 100 && !is_routed; k++)
 			loop_once(loop, 100 * NS_PER_MS);
@@ -525,6 +545,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(names_and_ports_that_are_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_login_shell_that_is_none_runs_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_server_is_waited_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_command_on_a_full_server_can_be_cancelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_server_may_stall_anywhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(servers_that_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_questions_are_refused_at_once, setup, teardown),

@@ -166,6 +166,7 @@ test_usable_keys(void **state)
 	assert_false(ssh_key_is_usable("sk-ssh-ed25519@openssh.com"));
 	assert_false(ssh_key_is_usable("ecdsa-sha2-nistp256-cert-v01@openssh.com"));
 	assert_false(ssh_key_is_usable("ssh-dss"));
+	assert_false(ssh_key_is_usable("ssh-rsa"));
 	assert_false(ssh_key_is_usable(""));
 }
 
@@ -401,6 +402,22 @@ test_ask(void **state)
 	cached_end(&t);
 }
 
+/* What Debian ships in /etc/ssh/ssh_config must not send every host to the system's ssh. */
+static void
+test_debian(void **state)
+{
+	struct cached t;
+
+	if (!world_has("ssh"))
+		skip();
+	cached_begin(&t, state, "Host *\n SendEnv LANG LC_*\n HashKnownHosts yes\n GSSAPIAuthentication yes\n ForwardX11Trusted yes\n");
+	ask(t.l, t.c, "web1", &t.a);
+	assert_non_null(t.a.s);
+	assert_null(t.a.s->why_openssh);
+	assert_true(t.a.s->hash_known_hosts);
+	cached_end(&t);
+}
+
 static void
 test_user_and_port(void **state)
 {
@@ -584,7 +601,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hops), cmocka_unit_test(test_hops_refused), cmocka_unit_test(test_text), cmocka_unit_test(test_text_refused),
 		cmocka_unit_test(test_why), cmocka_unit_test(test_usable_keys), cmocka_unit_test(test_identities), cmocka_unit_test(test_hardware),
-		cmocka_unit_test(test_known_hosts_paths), cmocka_unit_test(test_agent_names), cmocka_unit_test(test_defaults), cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_known_hosts_paths), cmocka_unit_test(test_agent_names), cmocka_unit_test(test_defaults), cmocka_unit_test(test_ask), cmocka_unit_test(test_debian),
 		cmocka_unit_test(test_user_and_port), cmocka_unit_test(test_changed), cmocka_unit_test(test_refused), cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_freed_inside), cmocka_unit_test(test_stamp),
 	};

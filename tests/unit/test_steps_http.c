@@ -458,6 +458,27 @@ test_put_restore(void **state)
 	json_decref(act.body);
 }
 
+/* Of a POST nothing need be left to look at: that a GET tells the same is no proof, and an empty body stands in everything. */
+static void
+test_post_does_not_settle(void **state)
+{
+	struct act act = put_act();
+	struct act_start settle = { .mode = ACT_SETTLE };
+
+	(void)state;
+	act.method = (char *)"POST";
+	world_reply("GET /api/flags/spam", 200, "{\"on\":false,\"why\":\"spam is 6\"}");
+	run(&act, &settle);
+	assert_int_equal(told.outcome, OUTCOME_UNKNOWN);
+	json_decref(act.body);
+	act.method = (char *)"PUT";
+	act.body = json_object();
+	world_reply("GET /api/flags/spam", 200, "{\"on\":true}");
+	run(&act, &settle);
+	assert_int_equal(told.outcome, OUTCOME_UNKNOWN);
+	json_decref(act.body);
+}
+
 static void
 test_restore_is_for_put(void **state)
 {
@@ -574,6 +595,11 @@ test_silence_settles(void **state)
 	world_reply("GET /api/v2/silences", 200, "[]");
 	run(&act, &settle);
 	assert_int_equal(told.outcome, OUTCOME_FAILED);
+	/* What is sent has milliseconds. */
+	settle.since_ns = INT64_C(1893456000) * NS_PER_S + NS_PER_MS / 2;
+	world_reply("GET /api/v2/silences", 200, ours);
+	run(&act, &settle);
+	assert_int_equal(told.outcome, OUTCOME_OK);
 	/* One from before we began is somebody's older one. */
 	settle.since_ns = INT64_C(1893456001) * NS_PER_S;
 	world_reply("GET /api/v2/silences", 200, ours);
@@ -592,7 +618,8 @@ main(void)
 		T(test_alias_is_moved), T(test_previous_tag_fails), T(test_other_alias_leaves_no_tag), T(test_somebody_else_moved_it), T(test_already_there),
 		T(test_registry_says_no), T(test_lost_answer_is_read_back), T(test_written_but_not_read_back), T(test_restore), T(test_settle),
 		T(test_cancel_before_the_write), T(test_mark_bad), T(test_registry_check), T(test_put), T(test_http_outcomes), T(test_expected_value),
-		T(test_put_restore), T(test_restore_is_for_put), T(test_json_holds_values_exactly), T(test_silence), T(test_silence_settles),
+		T(test_put_restore), T(test_restore_is_for_put), T(test_post_does_not_settle),
+		T(test_json_holds_values_exactly), T(test_silence), T(test_silence_settles),
 	};
 #undef T
 

@@ -281,7 +281,7 @@ check_statuses(void)
 		assert_string_equal(r.err.data, cases[i].status == 126 ? "no line end" : "");
 		supervised_run_done(&r);
 	}
-	run(&r, (struct ssh_command){ WORDS("no-such-program-here") });
+	run(&r, (struct ssh_command){ WORDS("/nonexistent/no-such-program-here") });
 	assert_int_equal(r.reader.status, 127);
 	assert_non_null(strstr(r.err.data, "no-such-program-here"));
 	supervised_run_done(&r);
@@ -320,14 +320,17 @@ check_cancel_and_settle(void)
 	struct supervised_run r;
 	bool is_running;
 	int status;
+	pid_t sid;
 
 	start(&r, (struct ssh_command){ SH("echo up; sleep 1000 & sleep 1000") });
+	sid = child_pid(r.child);
 	wait_for_output(&r, 3);
 	assert_int_equal(settle(nonce, NULL, &is_running), SSH_UNKNOWN);
 	assert_true(is_running);
 	assert_int_equal(cancel(nonce), SSH_CANCELLED);
 	supervised_wait(&r);
 	assert_int_equal(r.reader.outcome, SSH_CANCELLED);
+	until_session_gone(sid);	/* nobody waits for a timeout that ends some other group some day */
 	supervised_run_done(&r);
 	assert_int_equal(settle(nonce, NULL, NULL), SSH_CANCELLED);
 
@@ -339,6 +342,26 @@ check_cancel_and_settle(void)
 		assert_false(is_running);
 	}
 	assert_int_equal(cancel(nonce), SSH_EXITED);	/* too late, and said so */
+}
+
+/* A cancel or timeout that came when the command had ended did not end it. */
+static void
+check_late_end(void)
+{
+	static const char *const late[] = { "timeout", "cancelled" };
+	struct supervised_run r;
+	char name[64], text[64];
+	int status;
+
+	run(&r, (struct ssh_command){ WORDS("true") });
+	supervised_run_done(&r);
+	for (int i = 0; i < 2; i++) {
+		snprintf(name, sizeof name, "state/%s", new_nonce());
+		snprintf(text, sizeof text, "claimed\nstarted 999999999 1\nexited 5\n%s\n", late[i]);
+		write_file(name, text, 0600);
+		assert_int_equal(settle(nonce, &status, NULL), SSH_EXITED);
+		assert_int_equal(status, 5);
+	}
 }
 
 /* kill -9 of the supervisor: the command goes on, is seen to, and can be ended. */
@@ -452,8 +475,8 @@ check_lost_connection(void)
 }
 
 static void (*const checks[])(void) = {
-	check_words_round_trip, check_env_and_input, check_script, check_statuses, check_timeout, check_cancel_and_settle, check_killed_supervisor, check_once,
-	check_held_output, check_lost_connection,
+	check_words_round_trip, check_env_and_input, check_script, check_statuses, check_timeout, check_cancel_and_settle, check_late_end, check_killed_supervisor,
+	check_once, check_held_output, check_lost_connection,
 };
 
 static bool
@@ -491,6 +514,25 @@ test_sh(void **unused)
 {
 	(void)unused;
 	check_shell("/bin/sh");
+}
+
+/* A login shell of another name hands over to /bin/sh, with all words. */
+static void
+test_login_shells(void **unused)
+{
+	static const char *const names[] = { "dash", "bash", "ksh93", "mksh", "yash", "zsh" };
+	char path[300];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (!find(names[i], path, sizeof path))
+			continue;
+		supervised_login = path;
+		check_words_round_trip();
+		check_script();
+		check_cancel_and_settle();
+	}
+	supervised_login = "/bin/sh";
 }
 
 static void
@@ -864,7 +906,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		T(test_reader), T(test_reader_large), T(test_refusals), T(test_text), T(test_unsupervised), T(test_sh), T(test_not_posix), T(test_folder_of_states),
+		T(test_reader), T(test_reader_large), T(test_refusals), T(test_text), T(test_unsupervised), T(test_sh), T(test_login_shells), T(test_not_posix), T(test_folder_of_states),
 		T(test_become), T(test_usual_folder), T(test_settle_on_a_new_folder), T(test_timeout_kills), T(test_other_shells),
 	};
 

@@ -30,6 +30,7 @@ ADDRESSES = {  # each its own loopback address, like hosts of a network
     "features-01": "127.0.77.31", "feedback-01": "127.0.77.32", "registry-01": "127.0.77.33",
 }
 SSH_HOSTS = WEB_HOSTS + SERVING_HOSTS
+JUMP_HOSTS = WEB_HOSTS[:2]  # may be jumped through, and on from one to the other
 SERVICE = {**{h: "web" for h in WEB_HOSTS}, **{h: "spam-filter" for h in SERVING_HOSTS}}
 
 _COMMON = """#!/bin/sh
@@ -103,7 +104,7 @@ UsePAM no
 UseDNS no
 PermitUserEnvironment no
 PermitUserRC no
-DisableForwarding yes
+{forwarding}
 PrintMotd no
 PrintLastLog no
 MaxStartups 64:30:256
@@ -112,6 +113,13 @@ LogLevel INFO
 SetEnv "PATH={path}" OPSLAB_HOST={host}
 Subsystem sftp internal-sftp
 """
+_NO_FORWARDING = "DisableForwarding yes"
+_JUMPS = """\
+AllowTcpForwarding local
+AllowStreamLocalForwarding no
+AllowAgentForwarding no
+X11Forwarding no
+PermitTunnel no"""
 
 
 class HostFiles:
@@ -237,7 +245,7 @@ class Sshd:
         config = f"ssh/{host}.sshd_config"
         self.state.write(config, helpers + _SSHD_CONFIG.format(
             address=ADDRESSES[host], port=self.port, key=self.state.file("ssh", host + ".key"), user=USER, host=host,
-            path=f"{home}/bin:/usr/local/bin:/usr/bin:/bin"))
+            forwarding=_JUMPS if host in JUMP_HOSTS else _NO_FORWARDING, path=f"{home}/bin:/usr/local/bin:/usr/bin:/bin"))
         env = self.servers.environment(
             self.sshd, NSS_WRAPPER_PASSWD=self.state.file("ssh", host + ".passwd"),
             NSS_WRAPPER_GROUP=self.state.file("ssh", host + ".group"), LD_PRELOAD=self.nss)
