@@ -194,7 +194,7 @@ detail_history(struct pen *p, const struct view *v, const struct model_drift *m)
 	clock_format(from, first_ns, 0);
 	from[10] = ' ';
 	from[16] = '\0';
-	snprintf(title, sizeof title, "Over time, since %sZ, every %s", from, part_window(h->step_ns, window));
+	snprintf(title, sizeof title, "Over time, since %sZ, a shade for %s", from, part_window(h->step_ns, window));
 	if (part_drift_heat(p->c, 1, p->y + 2, shown, h, m->def->id, n) == 0)
 		return;
 	p->y++;

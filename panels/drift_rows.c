@@ -11,7 +11,7 @@
 #include "base/xalloc.h"
 #include "drift.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 32, MODEL_W_MAX = 24, HEAT_W_MIN = 8, WIDE_FROM = 110, WIDEST_FROM = 160, MEASURED_MAX = 1000 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 32, MODEL_W_MAX = 24, HEAT_W_MIN = 8, SINCE_FROM = 100, WIDE_FROM = 110, WIDEST_FROM = 160, MEASURED_MAX = 1000 };
 
 const char *
 drift_sort_name(enum drift_sort sort)
@@ -215,6 +215,9 @@ columns_of(const struct part_drifts *drifts, int w, int windows, struct column *
 	cols[COL_WHY] = (struct column){ .title = "why", .min = 24, .weight = 1, .priority = 10 };
 	if (w >= WIDEST_FROM)
 		cols[COL_HEAT].min = clamp(windows + 1, HEAT_W_MIN + 4, w / 4);
+	/* Shades tell better since when than one number does. */
+	if (w < SINCE_FROM)
+		cols[COL_SINCE].min = w;
 	if (w < WIDE_FROM)
 		cols[COL_KIND].min = cols[COL_THEN].min = w;
 	columns_fit(cols, w >= WIDEST_FROM ? COLS : COL_WHY, w - 2);
@@ -267,6 +270,16 @@ struct heat {
 	int n;			/* windows that had ended at the time shown */
 };
 
+/* Where there are fewer windows than columns, they stand below the heading. */
+static void
+draw_heat(struct canvas *row, const struct column *col, const struct heat *heat, const char *id)
+{
+	int room = col->w - 1;
+
+	if (room > 0)
+		part_drift_heat(row, col->x + 1, 0, heat->n < room ? heat->n : room, heat->history, id, heat->n);
+}
+
 static void
 draw_row(struct canvas *c, int y, const struct view *v, const struct model_drift *m, const struct column *cols, const struct heat *heat,
     const struct part_drifts *drifts, bool has_model)
@@ -289,8 +302,8 @@ draw_row(struct canvas *c, int y, const struct view *v, const struct model_drift
 		columns_cell(&row, 0, &cols[COL_SINCE], ROLE_TEXT, view_age(v, m->drift->since_ns, age));
 		columns_cell(&row, 0, &cols[COL_WHY], m->drift->state == DRIFT_STEADY ? ROLE_DIM : ROLE_TEXT, m->drift->why);
 	}
-	if (cols[COL_HEAT].w > 1 && (!is_blind || cols[COL_WHY].w > 0))
-		part_drift_heat(&row, cols[COL_HEAT].x + 1, 0, cols[COL_HEAT].w - 1, heat->history, m->def->id, heat->n);
+	if (!is_blind || cols[COL_WHY].w > 0)
+		draw_heat(&row, &cols[COL_HEAT], heat, m->def->id);
 }
 
 /* Of each group the model is named once, and again on top of the screen. */

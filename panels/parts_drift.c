@@ -229,7 +229,7 @@ part_drift_columns(const struct view *v, const struct drift_history *h)
 		most = COLUMNS_MAX;
 	if (v->range.is_live || v->range.cursor_ns < h->start_ns)
 		return v->range.is_live ? (int)most : 0;
-	ended = (v->range.cursor_ns - h->start_ns) / h->step_ns + 1;
+	ended = (v->range.cursor_ns - h->start_ns) / h->step_ns;
 	return ended < (int64_t)most ? (int)ended : (int)most;
 }
 

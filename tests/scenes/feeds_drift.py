@@ -5,7 +5,7 @@ Scores are worked out here from the counts on both sides, so that what a scene s
 import math
 
 MIN, HOUR, DAY, NS = 60, 3600, 86400, 10 ** 9
-STEP, STEPS = HOUR, 48
+STEP, STEPS = HOUR, 24
 
 
 def chi2_quantile(p_normal, df):
@@ -200,7 +200,7 @@ class Feeds:
         rows[5]["ratio"] = self.row(d[5], [])["ratio"]
         rows[6]["ratio"][-4:] = ["NaN"] * 4
         rows[7]["ratio"][10:14] = ["NaN"] * 4
-        return self.event("drift-history", "prometheus", 2, start=self.iso(self.now - (STEPS - 1) * STEP), step_ns=STEP * NS, rows=rows)
+        return self.event("drift-history", "prometheus", 2, start=self.iso(self.now - self.now % STEP - (STEPS - 1) * STEP), step_ns=STEP * NS, rows=rows)
 
     # --- feeds ----------------------------------------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class Feeds:
               self.standing(odd[2], "unknown", "prometheus does not answer")]
         rows = [dict(self.row({"id": x["id"]}, self.quiet_ratios(k)), repeat=100) for k, x in enumerate(d)]
         return [self.set_defs(d + odd), self.drifts(s), self.event(
-            "drift-history", "prometheus", 2, start=self.iso(self.now - (STEPS - 1) * STEP), step_ns=STEP * NS, rows=rows)]
+            "drift-history", "prometheus", 2, start=self.iso(self.now - self.now % STEP - (STEPS - 1) * STEP), step_ns=STEP * NS, rows=rows)]
 
     def hostile_feed(self):
         h = self.hostile

@@ -185,7 +185,7 @@ unknown_panels_are_named(void **state)
 	assert_non_null(strstr(err.msg, ":4:16: there is no panel \"overvew\"; did you mean \"overview\"?"));
 	layout_free(l);
 	l = shipped("narrow");
-	assert_int_equal(layout_check(l, (const char *const[]){ "overview", "alerts", "metrics", "sources", "slo", "models", "hosts" }, 7, &err), 0);
+	assert_int_equal(layout_check(l, (const char *const[]){ "overview", "alerts", "metrics", "sources", "slo", "models", "hosts", "drift" }, 8, &err), 0);
 	layout_free(l);
 }
 
