@@ -41,8 +41,8 @@ double drift_ks(const double *a, const double *b, size_t n);		/* over edges: a l
 /* How many cells PSI and JS are over, rare ones joined: what their floors are to be asked for. */
 size_t drift_cells(const double *a, const double *b, size_t n);
 /*
- * Two-sample, cells with an expected count below 5 joined to their neighbours (categories: to one; left out when even that expects fewer). ret_df: degrees of freedom; 0 when there
- * is nothing to test (p NaN).
+ * Two-sample, rare cells joined to their neighbours (categories: to one, in any order; left out when even that is rare). ret_df: degrees of freedom; 0 when there is nothing to test
+ * (p NaN).
  */
 double drift_chi2(const double *a, const double *b, size_t n, bool is_ordered, double *ret_df, double *ret_p);
 /* First Wasserstein distance, mass spread evenly within a cell (infinite cells: at their finite edge). In the unit of the edges; NaN for categories. */

@@ -13,10 +13,10 @@
 /* --- into cells --------------------------------------------------------------------------------------------------------- */
 
 /* The range of the finite edges in equal slots, so that most samples need no search: between the edges of one slot there are few. */
-#define SLOTS 1024
+#define SLOTS 4096
 struct slots {
 	double lo, scale;
-	size_t start[SLOTS + 1];	/* how many inner edges lie in slots before this one */
+	uint32_t start[SLOTS + 1];	/* how many inner edges lie in slots before this one */
 };
 
 /* Rises with x whatever is rounded, so an edge in an earlier slot is below x, and one in a later slot is not. */
