@@ -1,6 +1,7 @@
 /*
- * Drift: what goes into each model and what comes out of it, held against what it was trained on or what was before: how far apart, how far noise alone goes, of how
- * many. A row each with its shades over time, by model and worst first; behind Enter the two histograms and every score.
+ * Drift: what goes into each model and what comes out of it, held against what it was trained on or what was before: how far
+ * apart, how far noise alone goes, of how many. A row each with its shades over time, by model and worst first; behind Enter
+ * the two histograms and every score.
  */
 #include "config.h"
 
@@ -93,8 +94,8 @@ draw_undefined(struct canvas *c)
 
 	pen_text(&pen, ROLE_TEXT, "Nothing is watched for drift: whether inputs and answers of the models have moved is not known here.");
 	pen.y++;
-	pen_field(&pen, "drift:", ROLE_DIM, "of a model in opsconsole.yaml: features, predictions and labels by the histograms and counters that "
-	    "a Prometheus has of them");
+	pen_field(&pen, "drift:", ROLE_DIM, "of a model in opsconsole.yaml: features, predictions and labels by the "
+	    "histograms and counters that a Prometheus has of them");
 	pen_field(&pen, "reference:", ROLE_DIM, "a training profile, another version, or a window of the past");
 	pen.y++;
 	pen_text(&pen, ROLE_DIM, "man opsconsole.yaml has examples to copy.");
@@ -153,8 +154,8 @@ drift_draw(const struct panel *p, const struct view *v, struct canvas *c)
 static void
 counts_text(const struct part_drifts *drifts, char *buf, size_t size)
 {
-	static const char *const words[] = { [DRIFT_DRIFTED] = "drifted", [DRIFT_MOVING] = "moving", [DRIFT_UNKNOWN] = "unknown", [DRIFT_FEW] = "few data",
-		[DRIFT_STEADY] = "steady" };
+	static const char *const words[] = { [DRIFT_DRIFTED] = "drifted", [DRIFT_MOVING] = "moving", [DRIFT_UNKNOWN] = "unknown",
+		[DRIFT_FEW] = "few data", [DRIFT_STEADY] = "steady" };
 	size_t n[sizeof words / sizeof words[0]] = { 0 }, n_stale = 0, used = 0;
 
 	for (size_t i = 0; i < drifts->n; i++) {
@@ -366,8 +367,8 @@ drift_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 const struct panel_ops panel_drift = {
 	.name = "drift",
 	.title = "Drift",
-	.help = "Which inputs and predictions have moved beyond noise, and of how many; filter with / (words, !word, state=drifted, model=NAME, "
-	    "kind=prediction).",
+	.help = "Which inputs and predictions have moved beyond noise, and of how many; filter with / (words, !word, state=drifted, "
+	    "model=NAME, kind=prediction).",
 	.state_size = sizeof(struct drift_panel),
 	.watches = MODEL_DRIFT | MODEL_ALERTS | MODEL_ENVIRONMENT,
 	.commands = drift_commands,

@@ -1,6 +1,7 @@
 /*
- * The two histograms of one: a row a cell, then beside now, on one scale; what moved is marked. Where there are more cells than a person reads, neighbours of a
- * histogram stand together in one row, as do those at its ends that hold next to nothing, and the least telling categories in the last one.
+ * The two histograms of one: a row a cell, then beside now, on one scale; what moved is marked. Where there are more cells
+ * than a person reads, neighbours of a histogram stand together in one row, as do those at its ends that hold next to nothing,
+ * and the least telling categories in the last one.
  */
 #include "config.h"
 

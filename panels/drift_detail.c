@@ -1,4 +1,5 @@
-/* All that is known of one. The answer first: how far, how sure; then the two histograms, every score beside its noise; what it was held against comes last. */
+/* All that is known of one. The answer first: how far, how sure; then the two histograms, every score beside its noise; what it
+ * was held against comes last. */
 #include "config.h"
 
 #include <math.h>
@@ -22,12 +23,13 @@ detail_head(struct pen *p, const struct view *v, const struct part_drifts *drift
 	const char *glyph = part_drift_glyph(m, &role);
 
 	canvas_text(p->c, 1, p->y, role, glyph);
-	canvas_printf(p->c, 3, p->y++, ROLE_STRONG, "%s, %s of %s", str_escape_to(name, sizeof name, m->def->name), drift_kind_name(m->def->kind),
-	    str_escape_to(model, sizeof model, part_drift_model(m->def)));
+	canvas_printf(p->c, 3, p->y++, ROLE_STRONG, "%s, %s of %s", str_escape_to(name, sizeof name, m->def->name),
+	    drift_kind_name(m->def->kind), str_escape_to(model, sizeof model, part_drift_model(m->def)));
 	if (*m->def->title != '\0')
 		pen_text(p, ROLE_TEXT, m->def->title);
 	if (m->drift == NULL) {
-		pen_text(p, ROLE_UNKNOWN, drifts->kind == PART_DRIFTS_PENDING ? "? working it out for this time …" : "? not worked out yet");
+		pen_text(p, ROLE_UNKNOWN,
+		    drifts->kind == PART_DRIFTS_PENDING ? "? working it out for this time …" : "? not worked out yet");
 		p->y++;
 		return;
 	}
@@ -35,7 +37,8 @@ detail_head(struct pen *p, const struct view *v, const struct part_drifts *drift
 		pen_text(p, role, m->drift->why);
 	p->y++;
 	if (m->drift->since_ns != 0)
-		pen_field_printf(p, "state", role, "%s, since %s", drift_state_name(m->drift->state), part_moment(v, m->drift->since_ns, moment));
+		pen_field_printf(p, "state", role, "%s, since %s", drift_state_name(m->drift->state),
+		    part_moment(v, m->drift->since_ns, moment));
 	else
 		pen_field(p, "state", role, drift_state_name(m->drift->state));
 	if (m->is_stale)
@@ -80,8 +83,9 @@ sizes_fields(struct pen *p, const struct model_drift *m, const struct drift_def_
 	bool is_few = d->state == DRIFT_FEW;
 
 	if (!isnan(d->n_now) || !isnan(d->n_then))
-		pen_field_printf(p, "n", is_few ? ROLE_WARNING : ROLE_TEXT, "%s now, %s then%s%s%s", part_drift_n(d->n_now, now), part_drift_n(d->n_then, then),
-		    is_few ? "; at least " : "", is_few ? part_drift_n(m->def->min_n, least) : "", is_few ? " on each side are wanted" : "");
+		pen_field_printf(p, "n", is_few ? ROLE_WARNING : ROLE_TEXT, "%s now, %s then%s%s%s", part_drift_n(d->n_now, now),
+		    part_drift_n(d->n_then, then), is_few ? "; at least " : "", is_few ? part_drift_n(m->def->min_n, least) : "",
+		    is_few ? " on each side are wanted" : "");
 	if (!isnan(d->p) && !isnan(d->q))
 		pen_field_printf(p, "chance", ROLE_TEXT, "p %s; q %s after Benjamini-Hochberg%s%s", chance_text(d->p, share_now),
 		    chance_text(d->q, share_then), defs != NULL ? ", flagged up to " : "",
@@ -89,7 +93,8 @@ sizes_fields(struct pen *p, const struct model_drift *m, const struct drift_def_
 	else if (!isnan(d->p))
 		pen_field_printf(p, "chance", ROLE_TEXT, "p %s", chance_text(d->p, share_now));
 	if (!isnan(d->missing_now) || !isnan(d->missing_then))
-		pen_field_printf(p, "missing", ROLE_TEXT, "%s now, %s then", share_text(d->missing_now, share_now), share_text(d->missing_then, share_then));
+		pen_field_printf(p, "missing", ROLE_TEXT, "%s now, %s then", share_text(d->missing_now, share_now),
+		    share_text(d->missing_then, share_then));
 }
 
 /* What is seen now and was not then, as many as have room in a few lines. */
@@ -125,12 +130,12 @@ score_text(const struct drift_score *s, double value, bool is_bound, char *buf, 
 }
 
 static const char *
-unit_of(enum drift_measure measure)
+unit_of(const struct drift_score *s)
 {
-	switch (measure) {
+	switch (s->measure) {
 	case DRIFT_WASSERSTEIN: case DRIFT_MEAN: case DRIFT_Q50: case DRIFT_Q95: return "standard deviations of then";
 	case DRIFT_JS: return "distance, base 2";
-	case DRIFT_KS: return "of cells: a lower bound";
+	case DRIFT_KS: return s->is_bound ? "of cells: a lower bound" : "";
 	case DRIFT_MISSING: return "points, now less then";
 	case DRIFT_PSI: case DRIFT_CHI2: case DRIFT_MEASURES: break;
 	}
@@ -152,7 +157,7 @@ draw_score(struct pen *p, const struct drift_score *s)
 	canvas_text_right(p->c, value_end, p->y, is_beyond ? ROLE_WARNING : ROLE_TEXT, value);
 	canvas_text_right(p->c, noise_end, p->y, ROLE_DIM, noise);
 	canvas_text_right(p->c, times_end, p->y, is_beyond ? ROLE_WARNING : ROLE_DIM, times);
-	canvas_text_w(p->c, times_end + 2, p->y++, p->c->w - times_end - 3, ROLE_DIM, s->measure == DRIFT_KS && !s->is_bound ? "" : unit_of(s->measure), false);
+	canvas_text_w(p->c, times_end + 2, p->y++, p->c->w - times_end - 3, ROLE_DIM, unit_of(s), false);
 }
 
 static void
@@ -226,11 +231,14 @@ reference_field(struct pen *p, const struct drift_def *def)
 	if (def->kind == DRIFT_SKEW)
 		pen_field(p, "training", ROLE_TEXT, def->trained);
 	else if (def->reference == DRIFT_FROM_PROFILE)
-		pen_field_printf(p, "profile", ROLE_TEXT, "%s%s%s", def->profile, def->feature != NULL ? ", feature " : "", def->feature != NULL ? def->feature : "");
+		pen_field_printf(p, "profile", ROLE_TEXT, "%s%s%s", def->profile, def->feature != NULL ? ", feature " : "",
+		    def->feature != NULL ? def->feature : "");
 	else if (def->reference == DRIFT_FROM_VERSION)
-		pen_field_printf(p, "reference", ROLE_TEXT, strcmp(def->version, "previous") == 0 ? "the %s version" : "version %s", def->version);
+		pen_field_printf(p, "reference", ROLE_TEXT, strcmp(def->version, "previous") == 0 ? "the %s version" : "version %s",
+		    def->version);
 	else
-		pen_field_printf(p, "reference", ROLE_TEXT, "%s that ended %s before", part_window(def->reference_ns, window), part_window(def->ago_ns, ago));
+		pen_field_printf(p, "reference", ROLE_TEXT, "%s that ended %s before", part_window(def->reference_ns, window),
+		    part_window(def->ago_ns, ago));
 }
 
 static void
@@ -252,8 +260,8 @@ detail_definition(struct pen *p, const struct drift_def *def)
 	if (def->version_label != NULL)
 		pen_field_printf(p, "only", ROLE_TEXT, "the version that should serve, by label %s", def->version_label);
 	pen_field(p, "missing by", ROLE_TEXT, def->missing);
-	pen_field_printf(p, "drifted", ROLE_TEXT, "beyond noise and a PSI of %s in two windows; %s", part_score(def->effect, false, effect),
-	    def->severity == SEVERITY_NONE ? "nobody is told" : severity_name(def->severity));
+	pen_field_printf(p, "drifted", ROLE_TEXT, "beyond noise and an effect of %s in two windows; %s",
+	    part_score(def->effect, false, effect), def->severity == SEVERITY_NONE ? "nobody is told" : severity_name(def->severity));
 	pen_field_printf(p, "least n", ROLE_TEXT, "%s on each side", part_drift_n(def->min_n, n));
 	pen_field(p, "source", ROLE_TEXT, def->source);
 	pen_field(p, "defined", ROLE_TEXT, def->where);

@@ -11,7 +11,8 @@
 #include "base/xalloc.h"
 #include "drift.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 32, MODEL_W_MAX = 24, HEAT_W_MIN = 8, SINCE_FROM = 100, WIDE_FROM = 110, WIDEST_FROM = 160, MEASURED_MAX = 1000 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 32, MODEL_W_MAX = 24, HEAT_W_MIN = 8, SINCE_FROM = 100, WIDE_FROM = 110,
+	WIDEST_FROM = 160, MEASURED_MAX = 1000 };
 
 const char *
 drift_sort_name(enum drift_sort sort)
@@ -42,8 +43,8 @@ contains(const void *thing, const char *word)
 {
 	const struct model_drift *m = thing;
 	const struct drift_def *d = m->def;
-	const char *const texts[] = { d->name, d->title, part_drift_model(d), drift_kind_name(d->kind), data_words[d->data], d->source, d->metric,
-		d->where, part_drift_word(m), m->drift != NULL ? drift_state_name(m->drift->state) : "" };
+	const char *const texts[] = { d->name, d->title, part_drift_model(d), drift_kind_name(d->kind), data_words[d->data], d->source,
+		d->metric, d->where, part_drift_word(m), m->drift != NULL ? drift_state_name(m->drift->state) : "" };
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (str_contains(texts[i], word))
@@ -119,8 +120,8 @@ by_name(const void *a, const void *b)
 	return c != 0 ? c : by_order(x, y);
 }
 
-/* Models by the worst of each, and within each the worst first: the first row is the worst of all. What is quiet follows, in the same way: none of it may
- * stand above what is not. */
+/* Models by the worst of each, and within each the worst first: the first row is the worst of all. What is quiet follows, in the
+ * same way: none of it may stand above what is not. */
 static void
 group(struct pick *v, size_t n)
 {
@@ -206,7 +207,7 @@ columns_of(const struct part_drifts *drifts, int w, int windows, struct column *
 	cols[COL_NAME] = (struct column){ .title = "name", .min = clamp(name_w, NAME_W_MIN, clamp(w / 5, NAME_W_MIN, NAME_W_MAX)),
 		.priority = 0 };
 	cols[COL_KIND] = (struct column){ .title = "kind", .min = 10, .priority = 9 };
-	cols[COL_PSI] = (struct column){ .title = "PSI", .min = 5, .is_right = true, .priority = 0 };
+	cols[COL_PSI] = (struct column){ .title = "PSI", .min = 6, .is_right = true, .priority = 0 };
 	cols[COL_NOISE] = (struct column){ .title = "noise", .min = 5, .is_right = true, .priority = 1 };
 	cols[COL_N] = (struct column){ .title = "n", .min = 5, .is_right = true, .priority = 2 };
 	cols[COL_THEN] = (struct column){ .title = "n then", .min = 6, .is_right = true, .priority = 8 };
@@ -225,34 +226,38 @@ columns_of(const struct part_drifts *drifts, int w, int windows, struct column *
 
 /* --- drawing --------------------------------------------------------------------------------- */
 
-/* Of some data there is no PSI, and of little none is worked out: nothing is amiss then. */
+/* "0.412", or "+1.2sd" where there is no PSI; of little data nothing is worked out, and nothing is amiss. */
 static const char *
-score_text(const struct drift_score *s, double value, char *buf)
+score_text(const struct drift_score *s, char *buf)
 {
-	if (s != NULL && !isnan(s->value))
-		return part_score(value, false, buf);
-	snprintf(buf, PART_SCORE_MAX, "-");
+	if (s == NULL)
+		snprintf(buf, PART_SCORE_MAX, "-");
+	else if (s->measure == DRIFT_MEAN)
+		snprintf(buf, PART_SCORE_MAX, fabs(s->value) < 10 ? "%+.1fsd" : "%+.0fsd", s->value);
+	else
+		part_score(s->value, false, buf);
 	return buf;
 }
 
 static void
 draw_numbers(struct canvas *row, const struct column *cols, const struct model_drift *m)
 {
-	const struct drift_score *psi = drift_score_find(m->drift, DRIFT_PSI);
+	const struct drift_score *s = part_drift_judged(m->drift);
 	char text[PART_SCORE_MAX], n[NUM_TEXT_MAX];
-	bool is_beyond = drift_ratio(m->drift) > 1;
+	bool is_beyond = s != NULL && fabs(s->value) > s->floor;
 	enum role role;
 
 	part_drift_glyph(m, &role);
 	if (!m->is_stale && m->drift->state == DRIFT_STEADY)
 		role = is_beyond ? ROLE_STRONG : ROLE_TEXT;
-	columns_cell(row, 0, &cols[COL_PSI], role, score_text(psi, psi != NULL ? psi->value : NAN, text));
-	columns_cell(row, 0, &cols[COL_NOISE], ROLE_DIM, score_text(psi, psi != NULL ? psi->floor : NAN, text));
+	columns_cell(row, 0, &cols[COL_PSI], role, score_text(s, text));
+	columns_cell(row, 0, &cols[COL_NOISE], ROLE_DIM, s != NULL ? part_score(s->floor, false, text) : "-");
 	columns_cell(row, 0, &cols[COL_N], ROLE_TEXT, part_drift_n(m->drift->n_now, n));
 	columns_cell(row, 0, &cols[COL_THEN], ROLE_DIM, part_drift_n(m->drift->n_then, n));
 }
 
-/* No numbers where they would be a guess: words, where they are told of the others as well, or over all the columns that have nothing to say. */
+/* No numbers where they would be a guess: words, where they are told of the others as well, or over all the columns that have
+ * nothing to say. */
 static void
 draw_blind(struct canvas *row, const struct column *cols, const struct model_drift *m, enum part_drifts_kind kind)
 {
@@ -281,8 +286,8 @@ draw_heat(struct canvas *row, const struct column *col, const struct heat *heat,
 }
 
 static void
-draw_row(struct canvas *c, int y, const struct view *v, const struct model_drift *m, const struct column *cols, const struct heat *heat,
-    const struct part_drifts *drifts, bool has_model)
+draw_row(struct canvas *c, int y, const struct view *v, const struct model_drift *m, const struct column *cols,
+    const struct heat *heat, const struct part_drifts *drifts, bool has_model)
 {
 	struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 	bool is_blind = part_drift_is_blind(m);
@@ -312,7 +317,8 @@ is_first_of_model(const struct drift_panel *s, const struct part_drifts *drifts,
 {
 	struct model_drift before;
 
-	return i == s->list.top || !part_drift_find(drifts, s->rows[i - 1], &before) || strcmp(before.def->model, m->def->model) != 0;
+	return i == s->list.top || !part_drift_find(drifts, s->rows[i - 1], &before) ||
+	    strcmp(before.def->model, m->def->model) != 0;
 }
 
 void

@@ -178,6 +178,20 @@ part_score(double value, bool is_short, char *buf)
 	return buf;
 }
 
+const struct drift_score *
+part_drift_judged(const struct drift *d)
+{
+	static const enum drift_measure by[] = { DRIFT_PSI, DRIFT_MEAN };
+
+	for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
+		const struct drift_score *s = drift_score_find(d, by[i]);
+
+		if (s != NULL && !isnan(s->value))
+			return s;
+	}
+	return NULL;
+}
+
 const char *
 part_drift_n(double n, char *buf)
 {
@@ -191,16 +205,18 @@ part_drift_n(double n, char *buf)
 const char *
 part_drift_short(const struct model_drift *m, char *buf)
 {
-	const struct drift_score *psi = m->drift != NULL ? drift_score_find(m->drift, DRIFT_PSI) : NULL;
+	const struct drift_score *s = m->drift != NULL ? part_drift_judged(m->drift) : NULL;
+	bool is_mean = s != NULL && s->measure == DRIFT_MEAN;
 	char name[NAME_SHOWN_MAX], value[PART_SCORE_MAX], noise[PART_SCORE_MAX], n[NUM_TEXT_MAX];
 
 	str_escape_to(name, sizeof name, m->def->name);
-	if (psi == NULL) {
+	if (s == NULL) {
 		snprintf(buf, PART_DRIFT_SHORT_MAX, "%s %s", name, part_drift_word(m));
 		return buf;
 	}
-	snprintf(buf, PART_DRIFT_SHORT_MAX, "PSI %s %s (noise %s, n %s)", name, part_score(psi->value, true, value),
-	    part_score(psi->floor, true, noise), part_drift_n(m->drift->n_now, n));
+	snprintf(buf, PART_DRIFT_SHORT_MAX, "%s %s %s%s%s (noise %s, n %s)", is_mean ? "mean" : "PSI", name,
+	    is_mean && s->value > 0 ? "+" : "", part_score(s->value, true, value), is_mean ? " sd" : "",
+	    part_score(s->floor, true, noise), part_drift_n(m->drift->n_now, n));
 	return buf;
 }
 

@@ -44,9 +44,12 @@ const char *part_drift_model(const struct drift_def *def);
 enum { PART_SCORE_MAX = 32, PART_DRIFT_SHORT_MAX = 512 };
 /* "0.412" for a table, ".41" (is_short) for a sentence; "?" when it is not known. buf of PART_SCORE_MAX; returns buf. */
 const char *part_score(double value, bool is_short, char *buf);
+/* What it is judged by: the PSI, of data that has no cells how far its mean went; NULL: neither was worked out. */
+const struct drift_score *part_drift_judged(const struct drift *d);
 /* "5.1k", "?". buf of NUM_TEXT_MAX; returns buf. */
 const char *part_drift_n(double n, char *buf);
-/* "PSI url_count .41 (noise .06, n 5.1k)". Escaped. buf of PART_DRIFT_SHORT_MAX; returns buf. */
+/* "PSI url_count .41 (noise .06, n 5.1k)", "mean queue_age +1.20 sd (noise .13, n 240)". Escaped. buf of
+ * PART_DRIFT_SHORT_MAX; returns buf. */
 const char *part_drift_short(const struct model_drift *m, char *buf);
 
 /* --- over time ----------------------------------------------------------------------------------------------------------- */
@@ -55,8 +58,8 @@ const char *part_drift_short(const struct model_drift *m, char *buf);
 const struct drift_history *part_drift_history(const struct view *v);
 /* How many of its windows had ended at the time shown. */
 int part_drift_columns(const struct view *v, const struct drift_history *h);
-/* A shade a window, the newest on the right, for the last w of the n that have ended. Within noise, up to twice, up to five times, beyond; blank where
- * nothing is known. Returns how many are not blank. */
+/* A shade a window, the newest on the right, for the last w of the n that have ended. Within noise, up to twice, up to five times, beyond;
+ * blank where nothing is known. Returns how many are not blank. */
 int part_drift_heat(struct canvas *c, int x, int y, int w, const struct drift_history *h, const char *id, int n);
 /* "· noise  ▃ 1-2x  ▅ 2-5x  █ >5x": what the shades say. Returns the column behind it. */
 int part_drift_legend(struct canvas *c, int x, int y);

@@ -147,7 +147,7 @@ class Feeds:
         return self.compared(definition, "moving", then, self.scaled(then, 4000, 3.0), values=values, hint=": rare ones are more often")
 
     def queue_age(self, definition, state="steady", factor=1.0, **more):
-        return self.standing(definition, state, "Wasserstein %.2f, noise 0.21, n 240 against 5.8k" % (0.08 * factor),
+        return self.standing(definition, state, "mean %+.2f sd (noise 0.13), n 240 against 5.8k" % (-0.05 * factor),
                              "the day that ended a week before", n_then=5760, n_now=240, scores=[
                                  {"measure": "wasserstein", "value": 0.08 * factor, "floor": 0.21, "bound": False},
                                  {"measure": "mean", "value": -0.05 * factor, "floor": 0.13, "bound": False},
@@ -196,7 +196,6 @@ class Feeds:
             rows[0]["ratio"][-6:] = [1.2, 1.8, 2.6, 4.1, 38.0, 120.6]
             rows[1]["ratio"][-3:] = [1.1, 1.7, 3.9]
             rows[4]["ratio"][-2:] = [1.1, 2.4]
-        rows[3]["ratio"] = self.row(d[3], [])["ratio"]  # a gauge has no PSI
         rows[5]["ratio"] = self.row(d[5], [])["ratio"]
         rows[6]["ratio"][-4:] = ["NaN"] * 4
         rows[7]["ratio"][10:14] = ["NaN"] * 4
@@ -244,6 +243,8 @@ class Feeds:
             "drift-new.json": self.feed(d, with_new),
             "drift-countries.json": [self.set_defs([self.definition("country", data="categories")]), self.drifts(
                 [self.countries(self.definition("country", data="categories"))])],
+            # A gauge, of which only the mean is compared, is what has drifted.
+            "drift-gauge.json": [self.set_defs(d[3:4]), self.drifts([self.queue_age(d[3], "drifted", -30, since=9 * MIN)])],
             "drift-defined.json": [self.set_defs(d)],
             "drift-many.json": self.many(),
             "drift-hostile.json": self.hostile_feed(),
