@@ -25,7 +25,8 @@ slot_of(const struct slots *s, double x)
 {
 	double at = (x - s->lo) * s->scale;
 
-	return at <= 0 ? 0 : at >= SLOTS - 1 ? SLOTS - 1 : (size_t)at;
+	/* Infinity times a scale of 0 is no number, and goes to slot 0 as all does then. */
+	return !(at > 0) ? 0 : at >= SLOTS - 1 ? SLOTS - 1 : (size_t)at;
 }
 
 static void
