@@ -189,10 +189,17 @@ item_init(struct item *item, const struct drift_def *def)
 
 	*item = (struct item){ .def = def };
 	if (selector_parse(def->metric, &item->metric, &err) < 0 ||
-	    (def->kind == DRIFT_SKEW && selector_parse(def->trained, &item->trained, &err) < 0))
+	    (def->kind == DRIFT_SKEW && def->trained != NULL &&
+		selector_parse(def->trained, &item->trained, &err) < 0))
 		item->error = xstrdup(err.msg);
+	else if (def->kind == DRIFT_SKEW && def->trained == NULL)
+		item->error = xstrdup("skew needs the metric of training data to be held against");
 	else if (def->data == DRIFT_CLASSIC && item->metric.name == NULL)
 		item->error = xstrdup("a classic histogram needs its name before the braces");
+	else if (def->data == DRIFT_CATEGORIES && def->label == NULL)
+		item->error = xstrdup("categories need label:, whose values are counted");
+	else if (def->window_ns < NS_PER_MIN)
+		item->error = xstrdup("the window is shorter than a minute");
 }
 
 /* The same numbers are looked at: what is known of them holds. */
@@ -292,6 +299,8 @@ drift_book_turn(struct drift_book *b, int64_t now_ns)
 	view_turn(b, &b->views[ROUND_NOW]);
 	view_turn(b, &b->views[ROUND_THEN]);
 	history_turn(b);
+	if (b->views[ROUND_NOW].at_ns != 0)
+		markers_take(b, b->views[ROUND_NOW].at_ns);
 	history_take(b);
 	drift_batches_release(b);
 	was_changed = b->is_changed || b->events.n > 0;

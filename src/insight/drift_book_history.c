@@ -40,7 +40,7 @@ middle_window(const struct drift_book *b)
 		qsort(v, b->n, sizeof *v, by_length);
 	middle = v[b->n / 2 < b->n ? b->n / 2 : 0];
 	free(v);
-	return middle;
+	return middle < NS_PER_MIN ? NS_PER_MIN : middle;
 }
 
 static void
@@ -140,6 +140,32 @@ begin(struct drift_book *b)
 	free(is_in);
 }
 
+/*
+ * When what was drifted already as the program began came to be so: at the end of the first window of
+ * those in a row that are beyond noise. Not known while a step between is not.
+ */
+static void
+find_onset(struct drift_book *b, struct item *item)
+{
+	unsigned step = LAST;
+	int64_t at_ns;
+
+	while (step > 0 && item->ratio[step - 1] > 1)
+		step--;
+	if (step > 0 && isnan(item->ratio[step - 1]) &&
+	    (item->filled & UINT32_C(1) << (step - 1)) == 0)
+		return;
+	item->is_onset_open = false;
+	if (step == 0 || step == LAST || isnan(item->ratio[step - 1]) ||
+	    item->state != DRIFT_DRIFTED)
+		return;
+	at_ns = b->history_start_ns + (int64_t)(step + 1) * b->history_step_ns;
+	if (at_ns >= item->since_ns)
+		return;
+	item->since_ns = at_ns;
+	marker_add(b, item, at_ns, true, "as its history shows");
+}
+
 static void
 take(struct drift_book *b, struct round *r)
 {
@@ -156,6 +182,8 @@ take(struct drift_book *b, struct round *r)
 		b->items[i].ratio[step] = judged_ratio(&judged[i]);
 		if (!r->has_source_failed)
 			b->items[i].filled |= UINT32_C(1) << step;
+		if (b->items[i].is_onset_open)
+			find_onset(b, &b->items[i]);
 	}
 	if (r->has_source_failed)
 		b->history_rest_ns = b->now_ns + REST_ROUNDS * b->every_ns;
@@ -226,19 +254,26 @@ marker_add(struct drift_book *b, const struct item *item, int64_t at_ns, bool is
 	/* "drift:MODEL:NAME" */
 	const char *what = str_has_prefix(d->id, "drift:") ? d->id + 6 : d->id;
 	const char *name = *d->title != '\0' ? d->title : what;
+	size_t i;
 
 	if (b->n_markers == MARKERS_MAX) {
 		marker_free(&b->markers[0]);
 		memmove(b->markers, b->markers + 1, --b->n_markers * sizeof *b->markers);
 	}
+	i = b->n_markers;
 	b->markers = xreallocarray(b->markers, b->n_markers + 1, sizeof *b->markers);
-	b->markers[b->n_markers++] = (struct marker){ .kind = MARKER_CHANGE,
+	while (i > 0 && b->markers[i - 1].at_ns > at_ns)
+		i--;
+	memmove(b->markers + i + 1, b->markers + i, (b->n_markers++ - i) * sizeof *b->markers);
+	b->markers[i] = (struct marker){ .kind = MARKER_CHANGE,
 		.at_ns = at_ns,
 		.what = xstrdup(what),
-		.from = xstrdup(drift_state_name(is_drifted ? item->state : DRIFT_DRIFTED)),
+		.from = xstrdup(is_drifted ? "" : drift_state_name(DRIFT_DRIFTED)),
 		.to = xstrdup(is_drifted ? drift_state_name(DRIFT_DRIFTED) : "back"),
 		.text = xasprintf(is_drifted ? "%s drifted: %s" : "%s is back: %s", name, why),
 		.n_series = 1 };
+	if (at_ns < b->markers_start_ns)
+		b->markers_start_ns = at_ns;
 	b->is_markers_due = true;
 }
 

@@ -104,6 +104,7 @@ struct item {
 	size_t n_ring;
 	struct result ring[RING_MAX];	/* oldest first */
 	bool was_judged, is_drifted;	/* is_drifted: it was, and was not seen to be back */
+	bool is_onset_open;	/* it was as the program began: history will tell since when */
 	enum drift_state state;
 	int64_t since_ns;
 	float ratio[HISTORY_STEPS];

@@ -146,15 +146,35 @@ seen_now(struct item *item, struct round *r, const struct got *got)
 	return error != NULL ? NAN : side.n;
 }
 
+/* A search of days: made once for all definitions of a model that look for the same version. */
+static struct want *
+seen_by_another(const struct drift_book *b, const struct round *r, const struct item *item)
+{
+	for (size_t i = 0; i < item->index; i++) {
+		const struct drift_def *def = b->items[i].def;
+		struct want *w = r->got[i].w[THEN][WHAT_SEEN];
+
+		if (w != NULL && strcmp(def->source, item->def->source) == 0 &&
+		    strcmp(def->model, item->def->model) == 0 &&
+		    str_eq(def->version_label, item->def->version_label) &&
+		    str_eq(def->version, item->def->version))
+			return w;
+	}
+	return NULL;
+}
+
 void
 reference_seen_wants(struct drift_book *b, struct round *r, struct item *item)
 {
-	const struct got *got = &r->got[item->index];
+	struct got *got = &r->got[item->index];
 	bool was_asked = got->w[THEN][WHAT_CELLS] != NULL || got->w[THEN][WHAT_N] != NULL;
 	struct buf expr;
 
 	if (from_of(item) != FROM_VERSION || r->kind != ROUND_NOW || !was_asked ||
 	    !(seen_now(item, r, got) < item->def->min_n))
+		return;
+	got->w[THEN][WHAT_SEEN] = seen_by_another(b, r, item);
+	if (got->w[THEN][WHAT_SEEN] != NULL)
 		return;
 	buf_init(&expr, 64 << 10);
 	want_expr(&expr, item, &item->metric, WHAT_SEEN, item->def->window_ns, version_of(b, item));

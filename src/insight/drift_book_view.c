@@ -142,9 +142,11 @@ mark(struct drift_book *b, struct item *item, const struct drift *d)
 
 	if (is_drifted == item->is_drifted || (!is_drifted && !is_back))
 		return;
-	/* When it began before the program did is not known. */
+	/* When it began before the program did is for history to tell. */
 	if (item->was_judged || !is_drifted)
 		marker_add(b, item, d->at_ns, is_drifted, d->why);
+	else
+		item->is_onset_open = true;
 	item->is_drifted = is_drifted;
 }
 
@@ -206,7 +208,6 @@ close_view(struct drift_book *b, struct view *v)
 	set->v = out;
 	if (!set->is_past) {
 		history_live(b, v->at_ns, v->judged);
-		markers_take(b, v->at_ns);
 		b->is_settled = is_settled(b);
 	}
 	v->set = NULL;

@@ -238,6 +238,7 @@ answer(struct world *w, const struct drift_ask *ask, long *ret_status)
 		*end++ = '\0';
 		a.index = index;
 		w->n_terms++;
+		w->n_searches += str_has_prefix(term, "max(max_over_time(");
 		m = metric_of(w, term);
 		if (m != NULL && m->status != 0) {
 			*ret_status = m->status;

@@ -36,7 +36,7 @@ struct world {
 	size_t n_metrics;
 	struct world_metric metrics[WORLD_METRICS];
 	bool is_down;
-	size_t n_asked, n_terms;
+	size_t n_asked, n_terms, n_searches;
 	char last_expr[65536];
 	struct drift_set *set, *past;	/* the newest */
 	struct drift_history *history;

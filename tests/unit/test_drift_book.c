@@ -92,8 +92,14 @@ test_fresh_start(void **state)
 	assert_int_equal(w.n_sets, 1);
 	world_state(&w, "url_count", DRIFT_DRIFTED, "higher");
 	assert_true(world_find(w.set, "url_count")->since_ns == NOW_NS - W / 2);
-	/* When it began was not seen. */
-	assert_null(w.markers);
+	/* When it began was not seen; history tells: the window that ended two hours ago was the first. */
+	world_pass(&w, NS_PER_MIN);
+	assert_non_null(w.markers);
+	assert_int_equal(w.markers->n, 1);
+	assert_true(w.markers->v[0].at_ns == NOW_NS - 2 * W);
+	assert_true(w.markers->start_ns == NOW_NS - 2 * W && w.markers->end_ns == NOW_NS);
+	assert_string_equal(w.markers->v[0].to, "drifted");
+	assert_true(world_find(w.set, "url_count")->since_ns == NOW_NS - 2 * W);
 	world_done(&w);
 }
 
@@ -242,10 +248,13 @@ test_version_gone(void **state)
 	old->until_ns = NOW_NS - 50 * W;
 	buckets(&w, "version=\"7\"", NOW_NS - 5 * W);
 	against_version(&w, "6");
+	against_version(&w, "6");
 	world_define(&w);
 	drift_book_serving(w.book, "model:spam", "7", "6");
 	world_pump(&w);
 	world_state(&w, "url_count", DRIFT_DRIFTED, "version 6 when it last served");
+	/* The search for it goes over days: once for both. */
+	assert_int_equal(w.n_searches, 1);
 	old->n = 0;
 	old->until_ns = 0;
 	drift_book_serving(w.book, "model:spam", "7", "5");
@@ -295,12 +304,18 @@ test_one_wrong(void **state)
 	world_add(&w, "wrong", DRIFT_CLASSIC, "wrong");
 	world_add(&w, "no-selector", DRIFT_CLASSIC, "rate(x[5m])");
 	world_add(&w, "absent", DRIFT_CLASSIC, "absent");
+	world_add(&w, "no-window", DRIFT_CLASSIC, "good")->window_ns = 0;
+	world_add(&w, "no-label", DRIFT_CATEGORIES, "good")->label = NULL;
+	world_add(&w, "no-training", DRIFT_CLASSIC, "good")->kind = DRIFT_SKEW;
 	world_define(&w);
 	world_pump(&w);
 	world_state(&w, "good", DRIFT_STEADY, "");
 	world_state(&w, "wrong", DRIFT_UNKNOWN, "no such label");
 	world_state(&w, "no-selector", DRIFT_UNKNOWN, "is no selector");
 	world_state(&w, "absent", DRIFT_UNKNOWN, "nothing answers to absent over the last 1h");
+	world_state(&w, "no-window", DRIFT_UNKNOWN, "shorter than a minute");
+	world_state(&w, "no-label", DRIFT_UNKNOWN, "label:");
+	world_state(&w, "no-training", DRIFT_UNKNOWN, "of training data");
 	world_done(&w);
 }
 
