@@ -133,14 +133,16 @@ judge_before(struct drift_book *b, struct view *v)
 
 /* --- the verdicts ----------------------------------------------------------------------------- */
 
-/* Whatever was unknown in between, what is drifted stays so until it is seen to be back. */
+/*
+ * Whatever was unknown in between, what is drifted stays so until it is seen to be back within noise:
+ * what goes back and forth over the effect is one drift, not many.
+ */
 static void
 mark(struct drift_book *b, struct item *item, const struct drift *d)
 {
-	bool is_drifted = d->state == DRIFT_DRIFTED,
-	     is_back = d->state == DRIFT_STEADY || d->state == DRIFT_MOVING;
+	bool is_drifted = d->state == DRIFT_DRIFTED;
 
-	if (is_drifted == item->is_drifted || (!is_drifted && !is_back))
+	if (is_drifted == item->is_drifted || (!is_drifted && d->state != DRIFT_STEADY))
 		return;
 	/* When it began before the program did is for history to tell. */
 	if (item->was_judged || !is_drifted)
