@@ -62,6 +62,8 @@ double drift_ks_floor(double n_a, double n_b, double confidence);
 double drift_mean_floor(double n_a, double n_b, double confidence);	/* in standard deviations of the reference */
 double drift_chi2_quantile(double p, double df);
 double drift_chi2_sf(double x, double df);		/* upper tail */
+double drift_t_p(double t, double df);			/* Student's t, both tails; df may be INFINITY: the normal distribution */
+double drift_t_quantile(double confidence, double df);	/* what |t| stays below with that probability */
 
 /* Exact, from raw samples, which are sorted in place. NaN are not counted. */
 double drift_ks_samples(double *a, size_t n_a, double *b, size_t n_b);

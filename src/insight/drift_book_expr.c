@@ -130,7 +130,8 @@ put_seen(struct buf *out, const struct item *item, const struct selector *s, int
  * $ stands for the selector with its range. The variance over several series is that within them and
  * that between their means. The parts are of the window: neighbouring samples of a gauge are alike,
  * and how much the means of parts differ tells how few samples that many are worth (batch means;
- * Schmeiser, "Batch size effects in the analysis of simulation output", 1982).
+ * Schmeiser, "Batch size effects in the analysis of simulation output", 1982), and those of half as many
+ * whether even neighbouring parts are alike.
  */
 static const char *const gauge_exprs[WHATS] = {
 	[WHAT_N] = "sum(count_over_time($))",
@@ -147,11 +148,13 @@ put_gauge(struct buf *out, const struct item *item, const struct selector *s, en
 {
 	char window[PROMQL_DURATION_MAX], part[PROMQL_DURATION_MAX];
 
-	if (what == WHAT_PARTS) {
+	if (what == WHAT_PARTS || what == WHAT_PAIRS) {
+		int64_t part_ns = window_ns / (what == WHAT_PARTS ? GAUGE_PARTS : GAUGE_PARTS / 2);
+
 		promql_duration(window, window_ns);
-		promql_duration(part, window_ns / GAUGE_PARTS);
+		promql_duration(part, part_ns);
 		buf_addstr(out, "stdvar_over_time(avg(avg_over_time(");
-		put_range(out, item, s, "", version, window_ns / GAUGE_PARTS);
+		put_range(out, item, s, "", version, part_ns);
 		buf_printf(out, "))[%s:%s])", window, part);
 		return;
 	}

@@ -33,6 +33,7 @@ enum what {
 	WHAT_SEEN,		/* when a version was seen last */
 	WHAT_N, WHAT_MEAN, WHAT_VARIANCE, WHAT_Q50, WHAT_Q95,	/* of a gauge */
 	WHAT_PARTS,		/* variance of the means of GAUGE_PARTS parts of the window */
+	WHAT_PAIRS,		/* of half as many parts */
 	WHATS
 };
 enum { GAUGE_PARTS = 10 };
@@ -131,6 +132,7 @@ struct round {
 };
 struct view {			/* now, and at the time cursor */
 	bool is_on, is_running, is_begun, is_lacking;
+	bool is_again;		/* what came while earlier windows were asked is not in it */
 	int64_t at_ns, begin_ns;
 	struct drift_set *set;	/* being made, with the next three in its arena; NULL: not yet */
 	struct drift_judged *judged;

@@ -40,7 +40,7 @@ round_side_wants(struct round *r, struct item *item, enum which which, int64_t a
 	const struct drift_def *def = item->def;
 
 	if (def->data == DRIFT_GAUGE) {
-		for (int what = WHAT_N; what <= WHAT_PARTS; what++)
+		for (int what = WHAT_N; what <= WHAT_PAIRS; what++)
 			want(r, item, which, (enum what)what, at_ns, window_ns, version);
 	} else {
 		want(r, item, which, WHAT_CELLS, at_ns, window_ns, version);

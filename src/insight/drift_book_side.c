@@ -18,6 +18,8 @@
 #include "base/xalloc.h"
 #include "insight/drift_book_priv.h"
 
+#define GAUGE_DOF 4.0		/* how well the noise of a gauge's mean is known at best */
+#define GAUGE_ALIKE_MAX 0.8	/* correlation of neighbouring parts; more cannot be told from ten */
 #define LESS_BY 1e-3		/* of all: a bound that counts less than one below it by no more is rounding */
 
 static double
@@ -274,12 +276,38 @@ single(const struct want *w)
 	return w == NULL || w->n == 0 ? NAN : value_of(w->v[0]);
 }
 
+/*
+ * The variance of the mean is that of the means of parts by their number, if parts are independent. Where
+ * the means of twice as long ones vary by more than half as much, neighbours correlate: by r, and the
+ * variance of the mean is (1 + r) / (1 - r) as much, as of a first-order autoregression. Known from ten
+ * numbers, and from fewer still where these are alike: so few degrees of freedom.
+ * tests/unit/test_drift_alarms.c holds it against gauges that move slowly.
+ */
+static void
+take_worth(struct drift_side *ret, double variance, double parts, double pairs, struct arena *mem)
+{
+	enum { HALF = GAUGE_PARTS / 2 };
+	double of_parts = parts * GAUGE_PARTS / (GAUGE_PARTS - 1), of_pairs = pairs * HALF / (HALF - 1),
+	       r = parts > 0 ? fmin(fmax(2 * of_pairs / of_parts - 1, 0), GAUGE_ALIKE_MAX) : 0,
+	       worth = variance / (of_parts / GAUGE_PARTS * (1 + r) / (1 - r));
+	char text[120];
+
+	if (!(worth < ret->n)) {
+		ret->dof = GAUGE_DOF;
+		return;
+	}
+	ret->n_effective = worth;
+	ret->dof = fmin(fmax(worth / 2, 1), GAUGE_DOF);
+	snprintf(text, sizeof text,
+	    "neighbouring samples are alike: noise is reckoned with %.3g independent ones", worth);
+	drift_side_note(ret, arena_strdup(mem, text));
+}
+
 static const char *
 side_gauge(struct drift_side *ret, const struct got *got, enum which which, struct arena *mem)
 {
 	struct want *const *w = got->w[which];
-	double variance = single(w[WHAT_VARIANCE]), parts = single(w[WHAT_PARTS]), worth;
-	char text[120];
+	double variance = single(w[WHAT_VARIANCE]);
 
 	ret->shape = SHAPE_SUMMARY;
 	ret->n = ret->n_effective = single(w[WHAT_N]);
@@ -289,15 +317,7 @@ side_gauge(struct drift_side *ret, const struct got *got, enum which which, stru
 	ret->q95 = single(w[WHAT_Q95]);
 	if (!(ret->n > 0) || !isfinite(ret->mean) || !isfinite(variance) || variance < 0)
 		return "the samples have no mean: some are NaN or infinite";
-	/* The variance of the mean is that of its parts by their number. */
-	worth = parts > 0 ? variance / parts * GAUGE_PARTS : ret->n;
-	if (!(worth < ret->n))
-		return NULL;
-	ret->n_effective = fmax(worth, 2);
-	snprintf(text, sizeof text,
-	    "neighbouring samples are alike: noise is reckoned with %.3g independent ones",
-	    ret->n_effective);
-	drift_side_note(ret, arena_strdup(mem, text));
+	take_worth(ret, variance, single(w[WHAT_PARTS]), single(w[WHAT_PAIRS]), mem);
 	return NULL;
 }
 
@@ -310,7 +330,7 @@ first_error(const struct got *got, enum which which)
 		const struct want *w = got->w[which][what];
 
 		if (w != NULL && w->error != NULL && what != WHAT_MISSING && what != WHAT_LAYOUT &&
-		    what != WHAT_SEEN && what != WHAT_PARTS)
+		    what != WHAT_SEEN && what != WHAT_PARTS && what != WHAT_PAIRS)
 			return w->error;
 	}
 	return NULL;

@@ -128,6 +128,90 @@ drift_chi2_quantile(double p, double df)
 	return x;
 }
 
+/* --- Student's t -------------------------------------------------------------------------------------------------------------- */
+
+/* Continued fraction of the incomplete beta function, DLMF 8.17.22 (https://dlmf.nist.gov/8.17#E22), by Lentz's method as Numerical Recipes (3rd ed.), 6.4, does. */
+static double
+beta_fraction(double a, double b, double x)
+{
+	double c = 1, d = 1 - (a + b) * x / (a + 1), h;
+
+	d = 1 / (fabs(d) < DBL_MIN ? DBL_MIN : d);
+	h = d;
+	for (int m = 1; m < 10000; m++) {
+		double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+		double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+
+		d = 1 + even * d;
+		c = 1 + even / c;
+		d = 1 / (fabs(d) < DBL_MIN ? DBL_MIN : d);
+		c = fabs(c) < DBL_MIN ? DBL_MIN : c;
+		h *= d * c;
+		d = 1 + odd * d;
+		c = 1 + odd / c;
+		d = 1 / (fabs(d) < DBL_MIN ? DBL_MIN : d);
+		c = fabs(c) < DBL_MIN ? DBL_MIN : c;
+		h *= d * c;
+		if (!(fabs(d * c - 1) > DBL_EPSILON))
+			break;
+	}
+	return h;
+}
+
+/* Regularised incomplete beta function; y is 1 - x, which the caller has without cancellation. */
+static double
+beta_part(double a, double b, double x, double y)
+{
+	int sign;
+	double front = exp(lgamma_r(a + b, &sign) - lgamma_r(a, &sign) - lgamma_r(b, &sign) + a * log(x) + b * log(y));
+
+	if (x < (a + 1) / (a + b + 2))
+		return front * beta_fraction(a, b, x) / a;
+	return 1 - front * beta_fraction(b, a, y) / b;
+}
+
+#define T_IS_NORMAL 1e7		/* degrees; beyond it t is the normal distribution to more digits than the difference of logarithms has */
+
+/* Abramowitz and Stegun 26.7.1 and 26.5.27. */
+double
+drift_t_p(double t, double df)
+{
+	double t2 = t * t;
+
+	if (isnan(t) || !(df > 0))
+		return NAN;
+	if (df > T_IS_NORMAL)
+		return drift_chi2_sf(t2, 1);
+	if (t2 <= 0)
+		return 1;
+	if (isinf(t2))
+		return 0;
+	return beta_part(df / 2, 0.5, df / (df + t2), t2 / (df + t2));
+}
+
+/* By halving: few are asked for. */
+double
+drift_t_quantile(double confidence, double df)
+{
+	double lo = 0, hi = 2;
+
+	if (!(confidence > 0 && confidence < 1) || !(df > 0))
+		return NAN;
+	if (df > T_IS_NORMAL)
+		return sqrt(drift_chi2_quantile(confidence, 1));
+	while (drift_t_p(hi, df) > 1 - confidence)
+		hi *= 2;
+	for (int i = 0; i < 60; i++) {
+		double middle = lo + (hi - lo) / 2;
+
+		if (drift_t_p(middle, df) > 1 - confidence)
+			lo = middle;
+		else
+			hi = middle;
+	}
+	return hi;
+}
+
 /* --- Kolmogorov --------------------------------------------------------------------------------------------------------------- */
 
 /*

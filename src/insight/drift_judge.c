@@ -18,7 +18,7 @@ void
 drift_side_init(struct drift_side *s)
 {
 	*s = (struct drift_side){
-		.missing = NAN, .mean = NAN, .stddev = NAN, .q50 = NAN, .q95 = NAN
+		.dof = INFINITY, .missing = NAN, .mean = NAN, .stddev = NAN, .q50 = NAN, .q95 = NAN
 	};
 }
 
@@ -173,21 +173,24 @@ score_place(struct sheet *s, const struct drift_pairs *c, double confidence)
 	    in_stddevs(drift_quantile(&now, 0.95), drift_quantile(&then, 0.95), stddev), NAN);
 }
 
-/* Means with their standard errors, as Welch (1947) has them; many values, so normal. */
+/*
+ * Means with their standard errors, as Welch (1947) has them, degrees of freedom too: how many values a
+ * side is worth is itself known from few parts of it, and the tails of t are what that costs.
+ */
 static void
 score_summary(struct sheet *s, const struct drift_side *now, const struct drift_side *then,
     double confidence)
 {
 	struct drift_judged *j = s->j;
 	double shift = in_stddevs(now->mean, then->mean, then->stddev),
-	       se2 = then->stddev * then->stddev / then->n_effective +
-	    now->stddev * now->stddev / now->n_effective,
-	       z = (now->mean - then->mean) / sqrt(se2);
+	       se2_then = then->stddev * then->stddev / then->n_effective,
+	       se2_now = now->stddev * now->stddev / now->n_effective, se2 = se2_then + se2_now,
+	       df = se2 * se2 / (se2_then * se2_then / then->dof + se2_now * se2_now / now->dof);
 
 	j->score = shift;
-	j->floor = drift_mean_floor(then->n_effective, now->n_effective, confidence);
+	j->floor = drift_t_quantile(confidence, df) * sqrt(se2) / then->stddev;
 	j->effect = shift * shift;
-	j->d.p = se2 > 0 ? drift_chi2_sf(z * z, 1) : NAN;
+	j->d.p = se2 > 0 ? drift_t_p((now->mean - then->mean) / sqrt(se2), df) : NAN;
 	score(s, DRIFT_MEAN, shift, j->floor);
 	score(s, DRIFT_Q50, in_stddevs(now->q50, then->q50, then->stddev), NAN);
 	score(s, DRIFT_Q95, in_stddevs(now->q95, then->q95, then->stddev), NAN);

@@ -31,6 +31,7 @@ struct drift_side {
 	const char *const *values;
 	double n;		/* values; 0 when there were none */
 	double n_effective;	/* as many independent ones would tell as much */
+	double dof;		/* degrees of freedom that this, and so the mean's error, is known with; INFINITY: well */
 	double missing;		/* share; NaN unknown */
 	double mean, stddev, q50, q95;	/* SHAPE_SUMMARY, or NaN */
 	size_t n_notes;

@@ -33,6 +33,8 @@ SHAPES = {
 }
 TAILS = [(0.001, 1), (0.5, 1), (3.84, 1), (50, 1), (300, 1), (1, 4), (9.5, 4), (12, 9), (60, 49), (66.3, 49), (200, 49), (1000, 999), (1200, 999), (10500, 10000)]
 QUANTILES = [(p, df) for p in (1e-6, 0.05, 0.5, 0.95, 0.99, 0.999999) for df in (1, 2, 9, 19, 49, 999, 20000)]
+T_TAILS = [(0.5, 1), (12.7, 1), (3.2, 2.5), (2.5, 4), (40, 4), (1.96, 1000), (5, 300000)]
+T_QUANTILES = [(p, df) for p in (0.5, 0.95, 0.999) for df in (1, 3.7, 8, 1000)]
 KOLMOGOROV = [0.01, 0.2, 0.5, 0.7, 0.9, 0.95, 0.99, 0.9999]
 # The p-values of the example of Benjamini and Hochberg (1995), shuffled.
 P_VALUES = [0.0298, 0.0001, 0.3240, 0.0004, 0.4262, 0.0019, 1.0000, 0.0095, 0.7590, 0.0201, 0.0278, 0.6528, 0.0344, 0.0459, 0.5719]
@@ -118,6 +120,8 @@ def main():
     out += ["static const struct point_case tail_cases[] = {", *(f"\t{{ {numbers([x, df, stats.chi2.sf(x, df)])} }}," for x, df in TAILS), "};"]
     out += ["static const struct point_case quantile_cases[] = {", *(f"\t{{ {numbers([p, df, stats.chi2.ppf(p, df)])} }}," for p, df in QUANTILES), "};"]
     out += ["static const struct point_case kolmogorov_cases[] = {", *(f"\t{{ {numbers([p, 0, stats.kstwobign.ppf(p)])} }}," for p in KOLMOGOROV), "};"]
+    out += ["static const struct point_case t_tail_cases[] = {", *(f"\t{{ {numbers([t, df, 2 * stats.t.sf(t, df)])} }}," for t, df in T_TAILS), "};"]
+    out += ["static const struct point_case t_quantile_cases[] = {", *(f"\t{{ {numbers([p, df, stats.t.ppf((1 + p) / 2, df)])} }}," for p, df in T_QUANTILES), "};"]
     a, b, d, edges = samples()
     out += [f"static const double samples_a[] = {{ {numbers(a)} }};", f"static const double samples_b[] = {{ {numbers(b)} }};"]
     out += [f"static const double samples_d = {number(d)};", f"static const double samples_edges[] = {{ {numbers(edges)} }};"]

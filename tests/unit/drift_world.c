@@ -125,6 +125,8 @@ cell(const struct world_metric *m, size_t i, int64_t at_ns)
 {
 	double part = shifted_part(m, at_ns);
 
+	if (m->count != NULL)
+		return m->count(m, i, at_ns);
 	return m->per_window * ((1 - part) * m->shares[i] + part * m->shifted[i]);
 }
 
@@ -165,8 +167,11 @@ put_gauge(struct answer *a, const struct world_metric *m, const char *term)
 	double part = shifted_part(m, a->at_ns),
 	       mean = (1 - part) * m->mean + part * m->shifted_mean;
 
-	if (str_has_prefix(term, "stdvar_over_time"))
-		put(a, NULL, NULL, m->parts);
+	if (m->gauge != NULL)
+		put(a, NULL, NULL, m->gauge(m, term, a->at_ns));
+	else if (str_has_prefix(term, "stdvar_over_time"))
+		/* Five independent parts against ten. */
+		put(a, NULL, NULL, strstr(term, ":12m]") != NULL ? m->parts * 4 / 9 : m->parts);
 	else if (str_has_prefix(term, "sum(count_over_time"))
 		put(a, NULL, NULL, m->per_window);
 	else if (str_has_prefix(term, "sum(stdvar"))

@@ -26,6 +26,9 @@ struct world_metric {
 	double mean, shifted_mean, stddev, parts;	/* gauge */
 	double missing, shifted_missing;
 	long status;		/* a term of it is refused so */
+	/* NULL: as above. Counts of a cell in the window that ends then, or the answer of a gauge's term, with noise. */
+	double (*count)(const struct world_metric *m, size_t cell, int64_t at_ns);
+	double (*gauge)(const struct world_metric *m, const char *term, int64_t at_ns);
 };
 struct world {
 	struct drift_book *book;

@@ -91,6 +91,23 @@ chi_square_is_scipys(void **state)
 		assert_near(drift_chi2_quantile(quantile_cases[i].x, quantile_cases[i].df), quantile_cases[i].y, 1e-10);
 }
 
+static void
+student_is_scipys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(t_tail_cases); i++)
+		assert_near(drift_t_p(-t_tail_cases[i].x, t_tail_cases[i].df), t_tail_cases[i].y, 1e-9);
+	for (size_t i = 0; i < COUNT(t_quantile_cases); i++)
+		/* SciPy has 8 digits of it with one degree, where it is a tangent. */
+		assert_near(drift_t_quantile(t_quantile_cases[i].x, t_quantile_cases[i].df), t_quantile_cases[i].y, 1e-8);
+	/* With many degrees it is the normal distribution. */
+	assert_near(drift_t_p(1.5, INFINITY), drift_chi2_sf(1.5 * 1.5, 1), 1e-15);
+	assert_near(drift_t_p(1.5, 9e6), drift_chi2_sf(1.5 * 1.5, 1), 1e-6);
+	assert_near(drift_t_quantile(0.95, INFINITY), sqrt(drift_chi2_quantile(0.95, 1)), 1e-15);
+	assert_true(isnan(drift_t_p(NAN, 4)) && isnan(drift_t_p(1, 0)) && isnan(drift_t_quantile(1, 4)));
+	assert_true(drift_t_p(0, 4) == 1 && drift_t_p(INFINITY, 4) == 0);
+}
+
 /* Two sides of 2e6 are worth one of 1e6, so that the floor is a thousandth of the quantile. */
 static void
 kolmogorov_is_scipys(void **state)
@@ -138,6 +155,7 @@ main(void)
 		cmocka_unit_test(distances_are_scipys),
 		cmocka_unit_test(shapes_are_scipys),
 		cmocka_unit_test(chi_square_is_scipys),
+		cmocka_unit_test(student_is_scipys),
 		cmocka_unit_test(kolmogorov_is_scipys),
 		cmocka_unit_test(samples_are_scipys),
 		cmocka_unit_test(false_discoveries_are_controlled),
