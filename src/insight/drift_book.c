@@ -72,9 +72,11 @@ profile_get(struct drift_book *b, const char *text, size_t len, struct profile_t
 static void
 again(struct drift_book *b)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		if (!b->views[i].is_running)
 			b->views[i].is_begun = false;
+		b->views[i].is_again = b->views[i].set != NULL;
+	}
 	b->is_changed = true;
 }
 
@@ -198,6 +200,9 @@ item_init(struct item *item, const struct drift_def *def)
 		item->error = xstrdup("a classic histogram needs its name before the braces");
 	else if (def->data == DRIFT_CATEGORIES && def->label == NULL)
 		item->error = xstrdup("categories need label:, whose values are counted");
+	else if (def->data == DRIFT_CATEGORIES && strcmp(def->label, DRIFT_BOOK_LABEL) == 0)
+		item->error = xstrdup("the label \"" DRIFT_BOOK_LABEL "\" cannot be counted: requests tell "
+		    "their parts apart by it. Give the values another label with a recording rule");
 	else if (def->window_ns < NS_PER_MIN)
 		item->error = xstrdup("the window is shorter than a minute");
 }

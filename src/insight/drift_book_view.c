@@ -35,7 +35,7 @@ view_drop(struct drift_book *b, struct view *v)
 	round_end(b, before_round(b, v));
 	block_unref(v->set);
 	v->set = NULL;
-	v->is_running = false;
+	v->is_running = v->is_again = false;
 }
 
 /* --- a round ---------------------------------------------------------------------------------- */
@@ -210,10 +210,12 @@ close_view(struct drift_book *b, struct view *v)
 	set->v = out;
 	if (!set->is_past) {
 		history_live(b, v->at_ns, v->judged);
-		b->is_settled = is_settled(b);
+		b->is_settled = !v->is_again && is_settled(b);
 	}
 	v->set = NULL;
 	v->is_running = false;
+	v->is_begun = !v->is_again;
+	v->is_again = false;
 	event_list_add(&b->events, EVENT_DRIFTS, b->now_ns, "", set);
 }
 
