@@ -251,8 +251,8 @@ bound_condition_text(const struct bound_condition *bc, struct buf *to)
 	case COND_SERVED: text_words(to, "the hosts serve ", bc->subject, " ", bc->expect); break;
 	case COND_SLO: text_slo(bc, to); break;
 	case COND_DRIFT:
-		text_words(to, c->label != NULL ? "drift of " : "all drift of ", bc->subject, " is ", bc->expect);
-		text_words(to, c->label != NULL ? ": " : "", c->label != NULL ? c->label : "", "", NULL);
+		text_words(to, "drift of ", c->label != NULL ? c->label : "all", " of ", bc->subject);
+		text_words(to, " is ", bc->expect, "", NULL);
 		break;
 	case COND_HTTP: text_http(bc, to); break;
 	case COND_TIME: buf_addstr(to, duration_format(length, c->time_ns)); break;

@@ -307,53 +307,81 @@ is_of(const struct drift_def *def, const char *model, const char *name)
 	return str_eq(of, model) && (name == NULL || str_eq(def->name, name));
 }
 
+/* Not worked out yet, or before what was done: worth waiting for. */
+static bool
+is_before(const struct model_drift *row, int64_t since_ns)
+{
+	return row->drift == NULL || (!row->is_stale && row->drift->at_ns <= since_ns);
+}
+
 /* What is not known, or rests on too little, is no proof of anything. */
 static enum outcome
 judge_drift(const struct model_drift *row, bool is_steady_wanted, int64_t since_ns)
 {
 	enum drift_state state = model_drift_state(row);
 
-	if (row->drift == NULL || row->is_stale || row->drift->at_ns <= since_ns || state == DRIFT_UNKNOWN || state == DRIFT_FEW)
+	if (is_before(row, since_ns) || row->is_stale || state == DRIFT_UNKNOWN || state == DRIFT_FEW)
 		return OUTCOME_UNKNOWN;
 	if (state == DRIFT_DRIFTED || (is_steady_wanted && state == DRIFT_MOVING))
 		return OUTCOME_FAILED;
 	return OUTCOME_OK;
 }
 
-void
-look_drift(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f)
+static const char *
+drift_why(const struct model_drift *row, int64_t since_ns)
 {
-	const struct model *m = the_model(w, f);
-	const struct model_drift *worst = NULL;
-	enum outcome outcome = OUTCOME_OK;
-	char name[64];
-	size_t n = 0;
+	if (row->drift == NULL)
+		return "has not been worked out yet";
+	if (row->is_stale || is_before(row, since_ns))
+		return "has not been worked out since";
+	return *row->drift->why != '\0' ? row->drift->why : drift_state_name(row->drift->state);
+}
 
-	if (m == NULL)
-		return;
+struct drift_view {
+	size_t n;
+	enum outcome outcome;
+	const struct model_drift *worst;	/* NULL: all are as they should be */
+};
+
+/* What has drifted outranks what is not known. */
+static void
+view_drifts(const struct model *m, const struct bound_condition *bc, int64_t since_ns, struct drift_view *v)
+{
 	for (size_t i = 0; i < model_n_drifts(m); i++) {
 		const struct model_drift *row = model_drift(m, i);
 		enum outcome o;
 
 		if (!is_of(row->def, bc->subject, bc->c->label))
 			continue;
-		n++;
+		v->n++;
 		o = judge_drift(row, str_eq(bc->expect, "steady"), since_ns);
-		/* What has drifted outranks what is not known. */
-		if (o != OUTCOME_OK && (outcome == OUTCOME_OK || o == OUTCOME_FAILED)) {
-			outcome = outcome == OUTCOME_FAILED ? outcome : o;
-			worst = worst == NULL || o == OUTCOME_FAILED ? row : worst;
-		}
+		if (o == OUTCOME_OK || v->outcome == OUTCOME_FAILED || (o == OUTCOME_UNKNOWN && v->worst != NULL))
+			continue;
+		v->outcome = o;
+		v->worst = row;
 	}
+}
+
+void
+look_drift(const struct run_world *w, const struct bound_condition *bc, int64_t since_ns, struct finding *f)
+{
+	const struct model *m = the_model(w, f);
+	struct drift_view v = { .outcome = OUTCOME_OK };
+	char name[64], of[64];
+
+	if (m == NULL)
+		return;
+	view_drifts(m, bc, since_ns, &v);
 	str_escape_to(name, sizeof name, bc->subject);
-	if (n == 0)
-		finding_set(f, OUTCOME_UNKNOWN, "nothing is looked at for drift of %s", name);
-	else if (worst == NULL)
-		finding_set(f, OUTCOME_OK, "%zu of %zu of %s %s", n, n, name, bc->expect);
+	if (v.n == 0 && bc->c->label != NULL)
+		finding_set(f, OUTCOME_UNKNOWN, "%s of %s is not looked at for drift", str_escape_to(of, sizeof of, bc->c->label), name);
+	else if (v.n == 0)
+		finding_set(f, OUTCOME_UNKNOWN, "nothing of %s is looked at for drift", name);
+	else if (v.worst == NULL)
+		finding_set(f, OUTCOME_OK, "%zu of %zu of %s %s", v.n, v.n, name, str_eq(bc->expect, "steady") ? "steady" : "not drifted");
 	else
-		finding_set(f, outcome, "%s of %s: %s", worst->def->name, name,
-		    worst->drift == NULL ? "not worked out yet" : *worst->drift->why != '\0' ? worst->drift->why : drift_state_name(worst->drift->state));
-	f->is_old = outcome == OUTCOME_UNKNOWN && worst != NULL && worst->drift != NULL && worst->drift->at_ns <= since_ns;
+		finding_set(f, v.outcome, "%s of %s: %s", str_escape_to(of, sizeof of, v.worst->def->name), name, drift_why(v.worst, since_ns));
+	f->is_old = v.outcome == OUTCOME_UNKNOWN && v.worst != NULL && is_before(v.worst, since_ns);
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */

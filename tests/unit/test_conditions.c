@@ -571,6 +571,85 @@ test_slo(void **state)
 	assert_int_equal(now(&ok, why, sizeof why), OUTCOME_UNKNOWN);
 }
 
+#define DRIFT_DEF(name) "{'id':'drift:spam:" name "','model':'model:spam','name':'" name "','source':'p1','metric':'m','profile':'tag:p','window_ns':3600000000000," \
+	"'effect':0.1,'min_n':100}"
+
+/* Worked out at T(10), every 10 s. */
+static void
+feed_drift(double seconds, const char *url, const char *lang)
+{
+	feed(live, seconds, "{'event':'drift-defs','confidence':0.95,'fdr':0.05,'drifts':[" DRIFT_DEF("url") "," DRIFT_DEF("lang") "]}");
+	feed(live, seconds, "{'event':'drifts','at':'2030-01-01T00:00:10Z','every_ns':10000000000,'drifts':[{'id':'drift:spam:url','state':'%s','why':'url is %s',"
+	    "'at':'2030-01-01T00:00:10Z'},{'id':'drift:spam:lang','state':'%s','why':'lang is %s','at':'2030-01-01T00:00:10Z'}]}", url, url, lang, lang);
+	model_advance(live, T(seconds));
+}
+
+static void
+test_drift(void **state)
+{
+	static const struct { const char *url, *lang; enum outcome steady, not_drifted; const char *why; } cases[] = {
+		{ "steady", "steady", OUTCOME_OK, OUTCOME_OK, "2 of 2 of spam steady" },
+		{ "steady", "moving", OUTCOME_FAILED, OUTCOME_OK, "lang of spam: lang is moving" },
+		{ "drifted", "moving", OUTCOME_FAILED, OUTCOME_FAILED, "url of spam: url is drifted" },
+		{ "unknown", "drifted", OUTCOME_FAILED, OUTCOME_FAILED, "lang of spam: lang is drifted" },
+		{ "steady", "unknown", OUTCOME_UNKNOWN, OUTCOME_UNKNOWN, "lang of spam: lang is unknown" },
+		{ "few", "steady", OUTCOME_UNKNOWN, OUTCOME_UNKNOWN, "url of spam: url is few" },
+	};
+	struct condition steady = { .kind = COND_DRIFT, .subject = tpl("${model}", PLACE_WORD), .expect = tpl("steady", PLACE_WORD) };
+	struct condition not_drifted = { .kind = COND_DRIFT, .subject = tpl("spam", PLACE_WORD), .expect = tpl("not-drifted", PLACE_WORD) };
+	struct bindings b = spam_hosts();
+
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		feed_drift(10, cases[i].url, cases[i].lang);
+		world_judge(&not_drifted, &b, 0);
+		assert_int_equal(judged.outcome, cases[i].not_drifted);
+		if (i == 0)
+			assert_string_equal(judged.text, "2 of 2 of spam not drifted");
+		world_judge(&steady, &b, 0);
+		assert_judged(cases[i].steady, cases[i].why);
+	}
+	/* One of them: what the others do is not asked about. */
+	feed_drift(10, "drifted", "steady");
+	steady.label = (char *)"lang";
+	world_judge(&steady, &b, 0);
+	assert_judged(OUTCOME_OK, "1 of 1 of spam steady");
+	steady.label = (char *)"url";
+	world_judge(&steady, &b, 0);
+	assert_judged(OUTCOME_FAILED, "url of spam: url is drifted");
+	steady.label = (char *)"size";
+	world_judge(&steady, &b, 0);
+	assert_judged(OUTCOME_UNKNOWN, "size of spam is not looked at for drift");
+	not_drifted.subject = tpl("ranker", PLACE_WORD);
+	world_judge(&not_drifted, &b, 0);
+	assert_judged(OUTCOME_UNKNOWN, "nothing of ranker is looked at for drift");
+}
+
+/* That nothing had drifted before an act, or long ago, proves nothing; that nothing was worked out yet, neither. */
+static void
+test_drift_must_be_news(void **state)
+{
+	struct condition c = { .kind = COND_DRIFT, .subject = tpl("spam", PLACE_WORD), .expect = tpl("not-drifted", PLACE_WORD) };
+	char why[512];
+
+	(void)state;
+	feed_environment(live, FEED_SOURCES_ALL);
+	feed(live, 10, "{'event':'drift-defs','confidence':0.95,'fdr':0.05,'drifts':[" DRIFT_DEF("url") "]}");
+	assert_int_equal(now(&c, why, sizeof why), OUTCOME_UNKNOWN);
+	assert_string_equal(why, "url of spam: has not been worked out yet");
+	feed_drift(10, "steady", "moving");
+	assert_int_equal(now(&c, why, sizeof why), OUTCOME_OK);
+	model_advance(live, T(500));
+	c.label = (char *)"url";
+	assert_int_equal(now(&c, why, sizeof why), OUTCOME_UNKNOWN);
+	assert_string_equal(why, "url of spam: has not been worked out since");
+	world_freeze(T(11));
+	model_advance(live, T(11));
+	judge(&c, T(11));
+	assert_judged(OUTCOME_UNKNOWN, "url of spam: has not been worked out since");
+}
+
 /* Nobody polls an endpoint, so it is no source that could be ill. */
 static void
 test_endpoints_are_not_ill(void **state)
@@ -649,6 +728,7 @@ test_texts(void **state)
 {
 	struct condition c = up(), slo = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .compare = CMP_GT, .number = 0.1, .settle_ns = 30 * NS_PER_S };
 	struct condition served = { .kind = COND_SERVED, .subject = tpl("${model}", PLACE_WORD), .expect = tpl("${to}", PLACE_WORD), .within_ns = 60 * NS_PER_S };
+	struct condition drift = { .kind = COND_DRIFT, .subject = tpl("${model}", PLACE_WORD), .expect = tpl("not-drifted", PLACE_WORD) };
 	struct bindings b = world_bindings(&values, NULL);
 	struct buf text;
 
@@ -659,7 +739,13 @@ test_texts(void **state)
 	assert_int_equal(condition_text(&slo, &b, &text, NULL), 0);
 	buf_addstr(&text, "|");
 	assert_int_equal(condition_text(&served, &b, &text, NULL), 0);
-	assert_string_equal(text.data, UP " == 1 for every series|objective latency has budget > 10% left, settled for 30s|the hosts serve spam 6, within 1m");
+	buf_addstr(&text, "|");
+	assert_int_equal(condition_text(&drift, &b, &text, NULL), 0);
+	buf_addstr(&text, "|");
+	drift.label = (char *)"url";
+	assert_int_equal(condition_text(&drift, &b, &text, NULL), 0);
+	assert_string_equal(text.data, UP " == 1 for every series|objective latency has budget > 10% left, settled for 30s|the hosts serve spam 6, within 1m|"
+	    "drift of all of spam is not-drifted|drift of url of spam is not-drifted");
 	buf_done(&text);
 }
 
@@ -671,7 +757,7 @@ main(void)
 		TEST(test_selectors), TEST(test_looks), TEST(test_comparisons), TEST(test_sums_are_one_series), TEST(test_source_down), TEST(test_hosts_by_address), TEST(test_per_host),
 		TEST(test_unknown_variable), TEST(test_old_evidence_is_no_proof), TEST(test_never_any_news), TEST(test_time_not_told), TEST(test_series_that_are_gone), TEST(test_within), TEST(test_settle),
 		TEST(test_clock_skew), TEST(test_free_while_asking), TEST(test_alerts), TEST(test_alerts_of_a_silent_source), TEST(test_alert_after_an_act), TEST(test_served),
-		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_slo), TEST(test_endpoints_are_not_ill), TEST(test_values), TEST(test_http), TEST(test_texts),
+		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_slo), TEST(test_drift), TEST(test_drift_must_be_news), TEST(test_endpoints_are_not_ill), TEST(test_values), TEST(test_http), TEST(test_texts),
 	};
 #undef TEST
 
