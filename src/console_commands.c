@@ -87,6 +87,7 @@ GLOBAL(panel_6, op = show_nth(5);)
 GLOBAL(panel_7, op = show_nth(6);)
 GLOBAL(panel_8, op = show_nth(7);)
 GLOBAL(panel_9, op = show_nth(8);)
+GLOBAL(panel_10, op = show_nth(9);)
 
 static struct op *
 global_goto(struct panel *p, const struct view *v, const char *arg)
@@ -180,6 +181,7 @@ const struct command console_commands[] = {
 	{ "hosts", "7", CMD_HINT, global_panel_7, "go to the hosts" },
 	{ "runbooks", "8", CMD_HINT, global_panel_8, "go to the runbooks" },
 	{ "run", "9", CMD_HINT, global_panel_9, "go to the run under way, or the last plan" },
+	{ "drift", "0", 0, global_panel_10, "go to what drifts" },
 	{ "note", "C", CMD_ARG | CMD_HINT, global_note, "record a note; :note TEXT does so at once" },
 	{ "incident", NULL, CMD_ARG, global_incident, "open TITLE, join ID TITLE, or close [WORDS]" },
 	{ "filter", "/", CMD_HINT, global_filter, "show only rows that match" },

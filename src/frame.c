@@ -64,7 +64,7 @@ count_objectives(const struct model *m, size_t *page, size_t *ticket)
 	for (size_t i = 0; i < model_n_problems(m); i++) {
 		const struct problem *p = model_problem(m, i);
 
-		if (p->kind != PROBLEM_SLO || p->is_unknown)
+		if ((p->kind != PROBLEM_SLO && p->kind != PROBLEM_DRIFT) || p->is_unknown)
 			continue;
 		*page += p->severity == SEVERITY_PAGE;
 		*ticket += p->severity == SEVERITY_TICKET;
