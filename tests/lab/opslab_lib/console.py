@@ -110,7 +110,7 @@ environments:
     markers:
       - {{ name: model, expr: 'served_model_version == 1', label: version, title: '{{{{model}}}} {{{{version}}}}', group_by: model }}
       - {{ name: web build, expr: 'build_info{{job="web"}}', label: revision, title: 'web build {{{{revision}}}}' }}
-    drift: {{ interval: 5s }}
+    drift: {{ interval: 10s }}
     contacts:
       - {{ role: primary on call, name: 'Lab On-call', channel: '#blog-oncall', responsibility: 'decides and acts first' }}
       - {{ role: secondary on call, name: 'Lab Backup', channel: '#blog-oncall', responsibility: 'second pair of hands, takes over after an hour' }}
