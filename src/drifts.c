@@ -44,7 +44,7 @@ struct drifts {
 	struct serving_now *now;	/* one for each definition */
 	struct inputs inputs;
 	struct loop_timer *timer, *cursor;
-	int64_t past_ns, told_past_ns;
+	int64_t past_ns;
 	struct arena arena;		/* of the wants */
 	struct query_want *wants;
 	size_t n_wants;
@@ -161,7 +161,8 @@ round_done(void *arg)
 		app_tell_wants(d->app);
 		if (t->due_ns != INT64_MAX)
 			loop_timer_in(d->timer, t->due_ns > clock_now() ? t->due_ns - clock_now() : 0);
-		if (!STAILQ_EMPTY(&d->inputs))
+		/* What came meanwhile: answers, or another time at the cursor. */
+		if (!STAILQ_EMPTY(&d->inputs) || d->past_ns != t->past_ns)
 			work(d);
 	}
 	event_list_done(&t->events);

@@ -17,7 +17,7 @@
 #include "base/xalloc.h"
 #include "insight/drift_book_priv.h"
 
-#define LABEL "ops"
+#define LABEL DRIFT_BOOK_LABEL
 
 /* --- wants ------------------------------------------------------------------------------------ */
 

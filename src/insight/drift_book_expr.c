@@ -103,12 +103,14 @@ put_cells(struct buf *out, const struct item *item, const struct selector *s, in
 	buf_addstr(out, "))");
 }
 
+/* Of all series that increase() adds up: also of hosts that went within the window. */
 static void
-put_layout(struct buf *out, const struct item *item, const struct selector *s, const char *version)
+put_layout(struct buf *out, const struct item *item, const struct selector *s, int64_t window_ns,
+    const char *version)
 {
-	buf_addstr(out, "count by (le) (");
-	put_range(out, item, s, BUCKET, version, 0);
-	buf_addch(out, ')');
+	buf_addstr(out, "count by (le) (count_over_time(");
+	put_range(out, item, s, BUCKET, version, window_ns);
+	buf_addstr(out, "))");
 }
 
 /* When the newest sample was, to half a window. */
@@ -175,7 +177,7 @@ want_expr(struct buf *out, const struct item *item, const struct selector *s, en
 		put_cells(out, item, s, window_ns, version);
 		break;
 	case WHAT_LAYOUT:
-		put_layout(out, item, s, version);
+		put_layout(out, item, s, window_ns, version);
 		break;
 	case WHAT_SEEN:
 		put_seen(out, item, s, window_ns, version);

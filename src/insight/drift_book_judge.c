@@ -93,9 +93,13 @@ judge_round(struct drift_book *b, struct round *r, struct drift_judged *ret,
 float
 judged_ratio(const struct drift_judged *j)
 {
-	if (j->reason != NULL || isnan(j->score))
+	double missing = fabs(j->d.missing_now - j->d.missing_then) / j->missing_floor, ratio;
+
+	if (j->reason != NULL || (isnan(j->score) && isnan(missing)))
 		return NAN;
-	return j->floor > 0 ? (float)(fabs(j->score) / j->floor) : 0;
+	ratio = isnan(j->score) || !(j->floor > 0) ? 0 : fabs(j->score) / j->floor;
+	/* A floor of 0: none was ever missing. */
+	return (float)(isfinite(missing) && missing > ratio ? missing : ratio);
 }
 
 /* --- earlier windows -------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ enum {
 	RING_MAX = 32,			/* results remembered, an eighth of a window apart */
 	MARKERS_MAX = 1000,
 };
+#define DRIFT_BOOK_LABEL "ops"	/* which term a series answers */
 #define SEEN_RANGE "14d"		/* a version that served last before that is not found */
 
 /* --- what is asked ---------------------------------------------------------------------------- */
@@ -219,7 +220,7 @@ void judge_round(struct drift_book *b, struct round *r, struct drift_judged *ret
 /* An earlier window says so, of those remembered; false with *ret_known false: none is. */
 bool item_was_beyond(const struct item *item, int64_t at_ns, bool *ret_known);
 void item_remember(struct item *item, int64_t at_ns, bool is_beyond);
-/* The score over its noise; NaN unknown. */
+/* The score over its noise, or the share of missing values over its own, whichever is more; NaN unknown. */
 float judged_ratio(const struct drift_judged *j);
 
 /* --- drift_book_view.c ------------------------------------------------------------------------ */

@@ -74,16 +74,6 @@ score(struct sheet *s, enum drift_measure measure, double value, double floor)
 	};
 }
 
-static size_t
-cells_in_use(const struct drift_pairs *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n; i++)
-		n += c->then[i] > 0 || c->now[i] > 0;
-	return n;
-}
-
 /*
  * The parts of the sum; scaled, for drift_psi() may have joined rare cells, so that they add up to
  * what it says.
@@ -136,10 +126,10 @@ score_distance(struct sheet *s, const struct drift_pairs *c, double confidence)
 	struct drift_judged *j = s->j;
 	double df, p, psi = drift_psi(c->then, c->now, c->n), n_then = j->d.n_then, n_now = j->d.n_now,
 		      chi2 = drift_chi2(c->then, c->now, c->n, c->edges != NULL, &df, &p);
-	size_t used = cells_in_use(c);
+	size_t used = drift_cells(c->then, c->now, c->n);
 
 	j->score = psi;
-	/* All in one cell, and the same on both sides: not even noise can move that. */
+	/* All that counts in one cell, and the same on both sides: not even noise can move that. */
 	j->floor = used < 2 ? 0 : drift_psi_floor(used, n_then, n_now, confidence);
 	j->effect = psi;
 	j->d.p = p;
@@ -208,6 +198,8 @@ score_missing(struct sheet *s, double confidence)
 	rows_then = j->d.n_then / (1 - m_then);
 	/* Where all is missing, nobody counts how much that is. */
 	rows_now = m_now < 1 ? j->d.n_now / (1 - m_now) : j->d.n_now;
+	if (!(rows_then >= j->def->min_n && rows_now >= j->def->min_n))
+		return;
 	{
 		double then[2] = { m_then * rows_then, (1 - m_then) * rows_then },
 		       now[2] = { m_now * rows_now, (1 - m_now) * rows_now };
@@ -358,8 +350,8 @@ drift_judge(struct drift_judged *ret, const struct drift_def *def, const struct 
 	} else if (ret->reason == NULL && !is_summary) {
 		note = judge_pairs(&s, &c, confidence, mem);
 	}
-	if (is_enough(ret))
-		score_missing(&s, confidence);
+	/* However few are left: the more are missing, the fewer. */
+	score_missing(&s, confidence);
 	ret->d.n_scores = s.n;
 	ret->d.scores = s.v;
 	keep_notes(ret, now, then, note, mem);

@@ -118,12 +118,32 @@ say_few(struct buf *b, const struct drift_judged *j)
 	    num_format(min, j->def->min_n, "count"));
 }
 
+/* Nothing is left of what is looked at, and of how many nobody counts. */
+static bool
+is_all_missing(const struct drift_judged *j)
+{
+	return j->d.missing_now >= 1 && j->d.missing_then < 1 && j->d.n_now < j->def->min_n;
+}
+
+static void
+say_unknown(struct buf *b, const struct drift_judged *j)
+{
+	char then[NUM_TEXT_MAX];
+
+	if (!is_all_missing(j)) {
+		buf_addstr(b, "nothing of the two sides can be compared");
+		return;
+	}
+	buf_printf(b, "all values are missing, %s were: ", num_format(then, j->d.missing_then, "ratio"));
+	say_n(b, j);
+}
+
 static void
 say_steady(struct buf *b, const struct drift_judged *j)
 {
 	if (j->floor == 0) {
 		say_n(b, j);
-		buf_addstr(b, ": all values are in the same cell on both sides");
+		buf_addstr(b, ": all values, or all but a few, are in the same cell on both sides");
 		return;
 	}
 	say_score(b, j);
@@ -163,7 +183,9 @@ state_of(const struct drift_judged *j, double fdr, bool was_beyond)
 {
 	if (j->reason != NULL)
 		return DRIFT_UNKNOWN;
-	if (!(j->d.n_now >= j->def->min_n) || !(j->d.n_then >= j->def->min_n))
+	if (is_all_missing(j))
+		return DRIFT_UNKNOWN;
+	if (is_missing_noise(j, fdr) && (!(j->d.n_now >= j->def->min_n) || !(j->d.n_then >= j->def->min_n)))
 		return DRIFT_FEW;
 	if (isnan(j->score) && is_missing_noise(j, fdr))
 		return DRIFT_UNKNOWN;
@@ -186,7 +208,7 @@ drift_judge_close(
 	else if (j->d.state == DRIFT_FEW)
 		say_few(&b, j);
 	else if (j->d.state == DRIFT_UNKNOWN)
-		buf_addstr(&b, "nothing of the two sides can be compared");
+		say_unknown(&b, j);
 	else if (j->d.state == DRIFT_STEADY)
 		say_steady(&b, j);
 	else

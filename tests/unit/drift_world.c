@@ -193,8 +193,11 @@ put_term(struct answer *a, const struct world_metric *m, const char *term)
 	} else if (m->until_ns != 0 && a->at_ns > m->until_ns) {
 		return;
 	} else if (str_has_prefix(term, "count by (le)")) {
+		bool is_of_window = strstr(term, "count_over_time(") != NULL;
+
 		for (size_t i = 0; i < m->n; i++)
-			put(a, "le", m->names[i], m->series[i] == 0 ? 2 : m->series[i]);
+			if (is_of_window || !m->is_replaced || m->series[i] != 1)
+				put(a, "le", m->names[i], m->series[i] == 0 ? 2 : m->series[i]);
 	} else if (strstr(term, "missing") != NULL) {
 		put(a, NULL, NULL, (1 - part) * m->missing + part * m->shifted_missing);
 	} else if (m->data == DRIFT_GAUGE) {

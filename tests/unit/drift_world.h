@@ -19,6 +19,7 @@ struct world_metric {
 	const char *names[WORLD_CELLS];	/* le, or values of the label "lang" */
 	double shares[WORLD_CELLS], shifted[WORLD_CELLS];	/* of a cell, before and from shift_ns on */
 	double series[WORLD_CELLS];	/* how many have the bound; 0: 2 */
+	bool is_replaced;	/* what only one series has is of a host that went within the window */
 	double lo[WORLD_CELLS], hi[WORLD_CELLS];	/* native */
 	double per_window;	/* counts in a window of an hour */
 	int64_t shift_ns;	/* 0: never */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "insight/drift.h"
 #include "drift_world.h"
 
 #define SHIFTED (NOW_NS - 3 * W)
@@ -214,6 +215,57 @@ test_missing(void **state)
 	run(&w);
 	world_state(&w, "url", DRIFT_DRIFTED, "missing 30%, was 1%");
 	assert_true(fabs(drift_score_find(world_find(w.set, "url"), DRIFT_MISSING)->value - 0.29) < 1e-9);
+	assert_true(w.history->v[0].ratio[w.history->v[0].n - 1] > 1);
+	world_done(&w);
+}
+
+/* Only that share of the values is left. */
+static void
+run_missing(struct world *w, double left)
+{
+	struct world_metric *m;
+	struct drift_def *d;
+
+	world_init(w);
+	m = plain_buckets(w, "url");
+	m->missing = 0.01;
+	m->shifted_missing = 1 - left;
+	m->shift_ns = SHIFTED;
+	for (size_t i = 0; i < m->n; i++)
+		m->shifted[i] = left * m->shares[i];
+	d = world_add(w, "url", DRIFT_CLASSIC, "url");
+	d->missing = "sum(increase(url_missing_total[${window}])) / 9";
+	run(w);
+}
+
+/* So many are missing that few are left: that is what is told, not that there are few. */
+static void
+test_nearly_all_missing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	run_missing(&w, 0.005);
+	assert_true(world_find(w.set, "url")->n_now < 100);
+	world_state(&w, "url", DRIFT_DRIFTED, "missing 99.5%, was 1%");
+	world_done(&w);
+	run_missing(&w, 0);
+	world_state(&w, "url", DRIFT_UNKNOWN, "all values are missing, 1% were");
+	world_done(&w);
+}
+
+/* Requests tell their terms apart by it. */
+static void
+test_label_of_requests(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "language", DRIFT_CATEGORIES, "language_total")->label = "ops";
+	run(&w);
+	world_state(&w, "language", DRIFT_UNKNOWN, "the label \"ops\" cannot be counted");
+	assert_int_equal(w.n_asked, 0);
 	world_done(&w);
 }
 
@@ -236,6 +288,58 @@ test_partial_bounds(void **state)
 	assert_int_equal(d->n_cells, 3);
 	assert_true(d->n_now == 10000 && d->cells[1].now == 5000);
 	assert_true(has_note(d, "1 bucket bound is not used: not all series have it"));
+	world_done(&w);
+}
+
+/* The host with a bound of its own went half an hour ago: what it counted before is still in the window. */
+static void
+test_bounds_of_a_host_that_went(void **state)
+{
+	struct world w;
+	struct world_metric *m;
+	struct drift_def *d;
+	struct err err = ERR_INIT;
+	const char *profile = "{\"features\":{\"url\":{\"bounds\":[1,2,3],\"counts\":[2500,2500,2500,2500]}}}";
+
+	(void)state;
+	world_init(&w);
+	m = plain_buckets(&w, "url");
+	m->series[1] = 1;
+	m->is_replaced = true;
+	d = world_add(&w, "url", DRIFT_CLASSIC, "url");
+	d->reference = DRIFT_FROM_PROFILE;
+	d->profile = "p";
+	world_define(&w);
+	drift_book_profile(w.book, d->id, profile, strlen(profile), NULL, &err);
+	world_pump(&w);
+	world_state(&w, "url", DRIFT_STEADY, "within noise");
+	assert_int_equal(world_find(w.set, "url")->n_cells, 3);
+	world_done(&w);
+}
+
+/* Ten values that are next to never seen are judged as one, and noise is that of so few cells. */
+static void
+test_rare_categories(void **state)
+{
+	struct world w;
+	struct world_metric *m;
+	const struct drift_score *psi;
+
+	(void)state;
+	world_init(&w);
+	m = world_metric(&w, "language", DRIFT_CATEGORIES);
+	m->n = 12;
+	m->per_window = 1000;
+	memcpy(m->names, (const char *[]){ "en", "de", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" }, 12 * sizeof *m->names);
+	m->shares[0] = m->shares[1] = 0.495;
+	for (int i = 2; i < 12; i++)
+		m->shares[i] = 0.001;
+	world_add(&w, "language", DRIFT_CATEGORIES, "language_total");
+	run(&w);
+	world_state(&w, "language", DRIFT_STEADY, "within noise");
+	psi = drift_score_find(world_find(w.set, "language"), DRIFT_PSI);
+	assert_non_null(psi);
+	assert_true(psi->floor <= drift_psi_floor(3, 1000, 1000, 0.95));
 	world_done(&w);
 }
 
@@ -309,7 +413,11 @@ main(void)
 		cmocka_unit_test(test_gauge),
 		cmocka_unit_test(test_gauge_slow),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_nearly_all_missing),
+		cmocka_unit_test(test_label_of_requests),
+		cmocka_unit_test(test_rare_categories),
 		cmocka_unit_test(test_partial_bounds),
+		cmocka_unit_test(test_bounds_of_a_host_that_went),
 		cmocka_unit_test(test_version_with_other_bounds),
 		cmocka_unit_test(test_no_infinite_bucket),
 		cmocka_unit_test(test_one_cell),
