@@ -2,19 +2,20 @@
 
 The period of 30 days is two hours here (see rules.py). A lab without a past would have a budget of
 the seconds that it has run for, and spend all of it with the first fault. So the healthy past is
-written as OpenMetrics text, with the metrics that objectives read, and made into blocks by promtool.
+written as OpenMetrics text, with the metrics that objectives and drift read, and made into blocks by promtool.
 It ends when the lab starts; the counters then begin anew, as after a restart of every service.
 """
 
 import random
 
 from .rules import PERIOD_S
-from .world import (DAY_S, ERROR_SHARE_HEALTHY, GOOD_VERSION, LABEL_SHARE, LATENCY_BOUNDS, MODEL, POST_SHARE, RANKER,
-                    RANKER_VERSION, REQUESTS_PER_S, SERVING_HOSTS, SPAM_SHARE, VERSIONS, WEB_HOSTS)
+from .world import (DAY_S, ERROR_SHARE_HEALTHY, FEATURES, GOOD_VERSION, LABEL_SHARE, LATENCY_BOUNDS, MODEL, POST_SHARE, RANKER,
+                    RANKER_VERSION, REQUESTS_PER_S, SCORE_BOUNDS, SERVING_HOSTS, SPAM_SHARE, VERSIONS, WEB_HOSTS)
 
 STEP_S = 4  # two or three samples in the shortest stretch a budget is summed over, a 720th of the period
 LATE_S, LATE_STEP_S = 60, 1  # as often as a scrape, so that the shortest windows are full from the start
 FALSE_POSITIVE_SHARE = 0.002
+SPREAD_STEPS = 5  # steps from one sample of the spread of a feature to the next: windows of drift are a minute and more
 
 
 class _Family:
@@ -45,17 +46,24 @@ def _shares(draw, count=4000):
     return [sum(v <= bound for v in values) / count for bound in LATENCY_BOUNDS], sum(values) / count
 
 
-class _Histogram:
-    """A latency histogram that grows in fixed proportions."""
+def _mixed(ham, spam, bounds):
+    """The same of the healthy mix of two kinds of posts."""
+    parts = ((1 - SPAM_SHARE) / len(ham), ham), (SPAM_SHARE / len(spam), spam)
+    within = [sum(w * sum(v <= bound for v in values) for w, values in parts) for bound in bounds]
+    return within, sum(w * sum(values) for w, values in parts)
 
-    def __init__(self, family, name, labels, shape):
-        self.family, self.name, self.labels, self.shape = family, name, labels, shape
+
+class _Histogram:
+    """A histogram that grows in fixed proportions."""
+
+    def __init__(self, family, name, labels, shape, bounds=LATENCY_BOUNDS):
+        self.family, self.name, self.labels, self.shape, self.bounds = family, name, labels, shape, bounds
         self.count = 0
 
     def add(self, time_text, events):
         shares, mean = self.shape
         self.count += events
-        for bound, share in zip((*LATENCY_BOUNDS, "+Inf"), (*shares, 1)):
+        for bound, share in zip((*self.bounds, "+Inf"), (*shares, 1)):
             le = bound if bound == "+Inf" else f"{bound:g}" if bound % 1 else f"{bound:.1f}"
             self.family.add(self.name + "_bucket", f'{self.labels},le="{le}"', time_text, int(self.count * share))
         self.family.add(self.name + "_count", self.labels, time_text, self.count)
@@ -88,7 +96,28 @@ class _Past:
         self.serving = [_Histogram(
             self.predictions, "spam_prediction_duration_seconds",
             _labels(job="serving", instance=host, service="spam-filter", model=MODEL), scoring) for host in SERVING_HOSTS]
+        self.spreads = self.spread_histograms()
+        self.families += tuple({id(h.family): h.family for h in self.spreads}.values())
+        self.steps = self.waiting = 0    # posts that the spreads have not yet
         self.counts = {}
+
+    def spread_histograms(self):
+        """What goes into the model and comes out of it, on each host."""
+        world = self.world
+        shapes = {"spam_feature_" + name: (_mixed(world.ham.tables[name].values, world.spam.tables[name].values, bounds), bounds)
+                  for name, bounds in FEATURES.items()}
+        shapes["spam_prediction_score"] = (_mixed(world.low_score.values, world.high_score.values, SCORE_BOUNDS), SCORE_BOUNDS)
+        families = {name: _histogram_family(name) for name in shapes}
+        return [_Histogram(families[name], name, _labels(job="serving", instance=host, service="spam-filter", model=MODEL, version=GOOD_VERSION), shape, bounds)
+                for name, (shape, bounds) in shapes.items() for host in SERVING_HOSTS]
+
+    def spread(self, at, posts):
+        self.waiting += posts // len(SERVING_HOSTS)
+        self.steps += 1
+        if self.steps % SPREAD_STEPS == 0:
+            for histogram in self.spreads:
+                histogram.add(at, self.waiting)
+            self.waiting = 0
 
     def some(self, mean):
         """About so many events."""
@@ -111,6 +140,7 @@ class _Past:
                 self.count(self.requests, "web_requests_total", labels, at, n)
         for durations in self.serving:
             durations.add(at, posts // len(self.serving))
+        self.spread(at, posts)
         self.feedback(at, self.some(posts * LABEL_SHARE))
         self.models(at)
 
