@@ -167,7 +167,7 @@ confirm(struct script *s, const char *typed, const char *how)
 	struct err err = ERR_INIT;
 
 	s->phase = PHASE_RUNS;
-	if (run_confirm(s->run, run_plan_hash(s->run), typed, how, &err) < 0)
+	if (run_confirm(s->run, run_plan_hash(s->run), typed, how, &err) < 0 && !s->is_over)
 		fail(s, &err, EXIT_DECLINED);
 }
 
@@ -445,9 +445,10 @@ on_signal(int signo, void *arg)
 	} else if (signo == SIGHUP) {
 		runs_detach(s->app->runs);
 	} else {
-		if (signo == SIGINT)
-			fprintf(stderr, "\nopsconsole: nothing new is begun; once more cancels what runs\n");
-		run_stop(s->run, signo == SIGINT ? "interrupted" : "terminated");
+		bool is_cancelled = run_stop(s->run, signo == SIGINT ? "interrupted" : "terminated");
+
+		if (!s->is_over)
+			fprintf(stderr, "\nopsconsole: %s\n", is_cancelled ? "what runs is cancelled" : "nothing new is begun; once more cancels what runs");
 	}
 }
 
@@ -539,6 +540,9 @@ runbook_main(struct app *a, const struct options *o)
 	app_start(a);
 	status = loop_run(a->loop);
 	loop_on_turn(a->loop, NULL, NULL);
+	/* Whoever was asked for a passphrase, or a secret, types visibly again. */
+	if (s.n_keys > 0)
+		set_echo(true);
 done:
 	loop_timer_free(s.deadline);
 	loop_fd_free(s.in);

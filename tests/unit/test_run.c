@@ -221,6 +221,32 @@ test_stop_waits_then_cancels(void **state)
 	assert_string_equal(run_info(e->run)->rows[1].state, "unchanged");
 }
 
+/* The first also where the run had stopped by itself, or is undoing: it cancels nothing. */
+static void
+test_first_stop_never_cancels(void **state)
+{
+	struct engine *e = *state;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-04: activate spam 6", .outcome = OUTCOME_FAILED });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-03: activate spam 6", .outcome = OUTCOME_OK, .delay_ns = 50 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-03: activate spam old", .outcome = OUTCOME_OK, .delay_ns = 50 * NS_PER_MS });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE UNDO "    on_failure: undo\n");
+	begin(e, false);
+	until_journal(e, "ended web-04: activate spam 6");
+	engine_turns(e, 2);
+	assert_int_equal(run_state(e->run), RUN_STOPPING);
+	run_stop(e->run, "Ctrl-C");
+	until_journal(e, "do web-03: activate spam old");
+	assert_int_equal(run_state(e->run), RUN_UNDOING);
+	run_stop(e->run, "Ctrl-C");
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 1);
+	assert_journal_not("cancel ");
+	assert_journal_has("record result activate on web-03 UNDONE");
+	assert_journal_not("do web-01: activate spam old");
+	assert_text_has(run_info(e->run)->text, "undo incomplete");
+}
+
 static void
 test_answers(void **state)
 {
@@ -570,6 +596,7 @@ main(void)
 	static const struct CMUnitTest fixed[] = {
 		cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_waits_then_cancels, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_stop_never_cancels, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry_after_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry_that_cannot_begin, setup, teardown),
