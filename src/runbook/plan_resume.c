@@ -87,6 +87,7 @@ take_intent(struct run *r, const struct audit_record *rec)
 	/* Until its result is read, nobody knows. */
 	c->must_settle = true;
 	c->begun_ns = rec->time_ns;
+	c->intent = rec->seq;		/* what is found out is its result */
 	memcpy(c->nonce, nonce, strnlen(nonce, sizeof c->nonce - 1) + 1);
 	c->nonce[sizeof c->nonce - 1] = '\0';
 }
@@ -105,6 +106,8 @@ take_result(struct run *r, const struct audit_record *rec)
 		return;
 	}
 	c->must_settle = o == OUTCOME_UNKNOWN;
+	if (!c->must_settle)
+		c->intent = 0;
 	if (o == OUTCOME_OK)
 		text_set(&c->done_in, "%s", rec->run);
 }
