@@ -373,9 +373,11 @@ job_open_overdue(struct ssh_job *j)
 		return;
 	}
 	err_set(&err, ERR_TIMEOUT, "%s: no answer within %s while opening a channel", j->host.name, duration_format(took, s->connect_ns));
-	job_not_run(j, SSH_FAIL_OPEN, &err);
-	if (s->n_running == 0)
+	/* Alone on it: the connection is dead, and a kept one is made anew (see job_session_lost()). */
+	if (s->n_running == 1)
 		session_fail(s, SSH_FAIL_OPEN, &err);
+	else
+		job_not_run(j, SSH_FAIL_OPEN, &err);
 }
 
 static void

@@ -402,6 +402,31 @@ a_connection_is_reused_and_shared(void **state)
 	answer_done(&a[0]);
 }
 
+/* A host that went away without a word (here: its sshd stands still): known only when the connection is to be used again. */
+static void
+a_kept_connection_that_is_dead_is_made_anew(void **state)
+{
+	static const char find_sshd[] = "p=$PPID; until read -r c </proc/$p/comm && [ \"$c\" = sshd ]; do set -- $(cat /proc/$p/stat); p=$4; done; echo $p";
+	struct answer a;
+	pid_t sshd;
+
+	(void)state;
+	need_farm();
+	reopen("dead", "", (struct ssh_options){ .connect_ns = 3 * NS_PER_S });
+	ask(ssh, "a-1", WORDS("sh", "-c", find_sshd), &a);
+	wait_for(loop, &a, 1);
+	assert_exit(&a, 0);
+	sshd = (pid_t)atoi(a.out);
+	assert_true(sshd > 1);
+	answer_done(&a);
+	assert_int_equal(kill(sshd, SIGSTOP), 0);
+	ask(ssh, "a-1", WORDS("true"), &a);
+	wait_for(loop, &a, 1);
+	kill(sshd, SIGKILL);
+	assert_exit(&a, 0);
+	answer_done(&a);
+}
+
 static void
 idle_connections_are_closed(void **state)
 {
@@ -537,6 +562,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(settling_a_running_one_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_that_breaks_leaves_the_outcome_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_is_reused_and_shared, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_kept_connection_that_is_dead_is_made_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(idle_connections_are_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(fifty_hosts_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(freeing_with_jobs_under_way_calls_nobody, setup, teardown),
