@@ -16,7 +16,7 @@
 #define ASK_TIMEOUT (15 * NS_PER_S)
 #define LIMIT_SETS 64
 
-enum { PAST_MAX = 50, PLANS_MAX = 8 };
+enum { PAST_MAX = 50, PLANS_MAX = 8, RUNS_MAX = 32 };
 
 struct world_ask {			/* one instant query */
 	LIST_ENTRY(world_ask) next;
@@ -93,8 +93,10 @@ on_ask_timeout(void *arg)
 	struct world_ask *ask = arg;
 	struct err err = ERR_INIT;
 
-	err_set(&err, ERR_TIMEOUT, "%s has not answered within %lld s", ask->source != NULL ? ask->source : "no source of metrics",
-	    (long long)(ASK_TIMEOUT / NS_PER_S));
+	if (ask->source == NULL)
+		err_set(&err, ERR_NOTFOUND, "this environment has no source of metrics to ask");
+	else
+		err_set(&err, ERR_TIMEOUT, "%s has not answered within %lld s", ask->source, (long long)(ASK_TIMEOUT / NS_PER_S));
 	ask_answer(ask, NULL, &err);
 }
 
@@ -423,18 +425,24 @@ runs_acting(const struct runs *r)
 	return n;
 }
 
-/* Plans that nobody confirmed make room; runs stay, for retry and undo. */
+static bool
+is_only_a_plan(const struct run *run)
+{
+	return run_info(run)->started_ns == 0;
+}
+
+/* The oldest make room: plans that nobody confirmed soon, runs late, as they are there to be tried again and undone. */
 static void
-drop_old_plans(struct runs *r)
+drop_old(struct runs *r, bool is_plan, unsigned max)
 {
 	struct one_run *o, *before;
 	unsigned n = 0;
 
 	TAILQ_FOREACH(o, &r->runs, next)
-		n++;
-	for (o = TAILQ_LAST(&r->runs, one_run_list); o != NULL && n >= PLANS_MAX; o = before) {
+		n += is_only_a_plan(o->run) == is_plan;
+	for (o = TAILQ_LAST(&r->runs, one_run_list); o != NULL && n >= max; o = before) {
 		before = TAILQ_PREV(o, one_run_list, next);
-		if (!is_acting(o->run)) {
+		if (!is_acting(o->run) && is_only_a_plan(o->run) == is_plan) {
 			one_run_free(o);
 			n--;
 		}
@@ -473,7 +481,8 @@ runs_begin(struct runs *r, const struct run_request *q, run_notice_cb *notice, v
 	r->world.audit = q->is_dry_run ? NULL : trail_audit(r->app->trail, err);
 	if (!q->is_dry_run && r->world.audit == NULL)
 		return err->code;
-	drop_old_plans(r);
+	drop_old(r, true, PLANS_MAX);
+	drop_old(r, false, RUNS_MAX);
 	o = xcalloc(1, sizeof *o);
 	o->runs = r;
 	o->notice = notice;
