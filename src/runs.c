@@ -478,8 +478,8 @@ runs_begin(struct runs *r, const struct run_request *q, run_notice_cb *notice, v
 	rc = open_ssh(r, err);
 	if (rc < 0)
 		return rc;
-	r->world.audit = q->is_dry_run ? NULL : trail_audit(r->app->trail, err);
-	if (!q->is_dry_run && r->world.audit == NULL)
+	/* A dry run takes it from nobody who is acting. */
+	if (!q->is_dry_run && (r->world.audit = trail_audit(r->app->trail, err)) == NULL)
 		return err->code;
 	drop_old(r, true, PLANS_MAX);
 	drop_old(r, false, RUNS_MAX);
@@ -548,7 +548,8 @@ static int
 plan(struct runs *r, const struct op *op, const char **ret_run, struct err *err)
 {
 	struct run_set sets[LIMIT_SETS];
-	struct run_request q = { .incident = trail_incident(r->app->trail), .alert = op->source, .is_interactive = true, .sets = sets };
+	struct run_request q = { .incident = trail_incident(r->app->trail), .alert = op->source, .is_interactive = true, .sets = sets,
+		.is_dry_run = r->app->env->is_read_only };	/* a plan can be looked at there, too */
 	const struct runbook *book;
 	char *text;
 	struct run *run;
