@@ -474,6 +474,15 @@ run_skip(struct run *r, const char *host, struct err *err)
 	return 0;
 }
 
+/* Its steps are done, its health was not seen. */
+static void
+lane_look_again(struct lane *l)
+{
+	l->is_failed = false;
+	if (l->batch >= 0)
+		l->run->batches[l->batch].is_well = false;
+}
+
 int
 run_retry(struct run *r, const char *host, struct err *err)
 {
@@ -493,7 +502,7 @@ run_retry(struct run *r, const char *host, struct err *err)
 		if (l->state == LANE_FAILED)
 			lane_retry(l);
 		else if (l->state == LANE_DONE && l->is_failed)
-			l->is_failed = false;	/* its steps are done, its health was not seen: verification tells */
+			lane_look_again(l);
 		else
 			continue;
 		n++;

@@ -450,6 +450,83 @@ resume(struct engine *e, const char *id)
 	engine_until(e, RUN_ENDED);
 }
 
+/* What closes the run is not begun before the health of every batch has held, however the run was gone on with. */
+static void
+test_health_is_judged_again(void **state)
+{
+	static const struct {
+		struct fake_rule ill;
+		bool is_resume;
+		unsigned n_health;	/* judged in all, of two batches */
+		int exit;
+	} rows[] = {
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_FAILED, .failed_host = "web-03" }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 1, .last = 1, .outcome = OUTCOME_UNKNOWN, .failed_host = "web-01" }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_UNKNOWN }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .outcome = OUTCOME_UNKNOWN }, false, 3, 1 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .outcome = OUTCOME_FAILED, .failed_host = "web-03" }, false, 3, 1 },
+		/* Of no host of the run: nothing that could be let pass. */
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_FAILED, .failed_host = "elsewhere" }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_UNKNOWN }, true, 4, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .outcome = OUTCOME_FAILED, .failed_host = "web-01" }, true, 3, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct engine e;
+		struct err err = ERR_INIT;
+		char id[RUN_ID_MAX];
+
+		engine_open(&e, 4);
+		fake_previous("6", "audit", "7");
+		fake_rule(rows[i].ill);
+		engine_runbook(&e, PARAMS HOSTS("batch: [1, 100%]" HEALTH) "steps:\n" ACTIVATE REGISTRY VERIFY);
+		engine_run(&e, false);
+		assert_exit(&e, 1);
+		assert_journal_not("do run: alias");
+		snprintf(id, sizeof id, "%s", run_info(e.run)->id);
+		if (rows[i].is_resume) {
+			resume(&e, id);
+		} else {
+			assert_int_equal(run_retry(e.run, NULL, &err), 0);
+			engine_until(&e, RUN_ENDED);
+		}
+		assert_exit(&e, rows[i].exit);
+		assert_int_equal(fake_journal_count("judge up{job=\"health\"}"), rows[i].n_health);
+		assert_int_equal(fake_journal_count("do run: alias"), rows[i].exit == 0);
+		assert_int_equal(fake_journal_count("judge up{job=\"verify\"}"), rows[i].exit == 0);
+		assert_int_equal(fake_journal_count("do web-0"), 4);
+		if (rows[i].exit == 0)
+			for (unsigned h = 1; h <= 4; h++)
+				assert_int_equal(engine_cell(&e, (char[]){ 'w', 'e', 'b', '-', '0', (char)('0' + h), 0 }, "health")->outcome, OUTCOME_OK);
+		engine_close(&e);
+	}
+}
+
+/* A host that is tried again while the run is being closed: the step under way is finished, the next waits for the host and its health. */
+static void
+test_retry_while_closing(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .last = 1, .outcome = OUTCOME_FAILED });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .first = 2, .outcome = OUTCOME_OK, .delay_ns = 60 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "alias champion", .outcome = OUTCOME_OK, .delay_ns = 20 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_JUDGE, .text = "health", .first = 3, .outcome = OUTCOME_OK, .delay_ns = 20 * NS_PER_MS });
+	engine_runbook(e, PARAMS HOSTS("batch: [1, 100%], max_failures: 1" HEALTH) "steps:\n" ACTIVATE REGISTRY
+	    "  - { name: second, scope: run, registry: { alias: other, model: '${model}', version: '${to}' } }\n");
+	begin(e, true);
+	until_journal(e, "do run: alias champion");
+	assert_int_equal(fake_journal_count("judge up{job=\"health\"}"), 2);
+	assert_int_equal(run_retry(e->run, "web-01", &err), 0);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_journal_order("ended web-01: activate spam 6: OK", "do run: alias other");
+	assert_int_equal(fake_journal_count("judge up{job=\"health\"}"), 3);
+	assert_int_equal(fake_journal_count("do run: alias champion"), 1);
+}
+
 static void
 test_resume(void **state)
 {
@@ -607,6 +684,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_skip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_record_no_act, setup, teardown),
 		cmocka_unit_test(test_audit_breaks_anywhere),
+		cmocka_unit_test(test_health_is_judged_again),
+		cmocka_unit_test_setup_teardown(test_retry_while_closing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settles_from_its_own_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume_after_half_an_undo, setup, teardown),
