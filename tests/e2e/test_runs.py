@@ -53,7 +53,8 @@ def open_form(console, name):
 def open_plan(console, name):
     """The plan of a runbook without parameters, by keys."""
     open_form(console, name)
-    console.keys("BTab")
+    if "›[ Plan it ]" not in console.screen():     # the form opens there when nothing is missing
+        console.keys("BTab")
     console.wait("›[ Plan it ]")
     console.keys("Enter")
     console.wait("plan: nothing is changed")
@@ -360,7 +361,10 @@ def test_a_read_only_environment():
         with e2e.Console(size=(120, 36), env=op.env, config=op.config) as console:
             console.wait("LAB")
             open_form(console, "nap")
-            console.keys("BTab", "Enter")
+            if "›[ Plan it ]" not in console.screen():
+                console.keys("BTab")
+            console.wait("›[ Plan it ]")
+            console.keys("Enter")
             console.wait("read_only: true", "only a dry run")
             console.keys("Escape")
             console.wait("Runbooks", gone=["Plan a run"])
