@@ -274,7 +274,7 @@ runs_new(struct app *a, bool is_interactive)
 	LIST_INIT(&r->asks);
 	r->state_dir = state_dir();
 	r->world = (struct run_world){
-		.loop = a->loop, .conf = a->conf, .env = a->env, .user = a->user, .state_dir = r->state_dir, .arg = r,
+		.loop = a->loop, .conf = a->conf, .env = a->env, .user = a->user, .state_dir = r->state_dir, .lane = a->insight, .arg = r,
 		.model = world_model, .query = world_query, .query_cancel = world_query_cancel, .write = world_write, .poll_now = world_poll_now,
 		.apply = world_apply };
 	return r;
