@@ -56,7 +56,7 @@ struct runs {
 	struct past_run *past;		/* strings point into past_runs */
 	struct audit_run *past_runs;
 	size_t n_past;
-	bool is_reading_past;
+	struct past_task *reading_past;
 	ssh_passphrase_cb *ask_passphrase;
 	void *ask_arg;
 };
@@ -292,6 +292,14 @@ one_run_free(struct one_run *o)
 	free(o);
 }
 
+struct past_task {
+	struct runs *runs;	/* NULL: they are gone */
+	char *dir, *env;
+	struct audit_run *v;
+	size_t n;
+	int r;
+};
+
 void
 runs_free(struct runs *r)
 {
@@ -304,6 +312,8 @@ runs_free(struct runs *r)
 		one_run_free(o);
 	while ((ask = LIST_FIRST(&r->asks)) != NULL)
 		ask_free(ask);
+	if (r->reading_past != NULL)
+		r->reading_past->runs = NULL;
 	ssh_free(r->ssh);
 	runbooks_done(&r->books);
 	audit_runs_free(r->past_runs, r->n_past);
@@ -325,14 +335,6 @@ tell_books(struct runs *r)
 	event_done(&ev);
 }
 
-struct past_task {
-	struct runs *runs;
-	char *dir, *env;
-	struct audit_run *v;
-	size_t n;
-	int r;
-};
-
 static void
 past_work(void *arg)
 {
@@ -348,8 +350,11 @@ past_done(void *arg)
 	struct past_task *t = arg;
 	struct runs *r = t->runs;
 
-	r->is_reading_past = false;
-	if (t->r == 0) {
+	if (r != NULL)
+		r->reading_past = NULL;
+	if (r == NULL) {
+		audit_runs_free(t->v, t->n);
+	} else if (t->r == 0) {
 		audit_runs_free(r->past_runs, r->n_past);
 		r->past_runs = t->v;
 		r->n_past = t->n;
@@ -370,10 +375,9 @@ read_past(struct runs *r)
 {
 	struct past_task *t;
 
-	if (r->is_reading_past)
+	if (r->reading_past != NULL)
 		return;
-	r->is_reading_past = true;
-	t = xcalloc(1, sizeof *t);
+	t = r->reading_past = xcalloc(1, sizeof *t);
 	*t = (struct past_task){ .runs = r, .dir = audit_dir(r->app->conf->audit.dir), .env = xstrdup(r->app->env->name), .r = ERR_CANCELLED };
 	pool_run(r->app->insight, past_work, past_done, t);
 }
