@@ -439,13 +439,20 @@ on_signal(int signo, void *arg)
 	struct script *s = arg;
 
 	if (s->run == NULL || s->phase < PHASE_RUNS) {
+		static const char why[] = "interrupted before anything was done";
+
+		if (s->is_over)
+			return;
 		if (s->phase == PHASE_ASKING_PARAM || s->n_keys > 0)
 			set_echo(true);
-		fprintf(s->err, "\nopsconsole: interrupted before anything was done\n");
+		fprintf(s->err, "\nopsconsole: %s\n", why);
 		if (s->run != NULL && run_state(s->run) == RUN_PLANNED)
 			run_decline(s->run);
-		if (!s->is_over)
-			finish(s, EXIT_DECLINED);
+		if (s->is_over)
+			return;
+		if (s->o->is_json)
+			runbook_json_error(s->out, why, EXIT_DECLINED);
+		finish(s, EXIT_DECLINED);
 	} else if (signo == SIGHUP) {
 		runs_detach(s->app->runs);
 	} else {

@@ -494,13 +494,16 @@ lane_next(struct lane *l)
 		lane_settle(l);
 		return;
 	}
-	if (l->state != LANE_NEXT || run_is_halted(l->run) || l->run->asking != NULL || !is_its_turn(l))
+	if (l->state != LANE_NEXT)
 		return;
+	/* Also where nothing new is begun any more: what is done is called done. */
 	if (part_is_over(l)) {
 		l->column = l->run->n_columns - 1;
 		lane_enter(l, LANE_DONE);
 		return;
 	}
+	if (run_is_halted(l->run) || l->run->asking != NULL || !is_its_turn(l))
+		return;
 	c = lane_cell(l);
 	if (c->must_settle) {
 		/* Lost in an earlier attempt, maybe of a run that is resumed: found out first. */

@@ -429,6 +429,7 @@ halted_pump(struct run *r)
 	loop_timer_stop(r->pause);
 	if (r->look != NULL) {
 		show_look(r, r->look->phase, OUTCOME_CANCELLED, "the run was stopped", NULL);
+		r->is_unverified = r->look->phase == PHASE_VERIFY;
 		look_free(r->look);
 		r->look = NULL;
 	}

@@ -221,6 +221,47 @@ test_stop_waits_then_cancels(void **state)
 	assert_string_equal(run_info(e->run)->rows[1].state, "unchanged");
 }
 
+/* In whatever it is stopped: what has not begun does not begin, and the exit status says what was done. */
+static void
+test_stop_anywhere(void **state)
+{
+	static const struct {
+		const char *until;
+		struct fake_rule rule;
+		int exit;
+		const char *text, *not;
+	} rows[] = {
+		{ "judge up{job=\"pre\"}", { .what = FAKE_JUDGE, .text = "pre", .first = 2, .is_never = true }, 3, "nothing was done: stopped: Ctrl-C", "do web-01" },
+		{ "judge up{job=\"health\"}", { .what = FAKE_JUDGE, .text = "health", .is_never = true }, 1, "stopped: Ctrl-C; 1 of 4 hosts done", "do web-02" },
+		{ "record check on  OK", { .what = FAKE_SETTLE }, 1, "stopped: Ctrl-C; 1 of 4 hosts done", "do web-02" },	/* its pause */
+		{ "do run: alias", { .what = FAKE_DO, .text = "alias", .outcome = OUTCOME_OK, .delay_ns = 20 * NS_PER_MS }, 1, "stopped: Ctrl-C; 4 of 4", "verify" },
+		{ "judge up{job=\"verify\"}", { .what = FAKE_JUDGE, .text = "verify", .is_never = true }, 9, "every step done, not verified: stopped: Ctrl-C", "cancel" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		bool is_pause = rows[i].rule.what == FAKE_SETTLE, is_pre = i == 0;
+		struct engine e;
+
+		engine_open(&e, 4);
+		fake_previous("6", "audit", "7");
+		fake_rule(rows[i].rule);
+		engine_runbook(&e, is_pre ? PARAMS HOSTS("batch: [1, 100%]") "preconditions:\n  - { promql: 'up{job=\"pre\"}', expect: '== 1' }\nsteps:\n" ACTIVATE :
+		    is_pause ? PARAMS HOSTS("batch: [1, 100%], pause: 10s" HEALTH) "steps:\n" ACTIVATE REGISTRY VERIFY :
+		    PARAMS HOSTS("batch: [1, 100%]" HEALTH) "steps:\n" ACTIVATE REGISTRY VERIFY);
+		begin(&e, false);
+		until_journal(&e, rows[i].until);
+		for (unsigned n = 0; is_pre && fake_journal_count(rows[i].until) < 2 && n < 1000; n++)
+			loop_once(e.loop, NS_PER_MS);
+		run_stop(e.run, "Ctrl-C");
+		engine_until(&e, RUN_ENDED);
+		assert_exit(&e, rows[i].exit);
+		assert_text_has(run_info(e.run)->text, rows[i].text);
+		assert_journal_not(rows[i].not);
+		engine_close(&e);
+	}
+}
+
 /* The first also where the run had stopped by itself, or is undoing: it cancels nothing. */
 static void
 test_first_stop_never_cancels(void **state)
@@ -673,6 +714,7 @@ main(void)
 	static const struct CMUnitTest fixed[] = {
 		cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_waits_then_cancels, setup, teardown),
+		cmocka_unit_test(test_stop_anywhere),
 		cmocka_unit_test_setup_teardown(test_first_stop_never_cancels, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry_after_the_end, setup, teardown),
