@@ -29,7 +29,7 @@ form_open(struct panel *p, const struct view *v, const struct op *op)
 	(void)v;
 	if (op == NULL || op->text == NULL || strlen(op->text) >= PATH_MAX_SHOWN)
 		return ERR_INVALID;
-	strcpy(state_of(p)->path, op->text);
+	snprintf(state_of(p)->path, PATH_MAX_SHOWN, "%s", op->text);
 	return 0;
 }
 

@@ -157,6 +157,9 @@ form_arrange(struct panel *p, const struct view *v, int w, int h)
 		draw_plan(pen, r);
 	s->n_rows = pen_measure_done(&m);
 	s->page = h - ANSWER_H < 1 ? 1 : h - ANSWER_H;
+	/* The row that separates the answer gives way where that is all it takes. */
+	if (s->n_rows == s->page + 1)
+		s->page++;
 	if (s->top > s->n_rows - s->page)
 		s->top = s->n_rows - s->page;
 	if (s->top < 0)

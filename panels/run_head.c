@@ -56,7 +56,8 @@ run_head_rows(const struct run_info *r, int w, int h)
 {
 	struct pen_measure m;
 
-	if (h < TEXT_WRAPS_FROM || text_x(r) + (int)str_width(text_of(r)) < w)
+	/* What it waits for changes all the time: nothing below it may move with that. */
+	if (h < TEXT_WRAPS_FROM || r->state == RUN_ACTING || r->state == RUN_VERIFYING || text_x(r) + (int)str_width(text_of(r)) < w)
 		return HEAD_H;
 	pen_indented(pen_measure(&m, w), TEXT_X, TEXT_ROWS_MAX, ROLE_TEXT, text_of(r));
 	return HEAD_H + pen_measure_done(&m);

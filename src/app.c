@@ -353,6 +353,7 @@ app_close(struct app *a)
 	a->runs = NULL;
 	trail_free(a->trail);	/* what was told is on disk */
 	a->trail = NULL;
+	pool_stop(a->pool);	/* while those whose work it does are there to take it */
 	sources_free(a->sources);
 	pool_lane_free(a->insight);
 	slos_free(a->slos);

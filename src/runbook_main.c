@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "base/secrets.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "loop/spool.h"
 #include "runbook_text.h"
 #include "runs.h"
 
@@ -37,6 +39,8 @@ struct script {
 	size_t n_asked;
 	enum phase phase;
 	bool is_terminal;
+	struct spool *spools[2];	/* of out and err; one of both where they go to the same place */
+	FILE *out, *err;
 	struct loop_timer *deadline;
 	bool is_late;
 	bool is_over;
@@ -65,8 +69,8 @@ static void
 fail(struct script *s, const struct err *err, int status)
 {
 	if (s->o->is_json)
-		runbook_json_error(stdout, err->msg, status);
-	fprintf(stderr, "opsconsole: %s\n", err->msg);
+		runbook_json_error(s->out, err->msg, status);
+	fprintf(s->err, "opsconsole: %s\n", err->msg);
 	finish(s, status);
 }
 
@@ -90,7 +94,7 @@ prompt(struct script *s, enum phase phase)
 	s->phase = phase;
 	s->len = 0;
 	tcflush(STDIN_FILENO, TCIFLUSH);
-	fflush(stderr);
+	fflush(s->err);
 	loop_fd_set(s->in, LOOP_READ);
 }
 
@@ -123,7 +127,7 @@ ask_param(struct script *s)
 	}
 	buf_init(&choices, LINE_BYTES);
 	runbook_choices(s->param, s->sets, s->n_sets, s->app->model, &choices);
-	fprintf(stderr, "%s%s%s (%s)%s%s: ", s->param->name, s->param->title != NULL ? ", " : "", s->param->title != NULL ? s->param->title : "",
+	fprintf(s->err, "%s%s%s (%s)%s%s: ", s->param->name, s->param->title != NULL ? ", " : "", s->param->title != NULL ? s->param->title : "",
 	    param_type_name(s->param->type), choices.len > 0 ? ", one of " : "", choices.data);
 	buf_done(&choices);
 	if (s->param->type == PARAM_SECRET)
@@ -146,10 +150,10 @@ param_typed(struct script *s, const char *text)
 
 	if (s->param->type == PARAM_SECRET) {
 		set_echo(true);
-		fputc('\n', stderr);
+		fputc('\n', s->err);
 	}
 	if (runbook_param_value(s->param, text, &value, &err) < 0) {
-		fprintf(stderr, "%s\n", err.msg);
+		fprintf(s->err, "%s\n", err.msg);
 		ask_param(s);
 		return;
 	}
@@ -167,14 +171,14 @@ confirm(struct script *s, const char *typed, const char *how)
 	struct err err = ERR_INIT;
 
 	s->phase = PHASE_RUNS;
-	if (run_confirm(s->run, run_plan_hash(s->run), typed, how, &err) < 0)
+	if (run_confirm(s->run, run_plan_hash(s->run), typed, how, &err) < 0 && !s->is_over)
 		fail(s, &err, EXIT_DECLINED);
 }
 
 static void
 decline(struct script *s, const char *why)
 {
-	fprintf(stderr, "opsconsole: %s: nothing was done\n", why);
+	fprintf(s->err, "opsconsole: %s: nothing was done\n", why);
 	run_decline(s->run);
 	if (!s->is_over)
 		finish(s, EXIT_DECLINED);
@@ -195,7 +199,7 @@ planned(struct script *s)
 		} else {
 			char shown[256];
 
-			fprintf(stderr, "opsconsole: --confirm %s is not what this run is about: it is %s\n", str_escape_to(shown, sizeof shown, s->o->confirm),
+			fprintf(s->err, "opsconsole: --confirm %s is not what this run is about: it is %s\n", str_escape_to(shown, sizeof shown, s->o->confirm),
 			    target);
 			decline(s, "not confirmed");
 		}
@@ -203,16 +207,16 @@ planned(struct script *s)
 		confirm(s, target, s->o->is_yes ? "--yes" : "--confirm");
 	} else if (!s->is_terminal) {
 		if (info->is_confirm_typed)
-			fprintf(stderr, "opsconsole: danger %s: --confirm %s would run it%s\n", danger_name(info->danger), target,
+			fprintf(s->err, "opsconsole: danger %s: --confirm %s would run it%s\n", danger_name(info->danger), target,
 			    s->o->is_yes ? " (--yes is not enough)" : "");
 		else
-			fprintf(stderr, "opsconsole: --yes would run it\n");
+			fprintf(s->err, "opsconsole: --yes would run it\n");
 		decline(s, "not confirmed");
 	} else if (info->is_confirm_typed) {
-		fprintf(stderr, "\nType %s to run it, anything else leaves: ", target);
+		fprintf(s->err, "\nType %s to run it, anything else leaves: ", target);
 		prompt(s, PHASE_ASKING_CONFIRM);
 	} else {
-		fprintf(stderr, "\nRun it? Type yes, anything else leaves: ");
+		fprintf(s->err, "\nRun it? Type yes, anything else leaves: ");
 		prompt(s, PHASE_ASKING_CONFIRM);
 	}
 }
@@ -235,10 +239,10 @@ show_question(struct script *s, const char *text)
 {
 	const struct run_info *info = run_info(s->run);
 
-	fprintf(stderr, "%s (", text);
+	fprintf(s->err, "%s (", text);
 	for (size_t i = 0; i < info->answers.n; i++)
-		fprintf(stderr, "%s%s", i > 0 ? ", " : "", info->answers.v[i]);
-	fprintf(stderr, "): ");
+		fprintf(s->err, "%s%s", i > 0 ? ", " : "", info->answers.v[i]);
+	fprintf(s->err, "): ");
 	prompt(s, PHASE_RUNS);
 }
 
@@ -251,7 +255,7 @@ answer_typed(struct script *s, const char *text)
 	if (info->state != RUN_ASKING)
 		return;
 	if (run_answer(s->run, text, &err) < 0) {
-		fprintf(stderr, "%s\n", err.msg);
+		fprintf(s->err, "%s\n", err.msg);
 		show_question(s, info->question);
 	}
 }
@@ -263,7 +267,7 @@ ask_passphrase(struct script *s)
 {
 	char shown[512];
 
-	fprintf(stderr, "passphrase of %s: ", str_escape_to(shown, sizeof shown, s->keys[0]));
+	fprintf(s->err, "passphrase of %s: ", str_escape_to(shown, sizeof shown, s->keys[0]));
 	set_echo(false);
 	prompt(s, s->phase);
 }
@@ -289,7 +293,7 @@ passphrase_typed(struct script *s, char *text)
 	char *path = s->keys[0];
 
 	set_echo(true);
-	fputc('\n', stderr);
+	fputc('\n', s->err);
 	memmove(&s->keys[0], &s->keys[1], --s->n_keys * sizeof s->keys[0]);
 	runs_passphrase(s->app->runs, path, text != NULL && *text != '\0' ? text : NULL);
 	free(path);
@@ -332,10 +336,10 @@ on_input(int fd, unsigned ready, void *arg)
 			passphrase_typed(s, NULL);
 		} else if (s->phase == PHASE_ASKING_PARAM) {
 			set_echo(true);
-			fprintf(stderr, "\nopsconsole: %s was not given: nothing was done\n", s->param->name);
+			fprintf(s->err, "\nopsconsole: %s was not given: nothing was done\n", s->param->name);
 			finish(s, EXIT_DECLINED);
 		} else if (s->phase == PHASE_ASKING_CONFIRM) {
-			fputc('\n', stderr);
+			fputc('\n', s->err);
 			decline(s, "not confirmed");
 		} else if (s->phase == PHASE_RUNS) {
 			run_stop(s->run, "nobody is there to answer");
@@ -366,26 +370,26 @@ on_notice(struct run *run, const struct run_notice *n, void *arg)
 	if (s->is_over)
 		return;
 	if (s->o->is_json)
-		runbook_json_notice(stdout, run_info(run), n);
+		runbook_json_notice(s->out, run_info(run), n);
 	else
-		runbook_text_notice(stderr, run_info(run), n);
+		runbook_text_notice(s->err, run_info(run), n);
 	state = run_state(run);
 	if (n->kind == NOTICE_QUESTION && s->is_terminal && s->n_keys == 0)
 		show_question(s, n->text);
 	if (n->kind == NOTICE_STATE && state == RUN_PLANNED && !s->o->is_dry_run && s->phase == PHASE_PLANS) {
 		if (!s->o->is_json)
-			runbook_text_plan(stderr, run_info(run));
+			runbook_text_plan(s->err, run_info(run));
 		planned(s);
 		return;
 	}
 	if (n->kind != NOTICE_END)
 		return;
 	if (s->o->is_json)
-		runbook_json_summary(stdout, run_info(run));
+		runbook_json_summary(s->out, run_info(run));
 	else if (s->o->is_dry_run)
-		runbook_text_plan(stdout, run_info(run));
+		runbook_text_plan(s->out, run_info(run));
 	else
-		runbook_text_summary(stdout, run_info(run));
+		runbook_text_summary(s->out, run_info(run));
 	finish(s, run_exit(run));
 }
 
@@ -435,19 +439,28 @@ on_signal(int signo, void *arg)
 	struct script *s = arg;
 
 	if (s->run == NULL || s->phase < PHASE_RUNS) {
+		static const char why[] = "interrupted before anything was done";
+
+		if (s->is_over)
+			return;
 		if (s->phase == PHASE_ASKING_PARAM || s->n_keys > 0)
 			set_echo(true);
-		fprintf(stderr, "\nopsconsole: interrupted before anything was done\n");
+		fprintf(s->err, "\nopsconsole: %s\n", why);
 		if (s->run != NULL && run_state(s->run) == RUN_PLANNED)
 			run_decline(s->run);
-		if (!s->is_over)
-			finish(s, EXIT_DECLINED);
+		if (s->is_over)
+			return;
+		if (s->o->is_json)
+			runbook_json_error(s->out, why, EXIT_DECLINED);
+		finish(s, EXIT_DECLINED);
 	} else if (signo == SIGHUP) {
 		runs_detach(s->app->runs);
 	} else {
-		if (signo == SIGINT)
-			fprintf(stderr, "\nopsconsole: nothing new is begun; once more cancels what runs\n");
-		run_stop(s->run, signo == SIGINT ? "interrupted" : "terminated");
+		bool is_cancelled = run_stop(s->run, signo == SIGINT ? "interrupted" : "terminated");
+
+		if (!s->is_over)
+			fprintf(s->err, "\nopsconsole: %s\n", is_cancelled ? "what runs is cancelled" : "nothing new is begun; once more cancels what runs");
+		fflush(s->err);
 	}
 }
 
@@ -511,6 +524,29 @@ watch_signals(struct script *s, struct err *err)
 	return 0;
 }
 
+/* A run does not wait for whoever reads of it. */
+static void
+open_spools(struct script *s)
+{
+	struct stat out, err;
+	bool is_one = fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+
+	s->spools[0] = spool_new(s->app->loop, STDOUT_FILENO, SPOOL_MAX);
+	if (!is_one)
+		s->spools[1] = spool_new(s->app->loop, STDERR_FILENO, SPOOL_MAX);
+	s->out = spool_file(s->spools[0]);
+	s->err = is_one ? s->out : spool_file(s->spools[1]);
+}
+
+static void
+close_spools(struct script *s)
+{
+	uint64_t n = spool_free(s->spools[1]) + spool_free(s->spools[0]);
+
+	if (n > 0)
+		fprintf(stderr, "opsconsole: %llu bytes of output were left out: nobody read them\n", (unsigned long long)n);
+}
+
 int
 runbook_main(struct app *a, const struct options *o)
 {
@@ -529,6 +565,7 @@ runbook_main(struct app *a, const struct options *o)
 		fprintf(stderr, "opsconsole: %s\n", err.msg);
 		goto done;
 	}
+	open_spools(&s);
 	s.in = loop_fd_new(a->loop, STDIN_FILENO, 0, on_input, &s);
 	s.deadline = loop_timer_new(a->loop, on_deadline, &s);
 	loop_timer_in(s.deadline, o->deadline_ns > 0 ? o->deadline_ns : ANSWERS_WAIT);
@@ -539,6 +576,10 @@ runbook_main(struct app *a, const struct options *o)
 	app_start(a);
 	status = loop_run(a->loop);
 	loop_on_turn(a->loop, NULL, NULL);
+	/* Whoever was asked for a passphrase, or a secret, types visibly again. */
+	if (s.n_keys > 0)
+		set_echo(true);
+	close_spools(&s);
 done:
 	loop_timer_free(s.deadline);
 	loop_fd_free(s.in);

@@ -16,7 +16,7 @@
 #define ASK_TIMEOUT (15 * NS_PER_S)
 #define LIMIT_SETS 64
 
-enum { PAST_MAX = 50, PLANS_MAX = 8 };
+enum { PAST_MAX = 50, PLANS_MAX = 8, RUNS_MAX = 32 };
 
 struct world_ask {			/* one instant query */
 	LIST_ENTRY(world_ask) next;
@@ -56,7 +56,7 @@ struct runs {
 	struct past_run *past;		/* strings point into past_runs */
 	struct audit_run *past_runs;
 	size_t n_past;
-	bool is_reading_past;
+	struct past_task *reading_past;
 	ssh_passphrase_cb *ask_passphrase;
 	void *ask_arg;
 };
@@ -93,8 +93,10 @@ on_ask_timeout(void *arg)
 	struct world_ask *ask = arg;
 	struct err err = ERR_INIT;
 
-	err_set(&err, ERR_TIMEOUT, "%s has not answered within %lld s", ask->source != NULL ? ask->source : "no source of metrics",
-	    (long long)(ASK_TIMEOUT / NS_PER_S));
+	if (ask->source == NULL)
+		err_set(&err, ERR_NOTFOUND, "this environment has no source of metrics to ask");
+	else
+		err_set(&err, ERR_TIMEOUT, "%s has not answered within %lld s", ask->source, (long long)(ASK_TIMEOUT / NS_PER_S));
 	ask_answer(ask, NULL, &err);
 }
 
@@ -272,7 +274,7 @@ runs_new(struct app *a, bool is_interactive)
 	LIST_INIT(&r->asks);
 	r->state_dir = state_dir();
 	r->world = (struct run_world){
-		.loop = a->loop, .conf = a->conf, .env = a->env, .user = a->user, .state_dir = r->state_dir, .arg = r,
+		.loop = a->loop, .conf = a->conf, .env = a->env, .user = a->user, .state_dir = r->state_dir, .lane = a->insight, .arg = r,
 		.model = world_model, .query = world_query, .query_cancel = world_query_cancel, .write = world_write, .poll_now = world_poll_now,
 		.apply = world_apply };
 	return r;
@@ -290,6 +292,14 @@ one_run_free(struct one_run *o)
 	free(o);
 }
 
+struct past_task {
+	struct runs *runs;	/* NULL: they are gone */
+	char *dir, *env;
+	struct audit_run *v;
+	size_t n;
+	int r;
+};
+
 void
 runs_free(struct runs *r)
 {
@@ -302,6 +312,8 @@ runs_free(struct runs *r)
 		one_run_free(o);
 	while ((ask = LIST_FIRST(&r->asks)) != NULL)
 		ask_free(ask);
+	if (r->reading_past != NULL)
+		r->reading_past->runs = NULL;
 	ssh_free(r->ssh);
 	runbooks_done(&r->books);
 	audit_runs_free(r->past_runs, r->n_past);
@@ -323,14 +335,6 @@ tell_books(struct runs *r)
 	event_done(&ev);
 }
 
-struct past_task {
-	struct runs *runs;
-	char *dir, *env;
-	struct audit_run *v;
-	size_t n;
-	int r;
-};
-
 static void
 past_work(void *arg)
 {
@@ -346,8 +350,11 @@ past_done(void *arg)
 	struct past_task *t = arg;
 	struct runs *r = t->runs;
 
-	r->is_reading_past = false;
-	if (t->r == 0) {
+	if (r != NULL)
+		r->reading_past = NULL;
+	if (r == NULL) {
+		audit_runs_free(t->v, t->n);
+	} else if (t->r == 0) {
 		audit_runs_free(r->past_runs, r->n_past);
 		r->past_runs = t->v;
 		r->n_past = t->n;
@@ -368,10 +375,9 @@ read_past(struct runs *r)
 {
 	struct past_task *t;
 
-	if (r->is_reading_past)
+	if (r->reading_past != NULL)
 		return;
-	r->is_reading_past = true;
-	t = xcalloc(1, sizeof *t);
+	t = r->reading_past = xcalloc(1, sizeof *t);
 	*t = (struct past_task){ .runs = r, .dir = audit_dir(r->app->conf->audit.dir), .env = xstrdup(r->app->env->name), .r = ERR_CANCELLED };
 	pool_run(r->app->insight, past_work, past_done, t);
 }
@@ -423,18 +429,24 @@ runs_acting(const struct runs *r)
 	return n;
 }
 
-/* Plans that nobody confirmed make room; runs stay, for retry and undo. */
+static bool
+is_only_a_plan(const struct run *run)
+{
+	return run_info(run)->started_ns == 0;
+}
+
+/* The oldest make room: plans that nobody confirmed soon, runs late, as they are there to be tried again and undone. */
 static void
-drop_old_plans(struct runs *r)
+drop_old(struct runs *r, bool is_plan, unsigned max)
 {
 	struct one_run *o, *before;
 	unsigned n = 0;
 
 	TAILQ_FOREACH(o, &r->runs, next)
-		n++;
-	for (o = TAILQ_LAST(&r->runs, one_run_list); o != NULL && n >= PLANS_MAX; o = before) {
+		n += is_only_a_plan(o->run) == is_plan;
+	for (o = TAILQ_LAST(&r->runs, one_run_list); o != NULL && n >= max; o = before) {
 		before = TAILQ_PREV(o, one_run_list, next);
-		if (!is_acting(o->run)) {
+		if (!is_acting(o->run) && is_only_a_plan(o->run) == is_plan) {
 			one_run_free(o);
 			n--;
 		}
@@ -470,10 +482,11 @@ runs_begin(struct runs *r, const struct run_request *q, run_notice_cb *notice, v
 	rc = open_ssh(r, err);
 	if (rc < 0)
 		return rc;
-	r->world.audit = q->is_dry_run ? NULL : trail_audit(r->app->trail, err);
-	if (!q->is_dry_run && r->world.audit == NULL)
+	/* A dry run takes it from nobody who is acting. */
+	if (!q->is_dry_run && (r->world.audit = trail_audit(r->app->trail, err)) == NULL)
 		return err->code;
-	drop_old_plans(r);
+	drop_old(r, true, PLANS_MAX);
+	drop_old(r, false, RUNS_MAX);
 	o = xcalloc(1, sizeof *o);
 	o->runs = r;
 	o->notice = notice;
@@ -539,7 +552,8 @@ static int
 plan(struct runs *r, const struct op *op, const char **ret_run, struct err *err)
 {
 	struct run_set sets[LIMIT_SETS];
-	struct run_request q = { .incident = trail_incident(r->app->trail), .alert = op->source, .is_interactive = true, .sets = sets };
+	struct run_request q = { .incident = trail_incident(r->app->trail), .alert = op->source, .is_interactive = true, .sets = sets,
+		.is_dry_run = r->app->env->is_read_only };	/* a plan can be looked at there, too */
 	const struct runbook *book;
 	char *text;
 	struct run *run;

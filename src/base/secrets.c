@@ -108,7 +108,7 @@ form_at(const char *s, size_t len)
 
 /* --- forms ------------------------------------------------------------------------------------ */
 
-enum json_style { JSON_UTF8, JSON_UTF8_SLASH, JSON_ASCII_LOWER, JSON_ASCII_UPPER, JSON_STYLES };
+enum json_style { JSON_UTF8, JSON_UTF8_SLASH, JSON_UTF8_HTML /* Go's */, JSON_ASCII_LOWER, JSON_ASCII_UPPER, JSON_STYLES };
 
 static void
 json_unit(struct buf *b, unsigned unit, enum json_style style)
@@ -123,7 +123,9 @@ json_cp(struct buf *b, const char *s, size_t n, uint32_t cp, enum json_style sty
 		buf_printf(b, "\\%c", (char)cp);
 	else if (cp == '\n' || cp == '\t')
 		buf_addstr(b, cp == '\n' ? "\\n" : "\\t");
-	else if (cp < 0x80 || style == JSON_UTF8 || style == JSON_UTF8_SLASH)
+	else if (style == JSON_UTF8_HTML && (cp == '<' || cp == '>' || cp == '&'))
+		json_unit(b, cp, style);
+	else if (cp < 0x80 || style == JSON_UTF8 || style == JSON_UTF8_SLASH || style == JSON_UTF8_HTML)
 		buf_add(b, s, n);
 	else if (cp < 0x10000)
 		json_unit(b, cp, style);
@@ -148,6 +150,20 @@ add_json(const struct secret *s, struct buf *b)
 		}
 		form_add(s, b->data, b->len);
 	}
+}
+
+/* Within single quotes, as `set -x` shows it and as we send it. */
+static void
+add_shell(const struct secret *s, struct buf *b)
+{
+	buf_reset(b);
+	for (size_t i = 0; i < s->len; i++) {
+		if (s->value[i] == '\'')
+			buf_addstr(b, "'\\''");
+		else
+			buf_addch(b, s->value[i]);
+	}
+	form_add(s, b->data, b->len);
 }
 
 /* kept: what stands for itself beside letters, digits and "-._~" (RFC 3986, 2.3). */
@@ -234,6 +250,7 @@ add_forms(const struct secret *s)
 	form_add(s, s->value, s->len);
 	add_lines(s);
 	add_json(s, &b);
+	add_shell(s, &b);
 	add_url(s, &b);
 	add_base64(s, &b);
 	explicit_bzero(b.data, b.cap);

@@ -2,7 +2,7 @@
  * Secret values that are known to the program, so that they can be taken out of whatever it shows or writes.
  *
  * Whoever reads a secret adds its value here before it is used. Audit records, output of hosts, screen, debug log, plans and reports all go through
- * secrets_mask(): each occurrence becomes "[secret NAME]", also in the forms the value takes inside JSON, URLs and base64 (the three alignments).
+ * secrets_mask(): each occurrence becomes "[secret NAME]", also in the forms the value takes inside JSON, URLs, quotes of a shell and base64 (the three alignments).
  * Values under 4 bytes are not looked for (they would blot out ordinary text): secrets_add() refuses them. One thread, except secrets_mask(), which may be
  * called from the audit thread too (a lock inside). Core dumps are switched off by the first secrets_add().
  */

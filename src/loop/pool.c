@@ -229,7 +229,7 @@ drop_tasks(struct pool *p, struct pool_lane *lane)
 }
 
 void
-pool_free(struct pool *p)
+pool_stop(struct pool *p)
 {
 	struct pool_lane *lane;
 
@@ -243,8 +243,19 @@ pool_free(struct pool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->n_threads; i++)
 		pthread_join(p->threads[i], NULL);
+	p->n_threads = 0;
 	while (!TAILQ_EMPTY(&p->finished))
 		run_done(p);
+}
+
+void
+pool_free(struct pool *p)
+{
+	struct pool_lane *lane;
+
+	if (p == NULL)
+		return;
+	pool_stop(p);
 	while ((lane = LIST_FIRST(&p->lanes)) != NULL)
 		lane_destroy(lane);
 	loop_fd_free(p->wake);

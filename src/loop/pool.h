@@ -17,9 +17,10 @@ typedef void pool_work_cb(void *arg);	/* in a worker; touches only arg */
 typedef void pool_done_cb(void *arg);	/* in the loop's thread; may be NULL */
 
 struct pool *pool_new(struct loop *l, unsigned n_threads);	/* threads start with the first task */
-/* Waits for the tasks that run (they are short and pure), drops the ones that wait: their done callbacks still
- * run. */
-void pool_free(struct pool *p);
+/* Waits for the tasks that run (they are short and pure), drops the ones that wait, and runs the done callbacks of all: while what they are
+ * about is still there. Lanes stay; what is given to them from now on is dropped, too. */
+void pool_stop(struct pool *p);
+void pool_free(struct pool *p);		/* stopped first */
 struct pool_lane *pool_lane_new(struct pool *p);
 /* Done callbacks of tasks still in the lane are run, with the lane's tasks cancelled where they have not begun. */
 void pool_lane_free(struct pool_lane *lane);

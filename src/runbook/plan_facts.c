@@ -110,15 +110,48 @@ undo_text(const struct lane *l, size_t column)
 	return c->undo_unbound != NULL ? c->undo_unbound : "NONE";
 }
 
+/* It should have an undo, but what that would be is not known. */
+static bool
+is_undo_unknown(const struct lane *l, size_t column)
+{
+	const struct cell *c = &l->cells[column];
+
+	return c->outcome != OUTCOME_SKIPPED && c->undo == NULL && c->undo_unbound != NULL;
+}
+
+/* Hosts whose undo is not known, where others have one: NULL none; owned by the caller. */
+static char *
+undo_unknown_hosts(const struct run *r, size_t column)
+{
+	const char **names = xcalloc(r->n_lanes + 1, sizeof *names);
+	size_t n = 0, n_known = 0;
+	char *text = NULL;
+	struct buf b;
+
+	for (size_t i = 0; i < r->n_lanes; i++)
+		if (is_undo_unknown(&r->lanes[i], column))
+			names[n++] = r->lanes[i].name;
+		else
+			n_known += r->lanes[i].cells[column].outcome != OUTCOME_SKIPPED;
+	if (n > 0 && n_known > 0) {
+		buf_init(&b, FACT_MAX);
+		hostlist_fold(&b, names, n);
+		text = xasprintf("; NOT KNOWN on %s", b.data);
+		buf_done(&b);
+	}
+	free(names);
+	return text;
+}
+
 static struct common
-common_of(const struct run *r, size_t column, const char *text_of(const struct lane *l, size_t column))
+common_of(const struct run *r, size_t column, const char *text_of(const struct lane *l, size_t column), bool is_known_only)
 {
 	struct common c = { .is_same = true };
 
 	for (size_t i = 0; i < r->n_lanes; i++) {
 		const char *text;
 
-		if (r->lanes[i].cells[column].outcome == OUTCOME_SKIPPED)
+		if (r->lanes[i].cells[column].outcome == OUTCOME_SKIPPED || (is_known_only && is_undo_unknown(&r->lanes[i], column)))
 			continue;
 		text = text_of(&r->lanes[i], column);
 		if (c.text == NULL)
@@ -131,7 +164,8 @@ common_of(const struct run *r, size_t column, const char *text_of(const struct l
 static void
 fact_step_hosts(struct run *r, size_t column)
 {
-	struct common act = common_of(r, column, act_text), undo = common_of(r, column, undo_text);
+	char *unknown = undo_unknown_hosts(r, column);
+	struct common act = common_of(r, column, act_text, false), undo = common_of(r, column, undo_text, unknown != NULL);
 	const char *name = r->columns[column].name;
 	size_t n = 0;
 	char where[64];
@@ -140,15 +174,17 @@ fact_step_hosts(struct run *r, size_t column)
 		n += r->lanes[i].cells[column].outcome != OUTCOME_SKIPPED;
 	if (n == 0) {
 		plan_fact(r, "steps", OUTCOME_NONE, "%s: nothing to do on any host", name);
+		free(unknown);
 		return;
 	}
 	if (n == r->n_lanes)
 		snprintf(where, sizeof where, "each host");
 	else
 		snprintf(where, sizeof where, "%zu of %zu hosts", n, r->n_lanes);
-	plan_fact(r, "steps", OUTCOME_NONE, "%s on %s: %s%s%s%s%s%s", name, where, act.text, act.is_same ? "" : ", and so on",
+	plan_fact(r, "steps", OUTCOME_NONE, "%s on %s: %s%s%s%s%s%s%s", name, where, act.text, act.is_same ? "" : ", and so on",
 	    undo.text != NULL ? " (undo: " : "", undo.text != NULL ? undo.text : "", undo.text != NULL && !undo.is_same ? ", each its own" : "",
-	    undo.text != NULL ? ")" : "");
+	    unknown != NULL ? unknown : "", undo.text != NULL ? ")" : "");
+	free(unknown);
 }
 
 static void

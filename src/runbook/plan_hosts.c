@@ -117,7 +117,7 @@ batch_add(struct run *r, size_t end)
 	if (end <= first)
 		return;
 	r->batches = xreallocarray(r->batches, r->n_batches + 1, sizeof *r->batches);
-	r->batches[r->n_batches++] = (struct batch){ first, end - first };
+	r->batches[r->n_batches++] = (struct batch){ .first = first, .n = end - first };
 }
 
 static size_t

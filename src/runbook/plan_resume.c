@@ -71,6 +71,16 @@ take_start(struct run *r, const struct audit_record *rec, struct err *err)
 	return same_params(r, rec, err);
 }
 
+/* What is seen counts as evidence only from after it, as it did for the run that is resumed. */
+static void
+take_act(struct run *r, const struct audit_record *rec)
+{
+	int64_t now = clock_now(), at = rec->time_ns < now ? rec->time_ns : now;
+
+	if (r->last_act_ns < at)
+		r->last_act_ns = at;
+}
+
 static void
 take_intent(struct run *r, const struct audit_record *rec)
 {
@@ -87,6 +97,7 @@ take_intent(struct run *r, const struct audit_record *rec)
 	/* Until its result is read, nobody knows. */
 	c->must_settle = true;
 	c->begun_ns = rec->time_ns;
+	c->intent = rec->seq;		/* what is found out is its result */
 	memcpy(c->nonce, nonce, strnlen(nonce, sizeof c->nonce - 1) + 1);
 	c->nonce[sizeof c->nonce - 1] = '\0';
 }
@@ -105,6 +116,8 @@ take_result(struct run *r, const struct audit_record *rec)
 		return;
 	}
 	c->must_settle = o == OUTCOME_UNKNOWN;
+	if (!c->must_settle)
+		c->intent = 0;
 	if (o == OUTCOME_OK)
 		text_set(&c->done_in, "%s", rec->run);
 }
@@ -189,9 +202,11 @@ take_record(struct run *r, struct chain *c, const struct audit_record *rec, stru
 		r->is_resumable |= strcmp(rec->run, r->resume) == 0;
 		return take_start(r, rec, err);
 	case AUDIT_INTENT:
+		take_act(r, rec);
 		take_intent(r, rec);
 		return 0;
 	case AUDIT_RESULT:
+		take_act(r, rec);
 		take_result(r, rec);
 		return 0;
 	default:

@@ -30,6 +30,7 @@ struct previous_ask {
 	previous_cb *cb;
 	void *arg;
 	struct loop_timer *later;
+	struct audit_reading *reading;
 	struct world_ask *ask;
 	struct previous found;		/* strings owned */
 	struct err err;
@@ -213,13 +214,13 @@ found(struct previous_ask *p, const char *version, char *text)
 }
 
 static bool
-from_audit(struct previous_ask *p, const struct model_model *row)
+from_audit(struct previous_ask *p, const struct audit_log *log, const struct model_model *row)
 {
 	struct audit_evidence e = { 0 };
 	struct err err = ERR_INIT;
 	char date[CLOCK_TEXT_MAX];
 
-	if (previous_audit(p->w, p->model, row->reg, p->found.current, &e, &err) < 0) {
+	if (previous_audit(log, p->model, row->reg, p->found.current, &e, &err) < 0) {
 		looked(p, "audit log", err.code == ERR_NOTFOUND ? "" : err.msg);
 		return false;
 	}
@@ -294,14 +295,17 @@ check_registry(struct previous_ask *p, const struct model_model *row)
 	return 0;
 }
 
+/* The model is looked at only now: it may have changed while the log was read. */
 static void
-begin(struct previous_ask *p)
+on_log(const struct audit_log *log, void *arg)
 {
+	struct previous_ask *p = arg;
 	const struct model_model *row = live_model(p->w, p->model);
 
+	p->reading = NULL;
 	if (check_registry(p, row) < 0) {
 		tell_later(p);
-	} else if (from_audit(p, row)) {
+	} else if (from_audit(p, log, row)) {
 		agree(p, "registry tag", labels_get(&row->reg->tags, TAG_PREVIOUS));
 		tell_later(p);
 	} else if (from_registry(p, row) || from_sight(p, row)) {
@@ -319,7 +323,7 @@ previous_begin(const struct run_world *w, const char *model, previous_cb *cb, vo
 	*p = (struct previous_ask){ .w = w, .model = xstrdup(model), .cb = cb, .arg = arg };
 	buf_init(&p->looked, 1024);
 	p->later = loop_timer_new(w->loop, on_later, p);
-	begin(p);
+	p->reading = previous_audit_read(w, on_log, p);
 	return p;
 }
 
@@ -328,6 +332,7 @@ previous_cancel(struct previous_ask *p)
 {
 	if (p == NULL)
 		return;
+	previous_audit_cancel(p->reading);
 	if (p->ask != NULL)
 		p->w->query_cancel(p->w->arg, p->ask);
 	ask_free(p);

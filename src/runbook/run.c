@@ -152,6 +152,9 @@ run_halt(struct run *r, const char *fmt, ...)
 		r->why_stopping = xvasprintf(fmt, ap);
 		va_end(ap);
 	}
+	/* It is said each turn while what runs is waited for: that must not make a turn of its own. */
+	if (r->is_stopping)
+		return;
 	r->is_stopping = true;
 	info_touch(r);
 	run_kick(r);
@@ -387,16 +390,19 @@ has_begun(const struct run *r)
 	return r->state != RUN_PLANNING && r->state != RUN_PLANNED && !is_over(r);
 }
 
-void
+bool
 run_stop(struct run *r, const char *why)
 {
+	bool is_again = r->is_stop_asked;
+
 	if (!has_begun(r)) {
 		run_decline(r);
-		return;
+		return false;
 	}
 	if (r->stage == STAGE_END)
-		return;
-	if (!r->is_stopping) {
+		return false;
+	if (!is_again) {
+		r->is_stop_asked = true;
 		run_halt(r, "stopped: %s", why != NULL && *why != '\0' ? why : "by a person");
 		record_state(r, "stopped", why);
 	} else {
@@ -407,6 +413,7 @@ run_stop(struct run *r, const char *why)
 		lane_cancel(&r->own);
 	}
 	run_kick(r);
+	return is_again;
 }
 
 void
@@ -467,6 +474,15 @@ run_skip(struct run *r, const char *host, struct err *err)
 	return 0;
 }
 
+/* Its steps are done, its health was not seen. */
+static void
+lane_look_again(struct lane *l)
+{
+	l->is_failed = false;
+	if (l->batch >= 0)
+		l->run->batches[l->batch].is_well = false;
+}
+
 int
 run_retry(struct run *r, const char *host, struct err *err)
 {
@@ -486,14 +502,14 @@ run_retry(struct run *r, const char *host, struct err *err)
 		if (l->state == LANE_FAILED)
 			lane_retry(l);
 		else if (l->state == LANE_DONE && l->is_failed)
-			l->is_failed = false;	/* its steps are done, its health was not seen: verification tells */
+			lane_look_again(l);
 		else
 			continue;
 		n++;
 	}
 	if (n == 0 && (r->state != RUN_ENDED || host != NULL || r->exit == 0))
 		return err_set(err, ERR_INVALID, host != NULL ? "%s has not failed" : "no host has failed", host);
-	r->is_stopping = r->is_cancelling = r->must_stop_after_batch = r->is_unverified = r->is_condition_failed = false;
+	r->is_stopping = r->is_stop_asked = r->is_cancelling = r->must_stop_after_batch = r->is_unverified = r->is_condition_failed = false;
 	free(r->why_stopping);
 	r->why_stopping = NULL;
 	if (r->state == RUN_ENDED) {

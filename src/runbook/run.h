@@ -59,8 +59,8 @@ int run_exit(const struct run *r);		/* of design.md's table; -1: not ended */
  * when its hash differs the run is refused (exit 3) and the text says what changed. */
 int run_confirm(struct run *r, const char *hash, const char *typed, const char *how, struct err *err);
 void run_decline(struct run *r);		/* exit 7 */
-/* The first: nothing new is begun, what runs is waited for. Again: what runs is cancelled. */
-void run_stop(struct run *r, const char *why);
+/* The first: nothing new is begun, of an undo neither; what runs is waited for. Again (true): what runs is cancelled. */
+bool run_stop(struct run *r, const char *why);
 int run_answer(struct run *r, const char *answer, struct err *err);	/* RUN_ASKING */
 int run_skip(struct run *r, const char *host, struct err *err);	/* a waiting or failed host is left out from here on */
 int run_retry(struct run *r, const char *host, struct err *err);	/* host NULL: every failed one; also after the end of a run that failed (then acting again, same id) */

@@ -46,7 +46,8 @@ count(const struct run *r)
 static int
 exit_of(const struct run *r, const struct counts *n)
 {
-	bool is_failed = n->failed > 0 || r->own.is_failed || r->is_stopping || r->is_condition_failed;
+	/* Who stops the verification has not stopped a step. */
+	bool is_stopped = r->is_stopping && !r->is_unverified, is_failed = n->failed > 0 || r->own.is_failed || is_stopped || r->is_condition_failed;
 
 	if (n->unknown > 0)
 		return 5;

@@ -277,6 +277,15 @@ lane_act(struct lane *l)
 	tell_step(l, c->intent);
 }
 
+/* A step that is tried again waits until its part has its turn, behind the preconditions; what closes the run waits for batches that are tried again. */
+static bool
+is_its_turn(const struct lane *l)
+{
+	static const enum stage turns[] = { [PART_NONE] = STAGE_NONE, [PART_OPENING] = STAGE_OPENING, [PART_HOST] = STAGE_BATCH, [PART_CLOSING] = STAGE_CLOSING };
+
+	return l->run->stage == turns[l->part];
+}
+
 /* --- before the act ------------------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -306,7 +315,7 @@ lane_intent(struct lane *l)
 	struct cell *c = lane_cell(l);
 	const struct runbook_step *s = lane_column(l)->step;
 
-	if (run_is_halted(l->run)) {
+	if (run_is_halted(l->run) || !is_its_turn(l)) {
 		lane_enter(l, LANE_NEXT);
 		return;
 	}
@@ -476,15 +485,6 @@ lane_go(struct lane *l, enum part part)
 	lane_enter(l, LANE_NEXT);
 }
 
-/* A step that is tried again waits until its part has its turn, behind the preconditions. */
-static bool
-is_its_turn(const struct lane *l)
-{
-	enum stage stage = l->run->stage;
-
-	return stage == STAGE_CLOSING || stage == (l == &l->run->own ? STAGE_OPENING : STAGE_BATCH);
-}
-
 void
 lane_next(struct lane *l)
 {
@@ -494,13 +494,16 @@ lane_next(struct lane *l)
 		lane_settle(l);
 		return;
 	}
-	if (l->state != LANE_NEXT || run_is_halted(l->run) || l->run->asking != NULL || !is_its_turn(l))
+	if (l->state != LANE_NEXT)
 		return;
+	/* Also where nothing new is begun any more: what is done is called done. */
 	if (part_is_over(l)) {
 		l->column = l->run->n_columns - 1;
 		lane_enter(l, LANE_DONE);
 		return;
 	}
+	if (run_is_halted(l->run) || l->run->asking != NULL || !is_its_turn(l))
+		return;
 	c = lane_cell(l);
 	if (c->must_settle) {
 		/* Lost in an earlier attempt, maybe of a run that is resumed: found out first. */
@@ -531,6 +534,8 @@ lane_retry(struct lane *l)
 	struct cell *c = lane_cell(l);
 
 	l->is_failed = l->is_left = l->is_unreachable = l->must_undo = false;
+	if (l->batch >= 0)
+		l->run->batches[l->batch].is_well = false;
 	if (l->part == PART_NONE) {
 		/* It was out before it began. */
 		lane_enter(l, LANE_WAITING);

@@ -105,7 +105,10 @@ struct value {
 	struct run *run;
 };
 
-struct batch { size_t first, n; };	/* of lanes */
+struct batch {
+	size_t first, n;		/* of lanes */
+	bool is_well;			/* since the last attempt there its health was judged, and lets the run go on */
+};
 
 struct fact { char *name, *text; enum outcome outcome; };
 
@@ -187,6 +190,7 @@ struct run {
 	bool is_stopping, is_stop_asked /* by a person: the next time cancels */, is_cancelling, is_undo_wanted, is_detached, must_stop_after_batch, is_declined;
 	bool is_verified, is_unverified, is_undone, is_audit_broken, is_end_recorded, is_durable;
 	bool is_condition_failed;
+	bool is_prechecked;		/* preconditions held, and nothing was begun since */
 	char *why_stopping, *audit_why;
 	struct lane *asking;
 	char *question;
@@ -243,7 +247,7 @@ enum check_answer check_answer(const struct cell *c, const struct runbook_step *
 /* --- stages and lanes ------------------------------------------------------------------------------------------------------------ */
 void stage_start(struct run *r);		/* locks, first record */
 void stage_again(struct run *r, enum stage to);	/* after the end: locks, a record, then to */
-void stage_reopen(struct run *r);		/* something is tried again: what is being verified is not the end of it */
+void stage_reopen(struct run *r);		/* something is tried again: what comes behind the batches waits for it */
 void stage_pump(struct run *r);
 unsigned run_n_failed(const struct run *r);	/* that count */
 void lane_enter(struct lane *l, enum lane_state to);	/* the only writer of l->state */

@@ -46,6 +46,18 @@ is_batch_over(const struct run *r)
 	return true;
 }
 
+/* Nobody is in it any more. */
+static bool
+is_batch_left(const struct run *r)
+{
+	const struct batch *b = &r->batches[r->batch];
+
+	for (size_t i = b->first; i < b->first + b->n; i++)
+		if (!r->lanes[i].is_left)
+			return false;
+	return true;
+}
+
 static enum run_state
 state_of(const struct run *r)
 {
@@ -104,7 +116,7 @@ show_look(struct run *r, enum run_phase phase, enum outcome outcome, const char 
 		struct lane *l = &r->lanes[i];
 		bool is_failed = false;
 
-		if (l->is_left || (phase == PHASE_HEALTH && (size_t)l->batch != r->batch))
+		if (l->is_left || l->is_failed || (phase == PHASE_HEALTH && (size_t)l->batch != r->batch))
 			continue;
 		for (size_t j = 0; failed != NULL && j < failed->n; j++)
 			is_failed |= strcmp(failed->v[j], l->name) == 0;
@@ -112,18 +124,28 @@ show_look(struct run *r, enum run_phase phase, enum outcome outcome, const char 
 	}
 }
 
-/* Health that fails for named hosts counts for them; what names none stops the run. */
+/* Health that fails for named hosts counts for them; what names none of the run's stops it. */
 static void
 hosts_are_ill(struct run *r, const struct look *k, const char *text)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < r->n_lanes; i++)
 		for (size_t j = 0; j < k->failed.n; j++)
 			if (strcmp(k->failed.v[j], r->lanes[i].name) == 0 && !r->lanes[i].is_left) {
 				r->lanes[i].is_failed = true;
 				lane_phrase(&r->lanes[i], "health not seen: %s", text);
+				n++;
 			}
-	if (k->failed.n == 0)
+	if (n == 0)
 		run_halt(r, "stopped: health of batch %zu: %s", r->batch + 1, text);
+}
+
+static void
+batch_is_well(struct run *r)
+{
+	r->batches[r->batch].is_well = true;
+	stage_enter(r, STAGE_PAUSE);
 }
 
 static void
@@ -142,8 +164,11 @@ on_looked(struct look *k, void *arg)
 		if (o != OUTCOME_OK) {
 			r->is_condition_failed = true;
 			run_halt(r, "stopped: precondition: %s", text);
+		} else if (r->stage == STAGE_PRECHECK) {
+			r->is_prechecked = true;
+			stage_enter(r, STAGE_OPENING);
 		} else {
-			stage_enter(r, r->stage == STAGE_PRECHECK ? STAGE_OPENING : STAGE_BATCH);
+			stage_enter(r, STAGE_BATCH);
 		}
 		break;
 	case STAGE_HEALTH:
@@ -151,8 +176,8 @@ on_looked(struct look *k, void *arg)
 			r->is_condition_failed = true;
 			hosts_are_ill(r, k, text);
 		}
-		if (run_n_failed(r) <= r->rb->max_failures)
-			stage_enter(r, STAGE_PAUSE);
+		if (run_n_failed(r) <= r->rb->max_failures && !run_is_halted(r))
+			batch_is_well(r);
 		break;
 	case STAGE_VERIFY:
 		r->is_verified = o == OUTCOME_OK;
@@ -197,19 +222,23 @@ batch_begin(struct run *r)
 				cell_set(&r->lanes[i], c, OUTCOME_WAITING, "");
 }
 
-/* The next batch that has something to do; after the last, what closes the run. */
+/* The first batch that has something to do, or whose health has not held since it was done; after the last, what closes the run. */
 static void
 batch_next(struct run *r)
 {
-	while (r->batch < r->n_batches && is_batch_over(r))
+	bool was_prechecked = r->is_prechecked && r->own.part != PART_OPENING;
+
+	r->is_prechecked = false;
+	for (r->batch = 0; r->batch < r->n_batches && is_batch_over(r) && (r->batches[r->batch].is_well || is_batch_left(r));)
 		r->batch++;
 	if (r->batch >= r->n_batches) {
 		r->batch = r->n_batches > 0 ? r->n_batches - 1 : 0;
 		stage_enter(r, STAGE_CLOSING);
+	} else if (is_batch_over(r)) {
+		stage_enter(r, STAGE_HEALTH);
 	} else if (r->must_stop_after_batch) {
 		run_halt(r, "detached: stopped after batch %zu of %zu; go on with --resume %s", r->batch, r->n_batches, r->id);
-	} else if (r->rb->n_preconditions > 0 && (r->batch > 0 || r->own.part == PART_OPENING)) {
-		r->stage = STAGE_BATCH_CHECK;
+	} else if (r->rb->n_preconditions > 0 && !was_prechecked) {
 		look(r, PHASE_CHECK, r->rb->preconditions, r->rb->n_preconditions, true, 0);
 	} else {
 		stage_enter(r, STAGE_BATCH);
@@ -260,7 +289,7 @@ stage_enter(struct run *r, enum stage to)
 		break;
 	case STAGE_HEALTH:
 		if (r->rb->n_health == 0)
-			stage_enter(r, STAGE_PAUSE);
+			batch_is_well(r);
 		else
 			look(r, PHASE_HEALTH, r->rb->health, r->rb->n_health, false, r->last_act_ns);
 		break;
@@ -400,6 +429,7 @@ halted_pump(struct run *r)
 	loop_timer_stop(r->pause);
 	if (r->look != NULL) {
 		show_look(r, r->look->phase, OUTCOME_CANCELLED, "the run was stopped", NULL);
+		r->is_unverified = r->look->phase == PHASE_VERIFY;
 		look_free(r->look);
 		r->look = NULL;
 	}
@@ -427,8 +457,7 @@ stage_turn(struct run *r)
 			stage_enter(r, STAGE_BATCH_CHECK);
 		break;
 	case STAGE_CLOSING:
-		/* A host may be tried again meanwhile. */
-		if (lane_is_over(&r->own) && is_batch_over(r))
+		if (lane_is_over(&r->own))
 			stage_enter(r, STAGE_VERIFY);
 		break;
 	case STAGE_UNDO:
@@ -582,11 +611,11 @@ on_again(const struct audit_done *done, void *arg)
 void
 stage_reopen(struct run *r)
 {
-	if (r->stage != STAGE_VERIFY)
+	if (r->stage != STAGE_HEALTH && r->stage != STAGE_CLOSING && r->stage != STAGE_VERIFY)
 		return;
 	look_free(r->look);
 	r->look = NULL;
-	stage_enter(r, STAGE_CLOSING);
+	stage_enter(r, STAGE_BATCH_CHECK);
 }
 
 /* After its end: the same run goes on, under the same id. */

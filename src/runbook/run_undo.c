@@ -152,8 +152,8 @@ on_undo_intent(const struct audit_done *done, void *arg)
 	}
 	c->intent = done->seq;
 	l->run->seq_last = done->seq;
-	if (l->run->is_cancelling) {
-		undo_ended(l, &(struct act_result){ .outcome = OUTCOME_CANCELLED, .is_not_begun = true, .text = "not begun: the run was cancelled" });
+	if (l->run->is_stop_asked) {
+		undo_ended(l, &(struct act_result){ .outcome = OUTCOME_CANCELLED, .is_not_begun = true, .text = "not begun: the run was stopped" });
 		return;
 	}
 	output_begin(l);
@@ -226,7 +226,7 @@ undo_next(struct lane *l)
 {
 	if (l->state != LANE_UNDO_NEXT)
 		return;
-	if (l->run->is_audit_broken || l->run->is_cancelling) {
+	if (l->run->is_audit_broken || l->run->is_stop_asked) {
 		for (size_t i = 0; i <= l->column; i++)
 			l->cells[i].is_undo_failed |= cell_needs_undo(l, i);
 		undo_enter(l, LANE_UNDO_DONE);

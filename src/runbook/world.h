@@ -7,6 +7,7 @@
 #include "audit/audit.h"
 #include "conf/conf.h"
 #include "loop/loop.h"
+#include "loop/pool.h"
 #include "model/model.h"
 #include "model/run.h"
 #include "source/registry_write.h"
@@ -26,6 +27,7 @@ struct run_world {
 	const struct conf_environment *env;
 	const char *user;
 	const char *state_dir;		/* $XDG_STATE_HOME/opsconsole: locks */
+	struct pool_lane *lane;		/* where what takes long is read; NULL: here */
 	void *arg;
 	/* The live model. */
 	const struct model *(*model)(void *arg);

@@ -27,7 +27,7 @@ struct openssh {
 	struct loop_timer *timer;
 	struct supervisor_reader reader;
 	bool is_supervised, is_question;	/* question: settle and cancel, which start nothing */
-	bool is_login, is_told_started, is_stdout_seen;
+	bool is_login, is_told_started, is_stdout_seen, is_draining;
 	struct buf words;			/* stderr before the command started */
 	char *host;
 	struct openssh_events ev;
@@ -254,8 +254,10 @@ take_stderr(struct openssh *o, const char *bytes, size_t len)
 		started(o);
 		give_held(o);
 	}
-	if (o->reader.is_ended)
+	/* Once: what it left in the background may speak for ever. */
+	if (o->reader.is_ended && !o->is_draining)
 		loop_timer_in(o->timer, DRAIN_NS);
+	o->is_draining = o->reader.is_ended;
 }
 
 static void

@@ -190,6 +190,9 @@ channel_request(struct channel *c)
 		channel_broken(c, "while the command was sent");
 		return;
 	}
+	/* Of the words there is need no more, only of that there were some: two hundred hosts run at the same time. */
+	c->command = xreallocarray(c->command, 1, 1);
+	c->command_len = 0;
 	c->state = CHANNEL_OPEN;
 	c->ops->opened(c->arg);
 }

@@ -243,6 +243,7 @@ judge(struct entry *e, const struct child_end *end, struct err *err)
 		return err_set(err, ERR_LIMIT, "ssh -G %s: its answer is larger than %d KiB", name, ANSWER_MAX >> 10);
 	free(e->text);
 	e->text = buf_take(&e->out, &e->len);
+	e->text = xreallocarray(e->text, e->len + 1, 1);
 	return read_text(e, err);
 }
 

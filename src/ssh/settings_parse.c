@@ -111,7 +111,7 @@ split_paths(const char *value)
 		n++;
 		value += len;
 	}
-	return v;
+	return xreallocarray(v, n + 1, sizeof *v);	/* the settings of every host are kept */
 }
 
 static void

@@ -1,4 +1,4 @@
-/* Bytes on their way in or out: added behind, cut in front. Empty ones keep no memory beyond a chunk. */
+/* Bytes on their way in or out: added behind, cut in front. Empty ones keep no memory but a little. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -41,7 +41,7 @@ fifo_cut(struct fifo *f, size_t n)
 	if (f->len > 0)
 		return;
 	f->at = 0;
-	if (f->cap > SSH_CHUNK)
+	if (f->cap > SSH_FIFO_KEPT)
 		fifo_done(f);
 }
 

@@ -373,9 +373,11 @@ job_open_overdue(struct ssh_job *j)
 		return;
 	}
 	err_set(&err, ERR_TIMEOUT, "%s: no answer within %s while opening a channel", j->host.name, duration_format(took, s->connect_ns));
-	job_not_run(j, SSH_FAIL_OPEN, &err);
-	if (s->n_running == 0)
+	/* Alone on it: the connection is dead, and a kept one is made anew (see job_session_lost()). */
+	if (s->n_running == 1)
 		session_fail(s, SSH_FAIL_OPEN, &err);
+	else
+		job_not_run(j, SSH_FAIL_OPEN, &err);
 }
 
 static void
@@ -417,21 +419,26 @@ job_start_channel(struct ssh_job *j)
 	static const struct channel_ops ops = { .opened = run_opened, .read = run_read, .end = run_end };
 	struct session *s = j->session;
 	char *command;
+	size_t len;
 
+	/* While nothing is on its way: whoever is told may cancel it. */
+	job_set_stage(j, SSH_OPEN);
+	if (j->state == JOB_DONE)
+		return;
 	job_wrap_again(j);
-	command = xmalloc(j->sv.command.len + 1);
-	memcpy(command, j->sv.command.data, j->sv.command.len + 1);
+	command = buf_take(&j->sv.command, &len);
 	j->state = JOB_CHANNEL;
 	s->n_running++;
 	j->is_requested = false;
 	j->result.connected_ns = s->connected_ns;
-	job_set_stage(j, SSH_OPEN);
 	job_timer_set(j, JOB_TIMER_OPEN, s->connect_ns);
 	reader_begin(j);
 	fifo_done(&j->tx);
 	fifo_add(&j->tx, j->sv.input.data, j->sv.input.len);
 	fifo_add(&j->tx, j->cmd.in, j->cmd.in_len);
-	j->channel = channel_new(s, command, j->sv.command.len, NULL, 0, &j->tx, true, &ops, j);
+	supervised_done(&j->sv);
+	j->has_sv = false;
+	j->channel = channel_new(s, command, len, NULL, 0, &j->tx, true, &ops, j);
 }
 
 /* --- the way there --- */

@@ -76,12 +76,15 @@ job_start_openssh(struct ssh_job *j)
 	const struct openssh_events events = { .stage = openssh_stage, .read = openssh_read, .end = openssh_end, .arg = j };
 	struct err err = ERR_INIT;
 
+	/* While nothing is on its way: whoever is told may cancel it. */
+	job_set_stage(j, SSH_CONNECT);
+	if (j->state == JOB_DONE)
+		return;
 	TAILQ_REMOVE(&j->ssh->line, j, line);
 	j->state = JOB_OPENSSH;
 	j->is_starting = true;
 	j->ssh->n_starting++;
 	job_wrap_again(j);
-	job_set_stage(j, SSH_CONNECT);
 	if (openssh_start(j->ssh->loop, &j->ssh->o, j->settings, &j->host, &j->sv, &j->cmd, &events, &j->openssh, &err) < 0)
 		job_not_run(j, SSH_FAIL_CONNECT, &err);
 }

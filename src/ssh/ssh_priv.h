@@ -35,6 +35,7 @@ enum {
 	SSH_WINDOW = 256 << 10,
 	SSH_REFUSED_MAX = 20,
 	SSH_FIFO_MAX = 256 << 10,	/* of what waits in one direction of a session */
+	SSH_FIFO_KEPT = 1024,		/* by an empty one */
 };
 #define SSH_CONNECT_NS (15 * NS_PER_S)
 #define SSH_GRACE_NS (10 * NS_PER_S)	/* beyond a command's own timeout, before we end it ourselves */

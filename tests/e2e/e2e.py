@@ -3,6 +3,7 @@
 A test is a function test_*(); run() runs those of a module in a given order and exits as automake expects (0, 1, 77 for "skipped").
 """
 
+import atexit
 import datetime
 import json
 import os
@@ -21,6 +22,8 @@ PROGRAM = os.path.join(BUILD, "opsconsole")
 OPSLAB = os.path.join(SOURCE, "tests", "lab", "opslab")
 with open(PROGRAM, "rb") as _program:
     SANITIZED = b"__asan_init" in _program.read()
+HOME = tempfile.mkdtemp(prefix="opsconsole-home-")   # nobody's: what is written there goes with the test
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 PATIENCE_S = 90   # a bound for what must happen at all, never a measure of how fast
 
 
@@ -43,7 +46,7 @@ def wait_for(what, condition, patience=PATIENCE_S):
 def environment(**more):
     """Pinned: locale, zone, no config of the user who runs the tests."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OPSCONSOLE_", "XDG_")) and k not in ("NO_COLOR", "TMUX")}
-    env.update(LC_ALL="C.UTF-8", TZ="UTC", HOME="/nonexistent", **more)
+    env.update(LC_ALL="C.UTF-8", TZ="UTC", HOME=HOME, **more)
     return env
 
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """--demo: the lab comes with the console and goes with it, however the console ends."""
 
+import glob
+import json
 import os
 import signal
 import subprocess
@@ -38,6 +40,42 @@ def test_kill_9_leaves_no_process():
         e2e.wait_for("an empty folder", lambda: os.listdir(folder) == [])
 
 
+def test_a_rollback_ends_the_incident():
+    """What the demo is for: a bad model goes out, the page comes, keys put it right. The model goes out by command, a minute is not waited for."""
+    with tempfile.TemporaryDirectory() as folder, \
+            e2e.Console("--demo", size=(120, 36), env=e2e.environment(TMPDIR=folder, XDG_STATE_HOME=os.path.join(folder, "state"))) as console:
+        console.wait("LAB", "sources 3/3")
+        lab = os.path.dirname(glob.glob(os.path.join(folder, "*", "opsconsole.yaml"))[0])
+
+        def opslab(*argv):
+            return subprocess.run([e2e.OPSLAB, argv[0], "--dir", lab, *argv[1:]], capture_output=True, text=True, check=True).stdout
+
+        if not json.loads(opslab("status", "--json"))["ssh"]:
+            raise e2e.Skip("the lab has no hosts to log in to")
+        opslab("fault", "bad-model", "on")
+        console.wait("SpamFalsePositiveR", "CRITICAL")
+        console.keys("8")
+        console.wait("Runbooks", "rollback")
+        console.type("/rollback")
+        console.keys("Enter")
+        console.wait("Runbooks  /rollback")
+        console.keys("Enter")
+        console.wait("Plan a run", "Put a model's previous version back")
+        console.keys("Enter")
+        console.wait("activate-model spam-filter 6")
+        console.keys("r")
+        console.wait("Type", "lab/spam-filter")
+        console.type("lab/spam-filter")
+        console.keys("End", "PPage", *["Down"] * 60, "Enter")     # it must have been read to its end
+        console.wait("done and verified")
+        assert set(json.loads(opslab("status", "--json"))["served"].values()) == {"6"}
+        console.keys("1")
+        console.wait("OK", gone=["SpamFalsePositiveR", "CRITICAL"])
+        console.keys("q")
+        assert console.ended() == 0
+        e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
+
+
 def test_status_on_the_lab():
     with tempfile.TemporaryDirectory() as folder:
         status, out, err = e2e.program("--status", "--demo", env=e2e.environment(TMPDIR=folder))
@@ -47,4 +85,4 @@ def test_status_on_the_lab():
 
 
 if __name__ == "__main__":
-    e2e.run([test_status_on_the_lab, test_opens_on_the_lab_and_leaves_nothing, test_kill_9_leaves_no_process])
+    e2e.run([test_status_on_the_lab, test_opens_on_the_lab_and_leaves_nothing, test_kill_9_leaves_no_process, test_a_rollback_ends_the_incident])

@@ -202,7 +202,7 @@ def test_a_cut_line_is_settled():
         wire.cut()
         out, err = run.communicate(timeout=e2e.PATIENCE_S)
         summary = json.loads(out.splitlines()[-1])
-        assert run.returncode == 0, (summary, err)
+        assert run.returncode == 0, (run.returncode, summary, err)
         assert cells(summary, "work")["serving-01"]["outcome"] == "OK", summary
         assert cells(summary, "work")["serving-01"]["attempt"] == 1, "it was found out, not done again"
         assert operation.times(LAB, "done-times")["serving-01"] == 1
@@ -220,7 +220,7 @@ def test_a_host_that_goes_away_stays_unknown():
         wire.gone()
         out, err = run.communicate(timeout=e2e.PATIENCE_S)
         summary = json.loads(out.splitlines()[-1])
-        assert run.returncode == 5, (summary, err)
+        assert run.returncode == 5, (run.returncode, summary, err)
         assert cells(summary, "work")["serving-01"]["outcome"] == "UNKNOWN", summary
         assert cells(summary, "work")["serving-02"]["outcome"] == "OK", summary
         assert "unknown" in summary["text"], summary

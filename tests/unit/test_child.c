@@ -179,8 +179,8 @@ static void
 test_folder_not_there(void **state)
 {
 	(void)state;
-	run((struct child_spec){ SH("pwd"), .dir = "/nonexistent" });
-	assert_string_equal(seen.end.err.msg, "cannot run /bin/sh in /nonexistent: No such file or directory");
+	run((struct child_spec){ SH("pwd"), .dir = "/proc/nonexistent" });
+	assert_string_equal(seen.end.err.msg, "cannot run /bin/sh in /proc/nonexistent: No such file or directory");
 	seen.ends = 0;
 	run((struct child_spec){ SH("pwd"), .dir = "/usr" });
 	assert_string_equal(seen.out.data, "/usr\n");

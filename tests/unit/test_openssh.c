@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -198,6 +199,13 @@ test_real_timeout_and_held_output(void **state)
 	run(&s, "web-1", (struct ssh_command){ SH("sleep 8 & exit 4") });
 	assert_int_equal(s.result.outcome, SSH_EXITED);
 	assert_int_equal(s.result.status, 4);
+	seen_done(&s);
+	/* Nor is what speaks on and on waited for. */
+	run(&s, "web-1", (struct ssh_command){ SH("while :; do echo x >&2; sleep 0.5; done & echo $!; exit 4") });
+	assert_int_equal(s.result.outcome, SSH_EXITED);
+	assert_int_equal(s.result.status, 4);
+	assert_true(atoi(s.out.data) > 1);
+	kill(atoi(s.out.data), SIGKILL);
 	seen_done(&s);
 }
 

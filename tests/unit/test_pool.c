@@ -196,6 +196,31 @@ test_freed_pool_tells_all(void **state)
 		assert_int_equal(g[i].n_done, 1);
 }
 
+/* All is told while the pool and its lanes are there, and once. */
+static void
+test_stopped_pool_tells_all(void **state)
+{
+	struct pool *p = pool_new(loop, 1);
+	struct pool_lane *lane = pool_lane_new(p);
+	struct gate g[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		gate_init(&g[i]);
+		sem_post(&g[i].go);
+		pool_run(lane, gate_work, gate_done, &g[i]);
+	}
+	pool_stop(p);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(g[i].n_done, 1);
+	pool_lane_free(lane);
+	pool_stop(p);
+	pool_stop(NULL);
+	pool_free(p);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(g[i].n_done, 1);
+}
+
 static struct pool_lane *chained_lane;
 static struct gate chained;
 
@@ -290,6 +315,7 @@ main(void)
 		TEST(test_lanes_do_not_wait_for_each_other),
 		TEST(test_freed_lane_cancels_what_waits),
 		TEST(test_freed_pool_tells_all),
+		TEST(test_stopped_pool_tells_all),
 		TEST(test_work_given_to_an_ending_pool),
 		TEST(test_unused_pool_has_no_threads),
 		TEST(test_workers_are_named_and_take_no_signals),

@@ -11,6 +11,7 @@
 #include "audit/reader.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "loop/pool.h"
 #include "fakes/fake_world.h"
 #include "tests/unit/models_world.h"
 
@@ -232,13 +233,45 @@ test_unknown_model(void **state)
 	assert_false(answer.is_done);
 }
 
+/* A worker reads the log; who has stopped asking is not told, and the model is that of when it has been read. */
+static void
+test_read_by_a_worker(void **state)
+{
+	static const struct past runs[] = { { "spam", "6", true } };
+	struct pool *pool = pool_new(world.loop, 1);
+	struct previous_ask *p;
+
+	(void)state;
+	past = runs;
+	n_past = 1;
+	world.lane = pool_lane_new(pool);
+	registry("", "", "");
+	assert_previous("6", "audit ops-1:4127, verified there 2029-12-31");
+	memset(&answer, 0, sizeof answer);
+	p = previous_begin(&world, "spam", on_previous, NULL);
+	previous_cancel(p);
+	memset(&answer, 0, sizeof answer);
+	previous_begin(&world, "spam", on_previous, NULL);
+	registry(TAG("6"), "", "");
+	world_until(&answer.is_done);
+	assert_string_equal(answer.from, "audit ops-1:4127, verified there 2029-12-31; registry tag agrees");
+	p = previous_begin(&world, "spam", on_previous, NULL);
+	memset(&answer, 0, sizeof answer);
+	previous_cancel(p);
+	pool_stop(pool);
+	assert_false(answer.is_done);
+	pool_lane_free(world.lane);
+	world.lane = NULL;
+	pool_free(pool);
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_audit_first), TEST(test_then_the_tag), TEST(test_then_the_alias), TEST(test_then_what_served), TEST(test_seen_from_here),
-		TEST(test_none), TEST(test_registry_not_seen), TEST(test_unknown_model),
+		TEST(test_none), TEST(test_registry_not_seen), TEST(test_unknown_model), TEST(test_read_by_a_worker),
 	};
 #undef TEST
 

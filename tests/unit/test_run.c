@@ -221,6 +221,73 @@ test_stop_waits_then_cancels(void **state)
 	assert_string_equal(run_info(e->run)->rows[1].state, "unchanged");
 }
 
+/* In whatever it is stopped: what has not begun does not begin, and the exit status says what was done. */
+static void
+test_stop_anywhere(void **state)
+{
+	static const struct {
+		const char *until;
+		struct fake_rule rule;
+		int exit;
+		const char *text, *not;
+	} rows[] = {
+		{ "judge up{job=\"pre\"}", { .what = FAKE_JUDGE, .text = "pre", .first = 2, .is_never = true }, 3, "nothing was done: stopped: Ctrl-C", "do web-01" },
+		{ "judge up{job=\"health\"}", { .what = FAKE_JUDGE, .text = "health", .is_never = true }, 1, "stopped: Ctrl-C; 1 of 4 hosts done", "do web-02" },
+		{ "record check on  OK", { .what = FAKE_SETTLE }, 1, "stopped: Ctrl-C; 1 of 4 hosts done", "do web-02" },	/* its pause */
+		{ "do run: alias", { .what = FAKE_DO, .text = "alias", .outcome = OUTCOME_OK, .delay_ns = 20 * NS_PER_MS }, 1, "stopped: Ctrl-C; 4 of 4", "verify" },
+		{ "judge up{job=\"verify\"}", { .what = FAKE_JUDGE, .text = "verify", .is_never = true }, 9, "every step done, not verified: stopped: Ctrl-C", "cancel" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		bool is_pause = rows[i].rule.what == FAKE_SETTLE, is_pre = i == 0;
+		struct engine e;
+
+		engine_open(&e, 4);
+		fake_previous("6", "audit", "7");
+		fake_rule(rows[i].rule);
+		engine_runbook(&e, is_pre ? PARAMS HOSTS("batch: [1, 100%]") "preconditions:\n  - { promql: 'up{job=\"pre\"}', expect: '== 1' }\nsteps:\n" ACTIVATE :
+		    is_pause ? PARAMS HOSTS("batch: [1, 100%], pause: 10s" HEALTH) "steps:\n" ACTIVATE REGISTRY VERIFY :
+		    PARAMS HOSTS("batch: [1, 100%]" HEALTH) "steps:\n" ACTIVATE REGISTRY VERIFY);
+		begin(&e, false);
+		until_journal(&e, rows[i].until);
+		for (unsigned n = 0; is_pre && fake_journal_count(rows[i].until) < 2 && n < 1000; n++)
+			loop_once(e.loop, NS_PER_MS);
+		run_stop(e.run, "Ctrl-C");
+		engine_until(&e, RUN_ENDED);
+		assert_exit(&e, rows[i].exit);
+		assert_text_has(run_info(e.run)->text, rows[i].text);
+		assert_journal_not(rows[i].not);
+		engine_close(&e);
+	}
+}
+
+/* The first also where the run had stopped by itself, or is undoing: it cancels nothing. */
+static void
+test_first_stop_never_cancels(void **state)
+{
+	struct engine *e = *state;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-04: activate spam 6", .outcome = OUTCOME_FAILED });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-03: activate spam 6", .outcome = OUTCOME_OK, .delay_ns = 50 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-03: activate spam old", .outcome = OUTCOME_OK, .delay_ns = 50 * NS_PER_MS });
+	engine_runbook(e, PARAMS ONE_BY_ONE "steps:\n" ACTIVATE UNDO "    on_failure: undo\n");
+	begin(e, false);
+	until_journal(e, "ended web-04: activate spam 6");
+	engine_turns(e, 2);
+	assert_int_equal(run_state(e->run), RUN_STOPPING);
+	run_stop(e->run, "Ctrl-C");
+	until_journal(e, "do web-03: activate spam old");
+	assert_int_equal(run_state(e->run), RUN_UNDOING);
+	run_stop(e->run, "Ctrl-C");
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 1);
+	assert_journal_not("cancel ");
+	assert_journal_has("record result activate on web-03 UNDONE");
+	assert_journal_not("do web-01: activate spam old");
+	assert_text_has(run_info(e->run)->text, "undo incomplete");
+}
+
 static void
 test_answers(void **state)
 {
@@ -424,6 +491,83 @@ resume(struct engine *e, const char *id)
 	engine_until(e, RUN_ENDED);
 }
 
+/* What closes the run is not begun before the health of every batch has held, however the run was gone on with. */
+static void
+test_health_is_judged_again(void **state)
+{
+	static const struct {
+		struct fake_rule ill;
+		bool is_resume;
+		unsigned n_health;	/* judged in all, of two batches */
+		int exit;
+	} rows[] = {
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_FAILED, .failed_host = "web-03" }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 1, .last = 1, .outcome = OUTCOME_UNKNOWN, .failed_host = "web-01" }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_UNKNOWN }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .outcome = OUTCOME_UNKNOWN }, false, 3, 1 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .outcome = OUTCOME_FAILED, .failed_host = "web-03" }, false, 3, 1 },
+		/* Of no host of the run: nothing that could be let pass. */
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_FAILED, .failed_host = "elsewhere" }, false, 3, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .last = 2, .outcome = OUTCOME_UNKNOWN }, true, 4, 0 },
+		{ { .what = FAKE_JUDGE, .text = "health", .first = 2, .outcome = OUTCOME_FAILED, .failed_host = "web-01" }, true, 3, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct engine e;
+		struct err err = ERR_INIT;
+		char id[RUN_ID_MAX];
+
+		engine_open(&e, 4);
+		fake_previous("6", "audit", "7");
+		fake_rule(rows[i].ill);
+		engine_runbook(&e, PARAMS HOSTS("batch: [1, 100%]" HEALTH) "steps:\n" ACTIVATE REGISTRY VERIFY);
+		engine_run(&e, false);
+		assert_exit(&e, 1);
+		assert_journal_not("do run: alias");
+		snprintf(id, sizeof id, "%s", run_info(e.run)->id);
+		if (rows[i].is_resume) {
+			resume(&e, id);
+		} else {
+			assert_int_equal(run_retry(e.run, NULL, &err), 0);
+			engine_until(&e, RUN_ENDED);
+		}
+		assert_exit(&e, rows[i].exit);
+		assert_int_equal(fake_journal_count("judge up{job=\"health\"}"), rows[i].n_health);
+		assert_int_equal(fake_journal_count("do run: alias"), rows[i].exit == 0);
+		assert_int_equal(fake_journal_count("judge up{job=\"verify\"}"), rows[i].exit == 0);
+		assert_int_equal(fake_journal_count("do web-0"), 4);
+		if (rows[i].exit == 0)
+			for (unsigned h = 1; h <= 4; h++)
+				assert_int_equal(engine_cell(&e, (char[]){ 'w', 'e', 'b', '-', '0', (char)('0' + h), 0 }, "health")->outcome, OUTCOME_OK);
+		engine_close(&e);
+	}
+}
+
+/* A host that is tried again while the run is being closed: the step under way is finished, the next waits for the host and its health. */
+static void
+test_retry_while_closing(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .last = 1, .outcome = OUTCOME_FAILED });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01", .first = 2, .outcome = OUTCOME_OK, .delay_ns = 60 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "alias champion", .outcome = OUTCOME_OK, .delay_ns = 20 * NS_PER_MS });
+	fake_rule((struct fake_rule){ .what = FAKE_JUDGE, .text = "health", .first = 3, .outcome = OUTCOME_OK, .delay_ns = 20 * NS_PER_MS });
+	engine_runbook(e, PARAMS HOSTS("batch: [1, 100%], max_failures: 1" HEALTH) "steps:\n" ACTIVATE REGISTRY
+	    "  - { name: second, scope: run, registry: { alias: other, model: '${model}', version: '${to}' } }\n");
+	begin(e, true);
+	until_journal(e, "do run: alias champion");
+	assert_int_equal(fake_journal_count("judge up{job=\"health\"}"), 2);
+	assert_int_equal(run_retry(e->run, "web-01", &err), 0);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_journal_order("ended web-01: activate spam 6: OK", "do run: alias other");
+	assert_int_equal(fake_journal_count("judge up{job=\"health\"}"), 3);
+	assert_int_equal(fake_journal_count("do run: alias champion"), 1);
+}
+
 static void
 test_resume(void **state)
 {
@@ -570,6 +714,8 @@ main(void)
 	static const struct CMUnitTest fixed[] = {
 		cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_waits_then_cancels, setup, teardown),
+		cmocka_unit_test(test_stop_anywhere),
+		cmocka_unit_test_setup_teardown(test_first_stop_never_cancels, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry_after_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry_that_cannot_begin, setup, teardown),
@@ -580,6 +726,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_skip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_record_no_act, setup, teardown),
 		cmocka_unit_test(test_audit_breaks_anywhere),
+		cmocka_unit_test(test_health_is_judged_again),
+		cmocka_unit_test_setup_teardown(test_retry_while_closing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settles_from_its_own_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume_after_half_an_undo, setup, teardown),

@@ -67,6 +67,16 @@ test_forms(void **state)
 		masks_to(cases[i].text, cases[i].expected);
 }
 
+/* As Go's encoding/json writes it (and with it most of what we ask), and as a shell quotes it. */
+static void
+test_html_and_shell_forms(void **state)
+{
+	(void)state;
+	add("tok", "a<b>&\"it's");
+	masks_to("{\"token\":\"a\\u003cb\\u003e\\u0026\\\"it's\"}", "{\"token\":\"[secret tok]\"}");
+	masks_to("+ login 'a<b>&\"it'\\''s'", "+ login '[secret tok]'");
+}
+
 static void
 test_refused(void **state)
 {
@@ -215,7 +225,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 	static const struct CMUnitTest tests[] = {
-		T(test_forms), T(test_refused), T(test_overlap_and_order), T(test_name_is_harmless), T(test_lines_of_a_key), T(test_property),
+		T(test_forms), T(test_html_and_shell_forms), T(test_refused), T(test_overlap_and_order), T(test_name_is_harmless), T(test_lines_of_a_key), T(test_property),
 		T(test_no_core_files), T(test_limit),
 	};
 

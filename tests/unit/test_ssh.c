@@ -244,6 +244,59 @@ cancelled_is_certain_while_it_runs_and_before(void **state)
 	answer_done(&a[1]);
 }
 
+struct taken_back { enum ssh_stage at; unsigned n_done; enum ssh_outcome outcome; };
+
+static void
+take_back(struct ssh_job *job, enum ssh_stage stage, void *arg)
+{
+	const struct taken_back *t = arg;
+
+	if (stage == t->at)
+		ssh_job_cancel(job);
+}
+
+static void
+taken_back(struct ssh_job *job, const struct ssh_result *r, void *arg)
+{
+	struct taken_back *t = arg;
+
+	(void)job;
+	t->n_done++;
+	t->outcome = r->outcome;
+}
+
+/* From within the callback that tells the stage: what is called not run must not be run a moment later. */
+static void
+cancelled_at_any_stage_it_is_not_run(void **state)
+{
+	(void)state;
+	need_farm();
+	for (int i = 0; i < 2; i++) {
+		reopen("stages", "", (struct ssh_options){ .transport = i == 0 ? SSH_LIBSSH2 : SSH_OPENSSH });
+		/* The system's ssh tells the others too late. */
+		for (enum ssh_stage at = SSH_CONNECT; at <= (i == 0 ? SSH_OPEN : SSH_CONNECT); at++) {
+			char *ran = xasprintf("%s/ran-%d-%d", farm.dir, i, (int)at), *name = xasprintf("many-%d", (int)at + 1);
+			const struct ssh_host host = { .name = name, .address = name };
+			const struct ssh_command cmd = { .argv = WORDS("touch", ran), .timeout_ns = NS_PER_MIN, .nonce = next_nonce() };
+			struct taken_back t = { .at = at };
+			struct answer after;
+
+			assert_int_equal(ssh_exec(ssh, &host, &cmd, NULL, take_back, taken_back, &t, NULL, NULL), 0);
+			for (int turns = 0; turns < 6000 && t.n_done == 0; turns++)
+				loop_once(loop, 10 * NS_PER_MS);
+			assert_int_equal(t.n_done, 1);
+			assert_int_equal(t.outcome, SSH_NOT_RUN);
+			ask(ssh, name, WORDS("sleep", "1"), &after);
+			wait_for(loop, &after, 1);
+			assert_exit(&after, 0);
+			answer_done(&after);
+			assert_int_equal(access(ran, F_OK), -1);
+			free(ran);
+			free(name);
+		}
+	}
+}
+
 static void
 what_a_command_leaves_behind_does_not_hold_the_job(void **state)
 {
@@ -347,6 +400,31 @@ a_connection_is_reused_and_shared(void **state)
 	assert_int_equal(stats.connections, 1);
 	assert_int_equal(stats.fresh, 1);
 	answer_done(&a[0]);
+}
+
+/* A host that went away without a word (here: its sshd stands still): known only when the connection is to be used again. */
+static void
+a_kept_connection_that_is_dead_is_made_anew(void **state)
+{
+	static const char find_sshd[] = "p=$PPID; until read -r c </proc/$p/comm && [ \"$c\" = sshd ]; do set -- $(cat /proc/$p/stat); p=$4; done; echo $p";
+	struct answer a;
+	pid_t sshd;
+
+	(void)state;
+	need_farm();
+	reopen("dead", "", (struct ssh_options){ .connect_ns = 3 * NS_PER_S });
+	ask(ssh, "a-1", WORDS("sh", "-c", find_sshd), &a);
+	wait_for(loop, &a, 1);
+	assert_exit(&a, 0);
+	sshd = (pid_t)atoi(a.out);
+	assert_true(sshd > 1);
+	answer_done(&a);
+	assert_int_equal(kill(sshd, SIGSTOP), 0);
+	ask(ssh, "a-1", WORDS("true"), &a);
+	wait_for(loop, &a, 1);
+	kill(sshd, SIGKILL);
+	assert_exit(&a, 0);
+	answer_done(&a);
 }
 
 static void
@@ -478,11 +556,13 @@ main(void)
 		cmocka_unit_test_setup_teardown(an_unsupervised_command_is_the_bare_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_command_ends_at_its_timeout, setup, teardown),
 		cmocka_unit_test_setup_teardown(cancelled_is_certain_while_it_runs_and_before, setup, teardown),
+		cmocka_unit_test_setup_teardown(cancelled_at_any_stage_it_is_not_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_command_leaves_behind_does_not_hold_the_job, setup, teardown),
 		cmocka_unit_test_setup_teardown(settling_tells_what_became_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(settling_a_running_one_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_that_breaks_leaves_the_outcome_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_is_reused_and_shared, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_kept_connection_that_is_dead_is_made_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(idle_connections_are_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(fifty_hosts_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(freeing_with_jobs_under_way_calls_nobody, setup, teardown),
