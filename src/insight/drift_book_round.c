@@ -59,13 +59,18 @@ is_of_serving(const struct round *r)
 	return r->kind == ROUND_NOW || r->kind == ROUND_NOW_BEFORE;
 }
 
-/* What is looked at. Which version should have served at another time is not known here. */
+/*
+ * What is looked at. Bounds are looked at so often that a host with others is known before two windows
+ * that are half a window apart could say that something drifted. Which version should have served at another
+ * time is not known here.
+ */
 static void
 now_wants(struct drift_book *b, struct round *r, struct item *item)
 {
 	const struct served *s = item_served(b, item);
 	bool is_one = item->def->version_label != NULL && is_of_serving(r),
-	     is_layout = r->kind != ROUND_NOW || item->layout_age == 0;
+	     is_layout = r->kind != ROUND_NOW || item->layout_age == 0 ||
+	    LAYOUT_ROUNDS * b->every_ns > item->def->window_ns / 2;
 	int64_t at_ns = r->at_ns;
 
 	if (is_one && (s == NULL || *s->version == '\0'))

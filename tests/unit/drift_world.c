@@ -309,6 +309,8 @@ serve_one(struct world *w)
 	assert_true(str_has_prefix(v[0].id, DRIFT_ASK_PREFIX));
 	snprintf(id, sizeof id, "%s", v[0].id);
 	snprintf(w->last_expr, sizeof w->last_expr, "%s", v[0].expr);
+	if (v[0].at_ns == w->now_ns && *w->now_expr == '\0')
+		snprintf(w->now_expr, sizeof w->now_expr, "%s", v[0].expr);
 	w->n_asked++;
 	if (!w->is_down)
 		set = answer(w, &v[0], &status);

@@ -42,6 +42,7 @@ struct world {
 	bool is_down;
 	size_t n_asked, n_terms, n_searches;
 	char last_expr[65536];
+	char now_expr[65536];	/* the first of the round that looks at now */
 	struct drift_set *set, *past;	/* the newest */
 	struct drift_history *history;
 	struct marker_set *markers;

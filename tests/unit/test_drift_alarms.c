@@ -145,26 +145,54 @@ assert_believable(const struct alarms *a)
 }
 
 static void
+add_histogram(struct world *w, const char *name, double per_window)
+{
+	struct world_metric *m = world_metric(w, name, DRIFT_CLASSIC);
+
+	m->n = CELLS;
+	m->per_window = per_window;
+	m->count = noisy_count;
+	memcpy(m->names, (const char *[]){ "1", "2", "3", "4", "5", "6", "7", "8", "9", "+Inf" }, CELLS * sizeof *m->names);
+	for (int i = 0; i < CELLS; i++)
+		m->shares[i] = 1.0 / CELLS;
+	world_add(w, name, DRIFT_CLASSIC, name);
+}
+
+static void
 watch_histograms(double per_window, size_t n_defs)
 {
 	struct world w;
 	struct alarms a;
 
 	world_init(&w);
-	for (size_t k = 0; k < n_defs; k++) {
-		struct world_metric *m = world_metric(&w, names[k], DRIFT_CLASSIC);
-
-		m->n = CELLS;
-		m->per_window = per_window;
-		m->count = noisy_count;
-		memcpy(m->names, (const char *[]){ "1", "2", "3", "4", "5", "6", "7", "8", "9", "+Inf" }, CELLS * sizeof *m->names);
-		for (int i = 0; i < CELLS; i++)
-			m->shares[i] = 1.0 / CELLS;
-		world_add(&w, names[k], DRIFT_CLASSIC, names[k]);
-	}
+	for (size_t k = 0; k < n_defs; k++)
+		add_histogram(&w, names[k], per_window);
 	print_message("histograms n %.0f defs %zu: ", per_window, n_defs);
 	a = watch(&w, 48);
 	world_done(&w);
+	assert_believable(&a);
+}
+
+/* The second window is asked for only of what the first one flagged. */
+static void
+test_fresh_starts(void **state)
+{
+	struct alarms a = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		struct world w;
+
+		world_init(&w);
+		for (size_t k = 0; k < WORLD_DEFS; k++)
+			add_histogram(&w, names[k], 150);
+		w.now_ns += i * 3 * W;
+		world_define(&w);
+		world_pump(&w);
+		count_states(&a, w.set);
+		world_done(&w);
+	}
+	print_message("fresh starts: drifted %.4f, moving %.4f of %.0f\n", a.drifted / a.all, a.moving / a.all, a.all);
 	assert_believable(&a);
 }
 
@@ -214,6 +242,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_histograms),
+		cmocka_unit_test(test_fresh_starts),
 		cmocka_unit_test(test_gauges),
 	};
 

@@ -317,6 +317,53 @@ test_bounds_of_a_host_that_went(void **state)
 	world_done(&w);
 }
 
+/* Of a short window, a host that came with other bounds is half already before ten rounds are over. */
+static void
+test_bounds_of_a_host_that_came(void **state)
+{
+	struct world w;
+	struct world_metric *m;
+	struct drift_def *d;
+	struct err err = ERR_INIT;
+	const char *profile = "{\"features\":{\"url\":{\"bounds\":[1,2,3],\"counts\":[2500,2500,2500,2500]}}}";
+
+	(void)state;
+	world_init(&w);
+	m = plain_buckets(&w, "url");
+	d = world_add(&w, "url", DRIFT_CLASSIC, "url");
+	d->window_ns = 5 * NS_PER_MIN;
+	d->reference = DRIFT_FROM_PROFILE;
+	d->profile = "p";
+	world_define(&w);
+	drift_book_profile(w.book, d->id, profile, strlen(profile), NULL, &err);
+	world_pump(&w);
+	world_state(&w, "url", DRIFT_STEADY, "within noise");
+	m->series[1] = 1;
+	world_pass(&w, NS_PER_MIN);
+	world_state(&w, "url", DRIFT_STEADY, "within noise");
+	assert_int_equal(world_find(w.set, "url")->n_cells, 3);
+	world_done(&w);
+}
+
+/* What a registry calls a version is data: it ends no string, and adds no term. */
+static void
+test_hostile_version(void **state)
+{
+	struct world w;
+	struct drift_def *d;
+
+	(void)state;
+	world_init(&w);
+	plain_buckets(&w, "url");
+	d = world_add(&w, "url", DRIFT_CLASSIC, "url");
+	d->version_label = "version";
+	world_define(&w);
+	drift_book_serving(w.book, "model:spam", "6\"} or up{a=\"\\\n", "");
+	world_pump(&w);
+	assert_non_null(strstr(w.now_expr, "version=\"6\\\"} or up{a=\\\"\\\\\\x0a\"}[1h]"));
+	world_done(&w);
+}
+
 /* Ten values that are next to never seen are judged as one, and noise is that of so few cells. */
 static void
 test_rare_categories(void **state)
@@ -418,6 +465,8 @@ main(void)
 		cmocka_unit_test(test_rare_categories),
 		cmocka_unit_test(test_partial_bounds),
 		cmocka_unit_test(test_bounds_of_a_host_that_went),
+		cmocka_unit_test(test_bounds_of_a_host_that_came),
+		cmocka_unit_test(test_hostile_version),
 		cmocka_unit_test(test_version_with_other_bounds),
 		cmocka_unit_test(test_no_infinite_bucket),
 		cmocka_unit_test(test_one_cell),
