@@ -113,11 +113,11 @@ class _Past:
 
     def spread(self, at, posts):
         self.waiting += posts // len(SERVING_HOSTS)
-        self.steps += 1
         if self.steps % SPREAD_STEPS == 0:
             for histogram in self.spreads:
                 histogram.add(at, self.waiting)
             self.waiting = 0
+        self.steps += 1
 
     def some(self, mean):
         """About so many events."""
