@@ -189,27 +189,31 @@ drift_t_p(double t, double df)
 	return beta_part(df / 2, 0.5, df / (df + t2), t2 / (df + t2));
 }
 
-/* By halving: few are asked for. */
+static double
+t_density(double t, double df)
+{
+	int sign;
+
+	return exp(lgamma_r((df + 1) / 2, &sign) - lgamma_r(df / 2, &sign) - (df + 1) / 2 * log1p(t * t / df)) / sqrt(df * M_PI);
+}
+
+/* By Newton's steps from the normal quantile, which is never too high: the tail is convex, so that no step goes too far. */
 double
 drift_t_quantile(double confidence, double df)
 {
-	double lo = 0, hi = 2;
+	double t;
 
 	if (!(confidence > 0 && confidence < 1) || !(df > 0))
 		return NAN;
-	if (df > T_IS_NORMAL)
-		return sqrt(drift_chi2_quantile(confidence, 1));
-	while (drift_t_p(hi, df) > 1 - confidence)
-		hi *= 2;
-	for (int i = 0; i < 60; i++) {
-		double middle = lo + (hi - lo) / 2;
+	t = sqrt(drift_chi2_quantile(confidence, 1));
+	for (int i = 0; i < 200 && df <= T_IS_NORMAL; i++) {
+		double step = (drift_t_p(t, df) - (1 - confidence)) / (2 * t_density(t, df));
 
-		if (drift_t_p(middle, df) > 1 - confidence)
-			lo = middle;
-		else
-			hi = middle;
+		t += step;
+		if (!(fabs(step) > LAST_STEP * t))
+			break;
 	}
-	return hi;
+	return t;
 }
 
 /* --- Kolmogorov --------------------------------------------------------------------------------------------------------------- */
