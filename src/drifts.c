@@ -23,7 +23,8 @@ struct input {				/* what the book is told, in order; it may be in a worker's ha
 	STAILQ_ENTRY(input) next;
 	enum input_kind kind;
 	const struct series_set *series;
-	char *id;			/* query, model or definition */
+	char *id;			/* query or model */
+	size_t leader;			/* of the definitions that a profile is for */
 	char *text, *why;		/* error; profile or why there is none; version and the one before */
 	size_t len;
 	long http_status;
@@ -32,6 +33,7 @@ STAILQ_HEAD(inputs, input);
 
 struct serving_now {			/* as the book was last told, by definition */
 	char *version, *previous;
+	size_t leader;			/* the first definition with the same profile, which reads it for all */
 	char *profile_of;		/* version whose profile was asked for; NULL: none yet */
 	int64_t again_ns;		/* monotonic: not before; 0: it is there */
 	bool is_asked;
@@ -87,16 +89,27 @@ inputs_done(struct inputs *v)
 	}
 }
 
+/* What is wrong with it, its definitions say. */
 static void
-tell_book(struct drift_book *b, const struct input *in)
+tell_profile(const struct drifts *d, const struct input *in)
 {
 	struct err err = ERR_INIT;
+
+	for (size_t i = in->leader; i < d->defs->n; i++)
+		if (d->now[i].leader == in->leader)
+			drift_book_profile(d->book, d->defs->v[i].id, in->text, in->len, in->why, &err);
+}
+
+static void
+tell_book(const struct drifts *d, const struct input *in)
+{
+	struct drift_book *b = d->book;
 
 	switch (in->kind) {
 	case INPUT_ANSWER: drift_book_answer(b, in->series); break;
 	case INPUT_FAILED: drift_book_failed(b, in->id, in->http_status, in->why); break;
 	case INPUT_SERVING: drift_book_serving(b, in->id, in->text, in->why); break;
-	case INPUT_PROFILE: drift_book_profile(b, in->id, in->text, in->len, in->why, &err); break;	/* its definition says what is wrong */
+	case INPUT_PROFILE: tell_profile(d, in); break;
 	}
 }
 
@@ -134,7 +147,7 @@ round_work(void *arg)
 
 	t->was_run = true;
 	STAILQ_FOREACH(in, &t->inputs, next)
-		tell_book(b, in);
+		tell_book(t->drifts, in);
 	drift_book_at(b, t->past_ns);
 	drift_book_turn(b, t->now_ns);
 	drift_book_take(b, &t->events);
@@ -198,8 +211,9 @@ on_timer(void *arg)
 static void
 give_profile(struct drifts *d, size_t i, const char *text, size_t len, const char *why)
 {
-	struct input *in = add_input(d, INPUT_PROFILE, d->defs->v[i].id);
+	struct input *in = add_input(d, INPUT_PROFILE, NULL);
 
+	in->leader = i;
 	if (text != NULL) {
 		in->text = xmalloc(len + 1);
 		memcpy(in->text, text, len);
@@ -299,6 +313,27 @@ profile_from_artifact(struct drifts *d, size_t i, const struct model_def *model,
 	request_done(&r);
 }
 
+static bool
+has_profile(const struct drift_def *def)
+{
+	return def->reference == DRIFT_FROM_PROFILE && def->profile != NULL;
+}
+
+/* A profile of a thousand features is read once, not a thousand times. */
+static void
+find_leaders(struct drifts *d)
+{
+	const struct drift_def *v = d->defs->v;
+
+	for (size_t i = 0; i < d->defs->n; i++) {
+		size_t k = 0;
+
+		while (k < i && !(has_profile(&v[k]) && has_profile(&v[i]) && str_eq(v[k].profile, v[i].profile) && str_eq(v[k].model, v[i].model)))
+			k++;
+		d->now[i].leader = k;
+	}
+}
+
 static void
 want_profile(struct drifts *d, size_t i, const struct model_model *m)
 {
@@ -306,7 +341,7 @@ want_profile(struct drifts *d, size_t i, const struct model_model *m)
 	struct serving_now *now = &d->now[i];
 	const char *version = m->wanted != NULL ? m->wanted->version : "";
 
-	if (def->reference != DRIFT_FROM_PROFILE || def->profile == NULL || now->is_asked)
+	if (!has_profile(def) || now->leader != i || now->is_asked)
 		return;
 	if (str_eq(now->profile_of, version) && (now->again_ns == 0 || clock_mono() < now->again_ns))
 		return;
@@ -436,6 +471,7 @@ drifts_new(struct app *a)
 	d->app = a;
 	d->defs = defs;
 	d->now = xcalloc(defs->n, sizeof *d->now);
+	find_leaders(d);
 	STAILQ_INIT(&d->inputs);
 	d->book = drift_book_new();
 	drift_book_every(d->book, a->env->drift_interval_ns);
