@@ -36,7 +36,7 @@ struct serving_now {			/* as the book was last told, by definition */
 	size_t leader;			/* the first definition with the same profile, which reads it for all */
 	char *profile_of;		/* version whose profile was asked for; NULL: none yet */
 	int64_t again_ns;		/* monotonic: not before; 0: it is there */
-	bool is_asked;
+	struct fetch_profile *fetch;	/* under way; NULL: none */
 };
 
 struct drifts {
@@ -258,13 +258,21 @@ struct fetch_profile {
 };
 
 static void
+fetch_done(struct serving_now *now)
+{
+	if (now->fetch != NULL)
+		free(now->fetch->version);
+	free(now->fetch);
+	now->fetch = NULL;
+}
+
+static void
 on_artifact(const struct write_result *result, void *arg)
 {
 	struct fetch_profile *f = arg;
 	struct drifts *d = f->drifts;
 	char why[700];
 
-	d->now[f->i].is_asked = false;
 	if (str_eq(d->now[f->i].profile_of, f->version)) {
 		if (result->err.code != 0)
 			snprintf(why, sizeof why, "the training profile could not be read: %s", result->err.msg);
@@ -276,8 +284,7 @@ on_artifact(const struct write_result *result, void *arg)
 		else
 			give_profile(d, f->i, NULL, 0, why);
 	}
-	free(f->version);
-	free(f);
+	fetch_done(&d->now[f->i]);
 }
 
 /* As MLflow's own web pages ask for it; works with a tracking server that serves artifacts. */
@@ -303,12 +310,10 @@ profile_from_artifact(struct drifts *d, size_t i, const struct model_def *model,
 	buf_done(&url);
 	f = xcalloc(1, sizeof *f);
 	*f = (struct fetch_profile){ .drifts = d, .i = i, .version = xstrdup(v->version) };
-	d->now[i].is_asked = true;
+	d->now[i].fetch = f;
 	if (sources_write(d->app->sources, model->registry, &r, on_artifact, f, &err) < 0) {
-		d->now[i].is_asked = false;
+		fetch_done(&d->now[i]);
 		give_profile(d, i, NULL, 0, err.msg);
-		free(f->version);
-		free(f);
 	}
 	request_done(&r);
 }
@@ -341,7 +346,7 @@ want_profile(struct drifts *d, size_t i, const struct model_model *m)
 	struct serving_now *now = &d->now[i];
 	const char *version = m->wanted != NULL ? m->wanted->version : "";
 
-	if (!has_profile(def) || now->leader != i || now->is_asked)
+	if (!has_profile(def) || now->leader != i || now->fetch != NULL)
 		return;
 	if (str_eq(now->profile_of, version) && (now->again_ns == 0 || clock_mono() < now->again_ns))
 		return;
@@ -450,7 +455,7 @@ drifts_is_settled(const struct drifts *d)
 	if (d == NULL)
 		return true;
 	for (size_t i = 0; i < d->defs->n; i++)
-		if (d->now[i].is_asked)
+		if (d->now[i].fetch != NULL)
 			return false;
 	return d->is_settled && !d->is_busy && STAILQ_EMPTY(&d->inputs);
 }
@@ -506,6 +511,7 @@ drifts_free(struct drifts *d)
 		free(d->now[i].version);
 		free(d->now[i].previous);
 		free(d->now[i].profile_of);
+		fetch_done(&d->now[i]);		/* its answer will not come any more */
 	}
 	free(d->now);
 	inputs_done(&d->inputs);
