@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,27 @@ split_word(struct parser *p, const char *word)
 		token_add(p, ")", 1);
 }
 
+/*
+ * One argument may hold several words, as a shell's quotes pass them: 'host=a and not type=check'. What text= looks for may have blanks itself and takes the
+ * rest of its argument.
+ */
+static void
+split_argument(struct parser *p, const char *word)
+{
+	static const char blanks[] = " \t\n";
+
+	if (word[strspn(word, blanks)] == '\0')
+		token_add(p, "", 0);	/* refused below */
+	for (word += strspn(word, blanks); *word != '\0'; word += strspn(word, blanks)) {
+		size_t open = strspn(word, "("), len = str_has_prefix(word + open, "text=") ? strlen(word) : strcspn(word, blanks);
+		char *one = xstrndup(word, len);
+
+		split_word(p, one);
+		free(one);
+		word += len;
+	}
+}
+
 /* --- terms -------------------------------------------------------------------------------------------------------------------------------------------- */
 
 static struct node *
@@ -150,7 +172,22 @@ field_node(struct parser *p, enum field field, const char *values)
 	}
 }
 
-/* RFC 3339, a day alone, or -2h. */
+/* "10:58" or "10:58:30": the last time it was that. */
+static int
+time_of_day(const char *text, int64_t now_ns, int64_t *ret_ns)
+{
+	const int64_t day_ns = 24 * NS_PER_HOUR;
+	char full[CLOCK_TEXT_MAX + 16], now[CLOCK_TEXT_MAX];
+	int r;
+
+	snprintf(full, sizeof full, "%.11s%.8s%sZ", clock_format(now, now_ns, 0), text, strlen(text) == 5 ? ":00" : "");
+	r = clock_parse(full, ret_ns, NULL);
+	if (r == 0 && *ret_ns > now_ns)
+		*ret_ns -= day_ns;
+	return r;
+}
+
+/* RFC 3339, a day alone, a time of day, or -2h. */
 static struct node *
 time_node(struct parser *p, enum node_kind kind, const char *text)
 {
@@ -163,13 +200,15 @@ time_node(struct parser *p, enum node_kind kind, const char *text)
 		r = duration_parse(text + 1, &ns, NULL);
 		if (r == 0 && __builtin_sub_overflow(p->now_ns, ns, &ns))
 			ns = INT64_MIN;
+	} else if (text[0] != '\0' && text[1] != '\0' && text[2] == ':' && (strlen(text) == 5 || strlen(text) == 8)) {
+		r = time_of_day(text, p->now_ns, &ns);
 	} else {
 		day = strlen(text) == 10 ? xasprintf("%sT00:00:00Z", text) : xstrdup(text);
 		r = clock_parse(day, &ns, NULL);
 		free(day);
 	}
 	if (r < 0)
-		return refuse(p, ERR_USAGE, "--log: \"%s\" is no time: expected 2030-01-01T02:00:00Z, 2030-01-01 or -2h", text);
+		return refuse(p, ERR_USAGE, "--log: \"%s\" is no time: expected 2030-01-01T02:00:00Z, 2030-01-01, 02:10 (UTC) or -2h", text);
 	n = node_new(kind, NULL, NULL);
 	n->time_ns = ns;
 	return n;
@@ -303,7 +342,7 @@ audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct au
 		if (strlen(words[i]) > WORD_LEN_MAX)
 			err_set(&e, ERR_LIMIT, "--log: a word is longer than %d bytes", WORD_LEN_MAX);
 		else
-			split_word(&p, words[i]);
+			split_argument(&p, words[i]);
 	}
 	if (e.code == 0 && p.n > 0)
 		root = parse_any(&p);

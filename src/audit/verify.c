@@ -156,6 +156,58 @@ count_type(struct verify *v, const struct audit_line *l, uint64_t seq)
 	v->report->gaps += type == AUDIT_GAP;
 }
 
+static void
+copy_member(char *dst, size_t size, const struct audit_record *rec, const char *name)
+{
+	const char *text = json_string_value(json_object_get(rec->json, name));
+
+	str_escape_to(dst, size, text != NULL ? text : "");
+}
+
+static void
+name_one(struct audit_report *rep, const struct audit_line *l)
+{
+	struct audit_open *o = &rep->open[rep->n_open];
+	struct audit_record rec;
+
+	if (audit_record_read(l->bytes, l->len, &rec, NULL) < 0)
+		return;
+	*o = (struct audit_open){ .seq = rec.seq, .is_act = rec.type == AUDIT_ACT };
+	str_escape_to(o->run, sizeof o->run, rec.run != NULL ? rec.run : "");
+	copy_member(o->step, sizeof o->step, &rec, o->is_act ? "verb" : "step");
+	copy_member(o->host, sizeof o->host, &rec, o->is_act ? "object" : "host");
+	rep->n_open++;
+	audit_record_done(&rec);
+}
+
+/* Counts them, and reads the first ones once more for what they were about. */
+static int
+name_open(struct verify *v, struct err *err)
+{
+	struct audit_report *rep = v->report;
+	struct audit_line l;
+	struct audit_frame f;
+	size_t next = 0, n = 0;
+	int r;
+
+	for (size_t i = 0; i < v->n_open; i++)
+		if (!(v->open[i] & OPEN_CLOSED))
+			v->open[n++] = v->open[i];
+	rep->open_intents = v->n_open = n;
+	n = n < AUDIT_OPEN_MAX ? n : AUDIT_OPEN_MAX;
+	if (n == 0)
+		return 0;
+	r = audit_reader_tail(v->reader, SIZE_MAX, err);
+	while (r == 0 && next < n && (r = audit_reader_next(v->reader, &l, err)) > 0) {
+		r = 0;
+		if (l.is_torn || audit_frame_read(l.bytes, l.len, &f, NULL) < 0 || f.seq != v->open[next])
+			continue;
+		name_one(rep, &l);
+		next++;
+	}
+	return r < 0 ? r : 0;
+}
+
 /* --- order ------------------------------------------------------------------------------------------------------------------------------------------ */
 
 /* What the rest of the log has of two seqs. Lines that are wrong themselves are passed over. */
@@ -380,6 +432,7 @@ audit_verify(struct audit_reader *reader, const char *head, const char *head_pat
 {
 	struct audit_report rep = { .verdict = AUDIT_GOOD };
 	struct verify v = { .reader = reader, .report = &rep };
+	struct err why = ERR_INIT;
 	int r = find_head(&v, head, head_path, err);
 
 	if (r == 0)
@@ -391,8 +444,8 @@ audit_verify(struct audit_reader *reader, const char *head, const char *head_pat
 			read_head_again(&v, head_path);
 		r = check_head(&v);
 	}
-	for (size_t i = 0; i < v.n_open; i++)
-		rep.open_intents += !(v.open[i] & OPEN_CLOSED);
+	if (r >= 0 && name_open(&v, &why) < 0)
+		r = err_set(err, why.code, "%s", why.msg);
 	free(v.open);
 	if (r < 0)
 		return r;

@@ -9,6 +9,7 @@
 
 #include "audit/reader.h"
 
+enum { AUDIT_OPEN_MAX = 10 };
 enum audit_verdict {
 	AUDIT_GOOD, AUDIT_MALFORMED, AUDIT_TORN, AUDIT_EDITED, AUDIT_DELETED, AUDIT_INSERTED, AUDIT_REORDERED, AUDIT_TRUNCATED,
 	AUDIT_UNANCHORED	/* good, but so many records stand behind the head */
@@ -21,6 +22,8 @@ struct audit_report {
 	char file[512];			/* of the first bad record */
 	uint64_t line, offset, seq;	/* of it */
 	uint64_t unanchored;
+	size_t n_open;			/* of them, the first ones by name */
+	struct audit_open { uint64_t seq; bool is_act; char run[64], step[64], host[128]; } open[AUDIT_OPEN_MAX];	/* of an act: its verb and object */
 	uint64_t open_intents;		/* intents and acts without a result: outcome unknown */
 	uint64_t recovered, gaps, unknown_types;
 	bool has_head;

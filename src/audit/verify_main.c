@@ -42,6 +42,26 @@ head_for(const char *const *paths, size_t n, const char *own, const char *own_he
 	return head;
 }
 
+static json_t *
+open_json(const struct audit_open *o)
+{
+	return json_pack("{s:I, s:s, s:s*, s:s, s:s}", "seq", (json_int_t)o->seq, "type", audit_type_name(o->is_act ? AUDIT_ACT : AUDIT_INTENT), "run",
+	    *o->run != '\0' ? o->run : NULL, o->is_act ? "verb" : "step", o->step, o->is_act ? "object" : "host", o->host);
+}
+
+static void
+print_open(const struct audit_report *r)
+{
+	for (size_t i = 0; i < r->n_open; i++) {
+		const struct audit_open *o = &r->open[i];
+
+		printf("    record %" PRIu64 ": %s%s%s%s%s%s\n", o->seq, *o->run != '\0' ? "run " : "", o->run, *o->run != '\0' ? "  " : "", o->step,
+		    *o->host == '\0' ? "" : o->is_act ? " " : " on ", o->host);
+	}
+	if (r->open_intents > r->n_open)
+		printf("    and %" PRIu64 " more\n", r->open_intents - r->n_open);
+}
+
 static void
 print_json(const struct audit_report *r)
 {
@@ -51,7 +71,14 @@ print_json(const struct audit_report *r)
 	    "seq", (json_int_t)r->seq, "unanchored", (json_int_t)r->unanchored, "open_intents", (json_int_t)r->open_intents, "recovered",
 	    (json_int_t)r->recovered, "gaps", (json_int_t)r->gaps, "unknown_types", (json_int_t)r->unknown_types, "has_head", r->has_head,
 	    "text", r->text);
-	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+	json_t *open = json_array();
+	char *text;
+
+	for (size_t i = 0; i < r->n_open; i++)
+		json_array_append_new(open, open_json(&r->open[i]));
+	if (o != NULL)
+		json_object_set_new(o, "open", open);
+	text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 
 	if (text != NULL)
 		puts(text);
@@ -77,6 +104,7 @@ print_text(const struct audit_report *r)
 	else
 		printf("  no record holds\n");
 	print_count(r->open_intents, "act without a result: its outcome is unknown", "acts without a result: their outcome is unknown");
+	print_open(r);
 	print_count(r->recovered, "time torn bytes were moved aside", "times torn bytes were moved aside");
 	print_count(r->gaps, "gap: acts were made without this log", "gaps: acts were made without this log");
 	print_count(r->unknown_types, "record of a type that this version does not know", "records of types that this version does not know");

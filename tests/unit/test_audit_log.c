@@ -104,7 +104,9 @@ test_filters(void **state)
 		{ "type=run-*", "2567" }, { "host=web-*", "2345" }, { "host=db-1", "2" }, { "user=alice", "12345678" }, { "user=bob", "" },
 		{ "env=test", "67" }, { "incident=i1", "23458" }, { "outcome=failed", "4" }, { "outcome=OK,FAILED", "57" },
 		{ "runbook=rollback", "2345" }, { "runbook=re*", "67" }, { "since=1970-01-01T00:10:00Z", "678" }, { "until=1970-01-01T00:03:20Z", "12" },
-		{ "since=-250s", "8" }, { "since=1970-01-02", "" }, { "called", "8" }, { "text=DBA", "8" }, { "text=X=1", "3" }, { "(now)", "3" },
+		{ "since=-250s", "8" }, { "since=00:10", "678" }, { "until=00:03:20", "12" },
+		{ "since=00:16:41", "12345678" },	/* yesterday */
+	 { "since=1970-01-02", "" }, { "called", "8" }, { "text=DBA", "8" }, { "text=X=1", "3" }, { "(now)", "3" },
 		{ "not type=note", "1234567" }, { "not not type=note", "8" }, { "env=prod outcome=failed", "4" }, { "env=prod and outcome=failed", "4" },
 		{ "type=note or type=intent", "38" }, { "type=note or type=intent host=web-1", "38" }, { "(type=note or type=intent) host=web-1", "3" },
 		{ "not (type=note or env=prod)", "67" }, { "( run=r1 not ( type=intent or type=result ) )", "25" }, { "text=(now)", "3" },
@@ -124,13 +126,34 @@ test_filters(void **state)
 	}
 }
 
+/* As a shell's quotes pass them. */
+static void
+test_filters_in_one_argument(void **state)
+{
+	static const struct { const char *word, *wanted; } cases[] = {
+		{ "type=note or type=intent", "38" }, { "host=web-* and not type=intent", "245" }, { " (type=note or type=intent) host=web-1 ", "3" },
+		{ "text=type=note or", "" }, { "type=note text=the DBA", "8" }, { "type=note text=DBA the", "" },
+	};
+	const char *blank = " ";
+	struct audit_filter *f;
+	char got[ITEMS + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		matching(&cases[i].word, 1, got);
+		if (strcmp(got, cases[i].wanted) != 0)
+			fail_msg("%s: expected %s, got %s", cases[i].word, cases[i].wanted, got);
+	}
+	assert_int_equal(audit_filter_parse(&blank, 1, 0, &f, NULL), ERR_USAGE);
+}
+
 static void
 test_filters_refused(void **state)
 {
 	static const struct { const char *words, *why; } cases[] = {
 		{ "typ=note", "did you mean type" }, { "wxyzq=1", "no filter" }, { "type=nonsense", "no type" }, { "run=", "missing" }, { "run=a,,b", "missing" },
 		{ "not", "missing" }, { "or type=note", "missing" }, { "type=note or", "missing" }, { "type=note and", "missing" }, { "( type=note", "not closed" },
-		{ "type=note )", "unexpected" }, { "( )", "missing" }, { "since=yesterday", "no time" }, { "since=-2", "no time" }, { "text=", "nothing" },
+		{ "type=note )", "unexpected" }, { "( )", "missing" }, { "since=yesterday", "no time" }, { "since=-2", "no time" }, { "since=25:00", "no time" }, { "since=10:5x", "no time" }, { "text=", "nothing" },
 	};
 	char text[256];
 	const char *words[200];
@@ -540,7 +563,7 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters), cmocka_unit_test(test_filters_refused), cmocka_unit_test(test_tail), cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_filters), cmocka_unit_test(test_filters_in_one_argument), cmocka_unit_test(test_filters_refused), cmocka_unit_test(test_tail), cmocka_unit_test(test_long_lines),
 		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains), TEST(test_mains_with_a_head_of_the_config),
 		TEST(test_shell),
 	};

@@ -379,9 +379,9 @@ static void
 test_open_intents(void **state)
 {
 	struct audit_draft v[] = {
-		{ .type = AUDIT_INTENT, .body = json_pack("{s:s, s:s}", "step", "activate", "what", "\"intent\":1") },
+		{ .type = AUDIT_INTENT, .body = json_pack("{s:s, s:s}", "step", "activate", "host", "web-1"), .run = "r1" },
 		{ .type = AUDIT_INTENT },
-		{ .type = AUDIT_ACT, .body = json_pack("{s:s}", "verb", "silence") },
+		{ .type = AUDIT_ACT, .body = json_pack("{s:s, s:s}", "verb", "silence", "object", "SpamHigh") },
 		{ .type = AUDIT_RESULT, .body = json_pack("{s:s, s:i}", "text", "\"intent\":1", "intent", 2) },
 		{ .type = AUDIT_GAP },
 		{ .type = AUDIT_ACT_RESULT, .body = json_pack("{s:i}", "act", 99) },
@@ -392,6 +392,15 @@ test_open_intents(void **state)
 	EXPECT(rep, AUDIT_GOOD, 0);
 	assert_int_equal(rep.open_intents, 2);
 	assert_int_equal(rep.gaps, 1);
+	assert_int_equal(rep.n_open, 2);
+	assert_int_equal(rep.open[0].seq, 1);
+	assert_string_equal(rep.open[0].run, "r1");
+	assert_string_equal(rep.open[0].step, "activate");
+	assert_string_equal(rep.open[0].host, "web-1");
+	assert_true(rep.open[1].is_act);
+	assert_int_equal(rep.open[1].seq, 3);
+	assert_string_equal(rep.open[1].step, "silence");
+	assert_string_equal(rep.open[1].host, "SpamHigh");
 }
 
 static void
