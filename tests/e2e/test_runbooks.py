@@ -178,6 +178,7 @@ def test_takedown_and_restore():
         assert [n["status"] for n in platform("/notices")["notices"]] == ["identified"]
         for host in SERVING:
             assert ssh(host, "service-state spam-filter") == "stopped\n"
+        assert len(active_silences()) == 1
         code, out, err = op.run("--runbook", "restore", "--confirm", "lab/spam-filter")
         assert code == 0, (code, out, err)
         assert platform("/flags/spam-filter")["on"] is True
@@ -185,14 +186,12 @@ def test_takedown_and_restore():
         for host in SERVING:
             assert ssh(host, "service-state spam-filter") == "running\n"
         op.check_log()
-        for silence in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences"):
-            if silence["status"]["state"] == "active":
-                delete(LAB.status()["alertmanager"] + "/api/v2/silence/" + silence["id"])
+        assert active_silences() == [], "the next outage is heard of"
         wait_quiet()
 
 
-def delete(url):
-    subprocess.run(["/usr/bin/env", "python3", "-c", "import sys,urllib.request as u;u.urlopen(u.Request(sys.argv[1],method='DELETE'))", url], check=True)
+def active_silences():
+    return [s for s in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences") if s["status"]["state"] == "active"]
 
 
 def ssh(host, command):
