@@ -85,7 +85,7 @@ scope_name(const struct runbook_step *s)
 static const char *
 undo_text(const struct runbook_step *s)
 {
-	return s->is_undo_restore ? "restore" : s->undo != NULL ? step_kind_name(s->undo->kind) : NULL;
+	return s->is_undo_restore ? "restore" : s->is_undo_nothing ? "nothing" : s->undo != NULL ? step_kind_name(s->undo->kind) : NULL;
 }
 
 static json_t *
@@ -307,7 +307,7 @@ print_step(const struct runbook_step *s)
 	    !s->is_run_scope ? "on each host" : s->is_closing ? "after all hosts" : "once",
 	    s->check != NULL ? ", checked first" : "", s->n_when > 0 ? ", only when: " : "",
 	    s->n_when > 0 ? s->when[0]->text : "",
-	    s->is_undo_restore ? ", undo: restore" : s->undo != NULL ? ", can be undone" :
+	    s->is_undo_restore ? ", undo: restore" : s->is_undo_nothing ? ", changes nothing" : s->undo != NULL ? ", can be undone" :
 	    s->act->kind == STEP_WAIT || s->act->kind == STEP_CONFIRM ||
 	    s->act->kind == STEP_NOTIFY ? "" : ", cannot be undone");
 
