@@ -55,6 +55,11 @@ def test_list_and_describe():
         assert code == 0 and json.loads(out), out
         code, out, _ = op.run("--describe", "rollback")
         assert code == 0 and "activate" in out and "model" in out
+        op.runbook("look", "danger: low\nhosts: { group: serving }\nsteps:\n  - { name: disk, ssh: { script: \"df -P /\\nexit 0\\n\", args: ['99'] } }\n")
+        code, out, err = op.run("--describe", "look")
+        assert code == 0 and "| df -P /\n" in out and "| exit 0\n" in out, (code, out, err)
+        code, out, err = op.run("--runbook", "look", "--dry-run")
+        assert code == 0 and out.count("sh -s 99 <<$'df -P /\\nexit 0\\n'") == len(SERVING), (code, out, err)
         code, _, err = op.run("--describe", "rolback")
         assert code == 2 and "rollback" in err, err
 
