@@ -272,7 +272,7 @@ every_kind_of_step_is_read(void **state)
 	    "hosts: serving-01\nsteps:\n"
 	    "  - { name: ask, confirm: 'is ${p} quiet?', when: '${mode} == x' }\n"
 	    "  - { name: script, ssh: { script: \"echo $1 ${HOME}\\n\", args: ['${p}'], env: { T: '${s}' }, stdin: '${s}', become: true } }\n"
-	    "  - { name: raw, ssh: { run: [x], supervise: none } }\n"
+	    "  - { name: raw, ssh: { run: [x], supervise: none }, undo: nothing }\n"
 	    "  - { name: hush, silence: { match: { alertname: A }, match_regex: { instance: '${p}:.*' }, duration: 1h, comment: 'by ${user}' }, undo: restore }\n"
 	    "  - { name: wait, wait: [{ time: 30s }, { promql: 'up', expect: '>= 1' }] }\n"
 	    "  - { name: tell, notify: { text: done, contact: secondary } }\n"
@@ -287,6 +287,7 @@ every_kind_of_step_is_read(void **state)
 	assert_string_equal(s[1].act->become, "root");
 	assert_string_equal(s[1].act->script, "echo $1 ${HOME}\n");
 	assert_true(s[2].act->is_unsupervised);
+	assert_true(s[2].is_undo_nothing && s[2].undo == NULL && !s[1].is_undo_nothing);
 	assert_int_equal(s[3].act->n_matchers, 2);
 	assert_true(s[3].act->matcher_is_regex[1]);
 	assert_int_equal(s[4].act->n_conditions, 2);
