@@ -482,8 +482,9 @@ runs_begin(struct runs *r, const struct run_request *q, run_notice_cb *notice, v
 	rc = open_ssh(r, err);
 	if (rc < 0)
 		return rc;
-	/* A dry run takes it from nobody who is acting. */
-	if (!q->is_dry_run && (r->world.audit = trail_audit(r->app->trail, err)) == NULL)
+	/* Nothing is written before the first record: a dry run only looks whether it could be. */
+	r->world.audit = trail_audit(r->app->trail, err);
+	if (r->world.audit == NULL && !q->is_dry_run)
 		return err->code;
 	drop_old(r, true, PLANS_MAX);
 	drop_old(r, false, RUNS_MAX);
