@@ -302,7 +302,7 @@ one_run_free(struct one_run *o)
 
 struct past_task {
 	struct runs *runs;	/* NULL: they are gone */
-	char *dir, *env, *lock_dir;
+	char *dir, *env, *lock_dir, *state_dir;	/* lock_dir as configured */
 	struct audit_run *v;
 	size_t n;
 	bool is_left;		/* the newest has no end recorded, and nobody is at it */
@@ -363,6 +363,7 @@ is_unlocked(const struct past_task *t, const struct audit_run *run)
 	const json_t *hosts = json_object_get(run->start, "hosts"), *v;
 	json_t *params = json_object_get(run->start, "params");
 	const char **targets = xcalloc(json_array_size(hosts) + json_object_size(params) + 1, sizeof *targets), *name;
+	struct lock_place place;
 	size_t n = 0, n_hosts, i;
 	struct err err = ERR_INIT;
 	int r;
@@ -375,7 +376,11 @@ is_unlocked(const struct past_task *t, const struct audit_run *run)
 	json_object_foreach(params, name, v)
 		if (json_is_string(v))
 			targets[n++] = xasprintf("run:%s", json_string_value(v));
-	r = locks_look(t->lock_dir, t->env, targets, n, &err);
+	r = lock_place_find(t->lock_dir, t->state_dir, &place, &err);
+	if (r == 0) {
+		r = lock_place_look(&place, t->env, targets, n, &err);
+		lock_place_done(&place);
+	}
 	for (i = n_hosts; i < n; i++)
 		free((char *)(uintptr_t)targets[i]);
 	free(targets);
@@ -444,6 +449,7 @@ past_done(void *arg)
 	if (r != NULL && r->is_past_stale)
 		read_past(r);
 	free(t->lock_dir);
+	free(t->state_dir);
 	free(t->dir);
 	free(t->env);
 	free(t);
@@ -459,7 +465,7 @@ read_past(struct runs *r)
 		return;
 	t = r->reading_past = xcalloc(1, sizeof *t);
 	*t = (struct past_task){ .runs = r, .dir = audit_dir(r->app->conf->audit.dir), .env = xstrdup(r->app->env->name), .r = ERR_CANCELLED,
-		.lock_dir = r->app->conf->lock_dir != NULL ? xstrdup(r->app->conf->lock_dir) : xasprintf("%s/locks", r->state_dir) };
+		.lock_dir = xstrdup_or_null(r->app->conf->lock_dir), .state_dir = xstrdup(r->state_dir) };
 	pool_run(r->app->insight, past_work, past_done, t);
 }
 

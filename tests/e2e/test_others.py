@@ -79,6 +79,16 @@ def test_commands_are_listed():
         console.wait("TEST", gone=["Commands that"])
 
 
+def test_y_is_enough_for_the_script():
+    with somebody() as who:
+        who.runbook("linger")
+        with e2e.Console("--runbook", "linger", size=(140, 36), env=who.env, config=who.config) as console:
+            console.wait("Run it? Type y or yes")
+            console.type("y")
+            console.keys("Enter")
+            e2e.wait_for("the run", lambda: '"run-start"' in who.run("--log", "--json")[1])
+
+
 def test_the_rest_of_yes_and_a_killed_run():
     with somebody() as who:
         who.runbook("linger")
@@ -107,4 +117,5 @@ def test_the_rest_of_yes_and_a_killed_run():
 
 
 if __name__ == "__main__":
-    e2e.run([test_a_log_that_cannot_be_written, test_notes_and_runbooks_of_others, test_commands_are_listed, test_the_rest_of_yes_and_a_killed_run])
+    e2e.run([test_a_log_that_cannot_be_written, test_notes_and_runbooks_of_others, test_commands_are_listed,
+             test_y_is_enough_for_the_script, test_the_rest_of_yes_and_a_killed_run])
