@@ -142,7 +142,7 @@ def test_rollback_by_keys():
         bad_model()
         console.wait("SpamFalse")
         console.keys("8")
-        console.wait("rollback", "takedown")
+        console.wait("● rollback", "● takedown")     # offered, so they come first
         console.keys("Home", "Enter")
         console.wait("Plan a run", "spam-filter", "SpamFalsePositiveRateHigh")     # what the config says
         console.keys("Enter")
