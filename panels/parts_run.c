@@ -137,16 +137,24 @@ part_danger_role(enum danger d)
 const char *
 part_past_glyph(const struct past_run *p, enum role *ret_role)
 {
+	const char *word = part_past_word(p);
+
 	if (p->is_verified) {
 		*ret_role = ROLE_OK;
 		return GLYPH_OK;
 	}
-	if (p->ended_ns == 0 || str_contains(p->outcome, "unknown") || str_contains(p->outcome, "verified")) {
+	if (p->ended_ns == 0 || str_contains(word, "unknown") || str_contains(word, "verified")) {
 		*ret_role = ROLE_UNKNOWN;
 		return GLYPH_UNKNOWN;
 	}
-	*ret_role = str_contains(p->outcome, "failed") ? ROLE_CRITICAL : ROLE_WARNING;
-	return str_contains(p->outcome, "failed") ? GLYPH_FIRING : GLYPH_INHIBITED;
+	*ret_role = str_contains(word, "failed") ? ROLE_CRITICAL : ROLE_WARNING;
+	return str_contains(word, "failed") ? GLYPH_FIRING : GLYPH_INHIBITED;
+}
+
+const char *
+part_past_word(const struct past_run *p)
+{
+	return p->ended_ns == 0 ? "no end recorded" : p->outcome != NULL && *p->outcome != '\0' ? p->outcome : "ended";
 }
 
 const char *

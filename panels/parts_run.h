@@ -19,6 +19,7 @@ const char *part_run_glyph(const struct run_info *r, enum role *ret_role);
 enum role part_danger_role(enum danger d);
 /* The same for the outcome of a run that is over, as the audit log words it. */
 const char *part_past_glyph(const struct past_run *p, enum role *ret_role);
+const char *part_past_word(const struct past_run *p);
 /* "00:14:32", "2d 03:00:00". buf of DURATION_TEXT_MAX. */
 const char *part_elapsed(int64_t ns, char *buf);
 /* How long it has been going on, or took. */

@@ -245,6 +245,22 @@ draw_main(const struct run_panel *s, const struct view *v, const struct run_info
 	run_tail_draw(&part, s, r, c->h);
 }
 
+/* Somebody was killed over it, or the power failed: what its last steps did is to be found out. */
+static void
+draw_left(struct pen *pen, const struct view *v)
+{
+	const struct runbook_set *set = model_runbooks(v->model);
+
+	for (size_t i = 0; set != NULL && i < set->n_past; i++) {
+		const struct past_run *past = &set->past[i];
+
+		if (!past->is_left)
+			continue;
+		pen_printf(pen, ROLE_WARNING, "Run %s of %s has no end recorded.", past->run, past->runbook);
+		pen_printf(pen, ROLE_TEXT, "opsconsole --runbook %s --resume %s finds out", past->runbook, past->run);
+	}
+}
+
 static void
 run_draw(const struct panel *p, const struct view *v, struct canvas *c)
 {
@@ -259,6 +275,7 @@ run_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	if (r == NULL) {
 		pen_text(&pen, ROLE_TEXT, "Nothing has been run since the console began.");
 		pen_text(&pen, ROLE_DIM, "8 lists what can be run; what was run before is there with each runbook.");
+		draw_left(&pen, v);
 		return;
 	}
 	part = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);

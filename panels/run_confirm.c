@@ -200,7 +200,7 @@ draw_yes_no(struct canvas *c, const struct form *s)
 		return;
 	}
 	x = canvas_text(c, 1, y, s->is_enter_pressed ? ROLE_WARNING : ROLE_KEY, "y");
-	x = canvas_text(c, x + 1, y, ROLE_TEXT, s->is_enter_pressed ? "runs it; Enter does not" : "run it");
+	x = canvas_text(c, x + 1, y, ROLE_TEXT, s->is_enter_pressed ? "runs it; Enter does not" : "run it at once, without Enter");
 	x = canvas_text(c, x + 4, y, ROLE_KEY, "n");
 	canvas_text(c, x + 1, y, ROLE_TEXT, "leave it");
 }

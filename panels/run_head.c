@@ -187,9 +187,28 @@ cell_rows(int h)
 }
 
 static bool
+is_undone(const struct run_info *r)
+{
+	for (size_t i = 0; i < r->n_rows; i++)
+		for (size_t j = 0; j < r->n_columns; j++)
+			if (r->rows[i].cells[j].outcome == OUTCOME_UNDONE)
+				return true;
+	return false;
+}
+
+/* After a bad end: what can be done about it from here. */
+static const char *
+next_of(const struct run_info *r)
+{
+	if (*r->next != '\0' || r->state != RUN_ENDED || !r->is_ours || r->is_dry_run || (r->exit != 1 && r->exit != 5) || is_undone(r))
+		return r->next;
+	return "t tries again what failed, u undoes what was done";
+}
+
+static bool
 has_next(const struct run_info *r, int h)
 {
-	return *r->next != '\0' && h >= NEXT_FROM;
+	return *next_of(r) != '\0' && h >= NEXT_FROM;
 }
 
 static bool
@@ -256,7 +275,7 @@ run_tail_draw(struct canvas *c, const struct run_panel *s, const struct run_info
 
 	if (has_next(r, h)) {
 		x = canvas_text(c, 1, y, ROLE_DIM, "next:");
-		canvas_text_w(c, x + 1, y++, c->w - x - 2, ROLE_TEXT, r->next, false);
+		canvas_text_w(c, x + 1, y++, c->w - x - 2, ROLE_TEXT, next_of(r), false);
 	}
 	if (has_evidence(r, h))
 		canvas_printf(c, 1, y++, r->is_durable ? ROLE_DIM : ROLE_WARNING, "evidence%s: audit %" PRIu64 "-%" PRIu64 ", %s",

@@ -44,6 +44,13 @@ draw_offers(struct pen *p, const struct view *v, size_t index, const struct runb
 		pen_field_printf(p, "now", part_severity_role(offer->severity), "%s, %s", offer->name, part_row_word(offer));
 }
 
+/* A run that is about nothing but its environment has no target. */
+static const char *
+text_or_none(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
 static void
 draw_past(struct pen *p, const struct view *v, const struct runbook_set *set, const char *name)
 {
@@ -59,8 +66,10 @@ draw_past(struct pen *p, const struct view *v, const struct runbook_set *set, co
 			continue;
 		if (n++ == 0)
 			pen_heading(p, "Runs recorded here");
-		pen_printf(p, role, "%s %s  %s  by %s  %s  %s", glyph, past->run, past->ended_ns == 0 ? "no end recorded" : past->outcome, past->user,
-		    past->target, part_moment(v, past->started_ns, when));
+		pen_printf(p, role, "%s %s  %s  by %s  %s%s%s", glyph, past->run, part_past_word(past), past->user, text_or_none(past->target),
+		    text_or_none(past->target)[0] != '\0' ? "  " : "", part_moment(v, past->started_ns, when));
+		if (past->is_left)
+			pen_printf(p, ROLE_DIM, "  opsconsole --runbook %s --resume %s finds out", past->runbook, past->run);
 	}
 	if (n == 0)
 		pen_field(p, "last run", ROLE_DIM, "none is recorded here");

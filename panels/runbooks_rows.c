@@ -191,17 +191,18 @@ draw_last(struct canvas *row, const struct column *col, const struct view *v, co
 	char age[DURATION_TEXT_MAX], text[256];
 	enum role role;
 	const char *glyph;
+	int64_t when_ns;
 
 	if (last == NULL) {
 		columns_cell(row, 0, col, ROLE_DIM, "-");
 		return;
 	}
 	glyph = part_past_glyph(last, &role);
+	when_ns = last->ended_ns != 0 ? last->ended_ns : last->started_ns;
 	if (col->w < LAST_W)
-		snprintf(text, sizeof text, "%s %s ago", glyph, view_age(v, last->started_ns, age));
+		snprintf(text, sizeof text, "%s %s ago", glyph, view_age(v, when_ns, age));
 	else
-		snprintf(text, sizeof text, "%s %s, %s ago", glyph, last->ended_ns == 0 ? "no end recorded" : last->outcome,
-		    view_age(v, last->started_ns, age));
+		snprintf(text, sizeof text, "%s %s, %s ago", glyph, part_past_word(last), view_age(v, when_ns, age));
 	columns_cell(row, 0, col, role, text);
 }
 

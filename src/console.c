@@ -31,6 +31,7 @@ console_view(struct console *c, bool is_focused)
 		.range = a->range,
 		.is_focused = is_focused,
 		.is_read_only = a->options->is_read_only || a->env->is_read_only || a->conf->is_policy_broken,
+		.is_unrecorded = !trail_is_writable(a->trail),
 		.user = c->app->user,
 		.ack_ns = a->conf->ack_enabled ? a->conf->ack_ns : 0,
 	};

@@ -201,7 +201,7 @@ const struct command console_commands[] = {
 	{ "goto", NULL, CMD_ARG, global_goto, "time cursor to 02:10, -18m or a full time (UTC)" },
 	{ "span", NULL, CMD_ARG, global_span, "length of the time range, such as 6h" },
 	{ "query", NULL, CMD_ARG, global_query, "graph PromQL beside the named queries" },
-	{ "refresh", "C-r", 0, global_refresh, "ask every source again now" },
+	{ "refresh", "C-r", 0, global_refresh, "ask every source again now, and read the runbooks again" },
 	{ "messages", NULL, 0, global_messages, "what the message line said lately" },
 	{ "redraw", "C-l", 0, global_redraw, "paint the screen anew" },
 	{ "suspend", "C-z", 0, global_suspend, "back to the shell; fg returns" },

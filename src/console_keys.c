@@ -24,7 +24,8 @@ complete(struct console *c)
 		c->completion = 0;
 	}
 	if (*c->completing == '\0') {
-		console_say(c, false, "type the beginning of a name; ? lists all");
+		c->line_mode = LINE_NONE;	/* the list has the keys */
+		console_list_commands(c);
 		return;
 	}
 	n = keymap_complete(c->keymap, panels[c->focus], c->completing, names, COMPLETIONS_MAX);
@@ -130,6 +131,23 @@ panel_key(struct console *c, int key)
 }
 
 void
+console_be_deaf(struct console *c)
+{
+	c->deaf_until = clock_mono() + DEAF_TIME;
+}
+
+/* Who types "yes" has said it with the first letter; the others would be commands of the run panel. Stopping is always allowed. */
+static bool
+is_rest_of_yes(struct console *c, int key)
+{
+	if (clock_mono() >= c->deaf_until || key == 'x' || key == (KEY_CTRL | 'c'))
+		return false;
+	console_be_deaf(c);
+	console_say(c, false, "y alone has begun it: keys right behind it are left out, but for x");
+	return true;
+}
+
+void
 console_key(int key, void *arg)
 {
 	struct console *c = arg;
@@ -156,6 +174,8 @@ console_key(int key, void *arg)
 		op_free(op);
 		return;
 	}
+	if (is_rest_of_yes(c, key))
+		return;
 	c->message_until = 0;	/* it was read, or is in the way of the keys by now; :messages keeps it */
 	panel_key(c, key);
 }

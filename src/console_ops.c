@@ -58,6 +58,24 @@ open_text(struct console *c, enum op_kind kind, const char *title, const char *t
 	op_free(op);
 }
 
+/* Every command that can be typed with this focus, what each does beside it. */
+void
+console_list_commands(struct console *c)
+{
+	const struct panel_ops *panel = panels[c->focus];
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	for (size_t i = 0; i < keymap_n(c->keymap); i++) {
+		const struct keymap_row *row = keymap_row(c->keymap, i);
+
+		if ((row->panel == NULL || row->panel == panel) && !(row->command->flags & CMD_HIDDEN))
+			buf_printf(&text, "%-16s %s\n", row->command->name, row->command->help);
+	}
+	open_text(c, OP_HELP, "Commands that : takes here", text.data);
+	buf_done(&text);
+}
+
 static void
 open_help(struct console *c)
 {
@@ -198,6 +216,8 @@ carry_out_run(struct console *c, const struct op *op)
 		return;
 	}
 	close_dialogs(c);
+	if (op->kind == OP_RUN_GO && op->arg == NULL)
+		console_be_deaf(c);
 	if (run != NULL && op->kind != OP_RUN_DROP)
 		show_run(c, run);
 }
@@ -306,6 +326,14 @@ quit(struct console *c)
 		console_say(c, false, "leaving when the batch under way is done");
 }
 
+static void
+refresh(struct console *c)
+{
+	sources_refresh(c->app->sources);
+	runs_refresh(c->app->runs);
+	console_say(c, false, "asking every source again, and reading the runbooks again");
+}
+
 /* Takes op. */
 void
 console_carry_out(struct console *c, struct op *op)
@@ -333,7 +361,7 @@ console_carry_out(struct console *c, struct op *op)
 	case OP_TIME_SPAN: app_range_span(c->app, op->number); break;
 	case OP_QUERY:
 	case OP_SLO_GRAPH: carry_out_query(c, op); break;
-	case OP_REFRESH: sources_refresh(c->app->sources); console_say(c, false, "asking every source again"); break;
+	case OP_REFRESH: refresh(c); break;
 	case OP_QUIT: quit(c); break;
 	case OP_RUNBOOK_FORM: open_dialog(c, "runbook-form", op); break;
 	case OP_RUN_FORM: open_dialog(c, "run-confirm", op); break;

@@ -12,6 +12,7 @@
 
 enum { PLACES_MAX = 16, DIALOGS_MAX = 4, PANELS_MAX = 32, MESSAGES_MAX = 100, WIDE_FROM = 120, COMPLETIONS_MAX = 64,
 	HELP_WIDTH = 90, TEXT_MAX = 1 << 20 };
+#define DEAF_TIME (500 * NS_PER_MS)
 #define MESSAGE_TIME (15 * NS_PER_S)
 
 enum line_mode { LINE_NONE, LINE_COMMAND, LINE_FILTER };
@@ -49,6 +50,7 @@ struct console {
 	size_t n_pages;
 	bool is_looked;				/* alerts were known at the last look */
 	bool is_dirty, is_pasting;
+	int64_t deaf_until;			/* monotonic; see console_be_deaf() */
 	bool is_leaving;			/* asked to quit while something runs */
 	int end_status;				/* of the loop, once nothing runs any more; see console.c */
 	bool is_ending;
@@ -70,9 +72,11 @@ void console_draw(struct console *c);
 /* console_ops.c. Takes op; NULL is fine. */
 void console_carry_out(struct console *c, struct op *op);
 void console_close_dialog(struct console *c);
+void console_list_commands(struct console *c);
 
 /* console_keys.c */
 void console_key(int key, void *arg);
+void console_be_deaf(struct console *c);	/* what follows a y that said yes is the rest of the word */
 
 /* console_commands.c */
 extern const struct command console_commands[];

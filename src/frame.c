@@ -225,6 +225,8 @@ frame_status(struct canvas *c, const struct view *v)
 	x = badge = canvas_text(c, 0, 0, environment_role(e->colour), name);
 	if (v->is_read_only)
 		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "read-only");
+	if (v->is_unrecorded)
+		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "audit: not writable");
 	if (c->w >= 100 && *e->title != '\0')
 		x = canvas_text_w(c, x + 1, 0, 24, on_bar(v, ROLE_STATUS), e->title, false);
 	if (v->model == NULL)

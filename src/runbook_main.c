@@ -216,7 +216,7 @@ planned(struct script *s)
 		fprintf(s->err, "\nType %s to run it, anything else leaves: ", target);
 		prompt(s, PHASE_ASKING_CONFIRM);
 	} else {
-		fprintf(s->err, "\nRun it? Type yes, anything else leaves: ");
+		fprintf(s->err, "\nRun it? Type y or yes, anything else leaves: ");
 		prompt(s, PHASE_ASKING_CONFIRM);
 	}
 }
@@ -226,7 +226,7 @@ confirm_typed(struct script *s, const char *text)
 {
 	const struct run_info *info = run_info(s->run);
 
-	if (info->is_confirm_typed ? strcmp(text, info->target) == 0 : strcmp(text, "yes") == 0)
+	if (info->is_confirm_typed ? strcmp(text, info->target) == 0 : strcmp(text, "y") == 0 || strcmp(text, "yes") == 0)
 		confirm(s, text, info->is_confirm_typed ? "typed" : "yes");
 	else
 		decline(s, "not confirmed");

@@ -161,13 +161,22 @@ print_head(FILE *to, const struct run_info *info)
 		    info->values[i].from, *info->values[i].from != '\0' ? ")" : "");
 }
 
-static void
-print_cells(FILE *to, const struct run_info *info, const struct run_row *row)
+static bool
+is_after_hosts(const struct run_column *column)
 {
+	return column->phase == PHASE_CLOSING || column->phase == PHASE_VERIFY;
+}
+
+/* Of what is done once: that before the hosts, or that after them. */
+static void
+print_cells(FILE *to, const struct run_info *info, const struct run_row *row, bool is_after)
+{
+	bool is_once = *row->host == '\0';
+
 	for (size_t i = 0; i < info->n_columns; i++) {
 		const struct run_cell *cell = &row->cells[i];
 
-		if (cell->outcome == OUTCOME_NONE)
+		if (cell->outcome == OUTCOME_NONE || is_after != (is_once && is_after_hosts(&info->columns[i])))
 			continue;
 		fprintf(to, "  %-*s %-*s %-*s %s\n", HOST_W, *row->host != '\0' ? row->host : "(once)", NAME_W, info->columns[i].name, OUTCOME_W,
 		    outcome_name(cell->outcome), cell->text);
@@ -176,6 +185,15 @@ print_cells(FILE *to, const struct run_info *info, const struct run_row *row)
 		if (*cell->undo != '\0')
 			fprintf(to, "  %-*s   undo: %s\n", HOST_W, "", cell->undo);
 	}
+}
+
+/* In the order in which they are done, not in that of the rows. */
+static void
+print_rows(FILE *to, const struct run_info *info, bool is_once, bool is_after)
+{
+	for (size_t i = 0; i < info->n_rows; i++)
+		if ((*info->rows[i].host == '\0') == is_once)
+			print_cells(to, info, &info->rows[i], is_after);
 }
 
 /* Values stand above the facts, and the exact commands of steps below them. */
@@ -198,12 +216,38 @@ runbook_text_plan(FILE *to, const struct run_info *info)
 			    info->facts[i].outcome != OUTCOME_NONE ? outcome_name(info->facts[i].outcome) : "",
 			    info->facts[i].outcome != OUTCOME_NONE ? ": " : "", info->facts[i].text);
 	fputc('\n', to);
-	for (size_t i = 0; i < info->n_rows; i++)
-		print_cells(to, info, &info->rows[i]);
+	print_rows(to, info, true, false);
+	print_rows(to, info, false, false);
+	print_rows(to, info, true, true);
 	fprintf(to, "\n%s\n", info->text);
 	if (*info->plan != '\0')
 		fprintf(to, "plan %s\n", info->plan);
 	fflush(to);
+}
+
+/* Something was begun and did not end well, and was not taken back. */
+static bool
+can_go_on(const struct run_info *info)
+{
+	if (info->is_dry_run || info->seq_first == 0 || (info->exit != 1 && info->exit != 5))
+		return false;
+	for (size_t i = 0; i < info->n_rows; i++)
+		for (size_t j = 0; j < info->n_columns; j++)
+			if (info->rows[i].cells[j].outcome == OUTCOME_UNDONE)
+				return false;
+	return true;
+}
+
+/* Only a run of the same values can be gone on with. */
+static void
+print_going_on(FILE *to, const struct run_info *info)
+{
+	bool is_given = false;
+
+	for (size_t i = 0; i < info->n_values; i++)
+		is_given |= str_eq(info->values[i].from, "given") || str_eq(info->values[i].from, "asked");
+	fprintf(to, "to go on: opsconsole --env %s --runbook %s --resume %s%s\n", info->env, info->runbook, info->id,
+	    is_given ? ", with the same --set" : "");
 }
 
 void
@@ -221,6 +265,8 @@ runbook_text_summary(FILE *to, const struct run_info *info)
 		fprintf(to, "%srecords %llu to %llu of the audit log", info->started_ns != 0 && info->ended_ns != 0 ? ", " : "",
 		    (unsigned long long)info->seq_first, (unsigned long long)info->seq_last);
 	fputc('\n', to);
+	if (can_go_on(info))
+		print_going_on(to, info);
 	fflush(to);
 }
 

@@ -22,6 +22,10 @@ void runs_start(struct runs *r);
 bool runs_event(struct runs *r, const struct event *ev);
 /* Queries wanted now; borrowed until the next call of runs_*(). */
 size_t runs_wants(struct runs *r, const struct query_want **ret);
+/* What others may have changed: runbooks, where their folders or files are not as they were, and, when the log is new, the runs in it. */
+void runs_look_again(struct runs *r, bool is_log_new);
+/* All of that, whether anything looks changed or not. */
+void runs_refresh(struct runs *r);
 const struct runbooks *runs_books(const struct runs *r);
 /* Runs that act now. */
 size_t runs_acting(const struct runs *r);

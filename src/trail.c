@@ -16,8 +16,10 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "runbook/run.h"
+#include "runs.h"
 
 enum { TITLE_MAX = 200, NOTE_MAX = 4000, EXIT_USAGE = 2, EXIT_NO_TRAIL = 8 };
+#define NOTE_LINES 1024u		/* of the log's end are looked through for notes */
 #define CLOSE_WAIT (5 * NS_PER_S)
 #define LOOK_AGAIN (10 * NS_PER_S)	/* for what other consoles wrote */
 
@@ -40,7 +42,10 @@ struct trail {
 	char *joined;			/* --incident */
 	struct loop_timer *look;
 	struct timespec head_seen;
-	bool is_looking;
+	struct look *looking;
+	uint64_t note_seq;		/* records up to this one were looked through for notes */
+	bool is_unwritable;
+	bool has_looked;
 };
 
 struct trail *
@@ -96,7 +101,51 @@ struct look {
 	char *id, *title;
 	int64_t opened_ns;
 	int r;
+	uint64_t after_seq, last_seq;
+	struct note **notes;		/* newer than after_seq */
+	size_t n_notes;
+	bool is_first;
 };
+
+static void
+take_note(struct look *l, const struct audit_record *rec)
+{
+	const char *text = json_string_value(json_object_get(rec->json, "text"));
+	struct note *note;
+
+	if (rec->type != AUDIT_NOTE || text == NULL || !str_eq(rec->env, l->env))
+		return;
+	note = block_new(sizeof *note);
+	note->incident = rec->incident != NULL ? arena_strdup(&note->block.arena, rec->incident) : NULL;
+	note->by = arena_strdup(&note->block.arena, rec->user != NULL ? rec->user : "");
+	note->text = arena_strdup(&note->block.arena, text);
+	note->seq = rec->seq;
+	l->notes = xreallocarray(l->notes, l->n_notes + 1, sizeof(struct note *));
+	l->notes[l->n_notes++] = note;
+}
+
+/* The first look only finds where the log ends. */
+static void
+look_for_notes(struct look *l)
+{
+	struct audit_reader *r;
+	struct audit_line line;
+
+	if (audit_reader_open(l->dir, &r, NULL) < 0)
+		return;
+	if (audit_reader_tail(r, NOTE_LINES, NULL) == 0)
+		while (audit_reader_next(r, &line, NULL) > 0) {
+			struct audit_record rec;
+
+			if (line.is_torn || audit_record_read(line.bytes, line.len, &rec, NULL) < 0)
+				continue;
+			if (!l->is_first && rec.seq > l->after_seq)
+				take_note(l, &rec);
+			l->last_seq = rec.seq;
+			audit_record_done(&rec);
+		}
+	audit_reader_free(r);
+}
 
 static void
 look_work(void *arg)
@@ -104,7 +153,51 @@ look_work(void *arg)
 	struct look *l = arg;
 	struct err err = ERR_INIT;
 
+	look_for_notes(l);
 	l->r = audit_open_incident(l->dir, l->env, &l->id, &l->title, &l->opened_ns, &err);
+}
+
+static bool
+has_note(const struct trail *t, uint64_t seq)
+{
+	const struct model *m = t->app->model;
+	int64_t at_ns;
+
+	for (size_t i = 0; i < model_notes(m); i++)
+		if (model_note(m, i, &at_ns)->seq == seq)
+			return true;
+	return false;
+}
+
+/* Our own are there already, or will be found to be there. */
+static void
+tell_notes(struct trail *t, struct look *l)
+{
+	for (size_t i = 0; i < l->n_notes; i++) {
+		struct event ev;
+
+		if (has_note(t, l->notes[i]->seq))
+			continue;
+		event_init(&ev, EVENT_NOTE, clock_now(), "", l->notes[i]);
+		l->notes[i] = NULL;
+		app_apply(t->app, &ev);
+		event_done(&ev);
+	}
+	if (l->last_seq > t->note_seq)
+		t->note_seq = l->last_seq;
+}
+
+static void
+look_free(struct look *l)
+{
+	for (size_t i = 0; i < l->n_notes; i++)
+		block_unref(l->notes[i]);
+	free(l->notes);
+	free(l->id);
+	free(l->title);
+	free(l->dir);
+	free(l->env);
+	free(l);
 }
 
 static void
@@ -113,7 +206,13 @@ look_done(void *arg)
 	struct look *l = arg;
 	struct trail *t = l->trail;
 
-	t->is_looking = false;
+	if (t == NULL) {
+		look_free(l);
+		return;
+	}
+	t->looking = NULL;
+	if (l->r != ERR_CANCELLED)
+		tell_notes(t, l);
 	if (l->r == 0 && !str_eq(l->id, t->incident)) {
 		if (t->incident != NULL && l->id == NULL)
 			tell_incident(t, t->incident, "", "", 0, clock_now());
@@ -122,11 +221,30 @@ look_done(void *arg)
 		free(t->incident);
 		t->incident = l->id != NULL ? xstrdup(l->id) : NULL;
 	}
-	free(l->id);
-	free(l->title);
-	free(l->dir);
-	free(l->env);
-	free(l);
+	look_free(l);
+}
+
+/* Before anything is tried: who may not act should know when nothing has happened yet. While it cannot be written, whether it can by now. */
+static void
+check_writable(struct trail *t)
+{
+	struct err err = ERR_INIT;
+	struct audit *a = trail_audit(t, &err);
+	bool was = t->is_unwritable;
+
+	t->is_unwritable = a == NULL || audit_check(a, &err) < 0;
+	if (t->is_unwritable && !was) {
+		char *text = xasprintf("audit: not writable, so nothing can be done from here: %s", err.msg);
+
+		app_note(t->app, text);
+		free(text);
+	}
+}
+
+bool
+trail_is_writable(const struct trail *t)
+{
+	return !t->is_unwritable;
 }
 
 /* Other consoles of this user write to the same log: the head beside it tells that they have. */
@@ -149,13 +267,20 @@ look(void *arg)
 {
 	struct trail *t = arg;
 	struct look *l;
+	bool is_new;
 
 	loop_timer_in(t->look, LOOK_AGAIN);
-	if (t->is_looking || !is_head_new(t))
+	if (t->is_unwritable)
+		check_writable(t);
+	if (t->looking != NULL)
 		return;
-	t->is_looking = true;
-	l = xcalloc(1, sizeof *l);
-	*l = (struct look){ .trail = t, .dir = audit_dir(t->app->conf->audit.dir), .env = xstrdup(t->app->env->name), .r = ERR_CANCELLED };
+	is_new = is_head_new(t);
+	if (t->has_looked)
+		runs_look_again(t->app->runs, is_new);
+	if (!is_new)
+		return;
+	t->looking = l = xcalloc(1, sizeof *l);
+	*l = (struct look){ .trail = t, .after_seq = t->note_seq, .is_first = !t->has_looked, .dir = audit_dir(t->app->conf->audit.dir), .env = xstrdup(t->app->env->name), .r = ERR_CANCELLED };
 	pool_run(t->app->insight, look_work, look_done, l);
 }
 
@@ -164,7 +289,9 @@ trail_start(struct trail *t)
 {
 	t->look = loop_timer_new(t->app->loop, look, t);
 	loop_timer_slack(t->look, NS_PER_S);
+	check_writable(t);
 	look(t);
+	t->has_looked = true;
 }
 
 const char *
@@ -207,7 +334,7 @@ on_durable(const struct audit_done *done, void *arg)
 		err_set(&err, done->err_code, "it could not be recorded, so it was not done: %s", done->err);
 		if (p->kind == EVENT_INCIDENT)
 			take_back(p->trail, p->block);
-	} else if (p->block != NULL) {
+	} else if (p->block != NULL && !(p->kind == EVENT_NOTE && has_note(p->trail, done->seq))) {
 		struct event ev;
 
 		if (p->kind == EVENT_NOTE)
@@ -231,6 +358,8 @@ trail_free(struct trail *t)
 	if (t == NULL)
 		return;
 	loop_timer_free(t->look);
+	if (t->looking != NULL)
+		t->looking->trail = NULL;
 	audit_close(t->audit, CLOSE_WAIT);
 	while ((p = LIST_FIRST(&t->pending)) != NULL) {
 		const struct audit_done cancelled = { .err_code = ERR_CANCELLED, .err = "the program ends" };

@@ -17,8 +17,10 @@ struct trail *trail_new(struct app *a, const char *mode);
 void trail_free(struct trail *t);
 /* The log; nothing of it is made or written before its first record. NULL: err says why there is none. */
 struct audit *trail_audit(struct trail *t, struct err *err);
-/* Tells the model of the incident that the log says is open. */
+/* Tells the model of the incident that the log says is open; from then on, of what other programs of this user write to it. Says so when it cannot be written. */
 void trail_start(struct trail *t);
+/* false: the log could not be written when last tried. */
+bool trail_is_writable(const struct trail *t);
 /* Whom the next records belong to; NULL: none is open. Borrowed until the next call of trail_*(). */
 const char *trail_incident(const struct trail *t);
 /* As --incident gives it, for the records of this program alone. ERR_USAGE: not a valid id. */

@@ -73,6 +73,16 @@ add_elapsed(struct buf *b, const struct audit_record *r)
 		buf_printf(b, " in %s", duration_format(text, ms * NS_PER_MS));
 }
 
+/* In records the first is 0, for people it is 1. */
+static void
+add_batch(struct buf *b, const struct audit_record *r, const char *before, const char *behind)
+{
+	const json_t *batch = member(r, "batch");
+
+	if (json_is_integer(batch) && json_integer_value(batch) >= 0)
+		buf_printf(b, "%s%lld%s", before, (long long)json_integer_value(batch) + 1, behind);
+}
+
 /* "activate on web-01" */
 static void
 add_step(struct buf *b, const struct audit_record *r)
@@ -81,7 +91,7 @@ add_step(struct buf *b, const struct audit_record *r)
 		buf_addstr(b, "undo of ");
 	add(b, r, "", "step", "");
 	add(b, r, " on ", "host", "");
-	add(b, r, ", batch ", "batch", "");
+	add_batch(b, r, ", batch ", "");
 	if (json_integer_value(member(r, "attempt")) > 1)
 		add(b, r, ", attempt ", "attempt", "");
 }
@@ -150,7 +160,7 @@ add_body(struct buf *b, const struct audit_record *r)
 		add_run_start(b, r);
 		break;
 	case AUDIT_RUN_STATE:
-		add(b, r, "batch ", "batch", ": ");
+		add_batch(b, r, "batch ", ": ");
 		add(b, r, "", "state", "");
 		add(b, r, ": ", "text", "");
 		break;

@@ -50,6 +50,7 @@ static const struct field past_run_fields[] = {
 	F("started", FIELD_TIME, past_run, started_ns),
 	F("ended", FIELD_TIME, past_run, ended_ns),
 	F("verified", FIELD_BOOL, past_run, is_verified),
+	F("left", FIELD_BOOL, past_run, is_left),
 	F_END
 };
 const struct field runbook_set_fields[] = {

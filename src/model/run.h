@@ -39,6 +39,7 @@ struct past_run {			/* from the audit log */
 	const char *run, *runbook, *target, *outcome, *user;
 	int64_t started_ns, ended_ns;	/* ended 0: no end recorded */
 	bool is_verified;
+	bool is_left;		/* no end recorded, and nobody is at it any more */
 };
 struct runbook_set {			/* EVENT_RUNBOOKS: all of them */
 	struct block block;

@@ -338,3 +338,112 @@ locks_look(const char *dir, const char *env, const char *const *targets, size_t 
 	close(d);
 	return r;
 }
+
+/* --- where -------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* 0: files can be made in it, or it can be made. */
+static int
+check_place(const char *dir, struct err *err)
+{
+	char *path = xstrdup(dir), *slash;
+	int e = 0;
+
+	while (faccessat(AT_FDCWD, *path != '\0' ? path : "/", W_OK | X_OK, AT_EACCESS) < 0) {
+		e = errno;
+		if (e != ENOENT || (slash = strrchr(path, '/')) == NULL)
+			break;
+		*slash = '\0';
+		e = 0;
+	}
+	free(path);
+	return e == 0 ? 0 : err_set_errno(err, e == EACCES ? ERR_DENIED : ERR_IO, e, "the folder of locks %s cannot be written", dir);
+}
+
+/* A stand-in is nobody else's: in /tmp another user may have made one of that name. */
+static int
+check_own(const char *dir, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(dir, &st) < 0)
+		return errno == ENOENT ? 0 : err_set_errno(err, ERR_IO, errno, "the folder of locks %s", dir);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return err_set(err, ERR_DENIED, "the folder of locks %s is not a folder of yours alone (0700): take it away", dir);
+	return 0;
+}
+
+static char *
+stand_in(unsigned i)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (i > 0)
+		return xasprintf("/tmp/opsconsole-locks-%lu", (unsigned long)geteuid());
+	return runtime != NULL && *runtime == '/' ? xasprintf("%s/opsconsole/locks", runtime) : NULL;
+}
+
+int
+lock_place_find(const char *lock_dir, const char *state_dir, struct lock_place *ret, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	*ret = (struct lock_place){ .dir = lock_dir != NULL ? xstrdup(lock_dir) : xasprintf("%s/locks", state_dir) };
+	if (check_place(ret->dir, err) == 0)
+		return 0;
+	for (unsigned i = 0; lock_dir == NULL && i < 2; i++) {
+		char *dir = stand_in(i);
+
+		if (dir != NULL && check_own(dir, &why) == 0 && check_place(dir, &why) == 0) {
+			ret->usual = ret->dir;
+			ret->dir = dir;
+			ret->why = xstrdup(err->msg);
+			memset(err, 0, sizeof *err);
+			return 0;
+		}
+		free(dir);
+	}
+	lock_place_done(ret);
+	return err->code;
+}
+
+void
+lock_place_done(struct lock_place *p)
+{
+	free(p->dir);
+	free(p->usual);
+	free(p->why);
+	*p = (struct lock_place){ 0 };
+}
+
+/* Only what is held there: whatever else is wrong with it is why there is a stand-in. */
+static int
+look_usual(const struct lock_place *p, const char *env, const char *const *targets, size_t n, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (p->usual == NULL || locks_look(p->usual, env, targets, n, &why) != ERR_REFUSED)
+		return 0;
+	*err = why;
+	return ERR_REFUSED;
+}
+
+int
+lock_place_take(const struct lock_place *p, const char *env, const char *const *targets, size_t n, const char *run, const char *user, struct locks **ret, struct err *err)
+{
+	int code = look_usual(p, env, targets, n, err);
+
+	if (code == 0 && p->usual != NULL) {
+		if (make_dirs(p->dir) < 0)
+			return err_set_errno(err, ERR_IO, errno, "cannot make the folder of locks %s", p->dir);
+		code = check_own(p->dir, err);
+	}
+	return code < 0 ? code : locks_take(p->dir, env, targets, n, run, user, ret, err);
+}
+
+int
+lock_place_look(const struct lock_place *p, const char *env, const char *const *targets, size_t n, struct err *err)
+{
+	int code = look_usual(p, env, targets, n, err);
+
+	return code < 0 ? code : locks_look(p->dir, env, targets, n, err);
+}

@@ -120,7 +120,10 @@ plan_pump(struct run *r)
 		return;
 	switch (r->plan_step) {
 	case PLAN_PREVIOUS:
+		plan_versions(r);
 		if (r->n_refusals > 0) {
+			/* What is known is shown all the same. */
+			plan_bind(r);
 			plan_end(r);
 			return;
 		}
@@ -179,6 +182,8 @@ plan_free(struct run *r)
 		free(r->facts[i].name);
 		free(r->facts[i].text);
 	}
+	template_free(r->reach_words[0]);
+	r->reach_words[0] = NULL;
 	if (r->has_mark_bad) {
 		template_free(r->mark_bad_act.model);
 		template_free(r->mark_bad_act.version);

@@ -173,7 +173,10 @@ bind_cell(struct lane *l, size_t column)
 	c->outcome = c->unbound != NULL ? OUTCOME_UNVERIFIABLE : OUTCOME_WOULD_RUN;
 	if (c->unbound != NULL)
 		text_set(&c->text, "%s", c->unbound);
-	if (c->unbound != NULL && !l->run->q.is_dry_run)
+	if (c->done_in != NULL && c->check == NULL && !c->must_settle) {
+		c->outcome = OUTCOME_SKIPPED;
+		text_set(&c->text, "done in %s", c->done_in);
+	} else if (c->unbound != NULL && !l->run->q.is_dry_run && l->run->plan_step != PLAN_PREVIOUS)
 		plan_refuse(l->run, 3, "%s%s%s: %s", l->name, *l->name != '\0' ? ": " : "", col->name, c->unbound);
 }
 

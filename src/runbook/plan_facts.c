@@ -103,6 +103,8 @@ undo_text(const struct lane *l, size_t column)
 
 	if (!step_changes(s))
 		return NULL;
+	if (s->is_undo_nothing)
+		return "nothing: it changes nothing";
 	if (s->is_undo_restore)
 		return "restore";
 	if (c->undo != NULL)
@@ -292,18 +294,22 @@ fact_lock(struct run *r)
 	const struct value *model = run_value_of(r, PARAM_MODEL);
 	const char **targets = xcalloc(r->n_lanes + 2, sizeof *targets);
 	char *own = xasprintf("run:%s", model != NULL && model->value != NULL ? model->value : r->rb->name);
-	char *dir = r->w->conf->lock_dir != NULL ? xstrdup(r->w->conf->lock_dir) : xasprintf("%s/locks", r->w->state_dir);
+	struct lock_place place;
 	struct err err = ERR_INIT;
-	int code;
+	int code = lock_place_find(r->w->conf->lock_dir, r->w->state_dir, &place, &err);
 
 	for (size_t i = 0; i < r->n_lanes; i++)
 		targets[i] = r->lanes[i].name;
 	targets[r->n_lanes] = own;
-	code = locks_look(dir, r->w->env->name, targets, r->n_lanes + 1, &err);
-	plan_fact(r, "lock", code == 0 ? OUTCOME_NONE : OUTCOME_FAILED, "%s", code == 0 ? "free" : err.msg);
+	if (code == 0)
+		code = lock_place_look(&place, r->w->env->name, targets, r->n_lanes + 1, &err);
+	if (code == 0 && place.usual != NULL)
+		plan_fact(r, "lock", OUTCOME_NONE, "free; in %s, as %s", place.dir, place.why);
+	else
+		plan_fact(r, "lock", code == 0 ? OUTCOME_NONE : OUTCOME_FAILED, "%s", code == 0 ? "free" : err.msg);
+	lock_place_done(&place);
 	free(targets);
 	free(own);
-	free(dir);
 }
 
 static void
@@ -313,8 +319,10 @@ fact_audit(struct run *r)
 	struct err err = ERR_INIT;
 	char age[DURATION_TEXT_MAX];
 
-	if (r->w->audit == NULL)
+	if (r->w->audit == NULL) {
+		plan_fact(r, "audit", OUTCOME_NONE, "not looked at in a dry run");
 		return;
+	}
 	if (audit_check(r->w->audit, &err) < 0) {
 		plan_fact(r, "audit", OUTCOME_FAILED, "not writable: %s", err.msg);
 		return;

@@ -13,7 +13,7 @@
 
 #define WORD_PREVIOUS "previous"
 
-enum { KNOWN_MAX = 2000 };
+enum { KNOWN_MAX = 2000, VERSIONS_SHOWN = 300 };
 
 const struct value *
 run_value_of(const struct run *r, enum param_type type)
@@ -259,6 +259,45 @@ plan_previous(struct run *r)
 		r->n_asked++;
 		v->ask = previous_begin(r->w, model->value, on_previous, v);
 	}
+}
+
+/* --- versions that there are ---------------------------------------------------------------------------------------------------------- */
+
+static bool
+has_version(const struct reg_model *reg, const char *version)
+{
+	for (size_t i = 0; i < reg->n_versions; i++)
+		if (strcmp(reg->versions[i].version, version) == 0)
+			return true;
+	return false;
+}
+
+/* Only where the registry's answer is fresh and whole: else what is not there may not have been read. */
+static void
+check_version(struct run *r, const struct value *v)
+{
+	const struct value *of = v->param->of != NULL ? value_find(r, v->param->of) : run_value_of(r, PARAM_MODEL);
+	char *id = xasprintf("model:%s", of != NULL && of->value != NULL ? of->value : "");
+	const struct model_model *m = model_model_find(r->w->model(r->w->arg), id);
+	const struct reg_model *reg = m != NULL && !m->is_reg_stale ? m->reg : NULL;
+	struct buf known;
+
+	free(id);
+	if (reg == NULL || reg->is_unread || reg->n_left_out > 0 || has_version(reg, v->value))
+		return;
+	buf_init(&known, VERSIONS_SHOWN);
+	for (size_t i = 0; i < reg->n_versions; i++)
+		buf_printf(&known, "%s%s", i > 0 ? ", " : "", reg->versions[i].version);
+	plan_refuse(r, 3, "parameter %s: %s has no version %.80s: the registry has %s", v->param->name, of->value, v->value, known.len > 0 ? known.data : "none");
+	buf_done(&known);
+}
+
+void
+plan_versions(struct run *r)
+{
+	for (size_t i = 0; i < r->n_values; i++)
+		if (r->values[i].param->type == PARAM_MODEL_VERSION && r->values[i].value != NULL && *r->values[i].value != '\0')
+			check_version(r, &r->values[i]);
 }
 
 /* --- ${} ---------------------------------------------------------------------------------------------------------------------------------- */

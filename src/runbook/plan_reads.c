@@ -7,6 +7,8 @@
 #include "base/xalloc.h"
 #include "runbook/run_priv.h"
 
+#define REACH_TIMEOUT (15 * NS_PER_S)
+
 /* --- routes ----------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -17,6 +19,11 @@ host_out(struct lane *l, const char *why)
 	l->is_failed = l->is_unreachable = true;
 	l->state = LANE_FAILED;
 	lane_phrase(l, "unreachable: %s", why);
+	for (size_t c = 0; c < l->run->n_columns; c++)
+		if (l->run->columns[c].part == PART_HOST && l->cells[c].outcome == OUTCOME_WOULD_RUN) {
+			l->cells[c].outcome = OUTCOME_FAILED;
+			text_set(&l->cells[c].text, "%s", why);
+		}
 	plan_fact(l->run, "unreachable", OUTCOME_FAILED, "%s: %s", l->name, why);
 }
 
@@ -78,12 +85,12 @@ plan_routes(struct run *r)
 	}
 }
 
-/* --- checks, and values before ------------------------------------------------------------------------------------------------------- */
+/* --- checks, values before, and whether hosts let us in ------------------------------------------------------------------------------------------------------- */
 
 static void
-read_add(struct run *r, struct lane *l, size_t column, bool is_check)
+read_add(struct run *r, struct lane *l, size_t column, enum read_what what)
 {
-	r->reads[r->n_reads++] = (struct plan_read){ .lane = l, .column = column, .is_check = is_check };
+	r->reads[r->n_reads++] = (struct plan_read){ .lane = l, .column = column, .what = what };
 }
 
 static bool
@@ -92,19 +99,53 @@ has_value_before(const struct runbook_step *s)
 	return s->act->kind == STEP_REGISTRY || (s->act->kind == STEP_HTTP && s->is_undo_restore);
 }
 
+/* The first step that is done there over ssh, where no check logs in anyway; n_columns: none. */
+static size_t
+column_to_reach(const struct run *r, const struct lane *l)
+{
+	size_t found = r->n_columns;
+
+	for (size_t i = r->n_columns; r->w->ssh != NULL && l != &r->own && i-- > 0;) {
+		const struct runbook_step *s = r->columns[i].step;
+		const struct cell *c = &l->cells[i];
+
+		if (r->columns[i].part != PART_HOST)
+			continue;
+		if (s->check != NULL && s->check->kind == STEP_SSH && c->check != NULL && c->unbound == NULL)
+			return r->n_columns;
+		if (s->act->kind == STEP_SSH && c->outcome != OUTCOME_SKIPPED)
+			found = i;
+	}
+	return found;
+}
+
+static void
+reach_make(struct run *r)
+{
+	struct err err = ERR_INIT;
+	size_t column;
+
+	if (r->reach_words[0] == NULL && template_parse("true", PLACE_WORD, &r->reach_words[0], &column, &err) < 0)
+		plan_refuse(r, 3, "hosts cannot be looked at: %s", err.msg);
+	r->reach = (struct act){ .kind = STEP_SSH, .timeout_ns = REACH_TIMEOUT, .argv = r->reach_words };
+}
+
 void
 plan_reads_begin(struct run *r)
 {
-	r->reads = xcalloc(2 * (r->n_lanes + 1) * r->n_columns + 1, sizeof *r->reads);
+	reach_make(r);
+	r->reads = xcalloc(2 * (r->n_lanes + 1) * r->n_columns + r->n_lanes + 1, sizeof *r->reads);
 	for (size_t i = 0; i <= r->n_lanes; i++) {
 		struct lane *l = i < r->n_lanes ? &r->lanes[i] : &r->own;
 
 		for (size_t c = 0; c < r->n_columns && !l->is_failed; c++) {
 			if (l->cells[c].check != NULL && l->cells[c].unbound == NULL)
-				read_add(r, l, c, true);
+				read_add(r, l, c, READ_CHECK);
 			if (l->cells[c].act != NULL && has_value_before(r->columns[c].step))
-				read_add(r, l, c, false);
+				read_add(r, l, c, READ_VALUE);
 		}
+		if (!l->is_failed && column_to_reach(r, l) < r->n_columns)
+			read_add(r, l, column_to_reach(r, l), READ_REACH);
 	}
 }
 
@@ -157,6 +198,19 @@ value_read(struct run *r, struct lane *l, size_t column, const struct act_result
 	free(clean);
 }
 
+/* Whatever `true` ended with: there was somebody to run it. */
+static void
+reach_read(struct lane *l, const struct act_result *res)
+{
+	char *clean;
+
+	if (res->outcome == OUTCOME_OK || res->is_exited)
+		return;
+	clean = text_clean(*res->err.msg != '\0' ? res->err.msg : res->text);
+	host_out(l, clean);
+	free(clean);
+}
+
 static struct plan_read *
 read_of(struct run *r, const struct running *running)
 {
@@ -175,7 +229,9 @@ on_read(struct running *running, const struct act_result *res, void *arg)
 
 	p->running = NULL;
 	p->is_done = true;
-	if (p->is_check)
+	if (p->what == READ_REACH)
+		reach_read(p->lane, res);
+	else if (p->what == READ_CHECK)
 		check_read(r, p->lane, p->column, res);
 	else
 		value_read(r, p->lane, p->column, res);
@@ -191,11 +247,23 @@ read_begin(struct run *r, struct plan_read *p)
 	struct err err = ERR_INIT;
 	struct act_start s = { .mode = ACT_READ, .nonce = nonce, .run = r->id, .incident = r->incident, .done = on_read, .arg = r };
 
+	struct bound *reach = NULL;
+	int code = 0;
+
 	nonce_make(nonce);
-	if (act_begin(r->w, p->is_check ? c->check : c->act, &s, &p->running, &err) == 0)
+	if (p->what == READ_REACH)
+		code = step_bind(r->w, &r->reach, &p->lane->bindings, &reach, &err);
+	if (code == 0)
+		code = act_begin(r->w, p->what == READ_REACH ? reach : p->what == READ_CHECK ? c->check : c->act, &s, &p->running, &err);
+	bound_unref(reach);
+	if (code == 0)
 		return;
 	p->is_done = true;
 	p->running = NULL;
+	if (p->what == READ_REACH) {
+		host_out(p->lane, err.msg);
+		return;
+	}
 	plan_refuse(r, 3, "%s%s%s: it cannot be looked at: %s", p->lane->name, *p->lane->name != '\0' ? ": " : "", r->columns[p->column].name, err.msg);
 }
 

@@ -74,6 +74,17 @@ read_find_param(const struct runbook *rb, const char *name)
 	return NULL;
 }
 
+static void
+mark_used(struct reader *rd, const char *name)
+{
+	for (size_t i = 0; i < rd->rb->n_params; i++) {
+		struct runbook_param *p = &rd->rb->params[i];
+
+		/* What a host serves is meant of the model. */
+		p->is_used |= str_eq(p->name, name) || (p->type == PARAM_MODEL && str_eq(name, "host.serving"));
+	}
+}
+
 static bool
 is_param_secret(const struct reader *rd, const char *name)
 {
@@ -172,6 +183,8 @@ check_variable(struct reader *rd, const char *name, const struct yaml_node *node
 	bool is_known = rd->given != NULL ? find_given(rd->given, variable) != NULL :
 	    read_find_param(rd->rb, variable) != NULL;
 
+	if (rd->given == NULL)
+		mark_used(rd, variable);
 	if (is_among(variable, host_names, sizeof host_names / sizeof host_names[0]))
 		check_host_variable(rd, name, node, variable);
 	else if (!is_known && !is_among(variable, run_names, sizeof run_names / sizeof run_names[0]))

@@ -71,7 +71,8 @@ static const struct read_row expect_rows[] = {
 static const struct read_row silence_rows[] = {
 	{ .name = "match", .type = READ_BY, .by = read_matchers, .help = "Labels and their values." },
 	{ .name = "match_regex", .type = READ_BY, .by = read_matchers, .help = "Labels and regular expressions for their whole values." },
-	{ .name = "duration", .type = READ_SCALAR, .scalar = CONF_DURATION, .offset = AT(duration_ns), .min = "1m", .max = "30d", .flags = READ_REQUIRED, .help = "How long." },
+	{ .name = "duration", .type = READ_SCALAR, .scalar = CONF_DURATION, .offset = AT(duration_ns), .min = "1m", .max = "30d", .help = "How long." },
+	{ .name = "end", .type = READ_SCALAR, .scalar = CONF_BOOL, .offset = AT(is_silence_end), .help = "True: silences with exactly these matchers are ended, instead." },
 	{ .name = "comment", .type = READ_TEMPLATE, .offset = AT(comment), .place = PLACE_TEXT, .flags = READ_REQUIRED, .help = "Why." },
 	{ .name = "source", .type = READ_SCALAR, .scalar = CONF_NAME, .offset = AT(alertmanager), .max = "64", .help = "The Alertmanager; the first when absent." },
 	TIMEOUT, { 0 }
@@ -430,6 +431,12 @@ check_silence(struct reader *rd, const struct yaml_node *node, const struct act 
 	if (is_empty)
 		read_problem(rd, node, "silence: matches every alert: match: { LABEL: VALUE } is "
 		    "expected");
+	if (a->is_silence_end && yaml_get(node, "duration") != NULL)
+		read_problem(rd, yaml_get(node, "duration"), "duration: does not go with end: true, which "
+		    "ends silences and makes none");
+	else if (!a->is_silence_end && yaml_get(node, "duration") == NULL)
+		read_problem(rd, node, "silence: says not how long: duration: is expected (or end: true, "
+		    "to end those there are)");
 }
 
 /* --- registry --------------------------------------------------------------------------------------------------- */

@@ -379,6 +379,18 @@ read_short(struct reader *rd, const struct yaml_node *node, struct condition *c)
 	free(left.text);
 }
 
+/* What the parameter cannot be, it never is; one that may be left out can be empty. */
+static void
+check_possible(struct reader *rd, const struct yaml_node *node, const struct runbook_param *p, const char *value)
+{
+	struct err err = ERR_INIT;
+	char *unused = NULL;
+
+	if (value[0] != '\0' && runbook_param_value(p, value, &unused, &err) < 0)
+		read_problem(rd, node, "never holds: %s", err.msg);
+	free(unused);
+}
+
 /* Both sides are written out, or one can never be the other. */
 static void
 check_never(struct reader *rd, const struct yaml_node *node, const struct condition *c)
@@ -397,8 +409,13 @@ check_never(struct reader *rd, const struct yaml_node *node, const struct condit
 		return;
 	}
 	p = read_find_param(rd->rb, names[0]);
-	if (p == NULL || p->type != PARAM_ENUM || p->choices == NULL || c->compare != CMP_EQ ||
-	    strlen(names[0]) + 3 != strlen(template_source(c->subject)))
+	if (p == NULL || c->compare != CMP_EQ || strlen(names[0]) + 3 != strlen(template_source(c->subject)))
+		return;
+	if (p->type == PARAM_INT || p->type == PARAM_DURATION || p->type == PARAM_HOST) {
+		check_possible(rd, node, p, template_source(c->expect));
+		return;
+	}
+	if (p->type != PARAM_ENUM || p->choices == NULL)
 		return;
 	for (size_t i = 0; p->choices[i] != NULL; i++)
 		is_possible = is_possible || str_eq(p->choices[i], template_source(c->expect));

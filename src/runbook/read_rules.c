@@ -42,6 +42,33 @@ check_confirm(struct reader *rd, const struct yaml_node *root)
 		    "the same everywhere; put in a variable, such as ${env}");
 }
 
+/* --- parameters ---------------------------------------------------------------------------------------- */
+
+static bool
+is_named_by(const struct runbook *rb, const struct runbook_param *p)
+{
+	for (size_t i = 0; i < rb->n_params; i++)
+		if (rb->params[i].is_used && rb->params[i].of != NULL && str_eq(rb->params[i].of, p->name))
+			return true;
+	return false;
+}
+
+/* It does no harm, but who gives it believes that it does something. Noted only; of a file with mistakes not all was read. */
+static void
+note_unused(struct reader *rd)
+{
+	const struct runbook *rb = rd->rb;
+	char shown[256];
+
+	for (size_t i = 0; i < rb->n_params && !rd->is_broken; i++) {
+		const struct runbook_param *p = &rb->params[i];
+
+		if (!p->is_used && !is_named_by(rb, p))
+			conf_problems_add(rd->problems, "%s:%u:%u: the parameter '%s' is used nowhere: put ${%s} where it is meant, or take it out",
+			    str_escape_to(shown, sizeof shown, p->at.file), p->at.line, p->at.column, p->name, p->name);
+	}
+}
+
 /* --- steps ----------------------------------------------------------------------------------------------- */
 
 static bool
@@ -67,6 +94,31 @@ check_undo(struct reader *rd)
 	}
 }
 
+/* The same left side, and right sides that are written out and cannot both be so. */
+static bool
+is_contrary(const struct condition *a, const struct condition *b)
+{
+	if (a->kind != COND_VALUE || b->kind != COND_VALUE || a->subject == NULL || b->subject == NULL || a->expect == NULL ||
+	    b->expect == NULL || template_names(a->expect, NULL) > 0 || template_names(b->expect, NULL) > 0 ||
+	    !str_eq(template_source(a->subject), template_source(b->subject)))
+		return false;
+	if (a->compare == CMP_EQ && b->compare == CMP_EQ)
+		return !str_eq(template_source(a->expect), template_source(b->expect));
+	return a->compare != b->compare && str_eq(template_source(a->expect), template_source(b->expect));
+}
+
+static void
+check_when(struct reader *rd, const struct runbook_step *s)
+{
+	for (size_t i = 0; i < s->n_when; i++)
+		for (size_t j = i + 1; j < s->n_when; j++)
+			if (is_contrary(s->when[i], s->when[j])) {
+				step_problem(rd, s, "when: never holds: two of its conditions contradict each other, and the "
+				    "step would never run");
+				return;
+			}
+}
+
 static void
 check_acts(struct reader *rd)
 {
@@ -77,6 +129,9 @@ check_acts(struct reader *rd)
 		const struct runbook_step *s = &rb->steps[i];
 
 		n_host += !s->is_run_scope;
+		check_when(rd, s);
+		if (s->act != NULL && s->act->is_silence_end && s->is_undo_restore)
+			step_problem(rd, s, "undo: restore does not go with end: true: what was ended is not made again");
 		if (s->act != NULL && s->act->kind == STEP_CONFIRM && i + 1 == rb->n_steps)
 			step_problem(rd, s, "a confirm step is the last one: nothing is left to go on with");
 		if (s->act != NULL && s->act->kind == STEP_WAIT && s->check != NULL)
@@ -159,4 +214,5 @@ read_rules(struct reader *rd, const struct yaml_node *root)
 	if (rb->n_batch_lists > 0 && rb->group != NULL && rd->env != NULL &&
 	    read_group_exists(rd->env, rb->group) && is_static(rd->env, rb->group))
 		check_lists(rd, at_key(yaml_get(root, "rollout"), "batch"));
+	note_unused(rd);
 }

@@ -137,7 +137,7 @@ drop_undo(struct runbook_step *s)
 {
 	act_free_all(s->undo);
 	s->undo = NULL;
-	s->is_undo_restore = false;
+	s->is_undo_restore = s->is_undo_nothing = false;
 }
 
 void
@@ -199,9 +199,13 @@ read_step_undo(struct reader *rd, const struct read_row *row, const struct yaml_
 		read_restore(rd, node, s);
 		return;
 	}
+	if (node->type == YAML_TYPE_SCALAR && str_eq(node->text, "nothing")) {
+		s->is_undo_nothing = true;
+		return;
+	}
 	if (node->type != YAML_TYPE_MAP) {
-		read_problem(rd, node, "undo: restore, or a map is expected: { run: [PROGRAM, ARGUMENT] "
-		    "}");
+		read_problem(rd, node, "undo: restore, nothing (it changes nothing), or a map is expected: { run: [PROGRAM, "
+		    "ARGUMENT] }");
 		return;
 	}
 	s->undo = read_sub_act(rd, node, s->act->kind);

@@ -479,6 +479,9 @@ static void
 lane_look_again(struct lane *l)
 {
 	l->is_failed = false;
+	free(l->cause);
+	l->cause = NULL;
+	lane_sum_up(l);
 	if (l->batch >= 0)
 		l->run->batches[l->batch].is_well = false;
 }
@@ -512,6 +515,7 @@ run_retry(struct run *r, const char *host, struct err *err)
 	r->is_stopping = r->is_stop_asked = r->is_cancelling = r->must_stop_after_batch = r->is_unverified = r->is_condition_failed = false;
 	free(r->why_stopping);
 	r->why_stopping = NULL;
+	r->stopper = NULL;
 	if (r->state == RUN_ENDED) {
 		stage_again(r, STAGE_PRECHECK);
 	} else {

@@ -203,6 +203,7 @@ void
 record_result(struct lane *l, size_t column, bool is_undo, enum outcome outcome, const char *text, const struct act_result *res)
 {
 	const struct cell *c = &l->cells[column];
+	int64_t begun_ns = is_undo ? c->undo_begun_ns : c->started_ns;
 	json_t *body = json_object();
 
 	json_object_set_new(body, "intent", c->intent != 0 ? json_integer((json_int_t)c->intent) : json_null());
@@ -212,7 +213,7 @@ record_result(struct lane *l, size_t column, bool is_undo, enum outcome outcome,
 	json_object_set_new(body, "undo", json_boolean(is_undo));
 	json_object_set_new(body, "status", res != NULL && res->ssh != NULL && res->ssh->status >= 0 ? json_integer(res->ssh->status) : json_null());
 	json_object_set_new(body, "signal", res != NULL && res->ssh != NULL && *res->ssh->signal != '\0' ? str_json(res->ssh->signal) : json_null());
-	json_object_set_new(body, "elapsed_ms", c->started_ns > 0 ? json_integer((clock_now() - c->started_ns) / NS_PER_MS) : json_null());
+	json_object_set_new(body, "elapsed_ms", begun_ns > 0 ? json_integer((clock_now() - begun_ns) / NS_PER_MS) : json_null());
 	json_object_set_new(body, "transport", c->transport != NULL ? str_json(c->transport) : res != NULL && res->ssh != NULL ? str_json("libssh2") : json_null());
 	if (res != NULL)
 		set_output(body, l, res);

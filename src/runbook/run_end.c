@@ -60,13 +60,46 @@ exit_of(const struct run *r, const struct counts *n)
 	return r->is_unverified ? 9 : 0;
 }
 
+char *
+run_why_stopper(const struct run *r, const struct lane *l)
+{
+	char *why = lane_why(l), *text;
+
+	text = xasprintf("stopped: %u of %zu hosts failed, more than %u: %s: %s", run_n_failed(r), r->n_lanes, r->rb->max_failures, l->name, why);
+	free(why);
+	return text;
+}
+
+/* The first failing host, its step and the reason, where nothing has stopped the run; owned by the caller, NULL: none. */
+static char *
+first_failure(const struct run *r)
+{
+	for (size_t i = 0; i <= r->n_lanes; i++) {
+		const struct lane *l = i < r->n_lanes ? &r->lanes[i] : &r->own;
+		char *why, *text;
+
+		if (!l->is_failed || l->is_left)
+			continue;
+		why = lane_why(l);
+		text = xasprintf("%s%s%s", l->name, *l->name != '\0' ? ": " : "", why);
+		free(why);
+		return text;
+	}
+	return NULL;
+}
+
 void
 run_sum_up(struct run *r)
 {
 	struct counts n = count(r);
-	char *why = r->why_stopping, *hosts = NULL;
+	char *why = NULL, *hosts = NULL;
 
 	r->exit = exit_of(r, &n);
+	if (r->stopper != NULL && r->why_stopping != NULL) {
+		free(r->why_stopping);
+		r->why_stopping = run_why_stopper(r, r->stopper);
+	}
+	why = r->why_stopping != NULL ? xstrdup(r->why_stopping) : first_failure(r);
 	if (r->n_lanes > 0)
 		text_set(&hosts, "; %zu of %zu hosts done%s", n.done, r->n_lanes, n.left > 0 ? ", some left out" : "");
 	else
@@ -77,11 +110,12 @@ run_sum_up(struct run *r)
 		break;
 	case 1:
 		if (r->is_undone)
-			text_set(&r->text, "undo incomplete: %zu of %zu steps were not taken back", n.not_undone, n.not_undone + n.undone);
+			text_set(&r->text, "undo incomplete: %zu of %zu steps were not taken back%s%s", n.not_undone, n.not_undone + n.undone,
+			    why != NULL ? "; " : "", why != NULL ? why : "");
 		else if (r->is_audit_broken)
 			text_set(&r->text, "stopped: the audit log cannot be written: %s%s", r->audit_why, hosts);
 		else
-			text_set(&r->text, "%s%s", why != NULL ? why : "failed: not all hosts are done", hosts);
+			text_set(&r->text, "%s%s%s", r->why_stopping == NULL ? "failed: " : "", why != NULL ? why : "not all hosts are done", hosts);
 		break;
 	case 3:
 		text_set(&r->text, "nothing was done: %s", why != NULL ? why : "no host could be reached");
@@ -102,4 +136,5 @@ run_sum_up(struct run *r)
 		text_set(&r->text, "every step done, not verified: %s", why != NULL ? why : "");
 	}
 	free(hosts);
+	free(why);
 }

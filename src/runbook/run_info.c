@@ -28,11 +28,12 @@ fill_values(struct run_info *i, const struct run *r)
 	for (size_t k = 0; k < r->n_values; k++) {
 		const struct value *from = &r->values[k];
 
-		v[k].name = dup(i, from->param->name);
-		v[k].value = from->param->type == PARAM_SECRET && from->value != NULL ? dup(i, "[secret]") : dup(i, from->value);
-		v[k].from = dup(i, from->from);
+		/* Not found (yet): nothing is not its value. */
+		if (from->value == NULL)
+			continue;
+		v[i->n_values++] = (struct run_value){ dup(i, from->param->name), dup(i, from->param->type == PARAM_SECRET ? "[secret]" : from->value),
+			dup(i, from->from) };
 	}
-	i->n_values = r->n_values;
 	i->values = v;
 }
 
@@ -66,6 +67,8 @@ undo_text(const struct run *r, const struct lane *l, size_t column)
 
 	if (c->undo != NULL)
 		return bound_text(c->undo);
+	if (r->columns[column].step != NULL && r->columns[column].step->is_undo_nothing)
+		return "nothing: it changes nothing";
 	return r->columns[column].step != NULL && r->columns[column].step->is_undo_restore && c->act != NULL ? "restore what was there" : "";
 }
 

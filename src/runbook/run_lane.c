@@ -34,10 +34,9 @@ lane_ask(struct lane *l, bool is_confirm)
 static void
 lane_fail(struct lane *l)
 {
-	const struct column *col = lane_column(l);
-
-	lane_phrase(l, "%s: %s%s%s", col->name, lane_cell(l)->outcome == OUTCOME_UNKNOWN ? "outcome unknown: " : "", l->is_unreachable ? "unreachable: " : "",
-	    lane_cell(l)->text != NULL ? lane_cell(l)->text : "failed");
+	text_set(&l->cause, "%s%s", l->is_unreachable ? "unreachable: " : "", lane_cell(l)->text != NULL && *lane_cell(l)->text != '\0' ? lane_cell(l)->text : "failed");
+	l->cause_column = l->column;
+	lane_sum_up(l);
 	lane_enter(l, LANE_FAILED);
 }
 
@@ -89,7 +88,10 @@ lane_answer(struct lane *l, const char *answer)
 		lane_enter(l, LANE_NEXT);
 	} else {
 		lane_fail(l);
-		run_halt(r, "stopped: %s", l->phrase);
+		char *why = lane_why(l);
+
+		run_halt(r, "stopped: %s%s%s", l->name, *l->name != '\0' ? ": " : "", why);
+		free(why);
 		r->is_undo_wanted |= strcmp(answer, "undo") == 0;
 	}
 }
@@ -477,6 +479,16 @@ part_is_over(struct lane *l)
 	return l->column >= l->run->n_columns;
 }
 
+/* Steps that failed, and it went on: on_failure: continue. */
+static bool
+lane_has_failures(const struct lane *l)
+{
+	for (size_t i = 0; i < l->run->n_columns; i++)
+		if (l->run->columns[i].part == l->part && (l->cells[i].outcome == OUTCOME_FAILED || l->cells[i].outcome == OUTCOME_UNKNOWN))
+			return true;
+	return false;
+}
+
 void
 lane_go(struct lane *l, enum part part)
 {
@@ -499,6 +511,8 @@ lane_next(struct lane *l)
 	/* Also where nothing new is begun any more: what is done is called done. */
 	if (part_is_over(l)) {
 		l->column = l->run->n_columns - 1;
+		if (lane_has_failures(l))
+			lane_sum_up(l);
 		lane_enter(l, LANE_DONE);
 		return;
 	}
@@ -534,6 +548,8 @@ lane_retry(struct lane *l)
 	struct cell *c = lane_cell(l);
 
 	l->is_failed = l->is_left = l->is_unreachable = l->must_undo = false;
+	free(l->cause);
+	l->cause = NULL;
 	if (l->batch >= 0)
 		l->run->batches[l->batch].is_well = false;
 	if (l->part == PART_NONE) {

@@ -4,10 +4,13 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/xalloc.h"
 #include "runbook/run_priv.h"
+
+#define NOT_UNDONE "not undone"
 
 /* --- where it stands ----------------------------------------------------------------------------------------------------------- */
 
@@ -43,6 +46,53 @@ lane_phrase(struct lane *l, const char *fmt, ...)
 	l->phrase = xvasprintf(fmt, ap);
 	va_end(ap);
 	free(old);
+}
+
+/* What a step came to, in a few words; nothing where it has not begun, or changed nothing. */
+static void
+add_cell(struct buf *b, const struct lane *l, size_t column)
+{
+	const struct cell *c = &l->cells[column];
+	const struct column *col = &l->run->columns[column];
+	const char *text = c->text != NULL ? c->text : "", *sep = b->len > 0 ? "; " : "";
+	bool is_cause = l->cause != NULL && l->cause_column == column;
+
+	if (c->is_undo_failed && cell_needs_undo(l, column))
+		buf_printf(b, "%s%s %s", sep, col->name, strncmp(text, NOT_UNDONE, sizeof NOT_UNDONE - 1) == 0 ? text : NOT_UNDONE);
+	else if (is_cause)
+		buf_printf(b, "%s%s %s: %s%s", sep, col->name, c->outcome == OUTCOME_UNKNOWN ? "outcome unknown" : c->outcome == OUTCOME_CANCELLED ? "cancelled" : "failed",
+		    l->cause, c->outcome == OUTCOME_UNDONE ? ", undone" : "");
+	else if (c->outcome == OUTCOME_UNDONE)
+		buf_printf(b, "%s%s undone", sep, col->name);
+	else if (c->outcome == OUTCOME_OK && step_changes(col->step) && !col->step->is_undo_nothing)
+		buf_printf(b, "%s%s done", sep, col->name);
+	else if (c->outcome == OUTCOME_FAILED || c->outcome == OUTCOME_UNKNOWN)
+		buf_printf(b, "%s%s %s: %s", sep, col->name, c->outcome == OUTCOME_FAILED ? "failed" : "outcome unknown", text);
+}
+
+void
+lane_sum_up(struct lane *l)
+{
+	struct buf b;
+
+	buf_init(&b, RUN_TEXT_MAX * 4);
+	for (size_t i = 0; i < l->run->n_columns; i++)
+		if (l->run->columns[i].step != NULL)
+			add_cell(&b, l, i);
+	if (l->cause != NULL && l->cause_column >= l->run->n_columns)
+		buf_printf(&b, "%s%s", b.len > 0 ? "; " : "", l->cause);
+	lane_phrase(l, "%s", b.len > 0 ? b.data : "unchanged");
+	buf_done(&b);
+}
+
+char *
+lane_why(const struct lane *l)
+{
+	if (l->cause == NULL)
+		return xstrdup(l->phrase != NULL ? l->phrase : "failed");
+	if (l->cause_column >= l->run->n_columns)
+		return xstrdup(l->cause);
+	return xasprintf("%s: %s%s", l->run->columns[l->cause_column].name, l->cells[l->cause_column].outcome == OUTCOME_UNKNOWN ? "outcome unknown: " : "", l->cause);
 }
 
 bool
@@ -157,4 +207,5 @@ lane_done(struct lane *l)
 	free(l->serving);
 	free(l->serving_why);
 	free(l->phrase);
+	free(l->cause);
 }

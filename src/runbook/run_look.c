@@ -183,15 +183,28 @@ worst_item(const struct look *k)
 	return worst;
 }
 
+/* For people: what is not known leaves a mark. */
+static const char *
+lookup_shown(const char *name, void *arg, const char **ret_why)
+{
+	const char *value = run_lookup(name, arg, ret_why);
+
+	return value != NULL ? value : "?";
+}
+
 char *
 condition_what(const struct condition *c, const struct bindings *b)
 {
+	struct bindings shown = *b;
 	struct err err = ERR_INIT;
 	struct buf text;
 	char *clean;
 
 	buf_init(&text, WHAT_MAX);
-	if (condition_text(c, b, &text, &err) < 0) {
+	shown.lookup = lookup_shown;
+	if (condition_text(c, b, &text, &err) < 0)
+		buf_reset(&text);
+	if (text.len == 0 && condition_text(c, &shown, &text, &err) < 0) {
 		buf_reset(&text);
 		buf_addstr(&text, c->text != NULL ? c->text : "");
 	}

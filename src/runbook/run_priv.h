@@ -45,6 +45,7 @@ struct cell {
 	bool is_begun;			/* by us: it was, or may have been, sent */
 	bool was_begun;			/* by an attempt before this one */
 	int64_t begun_ns;		/* when the newest attempt was begun: what it made cannot be older. 0: not known */
+	int64_t undo_begun_ns;		/* 0: it was not */
 	bool is_undo_failed;
 	bool must_settle;		/* an earlier attempt's outcome is unknown: found out before anything else */
 };
@@ -74,6 +75,8 @@ struct lane {
 	size_t column;
 	size_t result_column;		/* of the result that is being recorded: one at a time, the next intent comes behind it */
 	char *phrase;
+	char *cause;			/* of its failing: what was found; NULL: it has not failed at a step */
+	size_t cause_column;		/* n_columns: its health was not seen */
 	bool is_failed, is_unreachable, is_left;
 	bool is_asked_confirm;		/* LANE_ASK: by a confirm step, else by on_failure */
 	bool must_undo;			/* on_failure: undo, of this lane alone */
@@ -142,7 +145,8 @@ struct look {
 struct route_ask { LIST_ENTRY(route_ask) next; struct run *run; struct lane *lane; };
 
 enum plan_step { PLAN_PREVIOUS, PLAN_ROUTES, PLAN_READS, PLAN_CONDITIONS, PLAN_DONE };
-struct plan_read { struct lane *lane; size_t column; bool is_check; struct running *running; bool is_done; };
+enum read_what { READ_CHECK, READ_VALUE, READ_REACH /* is it there, and does it let us in? */ };
+struct plan_read { struct lane *lane; size_t column; enum read_what what; struct running *running; bool is_done; };
 
 struct run {
 	const struct run_world *w;
@@ -175,6 +179,8 @@ struct run {
 	size_t n_asked;			/* answers that are waited for */
 	LIST_HEAD(, route_ask) routes;
 	struct plan_read *reads; size_t n_reads, n_begun;
+	struct act reach;		/* ssh: true */
+	struct template *reach_words[2];
 	struct look **whens; size_t n_whens;
 	struct fact *facts; size_t n_facts;
 	char *refusal; int refusal_exit; size_t n_refusals;
@@ -192,6 +198,7 @@ struct run {
 	bool is_condition_failed;
 	bool is_prechecked;		/* preconditions held, and nothing was begun since */
 	char *why_stopping, *audit_why;
+	const struct lane *stopper;	/* why_stopping is that this one failed, and maybe others; NULL: something else */
 	struct lane *asking;
 	char *question;
 	size_t undo_wave;
@@ -223,6 +230,7 @@ void plan_free(struct run *r);				/* all that planning made */
 void plan_refuse(struct run *r, int exit, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int plan_params(struct run *r, struct err *err);
 void plan_previous(struct run *r);
+void plan_versions(struct run *r);			/* refuses what the registry does not have */
 int plan_hosts(struct run *r, struct err *err);
 int plan_columns(struct run *r, struct err *err);
 void plan_bind(struct run *r);
@@ -259,6 +267,7 @@ bool lane_is_busy(const struct lane *l);
 bool lane_is_over(const struct lane *l);
 void lane_answer(struct lane *l, const char *answer);
 void lane_retry(struct lane *l);
+void lane_sum_up(struct lane *l);		/* its phrase: what stands, and what failed */
 void lane_phrase(struct lane *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void lane_done(struct lane *l);			/* frees what it holds */
 struct cell *lane_cell(struct lane *l);
@@ -300,6 +309,8 @@ void run_audit_failed(struct run *r, const char *why);
 
 void info_touch(struct run *r);
 void info_now(struct run *r);
-void run_sum_up(struct run *r);		/* exit and text */
+void run_sum_up(struct run *r);			/* exit and text */
+char *run_why_stopper(const struct run *r, const struct lane *l);	/* too many failed, l first; owned by the caller */
+char *lane_why(const struct lane *l);		/* "settle: exit 1": why it failed; owned by the caller */
 
 #endif

@@ -134,7 +134,9 @@ hosts_are_ill(struct run *r, const struct look *k, const char *text)
 		for (size_t j = 0; j < k->failed.n; j++)
 			if (strcmp(k->failed.v[j], r->lanes[i].name) == 0 && !r->lanes[i].is_left) {
 				r->lanes[i].is_failed = true;
-				lane_phrase(&r->lanes[i], "health not seen: %s", text);
+				text_set(&r->lanes[i].cause, "health not seen: %s", text);
+				r->lanes[i].cause_column = r->n_columns;
+				lane_sum_up(&r->lanes[i]);
 				n++;
 			}
 	if (n == 0)
@@ -393,6 +395,20 @@ lanes_pump(struct run *r)
 	}
 }
 
+/* Others may fail while this stops the run: how many they are is said at its end. */
+static void
+halt_for(struct run *r, const struct lane *l)
+{
+	char *why;
+
+	if (r->is_stopping)
+		return;
+	why = run_why_stopper(r, l);
+	r->stopper = r->why_stopping == NULL ? l : r->stopper;
+	run_halt(r, "%s", why);
+	free(why);
+}
+
 /* on_failure, and "more than max_failures failing stops". */
 static void
 failures_pump(struct run *r)
@@ -402,8 +418,11 @@ failures_pump(struct run *r)
 	if (r->stage == STAGE_UNDO)
 		return;
 	if (r->own.is_failed && r->own.state == LANE_FAILED) {
+		char *why = lane_why(&r->own);
+
 		r->is_undo_wanted |= r->own.must_undo;
-		run_halt(r, "stopped: %s", r->own.phrase);
+		run_halt(r, "stopped: %s", why);
+		free(why);
 	}
 	for (size_t i = 0; i < r->n_lanes; i++) {
 		struct lane *l = &r->lanes[i];
@@ -412,7 +431,7 @@ failures_pump(struct run *r)
 			continue;
 		if (n > r->rb->max_failures) {
 			r->is_undo_wanted |= l->must_undo;
-			run_halt(r, "stopped: %u of %zu hosts failed, more than %u: %s: %s", n, r->n_lanes, r->rb->max_failures, l->name, l->phrase);
+			halt_for(r, l);
 		} else if (l->must_undo && l->state == LANE_FAILED) {
 			l->must_undo = false;
 			undo_lane(l);
@@ -544,23 +563,25 @@ on_started(const struct audit_done *done, void *arg)
 	stage_enter(r, STAGE_PRECHECK);
 }
 
-static bool
+/* 0 or ERR_*: ERR_REFUSED somebody holds one. */
+static int
 take_locks(struct run *r, struct err *err)
 {
 	const char **targets = xcalloc(r->n_lanes + 2, sizeof *targets);
 	const struct value *model = run_value_of(r, PARAM_MODEL);
 	char *own = xasprintf("run:%s", model != NULL && model->value != NULL ? model->value : r->rb->name);
-	char *dir = r->w->conf->lock_dir != NULL ? xstrdup(r->w->conf->lock_dir) : xasprintf("%s/locks", r->w->state_dir);
-	int code;
+	struct lock_place place;
+	int code = lock_place_find(r->w->conf->lock_dir, r->w->state_dir, &place, err);
 
 	for (size_t i = 0; i < r->n_lanes; i++)
 		targets[i] = r->lanes[i].name;
 	targets[r->n_lanes] = own;
-	code = locks_take(dir, r->w->env->name, targets, r->n_lanes + 1, r->id, r->w->user, &r->locks, err);
+	if (code == 0)
+		code = lock_place_take(&place, r->w->env->name, targets, r->n_lanes + 1, r->id, r->w->user, &r->locks, err);
+	lock_place_done(&place);
 	free(targets);
 	free(own);
-	free(dir);
-	return code == 0;
+	return code;
 }
 
 /* What the plan found gives way to what happens. */
@@ -578,6 +599,7 @@ void
 stage_start(struct run *r)
 {
 	struct err err = ERR_INIT;
+	int code;
 
 	for (size_t i = 0; i < r->n_lanes; i++)
 		forget_plan(&r->lanes[i]);
@@ -586,9 +608,9 @@ stage_start(struct run *r)
 	r->started_ns = clock_now();
 	text_set(&r->text, "starting");
 	run_enter(r, RUN_STARTING);
-	if (!take_locks(r, &err)) {
+	if ((code = take_locks(r, &err)) < 0) {
 		text_set(&r->text, "nothing was done: %s", err.msg);
-		end_now(r, 6);
+		end_now(r, code == ERR_REFUSED ? 6 : 3);
 		return;
 	}
 	record_start(r, on_started);
@@ -626,7 +648,7 @@ stage_again(struct run *r, enum stage to)
 	json_t *body = json_pack("{s:i, s:s, s:s}", "batch", -1, "state", "resumed", "text", to == STAGE_UNDO ? "to be undone" : "failed hosts are tried again");
 	int exit = r->exit;
 
-	if (!take_locks(r, &err)) {
+	if (take_locks(r, &err) < 0) {
 		json_decref(body);
 		text_set(&r->text, "%s", err.msg);
 		end_now(r, exit);

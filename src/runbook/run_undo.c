@@ -24,7 +24,7 @@ cell_needs_undo(const struct lane *l, size_t column)
 	const struct cell *c = l->cells != NULL ? &l->cells[column] : NULL;
 	const struct column *col = &l->run->columns[column];
 
-	return c != NULL && col->step != NULL && step_changes(col->step) && c->is_begun && c->outcome != OUTCOME_UNDONE && c->outcome != OUTCOME_NONE;
+	return c != NULL && col->step != NULL && step_changes(col->step) && !col->step->is_undo_nothing && c->is_begun && c->outcome != OUTCOME_UNDONE && c->outcome != OUTCOME_NONE;
 }
 
 bool
@@ -57,6 +57,7 @@ undo_step_over(struct lane *l)
 {
 	if (l->column == 0) {
 		l->must_undo = false;
+		lane_sum_up(l);
 		undo_enter(l, LANE_UNDO_DONE);
 		return;
 	}
@@ -75,7 +76,6 @@ undo_failed(struct lane *l, enum outcome outcome, const char *text)
 	text_set(&c->text, "not undone: %s", clean);
 	if (outcome == OUTCOME_UNKNOWN)
 		c->outcome = OUTCOME_UNKNOWN;
-	lane_phrase(l, "%s not undone: %s", lane_column(l)->name, clean);
 	undo_tell(l, outcome, clean);
 	free(clean);
 	undo_step_over(l);
@@ -89,7 +89,6 @@ undo_succeeded(struct lane *l, const char *text)
 	cell_set(l, l->column, OUTCOME_UNDONE, clean);
 	lane_cell(l)->is_undo_failed = false;
 	lane_cell(l)->must_settle = false;
-	lane_phrase(l, "%s undone: %s", lane_column(l)->name, clean);
 	undo_tell(l, OUTCOME_UNDONE, clean);
 	free(clean);
 	undo_step_over(l);
@@ -156,6 +155,7 @@ on_undo_intent(const struct audit_done *done, void *arg)
 		undo_ended(l, &(struct act_result){ .outcome = OUTCOME_CANCELLED, .is_not_begun = true, .text = "not begun: the run was stopped" });
 		return;
 	}
+	c->undo_begun_ns = clock_now();
 	output_begin(l);
 	undo_enter(l, LANE_UNDO_ACT);
 	if (lane_begin(l, must_restore ? c->act : c->undo, must_restore ? ACT_RESTORE : ACT_DO, must_restore ? c->previous : NULL, true, on_undone, &err) < 0) {
@@ -169,6 +169,7 @@ static void
 undo_intent(struct lane *l)
 {
 	nonce_make(lane_cell(l)->nonce);
+	lane_cell(l)->undo_begun_ns = 0;
 	undo_enter(l, LANE_UNDO_INTENT);
 	record_intent(l, l->column, true, on_undo_intent);
 }
@@ -229,10 +230,13 @@ undo_next(struct lane *l)
 	if (l->run->is_audit_broken || l->run->is_stop_asked) {
 		for (size_t i = 0; i <= l->column; i++)
 			l->cells[i].is_undo_failed |= cell_needs_undo(l, i);
+		lane_sum_up(l);
 		undo_enter(l, LANE_UNDO_DONE);
 		return;
 	}
 	if (lane_column(l)->part != l->part || !cell_needs_undo(l, l->column)) {
+		if (lane_column(l)->part == l->part && lane_column(l)->step->is_undo_nothing && lane_cell(l)->is_begun)
+			undo_tell(l, OUTCOME_SKIPPED, "changes nothing");
 		undo_step_over(l);
 	} else if (!cell_can_undo(l, l->column)) {
 		undo_failed(l, lane_cell(l)->outcome, lane_cell(l)->undo_unbound != NULL ? lane_cell(l)->undo_unbound : "this step has no undo");

@@ -24,6 +24,7 @@ struct runbook_param {
 	char **choices;			/* enum; NULL-terminated or NULL */
 	char *pattern;			/* regex over the whole value; NULL: the type's usual one */
 	int64_t min, max;		/* int, duration (ns) */
+	bool is_used;			/* something in the file says ${name}, or means it */
 	struct position at;
 };
 
@@ -93,6 +94,7 @@ struct act {
 	/* silence */
 	struct pair *matchers; size_t n_matchers; bool *matcher_is_regex;
 	int64_t duration_ns; struct template *comment; char *alertmanager;
+	bool is_silence_end;		/* those with exactly these matchers are ended; none is made */
 	/* wait: conditions (all), or a time */
 	struct condition **conditions; size_t n_conditions;
 	/* confirm, notify */
@@ -111,6 +113,7 @@ struct runbook_step {
 	struct act *act;
 	struct act *check; struct template *check_expect;	/* read-only: is it already done? expect NULL: exit status 0 is yes */
 	struct act *undo;
+	bool is_undo_nothing;		/* undo: nothing: it changes nothing, so that there is nothing to take back */
 	bool is_undo_restore;		/* undo: restore (registry, http with previous value, silence) */
 	struct condition **when; size_t n_when;
 	unsigned retries; int64_t backoff_ns;

@@ -85,7 +85,7 @@ scope_name(const struct runbook_step *s)
 static const char *
 undo_text(const struct runbook_step *s)
 {
-	return s->is_undo_restore ? "restore" : s->undo != NULL ? step_kind_name(s->undo->kind) : NULL;
+	return s->is_undo_restore ? "restore" : s->is_undo_nothing ? "nothing" : s->undo != NULL ? step_kind_name(s->undo->kind) : NULL;
 }
 
 static json_t *
@@ -96,6 +96,8 @@ step_json(const struct runbook_step *s)
 	json_object_set_new(json, "name", text_json(s->name));
 	json_object_set_new(json, "kind", json_string(step_kind_name(s->act->kind)));
 	json_object_set_new(json, "action", text_json(s->act->action));
+	if (s->act->script != NULL)
+		json_object_set_new(json, "script", text_json(s->act->script));
 	json_object_set_new(json, "scope", json_string(scope_name(s)));
 	json_object_set_new(json, "closing", json_boolean(s->is_closing));
 	json_object_set_new(json, "check", json_boolean(s->check != NULL));
@@ -282,6 +284,22 @@ print_param(const struct runbook_param *p)
 	buf_done(&b);
 }
 
+/* As it is written: what is run is what was read. */
+static void
+print_script(const char *text)
+{
+	struct buf b;
+	size_t len;
+
+	for (; text != NULL && *text != '\0'; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		buf_init(&b, 5 * len + 1);
+		str_escape(&b, text, len);
+		printf("  %-14s| %s\n", "", b.data != NULL ? b.data : "");
+		buf_done(&b);
+	}
+}
+
 static void
 print_step(const struct runbook_step *s)
 {
@@ -289,11 +307,12 @@ print_step(const struct runbook_step *s)
 	    !s->is_run_scope ? "on each host" : s->is_closing ? "after all hosts" : "once",
 	    s->check != NULL ? ", checked first" : "", s->n_when > 0 ? ", only when: " : "",
 	    s->n_when > 0 ? s->when[0]->text : "",
-	    s->is_undo_restore ? ", undo: restore" : s->undo != NULL ? ", can be undone" :
+	    s->is_undo_restore ? ", undo: restore" : s->is_undo_nothing ? ", changes nothing" : s->undo != NULL ? ", can be undone" :
 	    s->act->kind == STEP_WAIT || s->act->kind == STEP_CONFIRM ||
 	    s->act->kind == STEP_NOTIFY ? "" : ", cannot be undone");
 
 	print_line(s->name, text);
+	print_script(s->act->script);
 	free(text);
 }
 

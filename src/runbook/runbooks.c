@@ -90,6 +90,17 @@ add(struct runbooks *r, struct runbook *rb)
 	r->v[r->n++] = rb;
 }
 
+/* What else is wrong is listed by --check; not of shipped ones, which may be unfit for an environment and are no mistake then. */
+static void
+add_mistaken(struct runbooks *r, const char *file, const char *path, const struct conf_problems *own, bool is_listed)
+{
+	char *text = own->n > 1 ? xasprintf("%s (and %zu more%s)", own->v[0], own->n - 1, is_listed ? ": --check lists them" : "") :
+	    xstrdup(own->n == 1 ? own->v[0] : "cannot be read");
+
+	add_broken(r, file, path, text);
+	free(text);
+}
+
 /* A file of only steps is there to be included. */
 static bool
 is_list(const char *text, size_t len)
@@ -130,7 +141,7 @@ take_text(struct runbooks *r, const char *file, const char *path, const struct b
 	if (rb != NULL)
 		add(r, rb);
 	else
-		add_broken(r, file, path, own.n > 0 ? own.v[0] : "cannot be read");
+		add_mistaken(r, file, path, &own, !(is_shipped && env != NULL));
 	/* A shipped one that does not fit this environment is no mistake of whoever wrote the config: it says why it cannot be run
 	 * where it is listed and when it is called. */
 	for (size_t i = 0; i < own.n && !(is_shipped && env != NULL); i++)

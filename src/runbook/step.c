@@ -235,6 +235,7 @@ hash_act(struct buf *into, const struct act *act)
 	hash_number(into, "status-max", act->status_max);
 	hash_text(into, "expect-path", act->expect_path);
 	hash_number(into, "duration", act->duration_ns);
+	hash_number(into, "end", act->is_silence_end);
 	for (size_t i = 0; act->matcher_is_regex != NULL && i < act->n_matchers; i++)
 		hash_number(into, "regex", act->matcher_is_regex[i] + 1);
 }

@@ -36,16 +36,6 @@ ssh_bind(const struct run_world *w, struct bound *b, const struct bindings *bs, 
 
 /* --- for people ------------------------------------------------------------------------------- */
 
-static unsigned
-lines_of(const char *text)
-{
-	unsigned n = 0;
-
-	for (const char *p = text; *p != '\0'; p++)
-		n += *p == '\n' || p[1] == '\0';
-	return n;
-}
-
 static void
 text_words(const struct bound *b, struct buf *to)
 {
@@ -61,8 +51,10 @@ text_words(const struct bound *b, struct buf *to)
 			buf_addch(to, ' ');
 		quote_word(to, b->argv[i].shown);
 	}
-	if (b->act->script != NULL)
-		buf_printf(to, " <<script (%u line%s)", lines_of(b->act->script), lines_of(b->act->script) == 1 ? "" : "s");
+	if (b->act->script != NULL) {
+		buf_addstr(to, " <<");
+		quote_word(to, b->act->script);
+	}
 	if (b->in.shown != NULL) {
 		buf_addstr(to, " <<<");
 		quote_word(to, b->in.shown);

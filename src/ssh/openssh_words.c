@@ -179,7 +179,7 @@ advice(enum ssh_fail fail)
 	case SSH_FAIL_RESOLVE:
 		return "its name is not known";
 	case SSH_FAIL_HOST_KEY_UNKNOWN:
-		return "its host key is not known; connect once with ssh itself and compare the fingerprint";
+		return "its host key is not known; connect once with ssh -o StrictHostKeyChecking=ask and compare the fingerprint, or put its line into known_hosts by hand (ssh-keyscan)";
 	case SSH_FAIL_HOST_KEY_REVOKED:
 		return "its host key is marked as revoked; nothing was sent to it";
 	case SSH_FAIL_LOGIN:

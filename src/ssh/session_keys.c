@@ -159,8 +159,9 @@ refuse_unknown(struct session *s, const struct known_answer *a)
 		snprintf(other, sizeof other, " (%s has a key of another type)", a->where);
 	session_fail_text(s, SSH_FAIL_HOST_KEY_UNKNOWN, ERR_DENIED,
 	    "the host key of %s (%s port %u) is not known%s: it shows %s %s. Compare that with the host's own (ssh-keygen -lf on it), "
-	    "then accept it with: ssh %s%s%s", s->name, s->settings->hostname, s->settings->port, other, key_kind(a->type), a->got,
-	    s->ssh->o.config != NULL ? "-F " : "", s->ssh->o.config != NULL ? s->ssh->o.config : "", s->ssh->o.config != NULL ? " HOST" : s->name);
+	    "then accept it with: ssh -o StrictHostKeyChecking=ask %s%s%s%s (with StrictHostKeyChecking yes ssh "
+	    "takes it only so; or put it into known_hosts by hand, from ssh-keyscan)", s->name, s->settings->hostname, s->settings->port, other, key_kind(a->type), a->got,
+	    s->ssh->o.config != NULL ? "-F " : "", s->ssh->o.config != NULL ? s->ssh->o.config : "", s->ssh->o.config != NULL ? " " : "", s->name);
 }
 
 static void

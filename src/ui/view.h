@@ -18,6 +18,7 @@ struct view {
 	struct timerange range;
 	bool is_focused;		/* this panel has the keys */
 	bool is_read_only;
+	bool is_unrecorded;		/* the audit log cannot be written: nothing can be done from here */
 	const char *user;		/* the real user, for silences */
 	int64_t ack_ns;			/* how long an ack silences; 0: off by config */
 };

@@ -55,6 +55,11 @@ def test_list_and_describe():
         assert code == 0 and json.loads(out), out
         code, out, _ = op.run("--describe", "rollback")
         assert code == 0 and "activate" in out and "model" in out
+        op.runbook("look", "danger: low\nhosts: { group: serving }\nsteps:\n  - { name: disk, ssh: { script: \"df -P /\\nexit 0\\n\", args: ['99'] } }\n")
+        code, out, err = op.run("--describe", "look")
+        assert code == 0 and "| df -P /\n" in out and "| exit 0\n" in out, (code, out, err)
+        code, out, err = op.run("--runbook", "look", "--dry-run")
+        assert code == 0 and out.count("sh -s 99 <<$'df -P /\\nexit 0\\n'") == len(SERVING), (code, out, err)
         code, _, err = op.run("--describe", "rolback")
         assert code == 2 and "rollback" in err, err
 
@@ -137,7 +142,7 @@ def test_rollback_by_keys():
         bad_model()
         console.wait("SpamFalse")
         console.keys("8")
-        console.wait("rollback", "takedown")
+        console.wait("● rollback", "● takedown")     # offered, so they come first
         console.keys("Home", "Enter")
         console.wait("Plan a run", "spam-filter", "SpamFalsePositiveRateHigh")     # what the config says
         console.keys("Enter")
@@ -178,6 +183,7 @@ def test_takedown_and_restore():
         assert [n["status"] for n in platform("/notices")["notices"]] == ["identified"]
         for host in SERVING:
             assert ssh(host, "service-state spam-filter") == "stopped\n"
+        assert len(active_silences()) == 1
         code, out, err = op.run("--runbook", "restore", "--confirm", "lab/spam-filter")
         assert code == 0, (code, out, err)
         assert platform("/flags/spam-filter")["on"] is True
@@ -185,14 +191,12 @@ def test_takedown_and_restore():
         for host in SERVING:
             assert ssh(host, "service-state spam-filter") == "running\n"
         op.check_log()
-        for silence in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences"):
-            if silence["status"]["state"] == "active":
-                delete(LAB.status()["alertmanager"] + "/api/v2/silence/" + silence["id"])
+        assert active_silences() == [], "the next outage is heard of"
         wait_quiet()
 
 
-def delete(url):
-    subprocess.run(["/usr/bin/env", "python3", "-c", "import sys,urllib.request as u;u.urlopen(u.Request(sys.argv[1],method='DELETE'))", url], check=True)
+def active_silences():
+    return [s for s in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences") if s["status"]["state"] == "active"]
 
 
 def ssh(host, command):

@@ -114,7 +114,7 @@ def test_host_keys():
 
     with Operator() as op:
         op.runbook("say", SAY)
-        for change, words in ((forgotten, ("not known", is_now)), (changed, ("HAS CHANGED", was, is_now)), (revoked, ("IS REVOKED", is_now))):
+        for change, words in ((forgotten, ("not known", is_now, "ssh -o StrictHostKeyChecking=ask -F ", " serving-01 (with")), (changed, ("HAS CHANGED", was, is_now)), (revoked, ("IS REVOKED", is_now))):
             path = known_hosts(op, change)
             before = logins("serving-01")
             code, out, err = op.run("--runbook", "say", "--yes", "--limit", "serving-01")

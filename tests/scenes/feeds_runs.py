@@ -14,7 +14,7 @@ class Feeds:
     def param(name, kind, title="", **more):
         return dict({"name": name, "title": title, "type": kind, "required": False, "choices": []}, **more)
 
-    def runbooks(self):
+    def runbooks(self, before=()):
         file = "/usr/share/opsconsole/runbooks/%s.yaml"
         p = self.param
         model = p("model", "model", "whose version is put back", required=True)
@@ -40,6 +40,7 @@ class Feeds:
              "offer_alerts": ["SpamFalsePositive.*"], "params": [p("feature", "string", "what is switched off", default="spam-filter", **{"from": "config"})]},
         ]
         past = [
+            *before,
             self.past("20300101-011502-web", "restart", "prod/web", "done and verified", "tomas", 4410, 4300, True),
             self.past("20291219-031100-web", "rollback", "prod/spam-filter", "done and verified", "aiko", 13 * DAY, 13 * DAY - 90, True),
             self.past("20291130-120000-web", "rollback", "prod/ranker", "failed and undone", "tomas", 32 * DAY, 32 * DAY - 30),
@@ -189,6 +190,8 @@ class Feeds:
                            facts=[{"name": self.hostile, "text": self.hostile}], values=[])
         return {
             "runbooks.json": [self.runbooks()],
+            "runbooks-left.json": [self.runbooks([dict(self.past("20300101-021000-web", "takedown", "", "", "aiko", 1112, 0), left=True,
+                                                      ended="1970-01-01T00:00:00Z")])],
             "plan.json": [self.plan()],
             "plan-told.json": [self.plan(facts=told)],
             "plan-easy.json": [self.plan(**easy)],

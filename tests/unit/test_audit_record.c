@@ -324,7 +324,7 @@ test_text(void **state)
 	    "run 20300101-0229  activate on web-01: OK in 1.9s");
 	expect_text((struct audit_draft){ .type = AUDIT_INTENT, .run = "r", .body = json_pack("{s:s, s:s, s:i, s:i, s:s, s:b}", "step", "activate",
 	    "host", "web-01", "batch", 2, "attempt", 3, "what", "activate-model spam 6", "undo", 1) },
-	    "run r  undo of activate on web-01, batch 2, attempt 3 begins: activate-model spam 6");
+	    "run r  undo of activate on web-01, batch 3, attempt 3 begins: activate-model spam 6");
 	expect_text((struct audit_draft){ .type = AUDIT_NOTE, .incident = "20300101-0214-web", .body = json_pack("{s:s}", "text", "called \x1b[2J Bob") },
 	    "incident 20300101-0214-web  note: called \\x1B[2J Bob");
 	expect_text((struct audit_draft){ .type = AUDIT_RUN_START, .run = "r", .body = json_pack("{s:s, s:s, s:[s,s], s:s, s:s, s:s}", "runbook",

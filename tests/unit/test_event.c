@@ -121,7 +121,7 @@ static const char *const every_kind[] = {
 	"'danger':'high','file':'/r/rollback.yaml','shipped':true,'error':'','params':[{'name':'to','title':'','type':'model-version','required':false,"
 	"'default':'previous','of':'model','choices':[]},{'name':'how','title':'How','type':'enum','required':true,'choices':['a','b']}],"
 	"'offer_alerts':['Spam.*'],'steps':['activate: ssh on each host'],'hosts':'group serving'}],'past':[{'run':'20300101-000000-web','runbook':'rollback',"
-	"'target':'prod/spam-filter','outcome':'done','user':'me','started':'2030-01-01T00:00:00.000000000Z','ended':'1970-01-01T00:00:00.000000000Z','verified':true}],'problems':['x.yaml:1:2: no']}",
+	"'target':'prod/spam-filter','outcome':'done','user':'me','started':'2030-01-01T00:00:00.000000000Z','ended':'1970-01-01T00:00:00.000000000Z','verified':true,'left':true}],'problems':['x.yaml:1:2: no']}",
 
 	"{'event':'run','time':'2030-01-01T00:00:00.000000000Z','source':'','id':'20300101-000000-web','runbook':'rollback','title':'t','env':'prod',"
 	"'target':'prod/spam-filter','danger':'medium','dry_run':true,'ours':true,'state':'asking','actor':'me','plan':'9c41','incident':'i',"

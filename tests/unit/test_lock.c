@@ -32,7 +32,9 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const names[] = { "prod@web-01.lock", "prod@web-02.lock", "prod@run:spam.lock", "prod@web-03.lock", "test@web-01.lock", "prod@%2e.%2fx.lock", "%2eprod@x.lock", "victim" };
+	static const char *const names[] = { "prod@web-01.lock", "prod@web-02.lock", "prod@run:spam.lock", "prod@web-03.lock", "test@web-01.lock", "prod@%2e.%2fx.lock", "%2eprod@x.lock", "victim",
+		"run/opsconsole/locks/prod@web-01.lock", "run/opsconsole/locks/prod@web-02.lock", "usual/prod@web-01.lock", "usual/prod@web-02.lock" };
+	static const char *const dirs[] = { "run/opsconsole/locks", "run/opsconsole", "run", "usual" };
 	char path[128];
 
 	(void)state;
@@ -40,6 +42,10 @@ teardown(void **state)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
 		unlink(path);
+	}
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, dirs[i]);
+		rmdir(path);
 	}
 	return rmdir(dir);
 }
@@ -176,6 +182,56 @@ test_no_folder(void **state)
 	assert_int_equal(locks_look("/tmp/ops-lock-there-is-none", "prod", targets, 1, &err), 0);
 }
 
+/* Where nothing can be written another place is taken, but what is held in the usual one counts. */
+static void
+test_stand_in(void **state)
+{
+	struct locks *a = NULL, *b = NULL;
+	struct lock_place place;
+	struct err err = ERR_INIT;
+	struct stat st;
+	char usual[96], runtime[96];
+
+	(void)state;
+	snprintf(runtime, sizeof runtime, "%s/run", dir);
+	assert_int_equal(mkdir(runtime, 0700), 0);
+	setenv("XDG_RUNTIME_DIR", runtime, 1);
+	assert_int_equal(lock_place_find(NULL, dir, &place, &err), 0);
+	assert_null(place.usual);
+	lock_place_done(&place);
+	assert_int_equal(lock_place_find(NULL, "/dev/null/state", &place, &err), 0);
+	assert_string_equal(place.usual, "/dev/null/state/locks");
+	assert_non_null(strstr(place.why, "/dev/null/state/locks cannot be written"));
+	assert_int_equal(strncmp(place.dir, runtime, strlen(runtime)), 0);
+	/* Looking makes nothing; taking makes it, for nobody else. */
+	assert_int_equal(lock_place_look(&place, "prod", targets, 1, &err), 0);
+	assert_int_equal(access(place.dir, F_OK), -1);
+	assert_int_equal(lock_place_take(&place, "prod", targets, 1, "r", "alice", &a, &err), 0);
+	assert_int_equal(stat(place.dir, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(lock_place_look(&place, "prod", targets, 1, &err), ERR_REFUSED);
+	locks_free(a);
+	/* One that others can enter is not ours. */
+	chmod(place.dir, 0755);
+	assert_int_equal(lock_place_take(&place, "prod", targets, 1, "r", "alice", &a, &err), ERR_DENIED);
+	chmod(place.dir, 0700);
+	/* Held where it usually is. */
+	snprintf(usual, sizeof usual, "%s/usual", dir);
+	assert_int_equal(locks_take(usual, "prod", targets, 1, "other", "bob", &b, &err), 0);
+	free(place.usual);
+	place.usual = strdup(usual);
+	assert_int_equal(lock_place_take(&place, "prod", targets, 1, "r", "alice", &a, &err), ERR_REFUSED);
+	assert_non_null(strstr(err.msg, "bob"));
+	locks_free(b);
+	lock_place_done(&place);
+	/* Without a runtime folder: /tmp. A configured one has no stand-in. */
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_int_equal(lock_place_find(NULL, "/dev/null/state", &place, &err), 0);
+	assert_int_equal(strncmp(place.dir, "/tmp/opsconsole-locks-", 22), 0);
+	lock_place_done(&place);
+	assert_int_equal(lock_place_find("/dev/null/locks", dir, &place, &err), ERR_IO);
+}
+
 int
 main(void)
 {
@@ -184,6 +240,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_dead_holder, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_traps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stand_in, setup, teardown),
 		cmocka_unit_test(test_no_folder),
 	};
 

@@ -199,6 +199,52 @@ until_journal(struct engine *e, const char *part)
 	assert_journal_has(part);
 }
 
+#define MARK "  - name: mark\n    scope: host\n    ssh: { run: [mark] }\n    undo: { run: [unmark] }\n"
+#define LOOK "  - name: look\n    scope: host\n    ssh: { run: [look] }\n    undo: nothing\n"
+#define SETTLE "  - name: settle\n    scope: host\n    ssh: { run: [settle] }\n    undo: nothing\n"
+
+static const char *
+state_of(struct engine *e, const char *host)
+{
+	const struct run_info *i = run_info(e->run);
+
+	for (size_t k = 0; k < i->n_rows; k++)
+		if (strcmp(i->rows[k].host, host) == 0)
+			return i->rows[k].state;
+	fail_msg("no %s", host);
+	return NULL;
+}
+
+/* All that fail are counted, whoever was first; undo leaves out what changes nothing, and the reason stays. */
+static void
+test_says_what_stands(void **state)
+{
+	struct engine *e = *state;
+	struct err err = ERR_INIT;
+	const json_t *undone;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-02: settle", .outcome = OUTCOME_FAILED, .say = "exit 1" });
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-03: settle", .outcome = OUTCOME_FAILED, .say = "exit 2", .delay_ns = 20 * NS_PER_MS });
+	engine_runbook(e, PARAMS ALL "steps:\n" MARK LOOK SETTLE);
+	begin(e, true);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 1);
+	assert_text_has(run_info(e->run)->text, "2 of 4 hosts failed, more than 0: web-02: settle: exit 1");
+	assert_string_equal(state_of(e, "web-02"), "mark done; settle failed: exit 1");
+	assert_int_equal(run_undo(e->run, &err), 0);
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 4);
+	assert_text_has(run_info(e->run)->text, "2 of 4 hosts failed, more than 0: web-02: settle: exit 1");
+	assert_string_equal(state_of(e, "web-02"), "mark undone; settle failed: exit 1");
+	assert_string_equal(state_of(e, "web-01"), "mark undone");
+	assert_non_null(strstr(e->notices.data, "step web-01 look: SKIPPED undo: changes nothing"));
+	assert_journal_not("restore");
+	/* Its own time, not since the act that it takes back. */
+	undone = last_record(AUDIT_RESULT);
+	assert_true(json_is_true(json_object_get(undone, "undo")));
+	assert_true(json_integer_value(json_object_get(undone, "elapsed_ms")) < 20);
+}
+
 static void
 test_stop_waits_then_cancels(void **state)
 {
@@ -590,8 +636,14 @@ test_resume(void **state)
 	snprintf(id, sizeof id, "%s", run_info(e->run)->id);
 	resume(e, id);
 	assert_exit(e, 1);
-	/* And that one, too: what the first did stays done. */
+	/* And that one, too: what the first did stays done, as the plan says. */
 	snprintf(id, sizeof id, "%s", run_info(e->run)->id);
+	if (engine_new(e, &(struct run_request){ .resume = id, .is_dry_run = true }, (const char *const[]){ "model=spam", NULL }, &err) < 0)
+		fail_msg("%s", err.msg);
+	engine_until(e, RUN_PLANNED);
+	assert_int_equal(engine_cell(e, "web-01", "activate")->outcome, OUTCOME_SKIPPED);
+	assert_text_has(engine_cell(e, "web-01", "activate")->text, "done in ");
+	assert_text_has(engine_fact(e, "outcomes"), "skipped");
 	resume(e, id);
 	assert_exit(e, 0);
 	assert_int_equal(fake_journal_count("do run: alias"), 2);
@@ -728,6 +780,7 @@ main(void)
 		cmocka_unit_test(test_audit_breaks_anywhere),
 		cmocka_unit_test(test_health_is_judged_again),
 		cmocka_unit_test_setup_teardown(test_retry_while_closing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_says_what_stands, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settles_from_its_own_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume_after_half_an_undo, setup, teardown),

@@ -11,11 +11,14 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/xalloc.h"
+#include "model/event.h"
 #include "runbook/lock.h"
 #include "tests/unit/engine_world.h"
 
 #define PARAMS "params:\n  model: { type: model, required: true }\n  to: { type: model-version, default: previous }\n"
 #define ACTIVATE "  - name: activate\n    scope: host\n    ssh: { run: [activate, '${model}', '${to}'] }\n"
+#define ACTIVATE_TOO "  - name: settle\n    scope: host\n    ssh: { run: [settle] }\n"
 #define REGISTRY "  - name: registry\n    scope: run\n    registry: { alias: champion, model: '${model}', version: '${to}' }\n    undo: restore\n"
 #define HOSTS "hosts: { group: serving }\n"
 #define assert_text_has(text, part) do { if (strstr(text, part) == NULL) fail_msg("'%s' does not say '%s'", text, part); } while (0)
@@ -106,6 +109,141 @@ test_unreachable(void **state)
 	engine_runbook(e, PARAMS HOSTS "rollout: { max_failures: 1 }\nsteps:\n" ACTIVATE);
 	dry(e, given, RUN_PLANNED, 0);
 	assert_text_has(engine_fact(e, "unreachable"), "web-03");
+}
+
+/* A route that looks well is not enough: each host that ssh is for is logged in to, once, and nothing is done there. */
+static void
+test_reached(void **state)
+{
+	struct engine *e = *state;
+
+	e->world.ssh = (struct ssh *)e;
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE ACTIVATE_TOO);
+	dry(e, given, RUN_PLANNED, 0);
+	assert_int_equal(fake_journal_count("read web-03: true"), 1);
+	fake_rule((struct fake_rule){ .what = FAKE_READ, .text = "web-03: true", .outcome = OUTCOME_FAILED, .say = "no key of yours is let in", .is_not_begun = true });
+	dry(e, given, RUN_REFUSED, 3);
+	assert_text_has(run_info(e->run)->text, "web-03: unreachable: no key of yours is let in");
+	assert_int_equal(engine_cell(e, "web-03", "activate")->outcome, OUTCOME_FAILED);
+	assert_string_equal(engine_cell(e, "web-03", "activate")->text, "no key of yours is let in");
+	assert_int_equal(engine_cell(e, "web-02", "activate")->outcome, OUTCOME_WOULD_RUN);
+	/* One may be missing, as when it runs. */
+	engine_runbook(e, PARAMS HOSTS "rollout: { max_failures: 1 }\nsteps:\n" ACTIVATE);
+	dry(e, given, RUN_PLANNED, 0);
+	assert_text_has(engine_fact(e, "unreachable"), "web-03: no key");
+}
+
+/* Where a check logs in anyway nothing more is asked; a host that has no `true` is there all the same. */
+static void
+test_reached_by_check(void **state)
+{
+	struct engine *e = *state;
+
+	e->world.ssh = (struct ssh *)e;
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE "    check: { run: [active], expect: '${to}' }\n" ACTIVATE_TOO);
+	dry(e, given, RUN_PLANNED, 0);
+	assert_false(fake_journal_has(": true"));
+	fake_rule((struct fake_rule){ .what = FAKE_READ, .text = "web-03: true", .outcome = OUTCOME_FAILED, .say = "exit 127" });
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE);
+	dry(e, given, RUN_PLANNED, 0);
+	assert_true(fake_journal_has("read web-03: true"));
+}
+
+static void
+tell(struct engine *e, const char *text)
+{
+	char time[CLOCK_TEXT_MAX];
+	struct err err = ERR_INIT;
+	struct event ev;
+	json_t *json = json_loads(text, 0, NULL);
+
+	assert_non_null(json);
+	clock_tick();
+	json_object_set_new(json, "time", json_string(clock_format(time, clock_now(), 9)));
+	if (event_from_json(json, &ev, &err) < 0)
+		fail_msg("%s", err.msg);
+	json_decref(json);
+	model_apply(e->model, &ev);
+	event_done(&ev);
+	model_advance(e->model, clock_now());
+}
+
+#define MODEL "{\"id\":\"model:spam\",\"name\":\"spam\",\"title\":\"\",\"registry\":\"mlflow\",\"alias\":\"champion\",\"serving_expr\":\"e\"," \
+	"\"serving_source\":\"prom\",\"version_label\":\"version\",\"host_label\":\"instance\",\"serving_path\":\"\"}"
+#define SOURCE "{\"name\":\"mlflow\",\"type\":\"mlflow\",\"interval_ns\":5000000000}"
+
+/* more: of the model. */
+static void
+tell_registry(struct engine *e, const char *more)
+{
+	char *text = xasprintf("{\"event\":\"registry\",\"source\":\"mlflow\",\"models\":[{\"name\":\"spam\",\"versions\":["
+	    "{\"version\":\"7\",\"created\":\"2029-12-31T00:00:00Z\"},{\"version\":\"6\",\"created\":\"2029-12-31T00:00:00Z\"}]%s}]}", more);
+
+	tell(e, "{\"event\":\"source-report\",\"source\":\"mlflow\",\"what\":\"registry\",\"ok\":true,\"http_status\":200,\"latency_ns\":10000000}");
+	tell(e, text);
+	free(text);
+}
+
+static void
+test_versions(void **state)
+{
+	struct engine *e = *state;
+
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE);
+	tell(e, "{\"event\":\"environment\",\"name\":\"prod\",\"severity_label\":\"severity\",\"sources\":[" SOURCE "],\"models\":[" MODEL "]}");
+	/* Nobody has told, or not all of it: it may be there. */
+	dry(e, (const char *const[]){ "model=spam", "to=99", NULL }, RUN_PLANNED, 0);
+	tell_registry(e, ",\"unread\":true");
+	dry(e, (const char *const[]){ "model=spam", "to=99", NULL }, RUN_PLANNED, 0);
+	tell_registry(e, "");
+	dry(e, (const char *const[]){ "model=spam", "to=99", NULL }, RUN_REFUSED, 3);
+	assert_text_has(run_info(e->run)->text, "spam has no version 99: the registry has 7, 6");
+	dry(e, (const char *const[]){ "model=spam", "to=6", NULL }, RUN_PLANNED, 0);
+}
+
+/* What is known stands in its place, what is not known is not printed as if it were something. */
+static void
+test_refused_shows_what_is_known(void **state)
+{
+	struct engine *e = *state;
+	const struct run_info *i;
+
+	fake_reset();
+	fake_loop(e->loop);
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE "verify:\n  - { promql: 'served{model=\"${model}\",version=\"${to}\"}', expect: '== 1' }\n");
+	dry(e, given, RUN_REFUSED, 3);
+	i = run_info(e->run);
+	assert_int_equal(i->n_values, 1);
+	assert_string_equal(i->values[0].value, "spam");
+	for (size_t k = 0; k < i->n_facts; k++)
+		if (strstr(i->facts[k].text, "${model}") != NULL || strstr(i->facts[k].text, "(null)") != NULL)
+			fail_msg("%s: %s", i->facts[k].name, i->facts[k].text);
+	assert_text_has(engine_fact(e, "verified"), "model=\"spam\",version=\"?\"");
+}
+
+static void
+test_dry_run_says_that_no_log_was_looked_at(void **state)
+{
+	struct engine *e = *state;
+
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE);
+	e->world.audit = NULL;
+	dry(e, given, RUN_PLANNED, 0);
+	assert_string_equal(engine_fact(e, "audit"), "not looked at in a dry run");
+}
+
+/* A folder of locks that cannot be had is no lock that somebody holds. */
+static void
+test_no_lock_folder(void **state)
+{
+	struct engine *e = *state;
+
+	engine_runbook(e, PARAMS HOSTS "steps:\n" ACTIVATE);
+	e->conf->lock_dir = xstrdup("/dev/null/locks");
+	assert_int_equal(engine_run(e, false), 3);
+	assert_text_has(run_info(e->run)->text, "/dev/null/locks cannot be written");
+	assert_text_has(engine_fact(e, "lock"), "/dev/null/locks cannot be written");
+	assert_false(fake_journal_has("do "));
 }
 
 /* A value that nobody knows yet is not made up. */
@@ -310,6 +448,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_dry_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unreachable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reached, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reached_by_check, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_shows_what_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dry_run_says_that_no_log_was_looked_at, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_lock_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unverifiable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_usage, setup, teardown),

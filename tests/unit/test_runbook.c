@@ -272,7 +272,7 @@ every_kind_of_step_is_read(void **state)
 	    "hosts: serving-01\nsteps:\n"
 	    "  - { name: ask, confirm: 'is ${p} quiet?', when: '${mode} == x' }\n"
 	    "  - { name: script, ssh: { script: \"echo $1 ${HOME}\\n\", args: ['${p}'], env: { T: '${s}' }, stdin: '${s}', become: true } }\n"
-	    "  - { name: raw, ssh: { run: [x], supervise: none } }\n"
+	    "  - { name: raw, ssh: { run: [x], supervise: none }, undo: nothing }\n"
 	    "  - { name: hush, silence: { match: { alertname: A }, match_regex: { instance: '${p}:.*' }, duration: 1h, comment: 'by ${user}' }, undo: restore }\n"
 	    "  - { name: wait, wait: [{ time: 30s }, { promql: 'up', expect: '>= 1' }] }\n"
 	    "  - { name: tell, notify: { text: done, contact: secondary } }\n"
@@ -287,6 +287,7 @@ every_kind_of_step_is_read(void **state)
 	assert_string_equal(s[1].act->become, "root");
 	assert_string_equal(s[1].act->script, "echo $1 ${HOME}\n");
 	assert_true(s[2].act->is_unsupervised);
+	assert_true(s[2].is_undo_nothing && s[2].undo == NULL && !s[1].is_undo_nothing);
 	assert_int_equal(s[3].act->n_matchers, 2);
 	assert_true(s[3].act->matcher_is_regex[1]);
 	assert_int_equal(s[4].act->n_conditions, 2);
@@ -392,6 +393,12 @@ mistakes_are_told_with_their_place(void **state)
 		{ STEP("scope: host, confirm: 'go on?'"), "confirm: is asked once" },
 		{ STEP("scope: host, first: true, notify: x"), "first: goes with scope: run" },
 		{ STEP("notify: x, when: 'a == b'"), "never holds" },
+		{ HEAD "params: { n: { type: int, max: 5 } }\nsteps:\n  - { name: a, notify: x, when: '${n} == six' }\n", "never holds: n:" },
+		{ STEP("notify: x, when: ['${p} == x', '${p} == y']"), "never holds: two of its conditions contradict" },
+		{ STEP("notify: x, when: ['${p} == x', '${p} != x']"), "never holds: two of its conditions contradict" },
+		{ STEP("silence: { end: true, match: { a: b }, duration: 1h, comment: x }"), "duration: does not go with end: true" },
+		{ STEP("silence: { match: { a: b }, comment: x }"), "says not how long" },
+		{ STEP("silence: { end: true, match: { a: b }, comment: x }, undo: restore"), "undo: restore does not go with end: true" },
 		{ STEP("notify: x, when: { promql: up, expect: 1, within: 5s }"), "within: does not go with when:" },
 		{ STEP("notify: x, check: { registry: { model: m, alias: a, version: 1 } }"), "check: only ssh, exec, and http" },
 		{ STEP("http: { endpoint: e, path: '/x' }, check: { path: '/', method: POST }"), "check: only ssh, exec, and http" },
@@ -473,6 +480,24 @@ names_are_looked_up_in_the_environment(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
 		assert_tells(&mistakes[i], true);
+}
+
+/* Noted, and no reason not to run it. */
+static void
+unused_parameters_are_noted(void **state)
+{
+	static const char text[] = HEAD "params:\n  m: { type: model, default: spam-filter }\n  to: { type: model-version, default: previous }\n  p: string\n  q: string\n"
+	    "steps:\n  - { name: a, notify: '${p} ${to}' }\n";
+	struct conf_problems problems = { 0 };
+	struct runbook *rb = NULL;
+
+	(void)state;
+	assert_int_equal(runbook_read("r.yaml", text, strlen(text), NULL, NULL, &rb, &problems, NULL), 0);
+	assert_non_null(rb);
+	assert_int_equal(problems.n, 1);
+	assert_string_equal(problems.v[0], "r.yaml:9:3: the parameter 'q' is used nowhere: put ${q} where it is meant, or take it out");
+	conf_problems_done(&problems);
+	runbook_free(rb);
 }
 
 static void
@@ -563,6 +588,7 @@ main(void)
 		cmocka_unit_test(every_kind_of_step_is_read),
 		cmocka_unit_test(mistakes_are_told_with_their_place),
 		cmocka_unit_test(names_are_looked_up_in_the_environment),
+		cmocka_unit_test(unused_parameters_are_noted),
 		cmocka_unit_test(several_mistakes_are_told_at_once),
 		cmocka_unit_test(values_are_checked),
 	};

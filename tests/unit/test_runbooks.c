@@ -364,13 +364,15 @@ lists_are_for_people_and_programs(void **state)
 	char *text;
 
 	(void)state;
+	put("own/b.yaml", BOOK("b", "own") "  - { name: say, notfy: hello }\n  - { name: too, notfy: hello }\n");
 	put("own/h.yaml", "apiVersion: opsconsole/v1\nkind: Runbook\nname: h\ntitle: all of it\ndanger: low\n"
 	    "params: { colour: { type: enum, choices: [red, blue], default: red, title: which }, n: { type: int, max: 5, required: true } }\n"
-	    "steps:\n" SAY);
+	    "hosts: web-01\nsteps:\n" SAY "  - { name: look, ssh: { script: \"df -h $1\\nexit 0\\n\", args: ['${n}'] }, undo: nothing }\n");
 	read_all(&r);
 	text = printed(runbooks_list_main, &r, false);
 	assert_non_null(strstr(text, "h         low     all of it\n"));
 	assert_non_null(strstr(text, "b         cannot be run: "));
+	assert_non_null(strstr(text, "(and 1 more: --check lists them)\n"));
 	free(text);
 	text = printed(runbooks_list_main, &r, true);
 	json = json_loads(text, 0, NULL);
@@ -382,6 +384,8 @@ lists_are_for_people_and_programs(void **state)
 	assert_non_null(strstr(text, "  colour        enum, default red: red, blue - which\n"));
 	assert_non_null(strstr(text, "  n             int, needed\n"));
 	assert_non_null(strstr(text, "  say           notify once\n"));
+	assert_non_null(strstr(text, "  look          ssh on each host, changes nothing\n"));
+	assert_non_null(strstr(text, "                | df -h $1\n                | exit 0\n"));
 	free(text);
 	text = printed(describe, &r, true);
 	json = json_loads(text, 0, NULL);

@@ -67,7 +67,9 @@ test_ssh_text(void **state)
 	act.script = (char *)"echo a\necho b\n";
 	act.become = NULL;
 	act.n_env = 0;
-	assert_text(&act, &b, "ssh web-01: sh -s activate-model spam-filter 6 <<script (2 lines)");
+	assert_text(&act, &b, "ssh web-01: sh -s activate-model spam-filter 6 <<$'echo a\\necho b\\n'");
+	act.script = (char *)"it='x'; rm $1";
+	assert_text(&act, &b, "ssh web-01: sh -s activate-model spam-filter 6 <<'it='\\''x'\\''; rm $1'");
 }
 
 static void

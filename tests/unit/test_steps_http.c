@@ -610,6 +610,56 @@ test_silence_settles(void **state)
 	assert_int_equal(told.outcome, OUTCOME_UNKNOWN);
 }
 
+#define THESE(id, state) "{\"id\":\"" id "\",\"comment\":\"x\",\"createdBy\":\"who\",\"status\":{\"state\":\"" state "\"},\"matchers\":[" \
+	"{\"name\":\"alertname\",\"value\":\"Spam6\",\"isRegex\":false,\"isEqual\":true},{\"name\":\"instance\",\"value\":\"web-.*\",\"isRegex\":true,\"isEqual\":true}]}"
+#define OTHERS "{\"id\":\"o1\",\"status\":{\"state\":\"active\"},\"matchers\":[{\"name\":\"alertname\",\"value\":\"Spam6\",\"isRegex\":false}]}," \
+	"{\"id\":\"o2\",\"status\":{\"state\":\"active\"},\"matchers\":[{\"name\":\"alertname\",\"value\":\"Spam6\",\"isRegex\":false,\"isEqual\":false}," \
+	"{\"name\":\"instance\",\"value\":\"web-.*\",\"isRegex\":true,\"isEqual\":true}]}"
+
+/* Those with exactly these matchers, whoever made them, and no other. */
+static void
+test_silences_are_ended(void **state)
+{
+	struct act act = silence_act();
+	struct act_start settle = { .mode = ACT_SETTLE };
+
+	(void)state;
+	act.is_silence_end = true;
+	act.duration_ns = 0;
+	assert_text(&act, "am: end every silence alertname=\"Spam6\" instance=~\"web-.*\": rolling back to 6");
+	world_reply("GET /api/v2/silences", 200, "[" OTHERS "," THESE("a", "active") "," THESE("b", "pending") "," THESE("c", "expired") "]");
+	world_reply("DELETE /api/v2/silence/a", 200, "");
+	world_reply("DELETE /api/v2/silence/b", 404, "");
+	world_reply("GET /api/v2/silences", 200, "[" OTHERS "," THESE("a", "expired") "]");
+	run(&act, &do_it);
+	assert_told(OUTCOME_OK, "2 silences ended");
+	assert_string_equal(last_poll, "silences");
+	world_reply("GET /api/v2/silences", 200, "[" OTHERS "]");
+	run(&act, &do_it);
+	assert_told(OUTCOME_OK, "none active");
+	/* What Alertmanager says is not believed before it is seen. */
+	world_reply("GET /api/v2/silences", 200, "[" THESE("a", "active") "]");
+	world_reply("DELETE /api/v2/silence/a", 200, "");
+	world_reply("GET /api/v2/silences", 200, "[" THESE("a", "active") "]");
+	run(&act, &do_it);
+	assert_told(OUTCOME_FAILED, "silence a is still active");
+	world_reply("GET /api/v2/silences", 500, "x");
+	run(&act, &do_it);
+	assert_int_equal(told.outcome, OUTCOME_FAILED);
+	assert_true(told.is_not_begun);
+	/* An answer that was lost: looked up. */
+	world_reply("GET /api/v2/silences", 200, "[" THESE("a", "active") "]");
+	world_no_reply("DELETE /api/v2/silence/a", true);
+	run(&act, &do_it);
+	assert_int_equal(told.outcome, OUTCOME_UNKNOWN);
+	world_reply("GET /api/v2/silences", 200, "[" OTHERS "]");
+	run(&act, &settle);
+	assert_told(OUTCOME_OK, "none active");
+	world_reply("GET /api/v2/silences", 200, "[" THESE("a", "active") "]");
+	run(&act, &settle);
+	assert_told(OUTCOME_FAILED, "silence a is still active");
+}
+
 int
 main(void)
 {
@@ -619,7 +669,7 @@ main(void)
 		T(test_registry_says_no), T(test_lost_answer_is_read_back), T(test_written_but_not_read_back), T(test_restore), T(test_settle),
 		T(test_cancel_before_the_write), T(test_mark_bad), T(test_registry_check), T(test_put), T(test_http_outcomes), T(test_expected_value),
 		T(test_put_restore), T(test_restore_is_for_put), T(test_post_does_not_settle),
-		T(test_json_holds_values_exactly), T(test_silence), T(test_silence_settles),
+		T(test_json_holds_values_exactly), T(test_silence), T(test_silence_settles), T(test_silences_are_ended),
 	};
 #undef T
 
