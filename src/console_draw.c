@@ -42,7 +42,7 @@ draw_panel(struct console *c, struct canvas *screen, const struct place *place)
 		return;
 	p = console_panel(c, index);
 	v = console_view(c, index == c->focus && c->n_dialogs == 0);
-	snprintf(title, sizeof title, "%d %s", index + 1, p->ops->title);
+	snprintf(title, sizeof title, "%d %s", (index + 1) % 10, p->ops->title);	/* the digit that leads there */
 	if (c->filters[index] != NULL && *c->filters[index] != '\0') {
 		size_t used = strlen(title);
 
