@@ -74,6 +74,8 @@ class Operator:
 
     def check_log(self):
         """Whole, anchored, and no result without its intent."""
+        if not os.path.exists(os.path.join(self.state, "opsconsole", "audit")):
+            return [], {}, []   # refused while it was planned: nothing was done
         code, out, err = self.run("--verify")
         assert code == 0, (code, out, err)
         records = self.log()

@@ -164,6 +164,17 @@ on_resolved(const struct addrinfo *list, const char *why, void *arg)
 	assert_true(has_list || why[0] != '\0');
 }
 
+static bool
+is_known_here(const char *name)
+{
+	struct addrinfo *list = NULL;
+	bool is_known = getaddrinfo(name, NULL, NULL, &list) == 0;
+
+	if (is_known)
+		freeaddrinfo(list);
+	return is_known;
+}
+
 static void
 names_are_looked_up_and_numbers_at_once(void **state)
 {
@@ -184,7 +195,7 @@ names_are_looked_up_and_numbers_at_once(void **state)
 	for (int i = 0; i < 600 && n_answers < 2; i++)
 		loop_once(l, 100 * NS_PER_MS);
 	assert_int_equal(n_answers, 2);
-	assert_true(has_list);
+	assert_int_equal(has_list, is_known_here("localhost"));	/* a bare root has no /etc/hosts */
 	assert_null(ask);
 	resolver_ask(r, "no-such-host.invalid", 22, AF_UNSPEC, on_resolved, NULL, &ask);
 	resolve_ask_cancel(ask);
