@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 import e2e
@@ -65,6 +66,7 @@ def confirm_plan(console):
     console.keys("r")
     console.wait("Run this plan?", "run it")
     console.keys("y")
+    time.sleep(1)       # what is typed right behind a yes is left out
 
 
 # --- the terminal is gone ----------------------------------------------------------------------------------------------------------
