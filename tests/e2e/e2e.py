@@ -169,6 +169,11 @@ class Console:
     def keys(self, *keys):
         self.tmux("send-keys", "-t", ":0", *keys)
 
+    def yes(self):
+        """And a second: what is typed right behind a yes is left out."""
+        self.keys("y")
+        time.sleep(1)
+
     def type(self, text):
         self.tmux("send-keys", "-t", ":0", "-l", text)
 

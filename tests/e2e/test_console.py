@@ -65,7 +65,7 @@ def test_incident_silence_and_ack():
             console.keys("x")
             console.wait("y")
             console.keys("Enter")  # Enter alone confirms nothing
-            console.keys("y")
+            console.yes()
             console.wait("has ended")
             e2e.wait_for("the silence to expire", lambda: not [
                 s for s in e2e.fetch_json(LAB.status()["alertmanager"] + "/api/v2/silences") if s["status"]["state"] == "active"])

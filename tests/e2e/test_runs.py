@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 
 import e2e
@@ -65,8 +64,7 @@ def open_plan(console, name):
 def confirm_plan(console):
     console.keys("r")
     console.wait("Run this plan?", "run it")
-    console.keys("y")
-    time.sleep(1)       # what is typed right behind a yes is left out
+    console.yes()
 
 
 # --- the terminal is gone ----------------------------------------------------------------------------------------------------------
@@ -229,7 +227,7 @@ steps:
             console.wait("Undo", "the last first")
             console.keys("Enter")
             assert times("flaky")["serving-01"] == 1, "Enter does not confirm"
-            console.keys("y")
+            console.yes()
             e2e.wait_for("the undo", lambda: times("flaky")["serving-01"] == 0)
             console.wait("undone")
             console.keys("q")
@@ -275,7 +273,7 @@ def test_the_alias_was_moved_since_the_plan():
                 move_alias("7")
                 console.keys("u")
                 console.wait("the last first")
-                console.keys("y")
+                console.yes()
                 console.wait("undo incomplete")
                 assert LAB.status()["champion"] == "7"
                 console.keys("q")
@@ -447,7 +445,7 @@ steps:
             seen.append(console.screen())
             console.keys("d", "r")
             seen.append(console.wait("Run this plan?", "run it"))
-            console.keys("y")
+            console.yes()
             seen.append(console.wait("got it"))
             console.keys("f")
             seen.append(console.wait("secret token"))
