@@ -174,29 +174,15 @@ counts_text(const struct part_drifts *drifts, char *buf, size_t size)
 		snprintf(buf + used, size - used, "%s%zu stale", used > 0 ? ", " : "", n_stale);
 }
 
-/* "2 above, 3 below": a row that is out of sight must not be out of mind. */
-static void
-beyond_text(const struct drift_panel *s, char *buf, size_t size)
-{
-	int above = s->list.top, below = s->n - s->list.top - s->page;
-
-	*buf = '\0';
-	if (s->split.list_h == 0 || (above <= 0 && below <= 0))
-		return;
-	if (above > 0 && below > 0)
-		snprintf(buf, size, "%d above, %d below  ", above, below);
-	else
-		snprintf(buf, size, "%d %s  ", above > 0 ? above : below, above > 0 ? "above" : "below");
-}
-
 static void
 drift_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct drift_panel *s = state_of(p);
 	struct part_drifts drifts = part_drifts(v);
-	char counts[160] = "", how[PART_DRIFTS_TEXT_MAX], hidden[48] = "", beyond[48];
+	char counts[160] = "", how[PART_DRIFTS_TEXT_MAX], hidden[48] = "", beyond[48] = "";
 
-	beyond_text(s, beyond, sizeof beyond);
+	if (s->split.list_h > 0)
+		part_beyond(s->n, s->list.top, s->page, beyond, sizeof beyond);
 	part_drifts_text(v, &drifts, how);
 	if (drifts.kind != PART_DRIFTS_PENDING)
 		counts_text(&drifts, counts, sizeof counts);

@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
+#define NEAR_CURSOR (2 * NS_PER_S)
+
 enum { BESIDE_FROM = 110, BELOW_FROM = 16, NAME_W = 13, FIELD_ROWS_MAX = 60, TEXT_MAX = 1 << 16 };
 
 /* --- states ---------------------------------------------------------------------------------- */
@@ -520,4 +522,25 @@ part_more(struct canvas *part, int y_end)
 		return;
 	canvas_fill(part, 0, part->h - 1, part->w, 1, ROLE_TEXT);
 	canvas_text_right(part, part->w - 1, part->h - 1, ROLE_DIM, "J more");
+}
+
+/* --- out of sight ------------------------------------------------------------------------------------------------------- */
+
+bool
+part_is_near_cursor(const struct view *v, int64_t at_ns)
+{
+	return llabs(at_ns - v->range.cursor_ns) <= NEAR_CURSOR;
+}
+
+const char *
+part_beyond(int n, int top, int page, char *buf, size_t size)
+{
+	int above = top, below = n - top - page;
+
+	*buf = '\0';
+	if (above > 0 && below > 0)
+		snprintf(buf, size, "%d above, %d below  ", above, below);
+	else if (above > 0 || below > 0)
+		snprintf(buf, size, "%d %s  ", above > 0 ? above : below, above > 0 ? "above" : "below");
+	return buf;
 }

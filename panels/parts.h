@@ -65,6 +65,8 @@ const char *part_when(const struct view *v, int64_t at_ns, char *buf);
 /* "2030-01-01T02:13:58Z, 14m ago", "…, in 2h". buf of PART_MOMENT_MAX. */
 enum { PART_MOMENT_MAX = 80 };
 const char *part_moment(const struct view *v, int64_t at_ns, char *buf);
+/* What was worked out for at_ns holds for the time cursor: they are within two seconds of each other. */
+bool part_is_near_cursor(const struct view *v, int64_t at_ns);
 
 /* --- drawing -------------------------------------------------------------------------------------------------------------- */
 
@@ -107,6 +109,8 @@ struct split {
 struct split part_split(int w, int h, bool is_wanted, int list_rows);
 /* The canvas of the detail, with the line that separates it drawn. */
 struct canvas part_split_detail(struct canvas *c, const struct split *s);
+/* "2 above, 3 below  ": of n rows, page from top on are in sight; one that is not must not be out of mind. "" all are. buf of size; returns buf. */
+const char *part_beyond(int n, int top, int page, char *buf, size_t size);
 /* A row of its own at the end that says that there is more, when what was drawn went on to y_end. */
 void part_more(struct canvas *part, int y_end);
 

@@ -10,15 +10,8 @@
 #include "base/str.h"
 
 enum { NAME_SHOWN_MAX = 160, COLUMNS_MAX = 100000 };
-#define NEAR_CURSOR (2 * NS_PER_S)
 
 /* --- which of them ----------------------------------------------------------------------------- */
-
-static bool
-is_near(int64_t a, int64_t b)
-{
-	return a - b <= NEAR_CURSOR && b - a <= NEAR_CURSOR;
-}
 
 /* The newest of them; 0 when none was worked out. */
 static int64_t
@@ -43,7 +36,7 @@ part_drifts(const struct view *v)
 		d.at_ns = newest(d.model);
 		return d;
 	}
-	if (v->live != NULL && model_n_past_drifts(v->live, &at) > 0 && is_near(at, v->range.cursor_ns))
+	if (v->live != NULL && model_n_past_drifts(v->live, &at) > 0 && part_is_near_cursor(v, at))
 		return (struct part_drifts){ PART_DRIFTS_WORKED_OUT, v->live, model_n_past_drifts(v->live, NULL), at };
 	at = newest(v->model);
 	if (at != 0)

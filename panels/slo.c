@@ -222,29 +222,15 @@ counts_text(const struct part_slos *slos, char *buf, size_t size)
 			used += (size_t)snprintf(buf + used, size - used, "%s%zu %s", used > 0 ? ", " : "", n[i], words[i]);
 }
 
-/* "2 above, 3 below": a row that is out of sight must not be out of mind. */
-static void
-hidden_text(const struct slo_panel *s, char *buf, size_t size)
-{
-	int above = s->list.top, below = s->n - s->list.top - s->page;
-
-	*buf = '\0';
-	if (s->split.list_h == 0 || (above <= 0 && below <= 0))
-		return;
-	if (above > 0 && below > 0)
-		snprintf(buf, size, "%d above, %d below  ", above, below);
-	else
-		snprintf(buf, size, "%d %s  ", above > 0 ? above : below, above > 0 ? "above" : "below");
-}
-
 static void
 slo_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct slo_panel *s = state_of(p);
 	struct part_slos slos = part_slos(v);
-	char counts[160] = "", how[PART_SLOS_TEXT_MAX], hidden[48] = "", beyond[48];
+	char counts[160] = "", how[PART_SLOS_TEXT_MAX], hidden[48] = "", beyond[48] = "";
 
-	hidden_text(s, beyond, sizeof beyond);
+	if (s->split.list_h > 0)
+		part_beyond(s->n, s->list.top, s->page, beyond, sizeof beyond);
 	part_slos_text(v, &slos, how);
 	if (slos.kind != PART_SLOS_PENDING)
 		counts_text(&slos, counts, sizeof counts);
