@@ -1,6 +1,6 @@
 /*
- * A hop reached through another: the way through (direct-tcpip) is a channel of the session before, its bytes are this session's receive and send fifos.
- * Any depth comes by itself: that session may have been reached so too.
+ * A hop reached through another: the way through (direct-tcpip) is a channel of the one before, and its bytes are the receive and send fifos of this one.
+ * Any depth comes by itself: the one before may have been reached so too.
  */
 #include "config.h"
 
