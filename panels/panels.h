@@ -14,6 +14,8 @@ extern const struct panel_ops panel_hosts;
 extern const struct panel_ops panel_runbooks;
 extern const struct panel_ops panel_run;
 extern const struct panel_ops panel_drift;
+extern const struct panel_ops panel_timeline;
+extern const struct panel_ops panel_audit;
 extern const struct panel_ops panel_silence_form;
 extern const struct panel_ops panel_slo_form;
 extern const struct panel_ops panel_runbook_form;

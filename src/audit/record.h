@@ -30,6 +30,9 @@ enum audit_type {
 	AUDIT_NOTE,		/* text */
 	AUDIT_INCIDENT_OPENED,	/* title, joined: true when the id was given and may exist elsewhere */
 	AUDIT_INCIDENT_CLOSED,	/* text */
+	AUDIT_RECORDING,	/* the flight recorder was pinned, or let go: recording, state (pinned, unpinned), why, path, since */
+	AUDIT_CHUNK,		/* a kept chunk: recording, number, file, from, to, bytes, events, sha256, prev */
+	AUDIT_ANCHOR,		/* the head was anchored: kind (checkpoint, journald), head (SEQ:HASH), where, key (fingerprint) */
 	AUDIT_TYPES
 };
 const char *audit_type_name(enum audit_type type);	/* "run-start"; NULL beyond AUDIT_TYPES */

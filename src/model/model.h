@@ -7,11 +7,14 @@
 #ifndef OPS_MODEL_MODEL_H
 #define OPS_MODEL_MODEL_H
 
+#include "model/audit_view.h"
 #include "model/drift.h"
 #include "model/event.h"
 #include "model/registry.h"
 #include "model/run.h"
 #include "model/slo.h"
+#include "model/snapshot.h"
+#include "model/timeline.h"
 
 struct model;
 
@@ -31,6 +34,8 @@ enum {
 	MODEL_RUNS = 1u << 11,		/* runs and their output */
 	MODEL_INCIDENT = 1u << 12,	/* incident, notes */
 	MODEL_DRIFT = 1u << 13,
+	MODEL_TIMELINE = 1u << 14,
+	MODEL_AUDIT = 1u << 15,		/* the audit log as the audit panel shows it */
 	MODEL_ALL = ~0u
 };
 

@@ -45,6 +45,15 @@ enum op_kind {
 	OP_NOTE,		/* text: the note. Writes the audit log */
 	OP_INCIDENT_OPEN,	/* text: title; arg: id to join, or NULL. Writes the audit log */
 	OP_INCIDENT_CLOSE,	/* arg: closing words or NULL. Writes the audit log */
+	OP_AUDIT_WINDOW,	/* number: place of the first row wanted (-1: the end); text: filter words, "" none */
+	OP_AUDIT_VERIFY,	/* verify the whole log now, in the background */
+	OP_AUDIT_CHECKPOINT,	/* sign the head with the ssh key now. Writes a file */
+	OP_REPLAY_PAUSE,	/* toggle */
+	OP_REPLAY_SPEED,	/* number: +1 faster, -1 slower (doubled, halved) */
+	OP_REPLAY_MARK,		/* number: +1 next, -1 previous entry of the timeline; text: kind, or NULL any */
+	OP_REPLAY_SEEK,		/* number: ns by which to move; text: a time, "+10m", a seq: as --at has it */
+	OP_REPLAY_SKIP,		/* toggle skipping of idle time */
+	OP_REPLAY_OPERATOR,	/* toggle following the operator's own focus and range */
 	OP_CLOSE,		/* close this dialog */
 	/* What the frame of the console does, from its own command table: */
 	OP_FOCUS,		/* number: +1 next panel, -1 previous */

@@ -11,6 +11,30 @@ struct timerange {
 	bool is_live;			/* end follows now, cursor at the end */
 };
 
+/* Replaying: what the bar at the bottom shows. */
+struct replay_view {
+	const char *incident, *title;	/* or name of the recording; title "" */
+	int64_t at_ns;			/* the position: everything is shown as known then */
+	int64_t first_ns, last_ns;	/* of what is recorded */
+	int64_t zero_ns;		/* "+00:16:35" counts from here: the incident's opening, else the first */
+	double speed;			/* 1 as it was; 0.25 .. 64 */
+	bool is_paused, is_following, is_skipping;	/* skipping: stretches in which nothing happens */
+	bool follows_operator;		/* focus and range are the operator's own */
+	const struct timeline_entry *marks;
+	size_t n_marks;
+	const struct replay_gap { int64_t from_ns, to_ns; } *gaps;
+	size_t n_gaps;
+	const char *verified;		/* "verified", "NOT VERIFIED: edited at 4127", "not verified" */
+};
+
+/* Where a shown past comes from, for the frame and for panels that say so. */
+enum past_from {
+	PAST_NONE,		/* live, or not recorded */
+	PAST_MEMORY,		/* of this console */
+	PAST_RECORDING,
+	PAST_METRICS		/* before the recording: metrics by query_range, alerts from ALERTS; nothing else is known */
+};
+
 struct view {
 	const struct model *model;	/* as known at range.cursor_ns; NULL: not recorded then */
 	const struct model *live;	/* always now: environment, ranges of metrics */
@@ -20,6 +44,8 @@ struct view {
 	bool is_read_only;
 	bool is_unrecorded;		/* the audit log cannot be written: nothing can be done from here */
 	const char *user;		/* the real user, for silences */
+	enum past_from past_from;
+	const struct replay_view *replay;	/* NULL: no replay */
 	int64_t ack_ns;			/* how long an ack silences; 0: off by config */
 };
 
