@@ -202,6 +202,25 @@ add_body(struct buf *b, const struct audit_record *r)
 		buf_addstr(b, "incident closed");
 		add(b, r, ": ", "text", "");
 		break;
+	case AUDIT_RECORDING:
+		add(b, r, "recording ", "recording", " ");
+		add(b, r, "", "state", "");
+		add(b, r, ": ", "why", "");
+		break;
+	case AUDIT_CHUNK:
+		add(b, r, "recording ", "recording", "");
+		add(b, r, ", chunk ", "number", "");
+		add(b, r, ": ", "from", "");
+		add(b, r, " to ", "to", "");
+		add(b, r, ", ", "bytes", " bytes");
+		add(b, r, ", SHA-256 ", "sha256", "");
+		break;
+	case AUDIT_ANCHOR:
+		add(b, r, "head ", "head", "");
+		add(b, r, " anchored: ", "kind", "");
+		add(b, r, " at ", "where", "");
+		add(b, r, ", key ", "key", "");
+		break;
 	case AUDIT_TYPES:
 		buf_printf(b, "%s (a record of a newer version)", r->type_name);
 		add(b, r, ": ", "text", "");

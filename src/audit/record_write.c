@@ -29,6 +29,7 @@ static const char *const type_names[AUDIT_TYPES] = {
 	[AUDIT_RUN_STATE] = "run-state", [AUDIT_INTENT] = "intent", [AUDIT_RESULT] = "result", [AUDIT_CHECK] = "check",
 	[AUDIT_RUN_END] = "run-end", [AUDIT_ACT] = "act", [AUDIT_ACT_RESULT] = "act-result", [AUDIT_NOTE] = "note",
 	[AUDIT_INCIDENT_OPENED] = "incident-opened", [AUDIT_INCIDENT_CLOSED] = "incident-closed",
+	[AUDIT_RECORDING] = "recording", [AUDIT_CHUNK] = "chunk", [AUDIT_ANCHOR] = "anchor",
 };
 
 /* Names a body's own members may not bear. */
