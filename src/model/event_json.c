@@ -306,7 +306,7 @@ kind_from_json(const json_t *json, enum event_kind *ret_kind, struct err *err)
 	const char *name = json_string_value(json_object_get(json, "event"));
 
 	for (int i = 0; name != NULL && i < EVENT_KINDS; i++) {
-		if (strcmp(name, kinds[i].name) == 0) {
+		if (kinds[i].name != NULL && strcmp(name, kinds[i].name) == 0) {
 			*ret_kind = (enum event_kind)i;
 			return 0;
 		}

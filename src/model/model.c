@@ -198,6 +198,11 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_DRIFT_HISTORY:
 		drifts_apply(m, ev);
 		break;
+	case EVENT_TIMELINE:
+	case EVENT_MEMORY:
+	case EVENT_FOCUS:
+	case EVENT_AUDIT_VIEW:
+		break;
 	case EVENT_REGISTRY:
 	case EVENT_SERVING:
 	case EVENT_HOSTS:
