@@ -16,6 +16,7 @@ extern const struct panel_ops panel_run;
 extern const struct panel_ops panel_drift;
 extern const struct panel_ops panel_timeline;
 extern const struct panel_ops panel_audit;
+extern const struct panel_ops panel_logs;
 extern const struct panel_ops panel_silence_form;
 extern const struct panel_ops panel_slo_form;
 extern const struct panel_ops panel_runbook_form;

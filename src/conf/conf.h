@@ -85,6 +85,11 @@ struct conf_source {
 	struct conf_header *headers;
 	size_t n_headers;
 	struct conf_registry registry;	/* of http-json; list is NULL else */
+	/* Of log stores. */
+	char *tenant;		/* loki: X-Scope-OrgID; NULL none */
+	char **indices;		/* elasticsearch: patterns and data streams; NULL-terminated, NULL: "logs-*" */
+	struct conf_secret api_key;	/* elasticsearch: Authorization: ApiKey */
+	struct conf_log_fields log_fields;
 	unsigned line, column;
 };
 
@@ -188,6 +193,32 @@ struct conf_severity {		/* value of the severity label -> page, ticket, info, no
 	int severity;		/* enum severity of model/event.h */
 };
 
+struct conf_log_fields {	/* which fields of a store hold what; NULL: the usual ones (ECS, OpenTelemetry, Loki's and journald's own) */
+	char *time, *level, *message, *service;
+};
+struct conf_log_stream {	/* lines that are followed */
+	char *name, *title, *source;
+	char *query;		/* the store's own */
+	unsigned line, column;
+};
+struct conf_log_alert {		/* labels of an alert -> its lines */
+	struct conf_label *match;	/* labels that it must have; values are shell patterns. none: any */
+	size_t n_match;
+	char *query;		/* ${labels.NAME} and ${alert} are filled in, encoded for where they stand */
+	int64_t before_ns, after_ns;	/* around the alert's since; defaults 5m, 5m */
+	unsigned line, column;
+};
+struct conf_logs {
+	struct conf_log_stream *streams;
+	size_t n_streams;
+	struct conf_log_alert *alerts;
+	size_t n_alerts;
+	int64_t keep_bytes, keep_lines;	/* default 128 MiB, 2,000,000 */
+	int64_t late_ns;	/* default 30s */
+	int64_t page;		/* lines fetched at a time for history; default 5000 */
+};
+struct conf_redact { char *name, *pattern; unsigned line, column; };
+
 struct conf_environment {
 	char *name, *title, *colour;
 	bool is_protected;
@@ -227,6 +258,7 @@ struct conf_environment {
 	struct conf_label *params;	/* values of runbooks' parameters of that name */
 	size_t n_params;
 	struct yaml_node *actions;	/* map: name -> what is done, as a runbook's step has it; owned copy, or NULL */
+	struct conf_logs logs;
 	unsigned line, column;
 };
 
@@ -267,6 +299,9 @@ struct conf {
 	char *lock_dir;		/* shared by all who operate from this machine; NULL: the user's own */
 	struct conf_ssh ssh;
 	struct conf_audit audit;
+	struct conf_redact *redact;	/* beside the built-in patterns */
+	size_t n_redact;
+	bool redact_builtin;		/* default true */
 	struct conf_environment *environments;
 	size_t n_environments;
 	size_t n_dropped;	/* environments that have a mistake and were left out */

@@ -293,6 +293,9 @@ enum event_kind {
 	EVENT_MEMORY,		/* struct model_memory_set (model/memory.h): what a model had added up; first of a snapshot */
 	EVENT_FOCUS,		/* struct operator_focus (model/snapshot.h): where the operator looked */
 	EVENT_AUDIT_VIEW,	/* struct audit_view (model/audit_view.h) */
+	EVENT_LOG_LINES,	/* struct log_batch (model/log.h): lines of a log store */
+	EVENT_LOG_VIEW,		/* struct log_view: what the filter lets through */
+	EVENT_LOG_PATTERNS,	/* struct log_pattern_set */
 	EVENT_KINDS
 };
 

@@ -203,6 +203,10 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_FOCUS:
 	case EVENT_AUDIT_VIEW:
 		break;
+	case EVENT_LOG_LINES:
+	case EVENT_LOG_VIEW:
+	case EVENT_LOG_PATTERNS:
+		break;
 	case EVENT_REGISTRY:
 	case EVENT_SERVING:
 	case EVENT_HOSTS:

@@ -10,6 +10,7 @@
 #include "model/audit_view.h"
 #include "model/drift.h"
 #include "model/event.h"
+#include "model/log.h"
 #include "model/registry.h"
 #include "model/run.h"
 #include "model/slo.h"
@@ -36,6 +37,7 @@ enum {
 	MODEL_DRIFT = 1u << 13,
 	MODEL_TIMELINE = 1u << 14,
 	MODEL_AUDIT = 1u << 15,		/* the audit log as the audit panel shows it */
+	MODEL_LOGS = 1u << 16,
 	MODEL_ALL = ~0u
 };
 

@@ -54,6 +54,12 @@ enum op_kind {
 	OP_REPLAY_SEEK,		/* number: ns by which to move; text: a time, "+10m", a seq: as --at has it */
 	OP_REPLAY_SKIP,		/* toggle skipping of idle time */
 	OP_REPLAY_OPERATOR,	/* toggle following the operator's own focus and range */
+	OP_LOG_FILTER,		/* text: query over the lines that are held */
+	OP_LOG_SEARCH,		/* text: query, asked of the stores */
+	OP_LOG_OLDER,		/* fetch what is before the oldest line */
+	OP_LOG_ALERT,		/* show the lines of an alert; text: its id in hex */
+	OP_LOG_PATTERNS,	/* number: 1 wanted, 0 no longer */
+	OP_LOG_SAVE,		/* text: path; what the filter shows, as JSON lines. Writes a file */
 	OP_CLOSE,		/* close this dialog */
 	/* What the frame of the console does, from its own command table: */
 	OP_FOCUS,		/* number: +1 next panel, -1 previous */

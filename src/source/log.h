@@ -1,0 +1,37 @@
+/*
+ * Log stores behind one interface: query, time range, direction, limit, follow, fields.
+ *
+ * A type of log store is a row of log_ops: how a want becomes requests and what the answers mean; like a chain (source/chain.h) a machine without sockets and clock. Schedule, credentials, TLS,
+ * ceilings, backoff (429 and Retry-After too) and health are common code.
+ */
+#ifndef OPS_SOURCE_LOG_H
+#define OPS_SOURCE_LOG_H
+
+#include "base/redact.h"
+#include "model/log.h"
+#include "source/chain.h"
+
+struct log_want {
+	const char *id;		/* "logs:app", "search:1" */
+	const char *source;
+	const char *query;	/* the store's own: LogQL; query string or JSON object; NAME=VALUE words, "+" for or */
+	int64_t start_ns, end_ns;	/* [start, end); end 0: now */
+	bool is_forward;	/* oldest first; else newest first, which is what a screen wants */
+	size_t limit;		/* lines in all; pages of the store's size are asked until then. 0: 5000 */
+	bool is_follow;		/* and from then on what comes, each interval of the source */
+	int64_t late_ns;	/* following: so far back is asked again each time, for lines that came late; default 30 s */
+	bool is_count;		/* only how many, by level and service, where the store can tell (Loki metric queries): batch without lines, see log_count */
+};
+/* The whole list, copied. One that has not changed goes on; others are asked at once; one that is gone is cancelled. Each answer is an EVENT_LOG_LINES and a report named by the id. */
+void sources_logs(struct sources *s, const struct log_want *v, size_t n, const struct redact *redact);
+/* A one-shot search that is done: its id. */
+typedef void log_done_cb(const char *id, bool is_whole, const char *error, void *arg);
+void sources_logs_done(struct sources *s, log_done_cb *cb, void *arg);
+
+/* Label or field names and values that the store knows, for completion: EVENT_LOG_LABELS is not in the model, the answer comes here. */
+typedef void log_names_cb(const struct strings *names, const char *error, void *arg);
+int sources_log_names(struct sources *s, const char *source, const char *label /* NULL: the names */, log_names_cb *cb, void *arg, struct err *err);
+
+extern const struct source_ops source_loki, source_elasticsearch, source_journald;
+
+#endif
