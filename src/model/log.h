@@ -10,13 +10,13 @@
 
 #include "model/event.h"
 
-enum log_level { LOG_LEVEL_UNKNOWN, LOG_LEVEL_TRACE, LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_NOTICE, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR, LOG_LEVEL_CRITICAL, LOG_LEVELS };
-const char *log_level_name(enum log_level level);	/* "warning"; "unknown" */
-const char *log_level_short(enum log_level level);	/* "WARN" "ERR " : four columns */
+enum line_level { LOG_LEVEL_UNKNOWN, LOG_LEVEL_TRACE, LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_NOTICE, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR, LOG_LEVEL_CRITICAL, LOG_LEVELS };
+const char *log_level_name(enum line_level level);	/* "warning"; "unknown" */
+const char *log_level_short(enum line_level level);	/* "WARN" "ERR " : four columns */
 /* "warn", "WARNING", "W", "err", "3" with is_syslog, .. LOG_LEVEL_UNKNOWN where it is none. */
-enum log_level log_level_find(const char *word, size_t len, bool is_syslog);
+enum line_level log_level_find(const char *word, size_t len, bool is_syslog);
 /* From the line itself where the store says nothing: a level word near the beginning, level=, "level":, [ERROR], E0101 (klog). */
-enum log_level log_level_guess(const char *text, size_t len);
+enum line_level log_level_guess(const char *text, size_t len);
 
 struct log_stream {		/* what many lines share */
 	struct labels labels;	/* of the stream, or of the unit; sorted */
@@ -26,7 +26,7 @@ struct log_line {
 	int64_t time_ns;	/* the store's */
 	const char *text;	/* UTF-8 or not, may hold any byte but is ended by NUL; redacted; escape before showing */
 	size_t len;
-	enum log_level level;
+	enum line_level level;
 	uint32_t stream;	/* index */
 	const char *fields;	/* JSON object of what the store has beside the text, or NULL */
 	const char *id;		/* what makes it one of its kind: _index/_id, journal cursor; NULL: time and text do */
@@ -53,7 +53,7 @@ struct log_ref {		/* a line in place: everything borrowed from its segment */
 	int64_t time_ns;
 	const char *text;
 	size_t len;
-	enum log_level level;
+	enum line_level level;
 	const char *source, *service, *fields, *id;	/* fields, id NULL when there are none */
 	const struct labels *labels;
 	uint64_t key;		/* the same as long as the line is kept, for bookmarks */
@@ -114,7 +114,7 @@ struct log_pattern {
 	const char *text;	/* "user <*> not found in <*>" */
 	const char *example;
 	size_t n;		/* lines */
-	enum log_level level;	/* the worst */
+	enum line_level level;	/* the worst */
 	int64_t first_ns, last_ns;
 	bool is_new;		/* first seen after the incident was opened (else: in the last tenth of the range) */
 	const uint32_t *trend;	/* LOG_TREND counts over the shared range */
