@@ -84,6 +84,7 @@ struct log_part {
 	const struct log_segment *segment;	/* a reference each */
 	size_t n;
 	const uint32_t *v;		/* matching lines of it, ascending; NULL: all of them */
+	const struct block *held;	/* a reference that goes with the segment's: where v is, shared by many views; NULL: v is in the view's own memory */
 };
 struct log_bucket { uint32_t n[LOG_LEVELS]; };
 struct log_view {
