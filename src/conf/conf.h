@@ -69,8 +69,13 @@ struct conf_registry {
 	int64_t page_size;	/* fewer items than this are the last page; 0: only none at all are */
 };
 
+struct conf_log_fields {	/* which fields of a store hold what; NULL: the usual ones (ECS, OpenTelemetry, Loki's and journald's own) */
+	char *time, *level, *message, *service;
+};
+
 struct conf_source {
-	char *name, *type;	/* type: "prometheus", "alertmanager", "mlflow", "http-json", "http" */
+	char *name, *type;	/* type: "prometheus", "alertmanager", "mlflow", "http-json", "http", "loki",
+				 * "elasticsearch", "journald" */
 	char *url;		/* http(s), a path prefix is kept, no credentials inside */
 	char **replicas;	/* further URLs of the same HA pair, NULL-terminated or NULL */
 	int64_t interval_ns;
@@ -193,9 +198,6 @@ struct conf_severity {		/* value of the severity label -> page, ticket, info, no
 	int severity;		/* enum severity of model/event.h */
 };
 
-struct conf_log_fields {	/* which fields of a store hold what; NULL: the usual ones (ECS, OpenTelemetry, Loki's and journald's own) */
-	char *time, *level, *message, *service;
-};
 struct conf_log_stream {	/* lines that are followed */
 	char *name, *title, *source;
 	char *query;		/* the store's own */
@@ -347,6 +349,8 @@ int conf_environment(const struct conf *c, const char *name,
 int secret_read(const struct conf_secret *s, char **ret_secret, struct err *err);
 void secret_free(char *secret);
 bool secret_is_set(const struct conf_secret *s);
+/* A source that holds lines of logs. */
+bool conf_source_is_log_store(const struct conf_source *s);
 
 /* File and its folder belong to the user or root and nobody else may write them. 0, ERR_DENIED or
  * ERR_IO. */

@@ -113,6 +113,7 @@ check_source(struct check *c, const struct conf_source *s)
 	check_key(c, "client_key", s->client_key);
 	check_secret(c, "password", &s->password);
 	check_secret(c, "bearer", &s->bearer);
+	check_secret(c, "api_key", &s->api_key);
 	for (size_t i = 0; i < s->n_headers; i++)
 		check_secret(c, s->headers[i].name, &s->headers[i].secret);
 }

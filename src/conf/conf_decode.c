@@ -167,6 +167,7 @@ conf_item_done(const struct conf_table *table, void *item)
 		case CONF_PATHS:
 		case CONF_UNUSED:
 		case CONF_PATTERNS:
+		case CONF_INDICES:
 		case CONF_PROGRAMS:
 		case CONF_ARGV: strings_free(member(item, row->offset)); break;
 		case CONF_SECRET:
@@ -324,8 +325,9 @@ take_string(struct conf_decode *d, const struct conf_row *row, const char *name,
 		*ret = xstrdup(node->text);
 		return true;
 	}
-	if (row->type == CONF_PATTERNS || row->type == CONF_PROGRAMS) {
-		if ((row->type == CONF_PATTERNS ? conf_pattern : conf_program)(node->text, ret,
+	if (row->type == CONF_PATTERNS || row->type == CONF_PROGRAMS || row->type == CONF_INDICES) {
+		if ((row->type == CONF_PATTERNS ? conf_pattern :
+		    row->type == CONF_PROGRAMS ? conf_program : conf_index)(node->text, ret,
 		    &err) == 0)
 			return true;
 		conf_problem(d, node, "%s: %s", name, err.msg);
@@ -594,6 +596,7 @@ decode_row(struct conf_decode *d, const struct conf_row *row, const char *name,
 	case CONF_URLS:
 	case CONF_PATHS:
 	case CONF_PATTERNS:
+	case CONF_INDICES:
 	case CONF_PROGRAMS:
 	case CONF_ARGV: return decode_strings(d, row, name, node, item);
 	case CONF_SECRET: return decode_secret(d, name, node, member(item, row->offset));

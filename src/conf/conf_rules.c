@@ -77,6 +77,7 @@ conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item
 
 	is_good = check_certificate(d, node, s) && is_good;
 	is_good = conf_rule_registry(d, node, s) && is_good;
+	is_good = conf_rule_log_store(d, node, s) && is_good;
 	for (size_t i = 0; s->url != NULL && s->replicas != NULL && s->replicas[i] != NULL; i++)
 		if (str_eq(s->replicas[i], s->url))
 			conf_problem(d, yaml_get(node, "replicas")->items[i],
@@ -289,6 +290,7 @@ conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void 
 	conf_rule_hosts(d, node, env);
 	conf_rule_models(d, node, env);
 	conf_rule_drifts(d, node, env);
+	conf_rule_logs(d, node, env);
 	return true;
 }
 

@@ -49,6 +49,7 @@ enum conf_type {
 	CONF_ARGV,		/* char **, NULL-terminated */
 	CONF_PROGRAMS,		/* char **, NULL-terminated: names, or absolute paths */
 	CONF_PATTERNS,		/* char **, NULL-terminated: patterns of hosts (conf/hostlist.h) */
+	CONF_INDICES,		/* char **, NULL-terminated: names and patterns of indices */
 	CONF_SECRET,		/* struct conf_secret: { file: | env: | command: } */
 	CONF_HEADER,		/* struct conf_header, all but its name: text, or a secret */
 	CONF_GROUP,		/* a map whose rows are members of the same struct */
@@ -119,6 +120,10 @@ extern const struct conf_table conf_table_hosts, conf_table_host_query, conf_tab
 extern const struct conf_table conf_table_drift, conf_table_drift_item, conf_table_drift_reference;
 extern const struct conf_table conf_table_drift_group;
 extern const struct conf_table conf_table_registry;
+/* Members of conf_source for log stores, of struct conf_environment for logs, of struct conf for
+ * what is redacted; lines that are followed, and those of alerts. */
+extern const struct conf_table conf_table_log_fields, conf_table_logs_group, conf_table_redact_group;
+extern const struct conf_table conf_table_log_stream, conf_table_log_alert;
 /* Checks that look at several rows at once (conf_rules.c). */
 bool conf_rule_top(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item);
@@ -136,6 +141,13 @@ bool conf_rule_drift_reference(struct conf_decode *d, const struct yaml_node *no
 bool conf_rule_registry(struct conf_decode *d, const struct yaml_node *node,
     struct conf_source *s);
 bool conf_source_is_registry(const struct conf_source *s);
+/* What goes with the type of a source that is a log store, and does not with others. */
+bool conf_rule_log_store(struct conf_decode *d, const struct yaml_node *node,
+    const struct conf_source *s);
+bool conf_rule_log_alert(struct conf_decode *d, const struct yaml_node *node, void *item);
+/* References of an environment's streams of lines; its sources are known by now. */
+void conf_rule_logs(struct conf_decode *d, const struct yaml_node *env_node,
+    struct conf_environment *env);
 /* References of an environment's hosts and models; its sources are known by now. */
 void conf_rule_hosts(struct conf_decode *d, const struct yaml_node *env_node,
     struct conf_environment *env);
@@ -187,6 +199,9 @@ int conf_path_expand(const char *text, size_t len, bool is_secret, char **ret_pa
 int conf_program(const char *text, char **ret_program, struct err *err);
 /* A pattern of hosts. */
 int conf_pattern(const char *text, char **ret_pattern, struct err *err);
+/* An index, data stream or alias of Elasticsearch, perhaps with *, of a remote cluster, or left
+ * out with a minus before it. */
+int conf_index(const char *text, char **ret_index, struct err *err);
 /* Readers of types, for conf_types.c (conf_types_hosts.c). */
 int conf_read_jpath(const struct conf_row *row, const char *text, size_t len,
     struct conf_value *v, struct err *err);

@@ -7,7 +7,7 @@
 #include "conf/conf_table.h"
 
 static const char *const source_types[] = { "prometheus", "alertmanager", "mlflow", "http-json",
-    "http", NULL };
+    "http", "loki", "elasticsearch", "journald", NULL };
 static const char *const colours[] = { "prod", "staging", "lab", "other", NULL };
 /* In the order of enum severity. */
 static const char *const severities[] = { "none", "info", "ticket", "page", NULL };
@@ -90,6 +90,14 @@ static const struct conf_row source_rows[] = {
 	  .help = "URL of a proxy, or environment for $https_proxy and kin." },
 	{ .name = "registry", .type = CONF_GROUP, .flags = ROW_ESSENTIAL,
 	  .table = &conf_table_registry, .help = "How a registry of type http-json answers." },
+	{ .name = "tenant", .type = CONF_NAME, .offset = AT(tenant), .flags = ROW_ESSENTIAL,
+	  .max = "150", .help = "Of a Loki with tenants: whose lines are read." },
+	{ .name = "indices", .type = CONF_INDICES, .offset = AT(indices), .flags = ROW_ESSENTIAL,
+	  .max = "50", .help = "Of an Elasticsearch: indices, data streams and patterns of them." },
+	{ .name = "api_key", .type = CONF_SECRET, .offset = AT(api_key), .flags = ROW_ESSENTIAL,
+	  .help = "API key of an Elasticsearch, encoded as it was handed out." },
+	{ .name = "fields", .type = CONF_GROUP, .flags = ROW_ESSENTIAL,
+	  .table = &conf_table_log_fields, .help = "Which fields of a log store hold what." },
 	{ 0 }
 };
 static const struct conf_table source_table = {
@@ -215,6 +223,8 @@ static const struct conf_row environment_rows[] = {
 	  .table = &query_table, .max = "1000", .help = "PromQL with a name, shown as graphs." },
 	{ .name = "markers", .type = CONF_LIST, .offset = AT(markers), .n_offset = AT(n_markers),
 	  .table = &marker_table, .max = "100", .help = "PromQL whose changes mark the timeline." },
+	{ .name = "logs", .type = CONF_GROUP, .table = &conf_table_logs_group,
+	  .help = "Lines that are followed, and how many are kept." },
 	{ .name = "contacts", .type = CONF_LIST, .offset = AT(contacts), .n_offset = AT(n_contacts),
 	  .table = &contact_table, .max = "100", .help = "Whom to call." },
 	{ .name = "slos", .type = CONF_LIST, .offset = AT(slos), .n_offset = AT(n_slos),
@@ -346,6 +356,8 @@ static const struct conf_row top_rows[] = {
 	{ .name = "in_flight_max", .type = CONF_BYTES, .offset = AT(in_flight_max), .min = "1MiB",
 	  .max = "64GiB", .def = "256MiB",
 	  .help = "Bytes of answers being read at one time, over all sources." },
+	{ .name = "redact", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &conf_table_redact_group,
+	  .help = "What must not be kept of lines of logs." },
 	{ .name = "keys", .type = CONF_PAIRS, .offset = AT(keys), .n_offset = AT(n_keys),
 	  .table = &key_table, .max = "500", .help = "Other keys for commands." },
 	{ .name = "runbooks", .type = CONF_PATHS, .offset = AT(runbooks), .flags = ROW_GUARDS,

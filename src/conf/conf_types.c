@@ -562,6 +562,7 @@ static const struct {
 	[CONF_ARGV] = { "list of a program and its arguments", NULL },
 	[CONF_PROGRAMS] = { "list of programs", NULL },
 	[CONF_PATTERNS] = { "list of host patterns", NULL },
+	[CONF_INDICES] = { "list of indices", NULL },
 	[CONF_SECRET] = { "secret", NULL },
 	[CONF_HEADER] = { "text or secret", NULL },
 	[CONF_GROUP] = { "map", NULL },

@@ -245,6 +245,9 @@ manual_has_every_option(void **state)
 	assert_manual_has_rows(manual, "CONTACTS", table_of(env, "contacts"));
 	assert_manual_has_rows(manual, "HOSTS", table_of(env, "hosts"));
 	assert_manual_has_rows(manual, "HEALTH OF HOSTS", table_of(env, "hosts_health"));
+	assert_manual_has_rows(manual, "LOGS", table_of(table_of(env, "logs"), "streams"));
+	assert_manual_has_rows(manual, "LOGS", table_of(table_of(env, "logs"), "alerts"));
+	assert_manual_has_rows(manual, "PATTERNS TO REDACT", table_of(table_of(&conf_table_top, "redact"), "patterns"));
 	assert_manual_has_rows(manual, "MODELS", table_of(env, "models"));
 	assert_manual_has_rows(manual, "ONLINE METRICS", table_of(table_of(env, "models"), "online"));
 	assert_manual_has_rows(manual, "DRIFT", &conf_table_drift);
