@@ -40,6 +40,8 @@ block_unref(const void *block)
 	/* Release what this thread did with it; the last one out acquires what all others did. */
 	if (b == NULL || __atomic_sub_fetch(&b->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	if (b->done != NULL)
+		b->done(b);
 	arena_done(&b->arena);
 	free((struct block_head *)b - 1);
 }

@@ -21,6 +21,7 @@
 struct block {
 	int refs;		/* atomic */
 	struct arena arena;	/* everything the block points to */
+	void (*done)(void *block);	/* releases what the arena does not hold, such as other blocks; NULL: nothing */
 };
 
 /* size bytes beginning with a struct block, zeroed, one reference. */

@@ -4,6 +4,7 @@
 
 #include "model/codec.h"
 #include "model/drift.h"
+#include "model/log.h"
 #include "model/registry.h"
 #include "model/run.h"
 #include "model/slo.h"
@@ -24,6 +25,8 @@ extern const struct field model_def_fields[], registry_set_fields[], serving_set
 
 extern const struct field runbook_set_fields[], run_info_fields[], run_output_fields[], incident_fields[], note_fields[];
 
+extern const struct field log_batch_fields[], log_view_fields[], log_pattern_set_fields[];
+
 /* What slo.h promises and readers rely on: order, and nothing that they would divide by zero. 0 or ERR_INVALID naming the member. */
 int slo_defs_check(const struct slo_def_set *set, struct err *err);
 int slos_check(const struct slo_set *set, struct err *err);
@@ -38,5 +41,12 @@ int hosts_check(const struct host_set *set, struct err *err);
 /* Rows of a run, which have as many cells as the run has columns: no table of fields can say that. */
 json_t *run_rows_to_json(const struct run_info *run);
 int run_rows_from_json(const json_t *json, struct run_info *run, struct err *err);
+/* Lines of a batch and of a view, trends of patterns: event_json_logs.c. */
+json_t *log_lines_to_json(const struct log_batch *batch);
+int log_lines_from_json(const json_t *json, struct log_batch *batch, struct err *err);
+json_t *log_view_lines_to_json(const struct log_view *v);
+int log_view_lines_from_json(const json_t *json, struct log_view *v, struct err *err);	/* the rest of v is there; makes it one whose parts are released */
+void log_trends_to_json(const struct log_pattern_set *set, json_t *patterns);
+int log_trends_from_json(const json_t *patterns, struct log_pattern_set *set, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c, those of drift in event_json_drift.c, those of models and hosts in event_json_registry.c,
- * those of runs and incidents in event_json_run.c.
+ * those of runs and incidents in event_json_run.c, those of logs in event_json_logs.c.
  */
 #include "config.h"
 
@@ -276,6 +276,9 @@ static const struct kind {
 	[EVENT_DRIFT_DEFS] = { "drift-defs", sizeof(struct drift_def_set), drift_def_set_fields },
 	[EVENT_DRIFTS] = { "drifts", sizeof(struct drift_set), drift_set_fields },
 	[EVENT_DRIFT_HISTORY] = { "drift-history", sizeof(struct drift_history), drift_history_fields },
+	[EVENT_LOG_LINES] = { "log-lines", sizeof(struct log_batch), log_batch_fields },
+	[EVENT_LOG_VIEW] = { "log-view", sizeof(struct log_view), log_view_fields },
+	[EVENT_LOG_PATTERNS] = { "log-patterns", sizeof(struct log_pattern_set), log_pattern_set_fields },
 	[EVENT_NOTE] = { "note", sizeof(struct note), note_fields },
 };
 
@@ -283,6 +286,34 @@ const char *
 event_kind_name(enum event_kind kind)
 {
 	return (unsigned)kind < EVENT_KINDS ? kinds[kind].name : "unknown";
+}
+
+/* What no table of fields can say. */
+static void
+rest_to_json(json_t *json, const struct event *ev)
+{
+	if (ev->kind == EVENT_RUN)
+		json_object_set_new(json, "rows", run_rows_to_json(ev->block));
+	else if (ev->kind == EVENT_LOG_LINES)
+		json_object_set_new(json, "lines", log_lines_to_json(ev->block));
+	else if (ev->kind == EVENT_LOG_VIEW)
+		json_object_set_new(json, "lines", log_view_lines_to_json(ev->block));
+	else if (ev->kind == EVENT_LOG_PATTERNS)
+		log_trends_to_json(ev->block, json_object_get(json, "patterns"));
+}
+
+static int
+rest_from_json(const json_t *json, enum event_kind kind, void *block, struct err *err)
+{
+	if (kind == EVENT_RUN)
+		return run_rows_from_json(json_object_get(json, "rows"), block, err);
+	if (kind == EVENT_LOG_LINES)
+		return log_lines_from_json(json_object_get(json, "lines"), block, err);
+	if (kind == EVENT_LOG_VIEW)
+		return log_view_lines_from_json(json_object_get(json, "lines"), block, err);
+	if (kind == EVENT_LOG_PATTERNS)
+		return log_trends_from_json(json_object_get(json, "patterns"), block, err);
+	return 0;
 }
 
 json_t *
@@ -295,8 +326,8 @@ event_to_json(const struct event *ev)
 	json_object_set_new(json, "source", codec_text(ev->source));
 	if ((unsigned)ev->kind < EVENT_KINDS && ev->block != NULL)
 		codec_encode(json, kinds[ev->kind].fields, ev->block);
-	if (ev->kind == EVENT_RUN && ev->block != NULL)
-		json_object_set_new(json, "rows", run_rows_to_json(ev->block));
+	if (ev->block != NULL)
+		rest_to_json(json, ev);
 	return json;
 }
 
@@ -385,8 +416,8 @@ event_from_json(const json_t *json, struct event *ret_ev, struct err *err)
 		return err_set(err, ERR_INVALID, "source: expected a text without NUL");
 	block = block_new(kinds[kind].size);
 	r = codec_decode(json, kinds[kind].fields, block, &((struct block *)block)->arena, err);
-	if (r == 0 && kind == EVENT_RUN)
-		r = run_rows_from_json(json_object_get(json, "rows"), block, err);
+	if (r == 0)
+		r = rest_from_json(json, kind, block, err);
 	if (r == 0)
 		r = check_order(kind, block, err);
 	if (r < 0) {

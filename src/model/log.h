@@ -59,6 +59,25 @@ struct log_ref {		/* a line in place: everything borrowed from its segment */
 	uint64_t key;		/* the same as long as the line is kept, for bookmarks */
 };
 void log_segment_line(const struct log_segment *s, size_t i, struct log_ref *ret);
+size_t log_segment_find(const struct log_segment *s, int64_t t_ns);	/* the first line not before t; its n: none */
+/* The lines of before are the first ones of now: what was found in it still holds. */
+bool log_segment_extends(const struct log_segment *now, const struct log_segment *before);
+/* All of it at once, for those who look at every line: line i is text[at[i]] up to at[i + 1], the last byte being its NUL. */
+struct log_texts {
+	size_t n;
+	const char *text;
+	const uint32_t *at;		/* n + 1 */
+	const int64_t *times;
+	const uint8_t *levels;		/* enum line_level */
+	const uint16_t *streams;
+	size_t n_streams;
+	bool is_ascii, has_nul;		/* of all texts; has_nul: some hold one inside */
+};
+void log_segment_texts(const struct log_segment *s, struct log_texts *ret);
+/* What the lines of stream k (< n_streams) share: source, service, labels; the rest of ret is zero. */
+void log_segment_stream(const struct log_segment *s, size_t k, struct log_ref *ret);
+/* A segment of its own, one reference, of at most 65535 lines in any order; not those of the model. For tests, and for lines that were written down. */
+struct log_segment *log_segment_new(const struct log_ref *v, size_t n);
 
 struct log_totals {
 	size_t n, bytes;		/* kept: lines; bytes of memory for all of it */

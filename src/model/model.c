@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "model/log_book.h"
 #include "model/model_priv.h"
 
 enum { HISTORY_BYTES = 8 << 20 };
@@ -59,6 +60,7 @@ model_free(struct model *m)
 	drifts_done(m);
 	models_done(m);
 	runs_done(m);
+	log_book_free(m->logs);
 	block_unref(m->env);
 	free(m);
 }
@@ -81,6 +83,7 @@ model_clone(const struct model *m)
 	drifts_clone(copy, m);
 	models_clone(copy, m);
 	runs_clone(copy, m);
+	logs_clone(copy, m);
 	return copy;
 }
 
@@ -140,6 +143,7 @@ apply_environment(struct model *m, const struct event *ev)
 		drifts_done(m);
 		models_done(m);
 		runs_done(m);
+		logs_done(m);
 		m->n_external = 0;
 	}
 	if (is_other)
@@ -206,6 +210,7 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_LOG_LINES:
 	case EVENT_LOG_VIEW:
 	case EVENT_LOG_PATTERNS:
+		logs_apply(m, ev);
 		break;
 	case EVENT_REGISTRY:
 	case EVENT_SERVING:

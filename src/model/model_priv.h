@@ -8,6 +8,7 @@
 #define OPS_MODEL_PRIV_H
 
 #include "model/hindex.h"
+#include "model/log.h"
 #include "model/model.h"
 
 enum {
@@ -223,6 +224,7 @@ struct model {
 	const struct incident *incidents[INCIDENTS_MAX];	/* in the order they were first heard of */
 	size_t n_notes;
 	struct note_entry notes[NOTES_MAX];		/* oldest first */
+	struct log_book *logs;			/* model/log_book.h; NULL: no log store has said anything */
 	/* Hashes of name and value of labels that Alertmanager's alerts have more than Prometheus' ones. */
 	size_t n_external;
 	uint64_t external[EXTERNAL_LABELS_MAX];
@@ -314,6 +316,16 @@ void runs_add_markers(const struct model *m, struct markers_view *v);
 json_t *run_json(const struct run_info *run);	/* model_json_run.c */
 json_t *incident_json(const struct incident *incident);
 json_t *note_json(const struct note *note, int64_t at_ns);
+
+/* logs.c */
+void logs_apply(struct model *m, const struct event *ev);
+void logs_clone(struct model *to, const struct model *from);
+/* Show in to, which has none of its own, from's lines up to t. */
+void logs_lend(struct model *to, const struct model *from, int64_t t_ns);
+void logs_done(struct model *m);		/* the limits stay */
+/* log_view.c */
+void log_view_init(struct log_view *v);		/* its parts are released with it */
+struct log_view *log_view_until(const struct log_view *v, int64_t t_ns);	/* what of it is not after t */
 
 /* offers.c */
 void offers_view_done(struct offers_view *v);
