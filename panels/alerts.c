@@ -487,6 +487,17 @@ alerts_runbooks(struct panel *p, const struct view *v, const char *arg)
 	return part_runbooks_op(v->model, a->name);
 }
 
+static struct op *
+alerts_lines(struct panel *p, const struct view *v, const char *arg)
+{
+	const struct model_alert *a = alerts_selected(state_of(p), v);
+
+	(void)arg;
+	if (a == NULL || state_of(p)->is_silences)
+		return op_text(OP_MESSAGE, "no alert is selected");
+	return op_text(OP_LOG_ALERT, "%016llx", (unsigned long long)a->id);
+}
+
 static const struct command alerts_commands[] = {
 	{ "details", "Enter", CMD_HINT, alerts_open_row, "show all of the alert, or fold a group" },
 	{ "ack", "a", CMD_WRITES | CMD_HINT, alerts_ack, "acknowledge: a short silence with the comment ACK" },
@@ -499,6 +510,7 @@ static const struct command alerts_commands[] = {
 	{ "edit", "e", CMD_WRITES, alerts_edit, "change that silence" },
 	{ "budget", "b", 0, alerts_budget, "go to the error budget that the alert tells of" },
 	{ "runbooks", "R", CMD_HINT, alerts_runbooks, "what may be run for the alert" },
+	{ "lines", "l", 0, alerts_lines, "the lines of logs that the alert is about, at its time" },
 	{ "fold", "f", 0, alerts_fold_all, "fold or open all groups" },
 	{ "next", "j", 0, alerts_next, "select the next row" },
 	{ "previous", "k", 0, alerts_previous, "select the row before" },

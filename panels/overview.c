@@ -687,10 +687,22 @@ overview_runbooks(struct panel *p, const struct view *v, const char *arg)
 	return overview_runbooks_op(v, problem_find(v->model, state_of(p)->list.selected_id));
 }
 
+static struct op *
+overview_lines(struct panel *p, const struct view *v, const char *arg)
+{
+	const struct problem *problem = problem_find(v->model, state_of(p)->list.selected_id);
+
+	(void)arg;
+	if (problem == NULL || problem->kind != PROBLEM_ALERT)
+		return op_text(OP_MESSAGE, problem == NULL ? "nothing is selected" : "only alerts have lines of logs");
+	return op_text(OP_LOG_ALERT, "%016llx", (unsigned long long)problem->alert_id);
+}
+
 static const struct command overview_commands[] = {
 	{ "open", "Enter", CMD_HINT, overview_open_problem, "show the selected problem where it comes from" },
 	{ "budget", "b", CMD_HINT, overview_budget, "show the error budget that the selected problem spends" },
 	{ "runbooks", "R", CMD_HINT, overview_runbooks, "what may be run for the selected alert" },
+	{ "lines", "l", 0, overview_lines, "the lines of logs that the selected alert is about, at its time" },
 	{ "next", "j", CMD_HINT, overview_next, "select the next problem" },
 	{ "previous", "k", CMD_HINT, overview_previous, "select the problem before" },
 	{ "next-arrow", "Down", CMD_HIDDEN, overview_next, "select the next problem" },

@@ -16,6 +16,7 @@ const struct panel_ops *const panels[] = {
 	&panel_runbooks,
 	&panel_run,
 	&panel_drift,
+	&panel_logs,
 	&panel_silence_form,
 	&panel_slo_form,
 	&panel_runbook_form,

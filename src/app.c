@@ -18,6 +18,7 @@
 #include "insight/slo_promql.h"
 #include "model/registry.h"
 #include "drifts.h"
+#include "logs.h"
 #include "models.h"
 #include "runs.h"
 #include "slos.h"
@@ -220,7 +221,7 @@ app_note(struct app *a, const char *text)
 bool
 app_slos_settled(const struct app *a)
 {
-	return slos_is_settled(a->slos) && drifts_is_settled(a->drifts);
+	return slos_is_settled(a->slos) && drifts_is_settled(a->drifts) && logs_is_settled(a->logs);
 }
 
 static void
@@ -228,7 +229,8 @@ on_event(const struct event *ev, void *arg)
 {
 	struct app *a = arg;
 
-	if (!runs_event(a->runs, ev) && !drifts_event(a->drifts, ev) && !slos_event(a->slos, ev) && !models_event(a->models, ev))
+	if (!logs_event(a->logs, ev) && !runs_event(a->runs, ev) && !drifts_event(a->drifts, ev) && !slos_event(a->slos, ev) &&
+	    !models_event(a->models, ev))
 		app_apply(a, ev);
 }
 
@@ -310,6 +312,7 @@ app_open(struct app *a, const struct options *o, struct conf *conf, struct conf_
 	a->slos = slos_new(a);
 	a->models = models_new(a);
 	a->drifts = drifts_new(a);
+	a->logs = logs_new(a);
 	a->problems = *problems;
 	*problems = (struct conf_problems){ 0 };
 	return 0;
@@ -331,6 +334,7 @@ app_start(struct app *a)
 	models_start(a->models);
 	slos_start(a->slos);
 	drifts_start(a->drifts);
+	logs_start(a->logs);
 	app_tell_wants(a);
 	sources_start(a->sources);
 }
@@ -353,11 +357,13 @@ app_close(struct app *a)
 	a->runs = NULL;
 	trail_free(a->trail);	/* what was told is on disk */
 	a->trail = NULL;
+	logs_stop(a->logs);
 	pool_stop(a->pool);	/* while those whose work it does are there to take it */
 	sources_free(a->sources);
 	pool_lane_free(a->insight);
 	slos_free(a->slos);
 	drifts_free(a->drifts);
+	logs_free(a->logs);
 	models_free(a->models);
 	pool_free(a->pool);
 	for (size_t i = 0; i < a->n_adhoc; i++)
@@ -397,6 +403,7 @@ app_range_live(struct app *a)
 	app_tell_wants(a);
 	slos_range(a->slos);
 	drifts_range(a->drifts);
+	logs_range(a->logs);
 }
 
 void
@@ -441,6 +448,7 @@ app_range_jump(struct app *a, int64_t cursor_ns)
 	a->range.cursor_ns = cursor_ns;
 	slos_range(a->slos);
 	drifts_range(a->drifts);
+	logs_range(a->logs);
 }
 
 void

@@ -40,6 +40,7 @@ struct adhoc_query {
 	char *slo;		/* objective whose burn it shows, or NULL */
 };
 struct drifts;
+struct logs;
 struct models;
 struct runs;
 struct slos;
@@ -62,6 +63,7 @@ struct app {
 	struct slos *slos;
 	struct models *models;
 	struct drifts *drifts;		/* NULL where none is defined */
+	struct logs *logs;		/* NULL where no log store is configured */
 	struct trail *trail;		/* NULL where nothing can be done: --status */
 	struct runs *runs;		/* likewise */
 	char user[64];			/* the real one, for silences and corrections */
@@ -92,7 +94,7 @@ void app_observe(struct app *a, sources_event_cb *cb, app_note_cb *note, void *a
 void app_note(struct app *a, const char *text);
 /* Tell the sources which queries are wanted now. */
 void app_tell_wants(struct app *a);
-/* true: every objective, and all drift, has been worked out once, or cannot be. */
+/* true: every objective, and all drift, has been worked out once, or cannot be; and every log store was asked once. */
 bool app_slos_settled(const struct app *a);
 
 /* --- the shared time range: each tells the sources what is wanted now -------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "console_priv.h"
+#include "logs.h"
 #include "runs.h"
 #include "trail.h"
 
@@ -287,6 +288,12 @@ on_passphrase(const char *path, void *arg)
 }
 
 static void
+on_logs(bool is_error, const char *text, void *arg)
+{
+	console_say(arg, is_error, text);
+}
+
+static void
 on_second(void *arg)
 {
 	struct console *c = arg;
@@ -311,6 +318,7 @@ on_turn(void *arg)
 	unsigned changed;
 
 	app_range_follow(a);
+	logs_turn(a->logs);
 	model_advance(a->model, clock_now());
 	changed = model_changes(a->model);
 	if ((c->is_ending || c->is_leaving) && runs_acting(a->runs) == 0)
@@ -423,6 +431,7 @@ console_run(struct app *a, struct err *err)
 	c.second = loop_timer_new(a->loop, on_second, &c);
 	loop_timer_in(c.second, NS_PER_S);
 	app_observe(a, on_event, on_note, &c);
+	logs_on_say(a->logs, on_logs, &c);
 	loop_on_turn(a->loop, on_turn, &c);
 	console_draw(&c);		/* before anything is asked */
 	app_start(a);
@@ -433,6 +442,7 @@ console_run(struct app *a, struct err *err)
 done:
 	runs_on_passphrase(a->runs, NULL, NULL);
 	trail_forget(a->trail, &c);
+	logs_stop(a->logs);
 	app_observe(a, NULL, NULL, NULL);
 	loop_on_turn(a->loop, NULL, NULL);
 	console_done(&c);

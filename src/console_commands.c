@@ -134,6 +134,23 @@ global_query(struct panel *p, const struct view *v, const char *arg)
 	return op_text(OP_QUERY, "%s", arg);
 }
 
+/* ":logs" goes there, ":logs QUERY" filters; what is in a store's own language is asked of the store. */
+static struct op *
+global_logs(struct panel *p, const struct view *v, const char *arg)
+{
+	static const char *const stores[] = { "loki:", "es:", "journal:" };
+	struct op *op;
+
+	(void)p;
+	(void)v;
+	for (size_t i = 0; arg != NULL && i < sizeof stores / sizeof stores[0]; i++)
+		if (strncmp(arg, stores[i], strlen(stores[i])) == 0)
+			return op_text(OP_LOG_SEARCH, "%s", arg);
+	op = op_text(OP_PANEL, "logs");
+	op->arg = arg != NULL ? xasprintf("0 %s", arg) : NULL;
+	return op;
+}
+
 /* ":note TEXT", or a line to type it into. */
 static struct op *
 global_note(struct panel *p, const struct view *v, const char *arg)
@@ -182,6 +199,7 @@ const struct command console_commands[] = {
 	{ "runbooks", "8", CMD_HINT, global_panel_8, "go to the runbooks" },
 	{ "run", "9", CMD_HINT, global_panel_9, "go to the run under way, or the last plan" },
 	{ "drift", "0", 0, global_panel_10, "go to what drifts" },
+	{ "logs", "L", CMD_ARG | CMD_HINT, global_logs, "go to the lines of logs; :logs QUERY filters them" },
 	{ "note", "C", CMD_ARG | CMD_HINT, global_note, "record a note; :note TEXT does so at once" },
 	{ "incident", NULL, CMD_ARG, global_incident, "open TITLE, join ID TITLE, or close [WORDS]" },
 	{ "filter", "/", CMD_HINT, global_filter, "show only rows that match" },

@@ -42,7 +42,11 @@ draw_panel(struct console *c, struct canvas *screen, const struct place *place)
 		return;
 	p = console_panel(c, index);
 	v = console_view(c, index == c->focus && c->n_dialogs == 0);
-	snprintf(title, sizeof title, "%d %s", (index + 1) % 10, p->ops->title);	/* the digit that leads there */
+	/* The digit that leads there; there are ten. */
+	if (index < 10)
+		snprintf(title, sizeof title, "%d %s", (index + 1) % 10, p->ops->title);
+	else
+		snprintf(title, sizeof title, "%s", p->ops->title);
 	if (c->filters[index] != NULL && *c->filters[index] != '\0') {
 		size_t used = strlen(title);
 

@@ -39,13 +39,8 @@ complete(struct console *c)
 static void
 filter_as_typed(struct console *c)
 {
-	struct panel *p = console_panel(c, c->focus);
-
-	if (p->ops->filter == NULL)
-		return;
-	free(c->filters[c->focus]);
-	c->filters[c->focus] = xstrdup(c->line.text);
-	p->ops->filter(p, c->line.text);
+	if (panels[c->focus]->filter != NULL)
+		console_filter(c, c->line.text);
 }
 
 static void

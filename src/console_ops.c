@@ -114,8 +114,21 @@ is_cramped(struct console *c, int index)
 	return false;
 }
 
-static void
-show_panel(struct console *c, const struct op *op)
+void
+console_filter(struct console *c, const char *text)
+{
+	struct panel *p = console_panel(c, c->focus);
+	char *copy = *text != '\0' ? xstrdup(text) : NULL;
+
+	free(c->filters[c->focus]);
+	c->filters[c->focus] = copy;
+	p->ops->filter(p, text);
+	if (p->ops->filtered != NULL)
+		console_carry_out(c, p->ops->filtered(p));
+}
+
+void
+console_show_panel(struct console *c, const struct op *op)
 {
 	int index = op->text == NULL ? -1 : console_index_of(op->text);
 	struct view v = console_view(c, true);
@@ -132,6 +145,8 @@ show_panel(struct console *c, const struct op *op)
 	p = console_panel(c, index);
 	if (op->arg != NULL && p->ops->show != NULL)
 		p->ops->show(p, &v, op->arg);
+	if (p->ops->filtered != NULL)
+		console_carry_out(c, p->ops->filtered(p));
 	c->is_dirty = true;
 }
 
@@ -156,12 +171,8 @@ move_focus(struct console *c, int by)
 static void
 go_back(struct console *c)
 {
-	struct panel *p = console_panel(c, c->focus);
-
 	if (c->filters[c->focus] != NULL && *c->filters[c->focus] != '\0') {
-		p->ops->filter(p, "");
-		free(c->filters[c->focus]);
-		c->filters[c->focus] = NULL;
+		console_filter(c, "");
 	} else if (c->came_from > 0) {
 		c->focus = c->came_from - 1;
 		c->came_from = 0;
@@ -194,7 +205,7 @@ show_run(struct console *c, const char *run)
 	struct op *show = op_text(OP_PANEL, "run");
 
 	show->arg = xstrdup(run);
-	show_panel(c, show);
+	console_show_panel(c, show);
 	op_free(show);
 }
 
@@ -305,7 +316,7 @@ carry_out_query(struct console *c, const struct op *op)
 	}
 	show = op_text(OP_PANEL, "metrics");
 	show->arg = xstrdup(id);
-	show_panel(c, show);
+	console_show_panel(c, show);
 	op_free(show);
 }
 
@@ -351,10 +362,15 @@ console_carry_out(struct console *c, struct op *op)
 		op_free(op);
 		return;
 	}
+	if (console_is_about_logs(op)) {
+		console_logs(c, op);
+		op_free(op);
+		return;
+	}
 	switch (op->kind) {
 	case OP_MESSAGE: console_say(c, false, op->text); break;
 	case OP_ERROR: console_say(c, true, op->text); break;
-	case OP_PANEL: show_panel(c, op); break;
+	case OP_PANEL: console_show_panel(c, op); break;
 	case OP_TIME_STEP: app_range_step(c->app, (int)op->number); break;
 	case OP_TIME_JUMP: app_range_jump(c->app, op->number); break;
 	case OP_TIME_LIVE: app_range_live(c->app); break;

@@ -73,6 +73,12 @@ void console_draw(struct console *c);
 void console_carry_out(struct console *c, struct op *op);
 void console_close_dialog(struct console *c);
 void console_list_commands(struct console *c);
+void console_filter(struct console *c, const char *text);	/* of the panel with the focus */
+
+/* console_logs.c: what commands ask about lines of logs. */
+bool console_is_about_logs(const struct op *op);
+void console_logs(struct console *c, const struct op *op);
+void console_show_panel(struct console *c, const struct op *op);	/* console_ops.c */
 
 /* console_keys.c */
 void console_key(int key, void *arg);

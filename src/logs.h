@@ -8,23 +8,29 @@
 #include "model/log.h"
 
 struct logs;
-struct logs *logs_new(struct app *a);	/* NULL where no log store is configured */
-void logs_free(struct logs *l);
+struct logs *logs_new(struct app *a);	/* NULL where no log store is configured; all others take NULL */
+void logs_free(struct logs *l);		/* after pool_stop() */
 void logs_start(struct logs *l);
+void logs_stop(struct logs *l);		/* before pool_stop(): nothing new begins */
 void logs_range(struct logs *l);	/* the shared range or its cursor changed */
 bool logs_event(struct logs *l, const struct event *ev);	/* true: taken (it is not for the model as it is) */
 void logs_turn(struct logs *l);
 /* The filter as typed: worked out in the background, an EVENT_LOG_VIEW follows, the last one of several in a row counts. */
 void logs_filter(struct logs *l, const char *query);
-/* Ask the stores themselves. */
+/* Ask the stores themselves; what they answer comes in among the lines. ERR_INVALID, ERR_NOTFOUND. */
 int logs_search(struct logs *l, const char *query, struct err *err);
-void logs_older(struct logs *l);	/* the next page before what is held */
-/* The query for an alert's lines, by the config's map (logs: alerts:), else by labels that streams have too; NULL and err: none fits. malloc()ed. */
+/* The next page before what is held. ERR_NOTFOUND: nothing to ask. */
+int logs_older(struct logs *l, struct err *err);
+/* The query for an alert's lines, by the config's map (logs: alerts:), else by labels that streams have too; NULL and err: none fits. malloc()ed. Their time is asked for. */
 char *logs_for_alert(struct logs *l, const struct model_alert *alert, struct err *err);
-void logs_patterns(struct logs *l, bool is_wanted);
-/* What the filter shows (all of it, or the marked ones) as JSON lines. ERR_IO. Returns how many by ret_n. Written beside and renamed. */
-int logs_save(struct logs *l, const char *path, size_t *ret_n, struct err *err);
-/* true: every store was asked once, or failed. */
+void logs_patterns_wanted(struct logs *l, bool is_wanted);
+/* What the filter shows as JSON lines, in the background: written beside and put in its place, never over a file that is there. path NULL: a name by the time, in the current folder. cb once, later: err->code 0 or ERR_IO. */
+typedef void logs_saved_cb(const char *path, size_t n, const struct err *err, void *arg);
+int logs_save(struct logs *l, const char *path, logs_saved_cb *cb, void *arg, struct err *err);
+/* What searches and saving have to say. NULL ends it. */
+typedef void logs_say_cb(bool is_error, const char *text, void *arg);
+void logs_on_say(struct logs *l, logs_say_cb *cb, void *arg);
+/* true: every store was asked once, or failed, and what came was looked at. */
 bool logs_is_settled(const struct logs *l);
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "model/model.h"
+#include "logs.h"
+#include "status_parts.h"
 #include "status_text.h"
 
 enum { STATUS_OUTPUT_MAX = 32 << 20 };
@@ -47,11 +49,14 @@ print_text(const struct model *m, enum health health, bool is_late)
 static int
 print_json(const struct model *m, enum health health, bool is_late)
 {
-	json_t *json = model_to_json(m);
+	json_t *json = model_to_json(m), *logs;
 	int r;
 
 	json_object_set_new(json, "health", json_string(health_name(health)));
 	json_object_set_new(json, "deadline_passed", json_boolean(is_late));
+	logs = status_logs_json(m);
+	if (logs != NULL)
+		json_object_set_new(json, "logs", logs);
 	r = json_dumpf(json, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
 	json_decref(json);
 	return r < 0 || putchar('\n') == EOF ? ERR_IO : 0;
@@ -92,6 +97,7 @@ on_turn(void *arg)
 	struct status *s = arg;
 	struct app *a = s->app;
 
+	logs_turn(a->logs);
 	model_advance(a->model, clock_now());
 	if (s->is_printed || !(s->is_late || (sources_all_tried(a->sources) && a->n_insight == 0 && app_slos_settled(a))))
 		return;

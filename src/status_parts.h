@@ -22,4 +22,9 @@ const char *status_age(const struct model *m, int64_t at_ns, char *buf);
 void status_add_drift_values(struct buf *out, const struct model *m);
 void status_add_drifts(struct buf *out, const struct model *m);
 
+/* status_logs.c: the same of lines of logs; nothing where no store is configured. JSON: NULL then. */
+void status_add_log_values(struct buf *out, const struct model *m);
+void status_add_logs(struct buf *out, const struct model *m);
+json_t *status_logs_json(const struct model *m);
+
 #endif

@@ -267,6 +267,7 @@ add_perfdata(struct buf *out, const struct model *m, const struct counts *n)
 	add_budgets(out, m);
 	add_model_values(out, m);
 	status_add_drift_values(out, m);
+	status_add_log_values(out, m);
 }
 
 /* --- the lines below ---------------------------------------------------------------------------------------------- */
@@ -675,6 +676,7 @@ status_text(const struct model *m, enum health health, bool is_late, struct buf 
 	add_slos(out, m);
 	add_models(out, m);
 	status_add_drifts(out, m);
+	status_add_logs(out, m);
 	add_hosts(out, m);
 	add_changes(out, m);
 	for (size_t i = 0; i < model_n_queries(m); i++)

@@ -34,6 +34,8 @@ struct panel_ops {
 	bool (*key)(struct panel *p, const struct view *v, int key, struct op **ret_op);
 	/* Filter as typed behind '/'; "" clears. NULL: the panel has no filter. */
 	void (*filter)(struct panel *p, const char *text);
+	/* What the app has to do for the filter as it is now, where it is not the panel's own work; NULL: nothing, or it was told already. May be NULL. */
+	struct op *(*filtered)(struct panel *p);
 	/* Right of the title: counts, state. buf of size. May be NULL. */
 	void (*summary)(const struct panel *p, const struct view *v, char *buf, size_t size);
 	/* What the hint bar calls a command now; NULL: it is not worth its room now. No hint(): the names of those with CMD_HINT. */

@@ -1,0 +1,244 @@
+/* A row of the list: time, store, level, service, text with what matched; notes of what is missing as rows of their own. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "logs.h"
+
+enum { TIME_W = 12, LEVEL_W = 6, SOURCE_W_MAX = 12, SERVICE_W_MAX = 20, SOURCE_FROM = 90, SERVICE_FROM = 46, WRAP_ROWS_MAX = 40,
+	COLUMN_BYTES = 4, NOTE_MAX = 512 };
+
+const char *
+logs_glyph(enum line_level level, enum role *ret_role)
+{
+	switch (level) {
+	case LOG_LEVEL_CRITICAL:
+	case LOG_LEVEL_ERROR: *ret_role = ROLE_CRITICAL; return GLYPH_FIRING;
+	case LOG_LEVEL_WARNING: *ret_role = ROLE_WARNING; return GLYPH_PENDING;
+	case LOG_LEVEL_NOTICE:
+	case LOG_LEVEL_INFO: *ret_role = ROLE_TEXT; return " ";
+	default: break;
+	}
+	*ret_role = ROLE_DIM;
+	return " ";
+}
+
+const char *
+logs_count(size_t n, char *buf)
+{
+	char digits[LOGS_COUNT_MAX];
+	int len = snprintf(digits, sizeof digits, "%zu", n), to = 0;
+
+	for (int i = 0; i < len && to < LOGS_COUNT_MAX - 2; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			buf[to++] = ',';
+		buf[to++] = digits[i];
+	}
+	buf[to] = '\0';
+	return buf;
+}
+
+/* --- columns ------------------------------------------------------------------------------------- */
+
+static int
+wider(int w, const char *text, int max)
+{
+	int columns = (int)str_width(text);
+
+	columns = columns > max ? max : columns;
+	return columns > w ? columns : w;
+}
+
+static size_t
+n_stores(const struct view *v)
+{
+	const struct environment *e = model_environment(v->live);
+	static const char *const types[] = { "loki", "elasticsearch", "journald" };
+	size_t n = 0;
+
+	for (size_t i = 0; e != NULL && i < e->n_sources; i++)
+		for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
+			n += strcmp(e->sources[i].type, types[k]) == 0;
+	return n;
+}
+
+/* Widths never shrink: text that is read does not move to the left and back with each line that comes. */
+void
+logs_columns(struct logs_panel *s, const struct view *v, int w)
+{
+	const struct log_view *view = logs_view(v);
+	bool has_source = w >= SOURCE_FROM || (w >= SERVICE_FROM + SOURCE_W_MAX && n_stores(v) > 1);
+
+	for (int i = 0; view != NULL && i < s->n_rows; i++) {
+		struct log_ref line;
+
+		if (s->rows[i].kind != LOGS_LINE || s->rows[i].index >= view->n)
+			continue;
+		log_view_line(view, s->rows[i].index, &line);
+		s->source_w = wider(s->source_w, line.source, SOURCE_W_MAX);
+		s->service_w = wider(s->service_w, line.service, w < 100 ? SERVICE_W_MAX / 2 + 2 : SERVICE_W_MAX);
+	}
+	if (!has_source)
+		s->source_w = 0;
+	if (w < SERVICE_FROM)
+		s->service_w = 0;
+	s->text_x = 1 + TIME_W + 1 + LEVEL_W;
+	s->text_x += s->source_w > 0 ? s->source_w + 1 : 0;
+	s->text_x += s->service_w > 0 ? s->service_w + 1 : 0;
+	s->text_w = w - s->text_x > 1 ? w - s->text_x : 1;
+}
+
+/* --- text ------------------------------------------------------------------------------------------ */
+
+/* Bytes that may be seen on so many columns: a line of a megabyte costs no more than a short one. */
+static size_t
+seen_bytes(const struct log_ref *line, int columns)
+{
+	size_t most = (size_t)columns * COLUMN_BYTES + 64;
+
+	return line->len < most ? line->len : most;
+}
+
+int
+logs_line_rows(const struct logs_panel *s, const struct log_ref *line)
+{
+	int max = s->page < WRAP_ROWS_MAX ? s->page : WRAP_ROWS_MAX, rows;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	str_escape(&b, line->text, seen_bytes(line, max * s->text_w));
+	rows = ((int)str_width(b.data) + s->text_w - 1) / s->text_w;
+	buf_done(&b);
+	return rows < 1 ? 1 : rows > max ? max : rows;
+}
+
+static int
+draw_piece(struct canvas *c, int x, enum role role, const char *text, size_t len)
+{
+	struct buf b;
+
+	if (len == 0)
+		return x;
+	buf_init(&b, 1 << 20);
+	str_escape(&b, text, len);
+	x = canvas_text(c, x, 0, role, b.data);
+	buf_done(&b);
+	return x;
+}
+
+/* The text from column `left` on, with what the filter found in it. */
+static void
+draw_text(const struct logs_panel *s, struct canvas *c, const struct log_ref *line, int left)
+{
+	size_t len = seen_bytes(line, left + c->w), at = 0, start, end;
+	enum role role = line->level == LOG_LEVEL_DEBUG || line->level == LOG_LEVEL_TRACE ? ROLE_DIM : ROLE_TEXT;
+	int x = -left;
+
+	while (at < len && x < c->w && s->match != NULL && log_filter_find(s->match, line->text, len, at, &start, &end) && end > start &&
+	    start >= at) {
+		x = draw_piece(c, x, role, line->text + at, start - at);
+		x = draw_piece(c, x, ROLE_MATCH, line->text + start, end - start);
+		at = end;
+	}
+	x = draw_piece(c, x, role, line->text + at, len - at);
+	if (left > 0 && !s->is_wrapped)
+		canvas_text(c, 0, 0, ROLE_DIM, "…");
+	if (!s->is_wrapped && (x > c->w || len < line->len))
+		canvas_text(c, c->w - 1, 0, ROLE_DIM, "…");
+}
+
+static void
+draw_head(const struct logs_panel *s, struct canvas *c, int y, const struct log_ref *line)
+{
+	char at[CLOCK_TEXT_MAX];
+	enum role role;
+	const char *glyph = logs_glyph(line->level, &role);
+	int x = 1;
+
+	if (logs_is_marked(s, line))
+		canvas_text(c, 0, y, ROLE_KEY, "*");
+	clock_format(at, line->time_ns, 3);
+	canvas_text_w(c, x, y, TIME_W, ROLE_DIM, strlen(at) > 11 ? at + 11 : at, false);
+	x += TIME_W + 1;
+	if (s->source_w > 0) {
+		canvas_text_w(c, x, y, s->source_w, ROLE_DIM, line->source, false);
+		x += s->source_w + 1;
+	}
+	canvas_text(c, x, y, role, glyph);
+	canvas_text(c, x + 1, y, role, log_level_short(line->level));
+	x += LEVEL_W;
+	if (s->service_w > 0)
+		canvas_text_w(c, x, y, s->service_w, ROLE_STRONG, line->service, false);
+}
+
+/* --- notes ----------------------------------------------------------------------------------------- */
+
+/* What is before the first line: dropped, not matching, or never asked for. */
+static const char *
+top_text(const struct view *v, char *buf, size_t size)
+{
+	const struct log_totals *t = model_log_totals(v->live);
+	char n[LOGS_COUNT_MAX], at[CLOCK_TEXT_MAX];
+
+	if (t->n_dropped > 0)
+		snprintf(buf, size, "-- %s older line%s dropped to make room (logs: keep) --", logs_count((size_t)t->n_dropped, n),
+		    t->n_dropped == 1 ? " was" : "s were");
+	else
+		snprintf(buf, size, "-- nothing is held before %s: o asks for older lines --", clock_format(at, t->first_ns, 0));
+	return buf;
+}
+
+static void
+draw_note(const struct view *v, struct canvas *c, int y, const struct logs_row *row)
+{
+	char text[NOTE_MAX], at[CLOCK_TEXT_MAX];
+	enum role role = ROLE_DIM;
+
+	if (row->kind == LOGS_TOP) {
+		top_text(v, text, sizeof text);
+		role = model_log_totals(v->live)->n_dropped > 0 ? ROLE_WARNING : ROLE_DIM;
+	} else if (row->kind == LOGS_CURSOR) {
+		snprintf(text, sizeof text, "-- the time cursor stands at %s: = goes live --", clock_format(at, v->range.cursor_ns, 0));
+	} else {
+		const struct log_notice *n = model_log_notice(v->live, row->index);
+
+		if (n->n > 1)
+			snprintf(text, sizeof text, "-- %s: %s (%u times) --", n->source, n->text, n->n);
+		else
+			snprintf(text, sizeof text, "-- %s: %s --", n->source, n->text);
+		role = ROLE_WARNING;
+	}
+	canvas_text_w(c, 1, y, c->w - 2, role, text, false);
+}
+
+/* --- rows ------------------------------------------------------------------------------------------ */
+
+static void
+draw_line(const struct logs_panel *s, const struct log_view *view, struct canvas *c, int y, const struct logs_row *row)
+{
+	struct canvas text = canvas_sub(c, s->text_x, y, s->text_w, 1);
+	struct log_ref line;
+
+	log_view_line(view, row->index, &line);
+	if (row->sub == 0)
+		draw_head(s, c, y, &line);
+	draw_text(s, &text, &line, s->is_wrapped ? row->sub * s->text_w : s->left);
+	if (row->index == s->index)
+		canvas_select(c, 0, y, c->w);
+}
+
+void
+logs_rows_draw(const struct logs_panel *s, const struct view *v, struct canvas *c)
+{
+	const struct log_view *view = logs_view(v);
+
+	for (int y = 0; view != NULL && y < s->n_rows && y < c->h; y++) {
+		if (s->rows[y].kind == LOGS_LINE && s->rows[y].index < view->n)
+			draw_line(s, view, c, y, &s->rows[y]);
+		else if (s->rows[y].kind != LOGS_LINE)
+			draw_note(v, c, y, &s->rows[y]);
+	}
+}

@@ -1,0 +1,155 @@
+/* Lines by their pattern: what has not been seen before the incident first, then by how many there are. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "logs.h"
+
+enum { QUERY_MAX = 1 << 14, NEW_W = 4, COUNT_W = 10, TREND_FROM = 100, SERVICES_FROM = 70, SERVICES_W = 18 };
+
+static const struct log_pattern_set *
+patterns_of(const struct view *v)
+{
+	return v->live != NULL ? model_log_patterns(v->live) : NULL;
+}
+
+void
+logs_patterns_arrange(struct logs_panel *s, const struct view *v, int h)
+{
+	const struct log_pattern_set *set = patterns_of(v);
+	size_t n = set != NULL ? set->n : 0;
+
+	s->pattern_ids = xreallocarray(s->pattern_ids, n + 1, sizeof *s->pattern_ids);
+	for (size_t i = 0; i < n; i++)
+		s->pattern_ids[i] = set->v[i].id;
+	s->n_patterns = (int)n;
+	s->page = h - 1 < 1 ? 1 : h - 1;
+	list_arrange(&s->patterns, s->pattern_ids, s->n_patterns, s->page);
+}
+
+const struct log_pattern *
+logs_pattern_selected(const struct logs_panel *s, const struct view *v)
+{
+	const struct log_pattern_set *set = patterns_of(v);
+
+	if (set == NULL || s->patterns.selected < 0 || (size_t)s->patterns.selected >= set->n)
+		return NULL;
+	return &set->v[s->patterns.selected];
+}
+
+/* --- drawing --------------------------------------------------------------------------------- */
+
+struct places {
+	int trend_x, services_x, text_x;	/* 0: not shown */
+};
+
+static struct places
+places_of(int w)
+{
+	struct places p = { .text_x = NEW_W + COUNT_W + 6 };
+
+	if (w >= TREND_FROM) {
+		p.trend_x = p.text_x;
+		p.text_x += LOG_TREND + 1;
+	}
+	if (w >= SERVICES_FROM) {
+		p.services_x = p.text_x;
+		p.text_x += SERVICES_W + 1;
+	}
+	return p;
+}
+
+static void
+draw_trend(struct canvas *c, int x, int y, const struct log_pattern *p)
+{
+	struct sample v[LOG_TREND];
+
+	for (int i = 0; p->trend != NULL && i < LOG_TREND; i++)
+		v[i] = (struct sample){ .t_ns = i, .v = p->trend[i] };
+	if (p->trend != NULL)
+		sparkline_draw(c, x, y, LOG_TREND, ROLE_GRAPH_1, v, LOG_TREND, 0, LOG_TREND);
+}
+
+static void
+draw_pattern(struct canvas *c, int y, const struct places *at, const struct log_pattern *p)
+{
+	char n[LOGS_COUNT_MAX];
+	enum role role;
+	const char *glyph = logs_glyph(p->level, &role);
+
+	if (p->is_new)
+		canvas_text(c, 1, y, ROLE_CHANGED, "NEW");
+	canvas_text_right(c, NEW_W + COUNT_W, y, ROLE_TEXT, logs_count(p->n, n));
+	canvas_text(c, NEW_W + COUNT_W + 1, y, role, glyph);
+	canvas_text(c, NEW_W + COUNT_W + 2, y, role, log_level_short(p->level));
+	if (at->trend_x > 0)
+		draw_trend(c, at->trend_x, y, p);
+	if (at->services_x > 0)
+		canvas_text_w(c, at->services_x, y, SERVICES_W, ROLE_STRONG, p->services, false);
+	canvas_text_w(c, at->text_x, y, c->w - at->text_x, ROLE_TEXT, p->text, false);
+}
+
+static void
+draw_header(struct canvas *c, const struct places *at)
+{
+	canvas_text_right(c, NEW_W + COUNT_W, 0, ROLE_DIM, "lines");
+	canvas_text(c, NEW_W + COUNT_W + 2, 0, ROLE_DIM, "worst");
+	if (at->trend_x > 0)
+		canvas_text(c, at->trend_x, 0, ROLE_DIM, "over the range");
+	if (at->services_x > 0)
+		canvas_text(c, at->services_x, 0, ROLE_DIM, "services");
+	canvas_text(c, at->text_x, 0, ROLE_DIM, "pattern");
+}
+
+void
+logs_patterns_draw(const struct logs_panel *s, const struct view *v, struct canvas *c)
+{
+	const struct log_pattern_set *set = patterns_of(v);
+	struct places at = places_of(c->w);
+
+	if (set == NULL || set->n == 0) {
+		canvas_text(c, 1, 0, ROLE_DIM, set == NULL ? "finding patterns in the lines that are held" : "no lines, so no patterns");
+		return;
+	}
+	draw_header(c, &at);
+	for (int i = 0; i < s->page && s->patterns.top + i < s->n_patterns && (size_t)(s->patterns.top + i) < set->n; i++) {
+		draw_pattern(c, i + 1, &at, &set->v[s->patterns.top + i]);
+		if (s->patterns.top + i == s->patterns.selected)
+			canvas_select(c, 0, i + 1, c->w);
+	}
+}
+
+/* --- filtering by one ---------------------------------------------------------------------------- */
+
+/* "user <*> not found" is /user .*? not found/: blanks as many as there are, variables whatever they are. */
+char *
+logs_pattern_query(const struct log_pattern *p)
+{
+	static const char specials[] = "\\^$.|?*+()[]{}/";
+	struct buf b;
+	char *query;
+
+	buf_init(&b, QUERY_MAX);
+	buf_addch(&b, '/');
+	for (const char *at = p->text; *at != '\0' && b.len < QUERY_MAX - 16; at++) {
+		if (strncmp(at, "<*>", 3) == 0) {
+			buf_addstr(&b, ".*?");
+			at += 2;
+		} else if (*at == ' ') {
+			buf_addstr(&b, "\\s+");
+		} else {
+			if (strchr(specials, *at) != NULL)
+				buf_addch(&b, '\\');
+			buf_addch(&b, *at);
+		}
+	}
+	buf_addch(&b, '/');
+	query = buf_take(&b, NULL);
+	buf_done(&b);
+	return query;
+}

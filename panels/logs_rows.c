@@ -1,0 +1,220 @@
+/* Which lines stand on which row of the screen. The selected one keeps its row, whatever comes above or below it; only what is on the screen is looked at. */
+#include "config.h"
+
+#include <string.h>
+
+#include "logs.h"
+
+size_t
+logs_rows_find(const struct log_view *view, const struct logs_mark *at, bool *ret_is_there)
+{
+	size_t first = log_view_find(view, at->time_ns);
+
+	*ret_is_there = false;
+	for (size_t i = first; i < view->n; i++) {
+		struct log_ref line;
+
+		log_view_line(view, i, &line);
+		if (line.time_ns != at->time_ns)
+			break;
+		if (line.key == at->key) {
+			*ret_is_there = true;
+			return i;
+		}
+	}
+	return first;
+}
+
+/* --- notes between lines --------------------------------------------------------------------- */
+
+/* The notices told after a line and before the next one. */
+struct between {
+	int64_t after_ns, before_ns;
+	size_t next;		/* in the model, newest first */
+};
+
+static struct between
+between_lines(const struct logs_panel *s, const struct log_view *view, size_t below)
+{
+	struct between b = { .after_ns = INT64_MIN, .before_ns = INT64_MAX };
+	struct log_ref line;
+
+	if (below > 0) {
+		log_view_line(view, below - 1, &line);
+		b.after_ns = line.time_ns;
+	}
+	if (below < s->limit) {
+		log_view_line(view, below, &line);
+		b.before_ns = line.time_ns;
+	}
+	return b;
+}
+
+/* Newest first. */
+static bool
+next_notice(const struct model *m, struct between *b, size_t *ret_index)
+{
+	for (; b->next < model_n_log_notices(m); b->next++) {
+		int64_t at = model_log_notice(m, b->next)->at_ns;
+
+		if (at >= b->after_ns && at < b->before_ns) {
+			*ret_index = b->next++;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+struct stack {			/* rows from the bottom up */
+	struct logs_row v[LOGS_ROWS_MAX];
+	int n, max;
+};
+
+static bool
+push(struct stack *t, enum logs_row_kind kind, size_t index, int sub)
+{
+	if (t->n < t->max)
+		t->v[t->n++] = (struct logs_row){ .kind = kind, .index = index, .sub = sub };
+	return t->n < t->max;
+}
+
+static int
+rows_of(const struct logs_panel *s, const struct log_view *view, size_t index)
+{
+	struct log_ref line;
+
+	if (!s->is_wrapped)
+		return 1;
+	log_view_line(view, index, &line);
+	return logs_line_rows(s, &line);
+}
+
+/* What stands above the selected line, at most s->row rows of it. */
+static void
+stack_above(const struct logs_panel *s, const struct view *v, const struct log_view *view, struct stack *t)
+{
+	size_t at = s->index, notice;
+
+	t->n = 0;
+	t->max = s->row;
+	while (t->n < t->max) {
+		struct between b = between_lines(s, view, at);
+
+		while (next_notice(v->live, &b, &notice))
+			if (!push(t, LOGS_NOTICE, notice, 0))
+				return;
+		if (at == 0) {
+			push(t, LOGS_TOP, 0, 0);
+			return;
+		}
+		at--;
+		for (int sub = rows_of(s, view, at) - 1; sub >= 0; sub--)
+			if (!push(t, LOGS_LINE, at, sub))
+				return;
+	}
+}
+
+static bool
+add(struct logs_panel *s, enum logs_row_kind kind, size_t index, int sub)
+{
+	if (s->n_rows < s->page)
+		s->rows[s->n_rows++] = (struct logs_row){ .kind = kind, .index = index, .sub = sub };
+	return s->n_rows < s->page;
+}
+
+/* Oldest first. */
+static void
+add_notices(struct logs_panel *s, const struct view *v, const struct log_view *view, size_t below)
+{
+	struct between b = between_lines(s, view, below);
+	size_t found[64], n = 0;
+
+	while (n < sizeof found / sizeof found[0] && next_notice(v->live, &b, &found[n]))
+		n++;
+	while (n > 0)
+		add(s, LOGS_NOTICE, found[--n], 0);
+}
+
+static void
+add_below(struct logs_panel *s, const struct view *v, const struct log_view *view)
+{
+	for (size_t at = s->index; at < s->limit; at++) {
+		int rows = rows_of(s, view, at);
+
+		for (int sub = 0; sub < rows; sub++)
+			if (!add(s, LOGS_LINE, at, sub))
+				return;
+		add_notices(s, v, view, at + 1);
+	}
+	if (!v->range.is_live)
+		add(s, LOGS_CURSOR, 0, 0);
+}
+
+static void
+fill(struct logs_panel *s, const struct view *v, const struct log_view *view)
+{
+	struct stack t;
+
+	stack_above(s, v, view, &t);
+	s->row = t.n;
+	s->n_rows = 0;
+	for (int i = t.n; i > 0; i--)
+		add(s, t.v[i - 1].kind, t.v[i - 1].index, t.v[i - 1].sub);
+	add_below(s, v, view);
+}
+
+/* --- where the selection is ------------------------------------------------------------------- */
+
+static void
+locate(struct logs_panel *s, const struct view *v, const struct log_view *view)
+{
+	struct log_ref line;
+	bool is_there;
+
+	s->limit = v->range.is_live ? view->n : log_view_find(view, v->range.cursor_ns + 1);
+	if (s->limit == 0)
+		return;
+	if (s->is_following) {
+		s->index = s->limit - 1;
+		log_view_line(view, s->index, &line);
+		s->at = (struct logs_mark){ line.time_ns, line.key };
+		s->seen_ns = line.time_ns;
+		s->row = s->page - 1;
+		return;
+	}
+	s->index = s->is_behind ? log_view_find(view, s->at.time_ns) : logs_rows_find(view, &s->at, &is_there);
+	s->index = s->index < s->limit ? s->index : s->limit - 1;
+}
+
+/* The selection with all of its rows in sight. */
+static void
+keep_in_sight(struct logs_panel *s, const struct log_view *view)
+{
+	int most = s->page - rows_of(s, view, s->index);
+
+	most = most < 0 ? 0 : most;
+	s->row = s->row > most ? most : s->row;
+	s->row = s->row < 0 ? 0 : s->row;
+}
+
+void
+logs_rows_arrange(struct logs_panel *s, const struct view *v)
+{
+	const struct log_view *view = logs_view(v);
+
+	s->n_rows = 0;
+	s->limit = 0;
+	if (view == NULL)
+		return;
+	locate(s, v, view);
+	if (s->limit == 0)
+		return;
+	keep_in_sight(s, view);
+	fill(s, v, view);
+	if (s->n_rows < s->page) {	/* room below: what is above moves down, if there is more of it */
+		s->row += s->page - s->n_rows;
+		fill(s, v, view);
+	}
+}

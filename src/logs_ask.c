@@ -1,0 +1,285 @@
+/* What is asked of the log stores: streams that are followed, and once: what was before, around a time, and searches. */
+#include "config.h"
+
+#include "logs_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "insight/log_filter.h"
+
+enum { QUERY_MAX = 1 << 16 };
+#define OLDER_SPAN (24 * NS_PER_HOUR)	/* stores refuse ranges that are too long, often of 30 days */
+#define AROUND (NS_PER_S)		/* behind the cursor, for what belongs to the same moment */
+
+/* --- the list ----------------------------------------------------------------------------------------------------- */
+
+static size_t
+limit_of(const struct logs *l)
+{
+	return (size_t)l->app->env->logs.page;
+}
+
+static struct log_want
+followed_want(const struct logs *l, const struct followed *f)
+{
+	return (struct log_want){ .id = f->id, .source = f->def->source, .query = f->def->query != NULL ? f->def->query : "",
+		.start_ns = f->since_ns, .limit = limit_of(l), .is_follow = true, .late_ns = l->app->env->logs.late_ns };
+}
+
+static struct log_want
+shot_want(const struct logs *l, const struct shot *s)
+{
+	return (struct log_want){ .id = s->id, .source = s->source, .query = s->query, .start_ns = s->start_ns, .end_ns = s->end_ns,
+		.limit = limit_of(l) };
+}
+
+void
+logs_tell_wants(struct logs *l)
+{
+	struct log_want *v = xcalloc(l->n_streams + l->n_shots + 1, sizeof *v);
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_streams; i++)
+		v[n++] = followed_want(l, &l->streams[i]);
+	for (size_t i = 0; i < l->n_shots; i++)
+		v[n++] = shot_want(l, &l->shots[i]);
+	sources_logs(l->app->sources, v, n, l->redact);
+	l->are_wants_old = false;
+	free(v);
+}
+
+static void
+shot_done(struct shot *s)
+{
+	free(s->id);
+	free(s->source);
+	free(s->query);
+}
+
+void
+logs_shots_done(struct logs *l)
+{
+	for (size_t i = 0; i < l->n_shots; i++)
+		shot_done(&l->shots[i]);
+	free(l->shots);
+}
+
+void
+logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *query, int64_t start_ns, int64_t end_ns, size_t stream)
+{
+	static const char *const names[] = { [SHOT_OLDER] = "older", [SHOT_AROUND] = "around", [SHOT_SEARCH] = "search" };
+	struct shot *s;
+
+	if (l->n_shots == SHOTS_MAX || start_ns >= end_ns)
+		return;
+	l->shots = xreallocarray(l->shots, l->n_shots + 1, sizeof *l->shots);
+	s = &l->shots[l->n_shots++];
+	*s = (struct shot){ .kind = kind, .id = xasprintf("%s:%u", names[kind], ++l->n_made), .source = xstrdup(source),
+		.query = xstrdup(query != NULL ? query : ""), .start_ns = start_ns, .end_ns = end_ns, .stream = stream };
+	l->are_wants_old = true;
+}
+
+bool
+logs_has_shot(const struct logs *l, enum shot_kind kind, size_t stream)
+{
+	for (size_t i = 0; i < l->n_shots; i++)
+		if (l->shots[i].kind == kind && l->shots[i].stream == stream)
+			return true;
+	return false;
+}
+
+/* --- ends --------------------------------------------------------------------------------------------------------- */
+
+static void
+search_ended(struct logs *l)
+{
+	if (--l->n_searches > 0)
+		return;
+	if (*l->search_error != '\0')
+		logs_tell(l, true, "searching: %s", l->search_error);
+	else
+		logs_tell(l, false, "searched: %zu quer%s answered", l->n_searched, l->n_searched == 1 ? "y" : "ies");
+}
+
+void
+logs_on_done(const char *id, bool is_whole, const char *error, void *arg)
+{
+	struct logs *l = arg;
+
+	for (size_t i = 0; i < l->n_shots; i++) {
+		struct shot s = l->shots[i];
+
+		if (strcmp(s.id, id) != 0)
+			continue;
+		memmove(&l->shots[i], &l->shots[i + 1], (--l->n_shots - i) * sizeof *l->shots);
+		l->are_wants_old = true;
+		if (s.kind == SHOT_SEARCH && error != NULL && *l->search_error == '\0')
+			str_escape_to(l->search_error, sizeof l->search_error, error);
+		if (s.kind == SHOT_SEARCH)
+			search_ended(l);
+		else if (error != NULL)
+			logs_tell(l, true, "%s: %s", s.source, error);
+		else if (is_whole && s.stream < l->n_streams && s.kind == SHOT_OLDER && s.start_ns < l->streams[s.stream].from_ns)
+			l->streams[s.stream].from_ns = s.start_ns;
+		shot_done(&s);
+		return;
+	}
+}
+
+/* --- ranges ------------------------------------------------------------------------------------------------------- */
+
+/* What of the range was before the lines that are followed, and what is at the cursor: a page of each. */
+static void
+ask_stream(struct logs *l, size_t i)
+{
+	const struct timerange *r = &l->app->range;
+	struct followed *f = &l->streams[i];
+	int64_t to = f->from_ns < r->end_ns ? f->from_ns : r->end_ns;
+
+	if (f->from_ns == INT64_MAX && r->is_live)
+		return;		/* the first answer is on its way, and reaches as far */
+	if (r->start_ns < f->asked_ns && r->start_ns < to) {
+		f->asked_ns = r->start_ns;
+		logs_shot(l, SHOT_OLDER, f->def->source, f->def->query, r->start_ns, to, i);
+	}
+	if (!r->is_live && r->cursor_ns + AROUND < to && !logs_has_shot(l, SHOT_AROUND, i))
+		logs_shot(l, SHOT_AROUND, f->def->source, f->def->query, r->start_ns, r->cursor_ns + AROUND, i);
+}
+
+void
+logs_ask_range(struct logs *l)
+{
+	for (size_t i = 0; i < l->n_streams; i++)
+		ask_stream(l, i);
+}
+
+int
+logs_older(struct logs *l, struct err *err)
+{
+	size_t n = 0;
+
+	if (l == NULL || l->n_streams == 0)
+		return err_set(err, ERR_NOTFOUND, "no stream of lines is configured: logs: streams: in opsconsole.yaml");
+	for (size_t i = 0; i < l->n_streams; i++) {
+		struct followed *f = &l->streams[i];
+		int64_t to = f->from_ns != INT64_MAX ? f->from_ns : clock_now(), span = l->app->span_ns;
+
+		if (logs_has_shot(l, SHOT_OLDER, i))
+			continue;
+		span = span > OLDER_SPAN ? span : OLDER_SPAN;
+		logs_shot(l, SHOT_OLDER, f->def->source, f->def->query, to - span, to, i);
+		n++;
+	}
+	return n > 0 ? 0 : err_set(err, ERR_NOTFOUND, "older lines are on their way");
+}
+
+/* --- searches ----------------------------------------------------------------------------------------------------- */
+
+/* The filter in the store's own words, on top of base: it may let more through, never less. */
+static int
+native_query(const struct log_filter *f, const char *type, const char *base, struct buf *out)
+{
+	base = base != NULL ? base : "";
+	if (str_eq(type, "loki"))
+		return log_filter_logql(f, base, out);
+	if (str_eq(type, "elasticsearch"))
+		return log_filter_query_string(f, base, out);
+	return log_filter_matches(f, base, out);
+}
+
+static const struct conf_source *
+source_of(const struct logs *l, const char *name)
+{
+	for (size_t i = 0; i < l->app->env->n_sources; i++)
+		if (str_eq(l->app->env->sources[i].name, name))
+			return &l->app->env->sources[i];
+	return NULL;
+}
+
+static size_t
+ask_natively(struct logs *l, const char *type, const char *query, int64_t start_ns, int64_t end_ns)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->app->env->n_sources; i++) {
+		const struct conf_source *s = &l->app->env->sources[i];
+
+		if (!str_eq(s->type, type))
+			continue;
+		logs_shot(l, SHOT_SEARCH, s->name, query, start_ns, end_ns, SIZE_MAX);
+		n++;
+	}
+	return n;
+}
+
+static size_t
+ask_streams(struct logs *l, const struct log_filter *f, int64_t start_ns, int64_t end_ns)
+{
+	size_t n = 0;
+	struct buf query;
+
+	buf_init(&query, QUERY_MAX);
+	for (size_t i = 0; i < l->n_streams; i++) {
+		const struct conf_log_stream *def = l->streams[i].def;
+		const struct conf_source *s = source_of(l, def->source);
+
+		buf_reset(&query);
+		if (s == NULL || native_query(f, s->type, def->query, &query) < 0)
+			continue;
+		logs_shot(l, SHOT_SEARCH, def->source, query.data, start_ns, end_ns, i);
+		n++;
+	}
+	buf_done(&query);
+	return n;
+}
+
+static int
+ask_stores(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns, size_t *ret_n, struct err *err)
+{
+	struct log_filter *f;
+	const char *type = NULL, *native;
+	int r = log_filter_new(query, &f, err);
+
+	if (r < 0)
+		return r;
+	native = log_filter_native(f, &type);
+	*ret_n = native != NULL ? ask_natively(l, type, native, start_ns, end_ns) : ask_streams(l, f, start_ns, end_ns);
+	if (*ret_n == 0 && native != NULL)
+		err_set(err, ERR_NOTFOUND, "no source of type %s in this environment", type);
+	else if (*ret_n == 0)
+		err_set(err, ERR_NOTFOUND, "no stream can be asked that: name one under logs: streams:, or begin with loki:, es: or journal:");
+	log_filter_free(f);
+	return *ret_n > 0 ? 0 : ERR_NOTFOUND;
+}
+
+int
+logs_search_range(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns, struct err *err)
+{
+	size_t n;
+	int r = ask_stores(l, query, start_ns, end_ns, &n, err);
+
+	if (r < 0)
+		return r;
+	if (l->n_searches == 0) {
+		l->n_searched = 0;
+		*l->search_error = '\0';
+	}
+	l->n_searches += (unsigned)n;
+	l->n_searched += n;
+	return 0;
+}
+
+int
+logs_search(struct logs *l, const char *query, struct err *err)
+{
+	const struct timerange *r;
+
+	if (l == NULL)
+		return err_set(err, ERR_NOTFOUND, "no log store is configured: a source of type loki, elasticsearch or journald");
+	r = &l->app->range;
+	return logs_search_range(l, query, r->start_ns, r->is_live ? clock_now() : r->cursor_ns + AROUND, err);
+}

@@ -1,0 +1,63 @@
+/* Private to logs*.c: what is asked of the stores, and what is worked out from it. */
+#ifndef OPS_LOGS_PRIV_H
+#define OPS_LOGS_PRIV_H
+
+#include "logs.h"
+#include "logs_patterns.h"
+#include "logs_work.h"
+#include "source/log.h"
+
+enum { SHOTS_MAX = 200 };
+
+struct followed {			/* a stream of the config */
+	const struct conf_log_stream *def;
+	char *id;			/* "logs:NAME" */
+	int64_t since_ns;		/* asked for from then on */
+	int64_t from_ns;		/* since then its lines are held; INT64_MAX: nothing came yet */
+	int64_t asked_ns;		/* a range that begins earlier has not been asked for */
+	bool is_tried;
+};
+enum shot_kind { SHOT_OLDER, SHOT_AROUND, SHOT_SEARCH };
+struct shot {				/* asked once */
+	enum shot_kind kind;
+	char *id, *source, *query;
+	int64_t start_ns, end_ns;
+	size_t stream;			/* whose lines; SIZE_MAX none in particular */
+	bool is_done;
+};
+
+struct logs {
+	struct app *app;
+	struct redact *redact;
+	struct logs_work *work;
+	struct logs_patterns *patterns;
+	struct pool_lane *saving;
+	unsigned n_saving;
+	struct followed *streams;
+	size_t n_streams;
+	struct shot *shots;
+	size_t n_shots;
+	unsigned n_made;		/* for ids */
+	bool are_wants_old;		/* to be told at the end of this turn */
+	bool is_started;
+	/* the search under way */
+	unsigned n_searches;		/* that have not ended */
+	size_t n_searched;		/* stores asked */
+	char search_error[256];		/* the first one */
+	logs_say_cb *say;
+	void *say_arg;
+};
+
+/* logs_ask.c: the list of what is wanted. */
+void logs_tell_wants(struct logs *l);
+void logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *query, int64_t start_ns, int64_t end_ns, size_t stream);
+bool logs_has_shot(const struct logs *l, enum shot_kind kind, size_t stream);
+void logs_shots_done(struct logs *l);		/* frees them */
+void logs_ask_range(struct logs *l);
+/* A filter as typed, asked of the stores over a range. */
+int logs_search_range(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns, struct err *err);
+log_done_cb logs_on_done;
+
+void logs_tell(struct logs *l, bool is_error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

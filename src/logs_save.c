@@ -1,0 +1,192 @@
+/* What the filter shows, as JSON lines: one object a line, oldest first. Written by a worker, for a million lines take seconds. */
+#include "config.h"
+
+#include "logs_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+
+struct save_task {
+	struct logs *logs;
+	const struct log_view *view;
+	char *path, *beside;
+	logs_saved_cb *cb;
+	void *arg;
+	size_t n;			/* written */
+	struct err err;
+};
+
+/* --- a line as JSON ----------------------------------------------------------------------------------------------------- */
+
+/* Bytes that are no UTF-8 become U+FFFD: a JSON text has no others. */
+static json_t *
+text_json(const char *text, size_t len)
+{
+	json_t *json = json_stringn(text, len);
+	struct buf b;
+
+	if (json != NULL)
+		return json;
+	buf_init(&b, len * 3 + 1);
+	while (len > 0) {
+		uint32_t cp;
+		size_t took = utf8_decode(text, len, &cp);
+
+		if (took == 0)
+			buf_addstr(&b, "\xef\xbf\xbd");
+		else
+			buf_add(&b, text, took);
+		took = took == 0 ? 1 : took;
+		text += took;
+		len -= took;
+	}
+	json = json_stringn(b.data, b.len);
+	buf_done(&b);
+	return json != NULL ? json : json_string("");
+}
+
+static json_t *
+labels_json(const struct labels *labels)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; labels != NULL && i < labels->n; i++)
+		json_object_set_new(json, labels->v[i].name, text_json(labels->v[i].value, strlen(labels->v[i].value)));
+	return json;
+}
+
+static json_t *
+line_json(const struct log_ref *line)
+{
+	char at[CLOCK_TEXT_MAX];
+	json_t *json = json_object(), *fields;
+
+	json_object_set_new(json, "time", json_string(clock_format(at, line->time_ns, 9)));
+	json_object_set_new(json, "source", text_json(line->source, strlen(line->source)));
+	json_object_set_new(json, "service", text_json(line->service, strlen(line->service)));
+	json_object_set_new(json, "level", json_string(log_level_name(line->level)));
+	json_object_set_new(json, "text", text_json(line->text, line->len));
+	json_object_set_new(json, "labels", labels_json(line->labels));
+	fields = line->fields != NULL ? json_loads(line->fields, JSON_DECODE_ANY, NULL) : NULL;
+	if (fields != NULL)
+		json_object_set_new(json, "fields", fields);
+	if (line->id != NULL)
+		json_object_set_new(json, "id", text_json(line->id, strlen(line->id)));
+	return json;
+}
+
+/* --- the file ----------------------------------------------------------------------------------------------------------- */
+
+static int
+write_lines(struct save_task *t, FILE *f)
+{
+	for (size_t i = 0; i < t->view->n; i++) {
+		struct log_ref line;
+		json_t *json;
+		int r;
+
+		log_view_line(t->view, i, &line);
+		json = line_json(&line);
+		r = json_dumpf(json, f, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		json_decref(json);
+		if (r < 0 || putc('\n', f) == EOF)
+			return -1;
+		t->n++;
+	}
+	return 0;
+}
+
+/* link() and not rename(): what came to be there meanwhile stays. */
+static int
+put_in_place(struct save_task *t)
+{
+	int r = link(t->beside, t->path);
+
+	if (r < 0 && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS) && access(t->path, F_OK) < 0)
+		return rename(t->beside, t->path);	/* a file system without links */
+	return r;
+}
+
+static void
+save_work(void *arg)
+{
+	struct save_task *t = arg;
+	char shown[256];
+	FILE *f = NULL;
+	int fd = open(t->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), r = -1;
+
+	if (fd >= 0)
+		f = fdopen(fd, "w");
+	if (f != NULL) {
+		r = write_lines(t, f);
+		if (fflush(f) != 0 || fsync(fd) < 0)
+			r = -1;
+		if (fclose(f) != 0)
+			r = -1;
+	}
+	if (r == 0)
+		r = put_in_place(t);
+	if (r < 0)
+		err_set_errno(&t->err, ERR_IO, errno, "%s could not be written", str_escape_to(shown, sizeof shown, t->path));
+	if (fd >= 0)
+		unlink(t->beside);
+}
+
+static void
+save_done(void *arg)
+{
+	struct save_task *t = arg;
+
+	t->logs->n_saving--;
+	if (t->logs->is_started)
+		t->cb(t->path, t->n, &t->err, t->arg);
+	block_unref(t->view);
+	free(t->path);
+	free(t->beside);
+	free(t);
+}
+
+static char *
+usual_path(void)
+{
+	char at[CLOCK_TEXT_MAX], digits[CLOCK_TEXT_MAX], *to = digits;
+
+	clock_format(at, clock_now(), 0);
+	for (const char *p = at; *p != '\0'; p++)
+		if (*p != '-' && *p != ':')
+			*to++ = *p;
+	*to = '\0';
+	return xasprintf("opsconsole-logs-%s.jsonl", digits);
+}
+
+int
+logs_save(struct logs *l, const char *path, logs_saved_cb *cb, void *arg, struct err *err)
+{
+	const struct log_view *view = l != NULL ? model_log_view(l->app->model) : NULL;
+	struct save_task *t;
+	char shown[256];
+
+	if (view == NULL || view->n == 0)
+		return err_set(err, ERR_NOTFOUND, "there are no lines to save");
+	if (view->is_partial)
+		return err_set(err, ERR_INVALID, "the filter is still being worked out: save again in a moment");
+	if (l->n_saving > 0)
+		return err_set(err, ERR_INVALID, "another file is being written");
+	if (path != NULL && access(path, F_OK) == 0)
+		return err_set(err, ERR_INVALID, "%s is there already: give another name", str_escape_to(shown, sizeof shown, path));
+	t = xcalloc(1, sizeof *t);
+	*t = (struct save_task){ .logs = l, .view = block_ref(view), .path = path != NULL ? xstrdup(path) : usual_path(), .cb = cb, .arg = arg };
+	t->beside = xasprintf("%s.%ld.part", t->path, (long)getpid());
+	l->n_saving++;
+	pool_run(l->saving, save_work, save_done, t);
+	return 0;
+}

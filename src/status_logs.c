@@ -1,0 +1,79 @@
+/* Lines of logs in --status: errors of the last five minutes by service. */
+#include "config.h"
+
+#include "status_parts.h"
+
+#include <string.h>
+
+enum { SERVICES_MAX = 20 };
+
+static const char *
+name_of(const struct log_service *s)
+{
+	return *s->name != '\0' ? s->name : "(no service)";
+}
+
+static size_t
+count_errors(const struct log_view *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_services; i++)
+		n += v->services[i].n_errors;
+	return n;
+}
+
+void
+status_add_log_values(struct buf *out, const struct model *m)
+{
+	const struct log_view *v = model_log_view(m);
+
+	if (v != NULL)
+		buf_printf(out, " 'log errors'=%zu;;;0", count_errors(v));
+}
+
+void
+status_add_logs(struct buf *out, const struct model *m)
+{
+	const struct log_view *v = model_log_view(m);
+	size_t name_w = 18, n_lines = 0, n = 0;
+
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < v->n_services; i++) {
+		n_lines += v->services[i].n_lines;
+		if (v->services[i].n_errors > 0 && n++ < SERVICES_MAX)
+			status_widen(&name_w, name_of(&v->services[i]), STATUS_NAME_COLUMNS);
+	}
+	/* Most errors first. */
+	for (size_t i = 0; i < n && i < SERVICES_MAX; i++) {
+		const struct log_service *s = &v->services[i];
+
+		buf_addstr(out, "log      ");
+		status_add_cell(out, name_of(s), name_w);
+		buf_printf(out, "%zu error line%s of %zu in 5m\n", s->n_errors, s->n_errors == 1 ? "" : "s", s->n_lines);
+	}
+	if (n > SERVICES_MAX)
+		buf_printf(out, "log      and %zu more services with errors\n", n - SERVICES_MAX);
+	buf_printf(out, "log      %zu: %zu of them errors, of %zu service%s in 5m\n", n_lines, count_errors(v), v->n_services,
+	    v->n_services == 1 ? "" : "s");
+}
+
+json_t *
+status_logs_json(const struct model *m)
+{
+	const struct log_view *v = model_log_view(m);
+	json_t *list, *one;
+
+	if (v == NULL)
+		return NULL;
+	list = json_array();
+	for (size_t i = 0; i < v->n_services; i++) {
+		one = json_object();
+		json_object_set_new(one, "service", json_string(v->services[i].name));
+		json_object_set_new(one, "errors", json_integer((json_int_t)v->services[i].n_errors));
+		json_object_set_new(one, "lines", json_integer((json_int_t)v->services[i].n_lines));
+		json_array_append_new(list, one);
+	}
+	return json_pack("{s:i,s:I,s:o}", "minutes", 5, "errors", (json_int_t)count_errors(v), "services", list);
+}
