@@ -23,6 +23,12 @@ struct chain_ask {		/* one request; chain_ask_done() frees */
 };
 void chain_ask_done(struct chain_ask *ask);
 
+struct chain_outcome {		/* of a round that went well */
+	char flaw[400];		/* what is missing of it, a sentence: reported as a failure, but what came counts; "" nothing */
+	bool is_whole;		/* all that was wanted */
+	bool is_more;		/* the next round is due at once */
+};
+
 struct chain_ops {
 	const char *what;	/* in health and events: "registry" */
 	unsigned at_once;	/* requests under way together */
@@ -43,6 +49,10 @@ struct chain_ops {
 	int (*failed)(void *chain, unsigned tag, long status, const struct err *why, struct err *err);
 	/* What it all says. */
 	void (*end)(void *chain, struct event_list *ret);
+	/* After end(); NULL: all is well. */
+	void (*outcome)(void *chain, struct chain_outcome *ret);
+	/* The round failed, or nobody wants it any more: a last request, sent without waiting for what comes of it. NULL: none. */
+	bool (*abandon)(void *chain, struct request *ret);
 	/* For the next round; NULL nothing. After a failed one as well. */
 	void *(*keep)(void *chain);
 	void (*kept_free)(void *kept);	/* NULL is fine */
@@ -67,5 +77,6 @@ struct registry_arg {
 };
 
 extern const struct chain_ops mlflow_chain, http_json_chain, serving_http_chain;
+extern const struct chain_ops loki_chain, elastic_chain, journald_chain;
 
 #endif

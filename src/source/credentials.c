@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 
-/* The first two of a job's secrets; those of headers follow. */
-enum { SECRET_PASSWORD, SECRET_BEARER, SECRETS_FIXED };
+/* The first of a job's secrets; those of headers follow. */
+enum { SECRET_PASSWORD, SECRET_BEARER, SECRET_API_KEY, SECRETS_FIXED };
 
 /*
  * One reading. Shared by the thread and the loop, freed by whoever lets go last; the thread touches only this,
@@ -87,6 +87,7 @@ job_new(const struct conf_source *conf)
 	j->values = xcalloc(j->n, sizeof(char *));
 	secret_copy(&j->from[SECRET_PASSWORD], &conf->password);
 	secret_copy(&j->from[SECRET_BEARER], &conf->bearer);
+	secret_copy(&j->from[SECRET_API_KEY], &conf->api_key);
 	for (size_t i = 0; i < conf->n_headers; i++)
 		secret_copy(&j->from[SECRETS_FIXED + i], &conf->headers[i].secret);
 	return j;
@@ -194,7 +195,8 @@ credentials_new(struct loop *l, const struct conf_source *conf)
 	LIST_INIT(&c->waiters);
 	c->late = loop_timer_new(l, on_late, c);
 	c->headers = xcalloc(conf->n_headers, sizeof *c->headers);
-	c->has_secrets = secret_is_set(&conf->password) || secret_is_set(&conf->bearer);
+	c->has_secrets = secret_is_set(&conf->password) || secret_is_set(&conf->bearer) ||
+	    secret_is_set(&conf->api_key);
 	for (size_t i = 0; i < conf->n_headers; i++) {
 		c->headers[i] = (struct http_header){ conf->headers[i].name, conf->headers[i].value };
 		c->has_secrets |= secret_is_set(&conf->headers[i].secret);
@@ -311,4 +313,5 @@ credentials_apply(const struct credentials *c, struct http_request *r)
 		return;
 	r->password = c->job->values[SECRET_PASSWORD];
 	r->bearer = c->job->values[SECRET_BEARER];
+	r->api_key = c->job->values[SECRET_API_KEY];
 }

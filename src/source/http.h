@@ -45,6 +45,7 @@ struct http_request {		/* lent for the call */
 	size_t body_len;
 	const char *password;	/* with conf->user; NULL: none */
 	const char *bearer;	/* NULL: none */
+	const char *api_key;	/* of an Elasticsearch; NULL: none */
 	const struct http_header *headers;
 	size_t n_headers;
 	int64_t timeout_ns;	/* for all of it, redirects included */

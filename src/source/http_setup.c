@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -53,14 +54,19 @@ make_headers(const struct http_request *r)
 {
 	/* No waiting for "100 Continue" before the body of a form. */
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	bool has_accept = false;
 
-	list = add_header(list, "Accept", "application/json");
+	/* A journal gateway compares all of it, so there is one. */
+	for (size_t i = 0; i < r->n_headers; i++)
+		has_accept |= strcasecmp(r->headers[i].name, "Accept") == 0;
+	if (!has_accept)
+		list = add_header(list, "Accept", "application/json");
 	for (size_t i = 0; i < r->n_headers; i++)
 		list = add_header(list, r->headers[i].name, r->headers[i].value);
 	if (r->content_type != NULL)
 		list = add_header(list, "Content-Type", r->content_type);
-	if (r->bearer != NULL) {
-		char *value = xasprintf("Bearer %s", r->bearer);
+	if (r->bearer != NULL || r->api_key != NULL) {
+		char *value = r->bearer != NULL ? xasprintf("Bearer %s", r->bearer) : xasprintf("ApiKey %s", r->api_key);
 
 		list = add_header(list, "Authorization", value);
 		explicit_bzero(value, strlen(value));
@@ -121,7 +127,7 @@ set_tls(struct setup *s, const struct http_site *site)
 static void
 set_auth(struct setup *s, const struct conf_source *conf, const struct http_request *r)
 {
-	if (conf->user == NULL || r->bearer != NULL)
+	if (conf->user == NULL || r->bearer != NULL || r->api_key != NULL)
 		return;
 	SET(s, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 	SET(s, CURLOPT_USERNAME, conf->user);

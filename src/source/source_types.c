@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "source/log.h"
 #include "source/source.h"
 
 /*
@@ -17,6 +18,9 @@ static const struct source_ops *const types[] = {
 	&source_mlflow,
 	&source_http_json,
 	&source_http,
+	&source_loki,
+	&source_elasticsearch,
+	&source_journald,
 };
 
 const struct source_ops *

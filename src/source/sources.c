@@ -195,6 +195,7 @@ begin_round(struct slot *slot)
 {
 	struct sources *s = slot->all;
 	struct err err = ERR_INIT;
+	struct log_told *told;
 	struct event report;
 
 	slot->n_endpoints_tried = 1;
@@ -203,7 +204,9 @@ begin_round(struct slot *slot)
 		return;
 	round_failed(slot, NULL);
 	make_report(&report, slot, slot->endpoint, NULL, &err, slot->due_ns);
+	told = log_told_take(slot, &err);
 	deliver(s, &report);
+	log_told(s, told);
 }
 
 static void
@@ -269,7 +272,7 @@ round_succeeded(struct slot *slot)
 	slot->was_unreachable = false;
 	slot->is_tried = true;
 	slot->due_ns = slot->period_ns > 0 ? next_of_period(slot->all, slot->period_ns) : INT64_MAX;
-	if (slot->is_again)
+	if (slot->is_again || slot->outcome.is_more)
 		slot->due_ns = clock_mono();
 	slot->is_again = false;
 	wake_unreachable(slot->source);
@@ -280,15 +283,22 @@ static void
 tell(struct slot *slot, size_t endpoint, const struct fetch_result *result)
 {
 	struct sources *s = slot->all;
+	struct err err = result->err;
+	struct log_told *told;
 	struct event report;
 
-	make_report(&report, slot, endpoint, result, &result->err,
-	    slot_is_under_way(slot) ? clock_mono() : slot->due_ns);
+	/* What came counts, but that something is missing must not look like all is well. */
+	if (err.code == 0 && slot->outcome.flaw[0] != '\0')
+		err_set(&err, ERR_REFUSED, "%s", slot->outcome.flaw);
+	make_report(&report, slot, endpoint, result, &err, slot_is_under_way(slot) ? clock_mono() : slot->due_ns);
+	told = slot_is_under_way(slot) ? NULL : log_told_take(slot, &result->err);
 	sources_arm(s);
 	/* What the answer says, and then that it came. */
 	for (size_t i = 0; i < result->events.n; i++)
-		s->cb(&result->events.v[i], s->arg);
+		if (!log_take_event(s, &result->events.v[i]))
+			s->cb(&result->events.v[i], s->arg);
 	deliver(s, &report);
+	log_told(s, told);
 }
 
 void
@@ -352,6 +362,7 @@ slot_free(struct slot *slot)
 	want_done(&slot->want);
 	if (slot->chain != NULL)
 		slot->chain->kept_free(slot->kept);
+	log_slot_free(slot->log);
 	free(slot->what);
 	free(slot);
 }
@@ -425,6 +436,8 @@ sources_new_on(struct loop *l, struct pool *p, struct transport *t, const struct
 	TAILQ_INIT(&s->slots);
 	LIST_INIT(&s->writes);
 	LIST_INIT(&s->serving);
+	LIST_INIT(&s->log_names);
+	s->log_page = env->logs.page > 0 ? (size_t)env->logs.page : 0;
 	s->v = xcalloc(env->n_sources, sizeof *s->v);
 	for (size_t i = 0; i < env->n_sources; i++) {
 		s->v[s->n++] = (struct source){ .all = s, .conf = &env->sources[i] };
@@ -443,10 +456,11 @@ sources_free(struct sources *s)
 {
 	if (s == NULL)
 		return;
-	writes_cancel(s);
 	serving_cancel(s);
 	while (!TAILQ_EMPTY(&s->slots))
 		slot_free(TAILQ_FIRST(&s->slots));
+	writes_cancel(s);	/* those that slots left behind, too */
+	log_names_cancel(s);
 	for (size_t i = 0; i < s->n; i++) {
 		for (size_t k = 0; k < s->v[i].n_endpoints; k++)
 			s->transport->ops->endpoint_free(s->transport, s->v[i].endpoints[k]);
@@ -515,7 +529,7 @@ sources_poll_now(struct sources *s, const char *source, const char *what)
 	struct slot *slot;
 
 	TAILQ_FOREACH(slot, &s->slots, next)
-		if (!slot_is_query(slot) && str_eq(slot->source->conf->name, source) && str_eq(slot->what, what))
+		if (!slot_is_query(slot) && slot->source != NULL && str_eq(slot->source->conf->name, source) && str_eq(slot->what, what))
 			slot_due_now(slot);
 	sources_arm(s);
 }

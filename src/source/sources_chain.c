@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "source/sources_priv.h"
 
@@ -52,6 +53,7 @@ struct chain_step {
 	struct chain_ask asks[CHAIN_HOSTS_AT_ONCE];
 	bool is_end;
 	struct event_list events;
+	struct chain_outcome outcome;
 	struct err err;			/* why the round failed ... */
 	long status;			/* ... and what the server said then */
 	int64_t retry_after_ns;
@@ -120,6 +122,26 @@ run_detach(struct chain_run *run)
 	run->slot = NULL;
 }
 
+static void
+ignore(const struct write_result *result, void *arg)
+{
+	(void)result;
+	(void)arg;
+}
+
+/* What the chain holds on a server is given back; nobody waits for that, and without it the server forgets it by itself. */
+static void
+abandon(struct chain_run *run)
+{
+	struct slot *slot = run->slot;
+	struct request request;
+
+	if (run->ops->abandon == NULL || !run->ops->abandon(run->chain, &request))
+		return;
+	sources_write(slot->all, slot->source->conf->name, &request, ignore, NULL, NULL);
+	request_done(&request);
+}
+
 /* The chain may be in a worker's hands, so what it keeps is lost; the next round reads it again. */
 void
 chain_cancel(struct slot *slot)
@@ -128,6 +150,8 @@ chain_cancel(struct slot *slot)
 
 	if (run == NULL)
 		return;
+	if (!run->is_stepping)
+		abandon(run);
 	run_detach(run);
 	pool_lane_free(run->lane);	/* a step that has not begun comes back all the same */
 	run->lane = NULL;
@@ -142,6 +166,8 @@ round_over(struct chain_run *run)
 	struct fetch_result result = run->result;
 	size_t endpoint = run->endpoint;
 
+	if (result.err.code != 0)
+		abandon(run);
 	slot->kept = run->ops->keep(run->chain);
 	run_detach(run);
 	run_free(run);
@@ -283,8 +309,11 @@ work(void *arg)
 	while (step->n_asks < step->n_room && run->ops->next(run->chain, &step->asks[step->n_asks]))
 		step->n_asks++;
 	step->is_end = step->n_asks == 0 && step->n_sent == 0 && step->n_room > 0;
-	if (step->is_end)
-		run->ops->end(run->chain, &step->events);
+	if (!step->is_end)
+		return;
+	run->ops->end(run->chain, &step->events);
+	if (run->ops->outcome != NULL)
+		run->ops->outcome(run->chain, &step->outcome);
 }
 
 static void
@@ -304,6 +333,7 @@ take_step(struct chain_run *run, struct chain_step *step)
 		if (r->err.code == 0) {
 			r->events = step->events;
 			step->events = (struct event_list){ 0 };
+			run->slot->outcome = step->outcome;
 		}
 		round_over(run);
 		return;
@@ -359,7 +389,12 @@ chain_start(struct slot *slot, struct err *err)
 {
 	struct chain_run *run;
 	void *kept = slot->kept, *chain;
+	char shown[64];
 
+	slot->outcome = (struct chain_outcome){ 0 };
+	if (slot->source == NULL)
+		return err_set(err, ERR_NOTFOUND, "there is no source '%s' in this environment",
+		    str_escape_to(shown, sizeof shown, slot->want.source));
 	slot->kept = NULL;
 	chain = slot->chain->begin(slot->source->conf, slot->chain_arg, kept, err);
 	if (chain == NULL)

@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "source/chain.h"
+#include "source/log.h"
 #include "source/source.h"
 #include "source/transport.h"
 
@@ -30,6 +31,8 @@ struct slot {
 	const struct chain_ops *chain;	/* NULL: one request */
 	const void *chain_arg;		/* for its begin() */
 	void *kept;			/* by its last round */
+	struct chain_outcome outcome;	/* of it */
+	struct log_slot *log;		/* NULL: no lines are wanted by it */
 	struct query_want want;		/* strings owned */
 	bool is_wanted;			/* mark of sources_want() */
 
@@ -58,6 +61,13 @@ struct sources {
 	LIST_HEAD(, write) writes;
 	struct registry_arg registry;
 	LIST_HEAD(, serving_source) serving;
+	const struct redact *log_redact;
+	size_t log_page;		/* lines at once; 0: as usual */
+	log_done_cb *log_done;
+	void *log_done_arg;
+	log_counts_cb *log_counts;
+	void *log_counts_arg;
+	LIST_HEAD(, log_names) log_names;
 	struct loop_timer *timer;
 	int64_t epoch_ns;		/* all periods count from here: what is due together shares one wake-up */
 	bool is_started;
@@ -101,5 +111,13 @@ int chain_start(struct slot *slot, struct err *err);
 void chain_cancel(struct slot *slot);
 
 void serving_cancel(struct sources *s);
+
+void log_slot_free(struct log_slot *l);	/* NULL is fine */
+void log_names_cancel(struct sources *s);
+/* That a want of lines has been asked is told when its slot may be gone: what to say is taken before. NULL: the slot is none of lines. */
+struct log_told *log_told_take(const struct slot *slot, const struct err *err);
+void log_told(struct sources *s, struct log_told *t);	/* NULL is fine */
+/* What is for those who count, and no event. true: taken. */
+bool log_take_event(struct sources *s, const struct event *ev);
 
 #endif
