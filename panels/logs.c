@@ -142,7 +142,10 @@ static void
 arrange_rows(struct logs_panel *s, const struct view *v)
 {
 	int w = s->split.list_w > 0 ? s->split.list_w : 1, text_w;
+	const struct log_view *view = logs_view(v);
 
+	if (view != NULL && *view->error != '\0' && s->split.list_h > 1)
+		s->split.list_h--;	/* a row says why */
 	s->page = s->split.list_h > LOGS_ROWS_MAX ? LOGS_ROWS_MAX : s->split.list_h;
 	s->page = s->page < 1 ? 1 : s->page;
 	if (s->text_w == 0)
@@ -317,7 +320,6 @@ logs_show(struct panel *p, const struct view *v, const char *arg)
 	char *rest;
 	int64_t at = strtoll(arg, &rest, 10);
 
-	(void)v;
 	rest += *rest == ' ';
 	/* A store's own language says nothing about lines that are here. */
 	logs_filter(p, str_has_prefix(rest, "loki:") || str_has_prefix(rest, "es:") || str_has_prefix(rest, "journal:") ? "" : rest);
@@ -325,9 +327,9 @@ logs_show(struct panel *p, const struct view *v, const char *arg)
 	if (at == 0)
 		return;
 	s->is_following = false;
-	s->is_behind = true;
+	s->is_behind = s->is_led = true;
 	s->at = (struct logs_mark){ .time_ns = at };
-	s->row = s->page / 3;
+	s->seen_ns = v->now_ns;
 }
 
 static void

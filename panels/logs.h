@@ -29,7 +29,7 @@ struct logs_panel {
 	/* What is read: the line selected stands on its row of the screen whatever comes. */
 	bool is_following;
 	struct logs_mark at;
-	bool is_behind;			/* `at` is only a time: the first line from then on */
+	bool is_behind, is_led;		/* `at` is only a time: the first line from then on; not drawn since */
 	size_t index;			/* where `at` is, or would be */
 	int row;
 	int64_t seen_ns;		/* the newest line when following ended */

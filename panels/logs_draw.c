@@ -8,8 +8,9 @@
 #include "base/str.h"
 #include "logs.h"
 
-enum { TIME_W = 12, LEVEL_W = 6, SOURCE_W_MAX = 12, SERVICE_W_MAX = 20, SOURCE_FROM = 90, SERVICE_FROM = 46, WRAP_ROWS_MAX = 40,
-	COLUMN_BYTES = 4, NOTE_MAX = 512 };
+enum { TIME_W = 12, LEVEL_W = 7, SOURCE_W_MAX = 12, SERVICE_W_MAX = 20, SOURCE_FROM = 90, SERVICE_FROM = 46, WRAP_ROWS_MAX = 40,
+	COLUMN_BYTES = 4, NOTE_MAX = 512,
+	FOUND_MAX = 64, TEXT_MAX = 1 << 20 };
 
 const char *
 logs_glyph(enum line_level level, enum role *ret_role)
@@ -102,52 +103,124 @@ seen_bytes(const struct log_ref *line, int columns)
 	return line->len < most ? line->len : most;
 }
 
+/* Bytes of harmless text that fit on w columns: at least one character. */
+static size_t
+row_bytes(const char *text, int w)
+{
+	size_t len = strlen(text), at = 0;
+	int used = 0;
+
+	while (at < len) {
+		uint32_t cp = ' ';
+		size_t took = utf8_decode(text + at, len - at, &cp);
+		int width = took > 0 ? cp_width(cp) : 1;
+
+		if (at > 0 && used + width > w)
+			break;
+		used += width;
+		at += took > 0 ? took : 1;
+	}
+	return at;
+}
+
 int
 logs_line_rows(const struct logs_panel *s, const struct log_ref *line)
 {
-	int max = s->page < WRAP_ROWS_MAX ? s->page : WRAP_ROWS_MAX, rows;
+	int max = s->page < WRAP_ROWS_MAX ? s->page : WRAP_ROWS_MAX, rows = 0;
 	struct buf b;
 
-	buf_init(&b, 1 << 20);
+	buf_init(&b, TEXT_MAX);
 	str_escape(&b, line->text, seen_bytes(line, max * s->text_w));
-	rows = ((int)str_width(b.data) + s->text_w - 1) / s->text_w;
+	for (const char *at = b.data; *at != '\0' && rows < max; rows++)
+		at += row_bytes(at, s->text_w);
 	buf_done(&b);
-	return rows < 1 ? 1 : rows > max ? max : rows;
+	return rows < 1 ? 1 : rows;
 }
 
-static int
-draw_piece(struct canvas *c, int x, enum role role, const char *text, size_t len)
-{
-	struct buf b;
+/* A text made harmless, and where in it the filter matched. */
+struct shown {
+	struct buf text;
+	struct range {
+		size_t start, end;
+	} found[FOUND_MAX];
+	size_t n;
+};
 
-	if (len == 0)
-		return x;
-	buf_init(&b, 1 << 20);
-	str_escape(&b, text, len);
-	x = canvas_text(c, x, 0, role, b.data);
-	buf_done(&b);
+static void
+shown_init(struct shown *t, const struct log_filter *match, const struct log_ref *line, int columns)
+{
+	size_t len = seen_bytes(line, columns), at = 0, start, end;
+
+	t->n = 0;
+	buf_init(&t->text, TEXT_MAX);
+	while (match != NULL && t->n < FOUND_MAX && at < len && log_filter_find(match, line->text, len, at, &start, &end) && end > start &&
+	    start >= at) {
+		str_escape(&t->text, line->text + at, start - at);
+		t->found[t->n].start = t->text.len;
+		str_escape(&t->text, line->text + start, end - start);
+		t->found[t->n++].end = t->text.len;
+		at = end;
+	}
+	str_escape(&t->text, line->text + at, len - at);
+}
+
+static enum role
+role_at(const struct shown *t, size_t at, enum role role, size_t *ret_until)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (at < t->found[i].start) {
+			*ret_until = t->found[i].start;
+			return role;
+		}
+		if (at < t->found[i].end) {
+			*ret_until = t->found[i].end;
+			return ROLE_MATCH;
+		}
+	}
+	*ret_until = t->text.len;
+	return role;
+}
+
+/* Bytes from..to at column x; returns the column behind. */
+static int
+draw_bytes(struct canvas *c, int x, const struct shown *t, size_t from, size_t to, enum role role)
+{
+	while (from < to && x < c->w) {
+		size_t until;
+		enum role now = role_at(t, from, role, &until);
+		struct buf piece;
+
+		until = until < to ? until : to;
+		buf_init(&piece, TEXT_MAX);
+		buf_add(&piece, t->text.data + from, until - from);
+		x = canvas_text(c, x, 0, now, piece.data);
+		buf_done(&piece);
+		from = until;
+	}
 	return x;
 }
 
-/* The text from column `left` on, with what the filter found in it. */
 static void
-draw_text(const struct logs_panel *s, struct canvas *c, const struct log_ref *line, int left)
+draw_text(const struct logs_panel *s, struct canvas *c, const struct log_ref *line, int sub)
 {
-	size_t len = seen_bytes(line, left + c->w), at = 0, start, end;
 	enum role role = line->level == LOG_LEVEL_DEBUG || line->level == LOG_LEVEL_TRACE ? ROLE_DIM : ROLE_TEXT;
-	int x = -left;
+	int columns = s->is_wrapped ? (sub + 1) * c->w : s->left + c->w, x;
+	struct shown t;
+	size_t from = 0;
 
-	while (at < len && x < c->w && s->match != NULL && log_filter_find(s->match, line->text, len, at, &start, &end) && end > start &&
-	    start >= at) {
-		x = draw_piece(c, x, role, line->text + at, start - at);
-		x = draw_piece(c, x, ROLE_MATCH, line->text + start, end - start);
-		at = end;
+	shown_init(&t, s->match, line, columns);
+	if (s->is_wrapped) {
+		for (int i = 0; i < sub; i++)
+			from += row_bytes(t.text.data + from, c->w);
+		draw_bytes(c, 0, &t, from, from + row_bytes(t.text.data + from, c->w), role);
+	} else {
+		x = draw_bytes(c, -s->left, &t, 0, t.text.len, role);
+		if (s->left > 0)
+			canvas_text(c, 0, 0, ROLE_DIM, "…");
+		if (x > c->w || seen_bytes(line, columns) < line->len)
+			canvas_text(c, c->w - 1, 0, ROLE_DIM, "…");
 	}
-	x = draw_piece(c, x, role, line->text + at, len - at);
-	if (left > 0 && !s->is_wrapped)
-		canvas_text(c, 0, 0, ROLE_DIM, "…");
-	if (!s->is_wrapped && (x > c->w || len < line->len))
-		canvas_text(c, c->w - 1, 0, ROLE_DIM, "…");
+	buf_done(&t.text);
 }
 
 static void
@@ -160,15 +233,16 @@ draw_head(const struct logs_panel *s, struct canvas *c, int y, const struct log_
 
 	if (logs_is_marked(s, line))
 		canvas_text(c, 0, y, ROLE_KEY, "*");
+	/* "02:28:31.204": UTC like all times here; the day stands in the details. */
 	clock_format(at, line->time_ns, 3);
-	canvas_text_w(c, x, y, TIME_W, ROLE_DIM, strlen(at) > 11 ? at + 11 : at, false);
+	canvas_printf(c, x, y, ROLE_DIM, "%.12s", strlen(at) > 11 ? at + 11 : at);
 	x += TIME_W + 1;
 	if (s->source_w > 0) {
 		canvas_text_w(c, x, y, s->source_w, ROLE_DIM, line->source, false);
 		x += s->source_w + 1;
 	}
 	canvas_text(c, x, y, role, glyph);
-	canvas_text(c, x + 1, y, role, log_level_short(line->level));
+	canvas_text(c, x + 2, y, role, log_level_short(line->level));
 	x += LEVEL_W;
 	if (s->service_w > 0)
 		canvas_text_w(c, x, y, s->service_w, ROLE_STRONG, line->service, false);
@@ -225,7 +299,7 @@ draw_line(const struct logs_panel *s, const struct log_view *view, struct canvas
 	log_view_line(view, row->index, &line);
 	if (row->sub == 0)
 		draw_head(s, c, y, &line);
-	draw_text(s, &text, &line, s->is_wrapped ? row->sub * s->text_w : s->left);
+	draw_text(s, &text, &line, row->sub);
 	if (row->index == s->index)
 		canvas_select(c, 0, y, c->w);
 }

@@ -51,7 +51,7 @@ struct places {
 static struct places
 places_of(int w)
 {
-	struct places p = { .text_x = NEW_W + COUNT_W + 6 };
+	struct places p = { .text_x = NEW_W + COUNT_W + 8 };
 
 	if (w >= TREND_FROM) {
 		p.trend_x = p.text_x;
@@ -86,7 +86,7 @@ draw_pattern(struct canvas *c, int y, const struct places *at, const struct log_
 		canvas_text(c, 1, y, ROLE_CHANGED, "NEW");
 	canvas_text_right(c, NEW_W + COUNT_W, y, ROLE_TEXT, logs_count(p->n, n));
 	canvas_text(c, NEW_W + COUNT_W + 1, y, role, glyph);
-	canvas_text(c, NEW_W + COUNT_W + 2, y, role, log_level_short(p->level));
+	canvas_text(c, NEW_W + COUNT_W + 3, y, role, log_level_short(p->level));
 	if (at->trend_x > 0)
 		draw_trend(c, at->trend_x, y, p);
 	if (at->services_x > 0)
@@ -98,7 +98,7 @@ static void
 draw_header(struct canvas *c, const struct places *at)
 {
 	canvas_text_right(c, NEW_W + COUNT_W, 0, ROLE_DIM, "lines");
-	canvas_text(c, NEW_W + COUNT_W + 2, 0, ROLE_DIM, "worst");
+	canvas_text(c, NEW_W + COUNT_W + 3, 0, ROLE_DIM, "lvl");
 	if (at->trend_x > 0)
 		canvas_text(c, at->trend_x, 0, ROLE_DIM, "over the range");
 	if (at->services_x > 0)

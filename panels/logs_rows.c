@@ -194,6 +194,13 @@ keep_in_sight(struct logs_panel *s, const struct log_view *view)
 {
 	int most = s->page - rows_of(s, view, s->index);
 
+	if (s->is_behind && s->is_led) {	/* led here: a third of the screen for what came before */
+		s->row = s->page / 3;
+		s->is_led = false;
+	}
+	/* What is said above the oldest line belongs to it. */
+	if (s->index == 0 && s->row < 1)
+		s->row = 1;
 	most = most < 0 ? 0 : most;
 	s->row = s->row > most ? most : s->row;
 	s->row = s->row < 0 ? 0 : s->row;

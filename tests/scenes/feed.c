@@ -140,7 +140,7 @@ int
 feed_apply(const char *path, struct model *m, struct err *err)
 {
 	json_error_t where;
-	json_t *feed = json_load_file(path, JSON_REJECT_DUPLICATES, &where), *event;
+	json_t *feed = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where), *event;
 	size_t at;
 	int r = 0;
 

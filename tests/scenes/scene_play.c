@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "frame.h"
+#include "insight/drain.h"
+#include "insight/log_look.h"
 #include "panels/panels.h"
 #include "panels/parts.h"
 #include "scene.h"
@@ -26,6 +28,7 @@ struct stage {
 	struct panel *dialogs[DIALOGS_MAX];
 	int n_dialogs;
 	struct buf asked;
+	char *query;			/* the filter over lines of logs */
 };
 
 /* --- drawing --------------------------------------------------------------------------------- */
@@ -48,6 +51,84 @@ draw(struct stage *s, struct grid *g)
 	}
 	for (int i = 0; i < s->n_dialogs; i++)
 		panel_draw_dialog(s->dialogs[i], &s->view, &screen);
+}
+
+/* --- lines of logs ------------------------------------------------------------------------------- */
+
+static void
+apply_block(struct stage *s, enum event_kind kind, void *block)
+{
+	struct event ev;
+
+	event_init(&ev, kind, s->scene->clock_ns, "", block);
+	model_apply(s->model, &ev);
+	event_done(&ev);
+}
+
+static bool
+has_store(const struct model *m)
+{
+	const struct environment *e = model_environment(m);
+
+	for (size_t i = 0; e != NULL && i < e->n_sources; i++)
+		if (str_eq(e->sources[i].type, "loki"))
+			return true;
+	return false;
+}
+
+/* What the app has worked out in the background, here at once; a query that cannot be shows all lines. */
+static void
+look_at_lines(struct stage *s)
+{
+	const struct timerange *r = &s->view.range;
+	struct log_view_ask ask = { .query = s->query != NULL ? s->query : "", .error = "", .start_ns = r->start_ns, .end_ns = r->end_ns,
+		.step_ns = 15 * NS_PER_S, .now_ns = s->scene->clock_ns };
+	struct log_filter *filter = NULL;
+	struct err err = ERR_INIT;
+
+	if (model_log_totals(s->model)->n == 0 && !has_store(s->model))
+		return;
+	if (log_filter_new(ask.query, &filter, &err) < 0)
+		ask.error = err.msg;
+	apply_block(s, EVENT_LOG_VIEW, log_look_now(s->model, filter, &ask));
+	log_filter_free(filter);
+}
+
+static void
+find_patterns(struct stage *s)
+{
+	const struct timerange *r = &s->view.range;
+	struct drain *d = drain_new(&(struct drain_options){ 0 });
+	struct log_ref line;
+
+	for (size_t i = 0; i < model_n_log_segments(s->model); i++) {
+		const struct log_segment *segment = model_log_segment(s->model, i);
+
+		for (size_t k = 0; k < log_segment_n(segment); k++) {
+			log_segment_line(segment, k, &line);
+			drain_add(d, &line);
+		}
+	}
+	apply_block(s, EVENT_LOG_PATTERNS, drain_patterns(d, r->start_ns, r->end_ns, s->scene->clock_ns - 15 * NS_PER_MIN, 500));
+	drain_free(d);
+}
+
+static void
+do_logs(struct stage *s, const struct op *op)
+{
+	static const char *const verbs[] = { [OP_LOG_SEARCH] = "search", [OP_LOG_OLDER] = "older lines", [OP_LOG_ALERT] = "lines of",
+		[OP_LOG_SAVE] = "save" };
+
+	if (op->kind == OP_LOG_FILTER) {
+		free(s->query);
+		s->query = xstrdup(op->text);
+		look_at_lines(s);
+	} else if (op->kind == OP_LOG_PATTERNS) {
+		if (op->number != 0)
+			find_patterns(s);
+	} else {
+		buf_printf(&s->asked, "app: %s%s%s\n", verbs[op->kind], op->text != NULL ? " " : "", op->text != NULL ? op->text : "");
+	}
 }
 
 /* --- what is asked of the app ------------------------------------------------------------------ */
@@ -122,6 +203,16 @@ write_down(struct stage *s, const struct op *op)
 }
 
 static void
+tell_filter(struct stage *s)
+{
+	struct op *op = s->panel->ops->filtered != NULL ? s->panel->ops->filtered(s->panel) : NULL;
+
+	if (op != NULL)
+		do_logs(s, op);
+	op_free(op);
+}
+
+static void
 show_panel(struct stage *s, const struct op *op)
 {
 	const struct panel_ops *ops = panel_find(op->text);
@@ -132,6 +223,7 @@ show_panel(struct stage *s, const struct op *op)
 	}
 	if (ops != NULL && op->arg != NULL && ops->show != NULL)
 		ops->show(s->panel, &s->view, op->arg);
+	tell_filter(s);
 }
 
 /* Takes op. */
@@ -166,6 +258,12 @@ carry_out(struct stage *s, struct op *op)
 		show_panel(s, op);
 	} else if (op->kind == OP_MESSAGE || op->kind == OP_ERROR) {
 		buf_printf(&s->asked, "%s: %s\n", op->kind == OP_ERROR ? "error" : "message", op->text);
+	} else if (op->kind >= OP_LOG_FILTER && op->kind <= OP_LOG_SAVE) {
+		do_logs(s, op);
+	} else if (op->kind == OP_TIME_JUMP) {
+		char at[CLOCK_TEXT_MAX];
+
+		buf_printf(&s->asked, "app: time cursor to %s\n", clock_format(at, op->number, 3));
 	} else if (op->kind == OP_QUERY || op->kind == OP_SLO_GRAPH) {
 		buf_printf(&s->asked, "app: query %s\n", op->text);
 	} else {
@@ -234,6 +332,7 @@ come_between(struct stage *s, const char *word, struct err *err)
 	s->is_late = *word == '-';
 	r = feed_apply(path, s->model, err);
 	free(path);
+	look_at_lines(s);
 	return r;
 }
 
@@ -300,11 +399,13 @@ stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, st
 	v->is_read_only = scene->is_read_only;
 	v->user = "jane";
 	v->ack_ns = 15 * NS_PER_MIN;
+	look_at_lines(s);
 	s->panel = panel_new(ops, v, &op);
 	if (scene->arg != NULL)
 		ops->show(s->panel, v, scene->arg);
 	if (scene->filter != NULL)
 		ops->filter(s->panel, scene->filter);
+	tell_filter(s);
 	return 0;
 }
 
@@ -314,6 +415,7 @@ stage_close(struct stage *s)
 	close_dialogs(s, 0);
 	panel_free(s->panel);
 	model_free(s->model);
+	free(s->query);
 	buf_done(&s->asked);
 }
 
