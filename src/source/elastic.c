@@ -100,10 +100,10 @@ add_filter(const struct log_round *r, const struct elastic *e, int64_t start_ns,
 	add_query(r, b);
 	buf_addstr(b, "],\"filter\":[{\"range\":{");
 	add_text(b, e->time);
-	/* The format is said, or a mapping with one of its own would not take it. Up to and with the last nanosecond: a field that holds milliseconds cuts what
-	 * is said here to those, and must not lose its own last one. */
-	buf_printf(b, ":{\"gte\":\"%s\",\"lte\":\"%s\",\"format\":\"strict_date_optional_time_nanos||strict_date_optional_time\"}}}]}}",
-	    clock_format(from, start_ns, 9), clock_format(to, end_ns - 1, 9));
+	/* The format is said, or a mapping with one of its own would not take it. A field that holds milliseconds cuts what is said here to those: behind the
+	 * nanosecond before, and up to the last one, is right for both. */
+	buf_printf(b, ":{\"gt\":\"%s\",\"lte\":\"%s\",\"format\":\"strict_date_optional_time_nanos||strict_date_optional_time\"}}}]}}",
+	    clock_format(from, start_ns - 1, 9), clock_format(to, end_ns - 1, 9));
 }
 
 /* --- requests ------------------------------------------------------------------------------------------------------------------- */
@@ -198,8 +198,6 @@ elastic_open(struct log_round *r, void *own, struct err *err)
 	e->is_plain = r->flavour == ELASTIC_PLAIN;
 	if (r->page > PAGE_MAX)
 		r->page = PAGE_MAX;
-	/* A field that holds milliseconds is cut to those, so a stretch begins with one. */
-	r->start_ns -= ((r->start_ns % NS_PER_MS) + NS_PER_MS) % NS_PER_MS;
 	if (*q != '{')
 		return 0;
 	buf_init(&mended, BODY_MAX);
