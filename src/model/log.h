@@ -88,6 +88,8 @@ struct log_totals {
 	int64_t first_ns, last_ns;
 	int64_t whole_since_ns;		/* since then nothing was dropped */
 };
+/* A fast hash of texts of lines; not for anything secret. */
+uint64_t log_hash(const void *bytes, size_t len, uint64_t seed);
 struct model;
 size_t model_n_log_segments(const struct model *m);
 const struct log_segment *model_log_segment(const struct model *m, size_t i);	/* ascending, not overlapping */

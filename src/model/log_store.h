@@ -33,7 +33,6 @@ struct log_store *log_segment_store(const struct log_segment *s);
 struct log_segment *log_segment_head(const struct log_segment *s, size_t n);
 uint16_t log_segment_stream_of(const struct log_segment *s, size_t i);
 
-uint64_t log_hash(const void *bytes, size_t len, uint64_t seed);
 /* Of what makes the line one of its kind; source_hash: log_hash(source, strlen(source), 0), labels_hash: labels_hash(). */
 uint64_t log_ref_hash(const struct log_ref *line, uint64_t source_hash, uint64_t labels_hash);
 bool log_ref_same(const struct log_ref *a, const struct log_ref *b);
