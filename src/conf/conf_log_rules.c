@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/redact.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_table.h"
@@ -124,6 +125,22 @@ conf_rule_log_store(struct conf_decode *d, const struct yaml_node *node, const s
 	check_api_key(&st);
 	check_tenant(&st);
 	return st.is_good;
+}
+
+/* --- what is redacted ------------------------------------------------------------------------ */
+
+bool
+conf_rule_redact(struct conf_decode *d, const struct yaml_node *node, void *item)
+{
+	const struct conf_redact *r = item;
+	struct redact *redact = redact_new(false);
+	struct err err = ERR_INIT;
+	bool is_good = redact_add(redact, r->name, r->pattern, &err) == 0;
+
+	if (!is_good)
+		conf_problem(d, at(node, "pattern"), "pattern: %s", err.msg);
+	redact_free(redact);
+	return is_good;
 }
 
 /* --- the lines of an alert ------------------------------------------------------------------- */

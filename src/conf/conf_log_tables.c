@@ -102,6 +102,7 @@ static const struct conf_row pattern_rows[] = {
 static const struct conf_table pattern_table = {
 	.what = "a pattern", .rows = pattern_rows, .size = sizeof(struct conf_redact),
 	.is_unique = true, .has_position = true, .position = AT(line), .is_guard = true,
+	.check = conf_rule_redact,
 };
 #undef AT
 

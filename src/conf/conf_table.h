@@ -145,6 +145,7 @@ bool conf_source_is_registry(const struct conf_source *s);
 bool conf_rule_log_store(struct conf_decode *d, const struct yaml_node *node,
     const struct conf_source *s);
 bool conf_rule_log_alert(struct conf_decode *d, const struct yaml_node *node, void *item);
+bool conf_rule_redact(struct conf_decode *d, const struct yaml_node *node, void *item);
 /* References of an environment's streams of lines; its sources are known by now. */
 void conf_rule_logs(struct conf_decode *d, const struct yaml_node *env_node,
     struct conf_environment *env);

@@ -404,7 +404,8 @@ failed_open(struct log_round *r, struct elastic *e, long status, const struct er
 static int
 failed_page(struct log_round *r, struct elastic *e, long status, const struct err *why)
 {
-	bool is_gone = e->pit != NULL && (status == 404 || strstr(why->msg, "search_context_missing") != NULL);
+	bool is_gone = e->pit != NULL && strstr(why->msg, "index_not_found") == NULL &&
+	    (status == 404 || strstr(why->msg, "search_context_missing") != NULL);
 
 	if (why->code == ERR_LIMIT && log_round_halve(r))
 		return 0;

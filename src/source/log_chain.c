@@ -288,7 +288,8 @@ log_outcome(void *arg, struct chain_outcome *ret)
 
 	snprintf(ret->flaw, sizeof ret->flaw, "%s", r->flaw);
 	ret->is_whole = r->is_whole;
-	ret->is_more = r->is_later && !r->is_whole;
+	/* One that tells nothing new will not do better at once. */
+	ret->is_more = r->is_later && !r->is_whole && r->n_lines > 0;
 }
 
 static void *

@@ -278,7 +278,7 @@ wrong_type(const struct log_round *r, const char *type, struct err *err)
 {
 	char shown[64];
 
-	return err_set(err, ERR_INVALID, "the query answers with a %s: one that %s is expected", str_escape_to(shown, sizeof shown, type),
+	return err_set(err, ERR_INVALID, "the query answers with what a Loki calls %s: one that %s is expected", str_escape_to(shown, sizeof shown, type),
 	    r->is_count ? "can be counted" : "answers with lines, such as {app=\"web\"} |= \"error\",");
 }
 

@@ -104,8 +104,10 @@ take_line(struct fixture *f, char *line)
 		dst = &f->request_body;
 	else if (strcmp(line, "status") == 0)
 		f->status = strtol(value, NULL, 10);
-	else if (strcmp(line, "body") == 0)
+	else if (strcmp(line, "body") == 0) {
+		value[strcspn(value, " ")] = '\0';	/* a remark behind the name */
 		read_body(f, value);
+	}
 	if (dst != NULL) {
 		free(*dst);
 		*dst = xstrdup(value);
