@@ -128,7 +128,7 @@ node_child(struct drain *d, uint32_t at, uint64_t key, bool is_making)
 	return child;
 }
 
-/* By the number of words, then by the first words. The root's children are as many as there are numbers of words. */
+/* By the number of words, then by the first words: the root, the number of words and the leaf are three of the depth, as those who wrote the paper count. The root's children are as many as there are numbers of words. */
 static uint32_t
 leaf_of(struct drain *d, const struct drain_words *w, bool is_making)
 {
@@ -141,7 +141,7 @@ leaf_of(struct drain *d, const struct drain_words *w, bool is_making)
 		at = node_new(d);
 		hindex_set(&d->nodes[0].children, key, at);
 	}
-	for (size_t i = 0; i + 2 < d->o.depth && i < w->n && at != NONE; i++)
+	for (size_t i = 0; i + 3 < d->o.depth && i < w->n && at != NONE; i++)
 		at = node_child(d, at, w->v[i].hash, is_making);
 	return at;
 }

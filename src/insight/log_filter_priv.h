@@ -17,7 +17,7 @@ struct term {
 	const char *text;	/* the word; the regex */
 	size_t len;
 	pcre2_code *bytes;	/* for texts that are ASCII; NULL: utf does for them */
-	pcre2_code *utf;
+	pcre2_code *utf;	/* NULL: bytes does for all */
 	bool is_jit;
 	/* the others */
 	enum line_level level;

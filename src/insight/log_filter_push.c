@@ -48,6 +48,31 @@ add_regex_literal(struct buf *b, const char *text, size_t len)
 	}
 }
 
+/* To RE2 the long s and the Kelvin sign are an s and a k when case is ignored; not to us, and lines with them must not be left out. */
+static bool
+has_odd_case(const struct term *t)
+{
+	return strpbrk(t->text, "sSkK") != NULL;
+}
+
+static void
+add_word(struct buf *b, const struct term *t)
+{
+	if (!t->is_not || !has_odd_case(t)) {
+		buf_addstr(b, "(?i)");
+		add_regex_literal(b, t->text, t->len);
+		return;
+	}
+	for (size_t i = 0; i < t->len; i++) {
+		unsigned char c = (unsigned char)t->text[i];
+
+		if (isalpha(c))
+			buf_printf(b, "[%c%c]", tolower(c), toupper(c));
+		else
+			add_regex_literal(b, t->text + i, 1);
+	}
+}
+
 struct re2 {			/* a regex of ours written for RE2 */
 	const char *p, *end;
 	struct buf *b;
@@ -198,8 +223,7 @@ loki_text(const struct term *t, struct buf *ret)
 
 	buf_init(&regex, 4 * t->len + 64);
 	if (t->is_word && is_plain_ascii(t->text, t->len)) {
-		buf_addstr(&regex, "(?i)");
-		add_regex_literal(&regex, t->text, t->len);
+		add_word(&regex, t);
 	} else if (t->is_word || !t->is_plain || !add_re2(&regex, t, &is_sure)) {
 		is_sure = false;
 		buf_reset(&regex);

@@ -89,11 +89,12 @@ term_compile(struct log_filter *f, struct term *t, struct err *err)
 		return err_set(err, ERR_INVALID, "longer than %d bytes", PATTERN_MAX);
 	if (!utf8_is_valid(t->text, t->len))
 		return err_set(err, ERR_INVALID, "not UTF-8");
-	if (t->is_word)
-		options &= ~(uint32_t)PCRE2_MULTILINE;
-	r = compile_one(f, t, options | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &t->utf, err);
-	if (r < 0)
-		return r;
+	/* Of a word in ASCII only ASCII's case is ignored, as by stores: a Kelvin sign is no k. */
+	if (!t->is_word || !is_pattern_ascii) {
+		r = compile_one(f, t, options | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &t->utf, err);
+		if (r < 0)
+			return r;
+	}
 	t->is_plain = t->is_word || is_plain(t->text, t->len);
 	/* A verb such as (*UTF) must not have bytes taken for UTF-8 that are none. */
 	if (is_pattern_ascii && (t->is_plain || memmem(t->text, t->len, "(*", 2) == NULL)) {
@@ -101,7 +102,7 @@ term_compile(struct log_filter *f, struct term *t, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	t->is_jit = pcre2_jit_compile(t->utf, PCRE2_JIT_COMPLETE) == 0 && (t->bytes == NULL || pcre2_jit_compile(t->bytes, PCRE2_JIT_COMPLETE) == 0);
+	t->is_jit = (t->utf == NULL || pcre2_jit_compile(t->utf, PCRE2_JIT_COMPLETE) == 0) && (t->bytes == NULL || pcre2_jit_compile(t->bytes, PCRE2_JIT_COMPLETE) == 0);
 	return 0;
 }
 
@@ -123,7 +124,7 @@ term_search_done(struct term_search *s)
 static int
 match(struct term_search *s, const struct term *t, bool is_text_ascii, const char *text, size_t len, size_t from, uint32_t options)
 {
-	const pcre2_code *code = is_text_ascii && t->bytes != NULL ? t->bytes : t->utf;
+	const pcre2_code *code = t->utf == NULL || (is_text_ascii && t->bytes != NULL) ? t->bytes : t->utf;
 
 	if (t->is_jit)
 		return pcre2_jit_match(code, (PCRE2_SPTR)text, len, from, options, s->data, s->f->match);

@@ -2,13 +2,8 @@
 
 #include "tests/unit/log_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 struct log_batch *
 batch_new(const struct batch_line *v, size_t n)
@@ -51,32 +46,6 @@ tell(struct model *m, int64_t now_ns, const char *source, const struct batch_lin
 	event_init(&ev, EVENT_LOG_LINES, now_ns, source, batch_new(v, n));
 	model_apply(m, &ev);
 	event_done(&ev);
-}
-
-size_t
-all_lines(const struct model *m, struct log_ref **ret)
-{
-	size_t n = 0, segments = model_n_log_segments(m);
-	const struct log_totals *totals = model_log_totals(m);
-	struct log_ref *v = calloc(totals->n + 1, sizeof *v);
-	int64_t last_ns = INT64_MIN;
-
-	for (size_t i = 0; i < segments; i++) {
-		const struct log_segment *s = model_log_segment(m, i);
-
-		assert_true(log_segment_n(s) > 0);
-		for (size_t j = 0; j < log_segment_n(s); j++) {
-			assert_true(n < totals->n);
-			log_segment_line(s, j, &v[n]);
-			assert_true(v[n].time_ns >= last_ns);
-			assert_int_equal(v[n].text[v[n].len], '\0');
-			last_ns = v[n++].time_ns;
-		}
-		assert_true(log_segment_last(s) == last_ns);
-	}
-	assert_int_equal(n, totals->n);
-	*ret = v;
-	return n;
 }
 
 uint32_t

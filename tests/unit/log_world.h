@@ -18,8 +18,6 @@ struct batch_line {
 struct log_batch *batch_new(const struct batch_line *v, size_t n);
 /* An EVENT_LOG_LINES of these. */
 void tell(struct model *m, int64_t now_ns, const char *source, const struct batch_line *v, size_t n);
-/* All lines held, checked to be in order; free(). Returns how many. */
-size_t all_lines(const struct model *m, struct log_ref **ret);
 uint32_t log_random(uint64_t *state);
 /* A line as programs write them, of 93 bytes, into text of at least 94. Returns its length. */
 size_t log_text(char *text, size_t size, uint64_t *state);

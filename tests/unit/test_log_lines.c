@@ -17,6 +17,33 @@
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define L(t, s) { .time_ns = (t), .text = (s) }
 
+/* All lines held, checked to be in order; free(). Returns how many. */
+static size_t
+all_lines(const struct model *m, struct log_ref **ret)
+{
+	size_t n = 0, segments = model_n_log_segments(m);
+	const struct log_totals *totals = model_log_totals(m);
+	struct log_ref *v = calloc(totals->n + 1, sizeof *v);
+	int64_t last_ns = INT64_MIN;
+
+	for (size_t i = 0; i < segments; i++) {
+		const struct log_segment *s = model_log_segment(m, i);
+
+		assert_true(log_segment_n(s) > 0);
+		for (size_t j = 0; j < log_segment_n(s); j++) {
+			assert_true(n < totals->n);
+			log_segment_line(s, j, &v[n]);
+			assert_true(v[n].time_ns >= last_ns);
+			assert_int_equal(v[n].text[v[n].len], '\0');
+			last_ns = v[n++].time_ns;
+		}
+		assert_true(log_segment_last(s) == last_ns);
+	}
+	assert_int_equal(n, totals->n);
+	*ret = v;
+	return n;
+}
+
 static void
 assert_texts(const struct model *m, const char *expected)
 {
