@@ -332,12 +332,14 @@ slice_int(struct slice s, int64_t *ret)
 	bool is_minus;
 	uint64_t v = 0;
 
+	if (s.p == NULL)
+		return false;
 	if (slice_is(s, '"')) {
 		p++;
 		s.len -= s.len > 1 ? 2 : 1;
 	}
 	end = p + s.len;
-	if (s.p == NULL || p == end)
+	if (p == end)
 		return false;
 	is_minus = *p == '-';
 	p += is_minus;

@@ -59,6 +59,8 @@ next_answer(struct answers *a)
 static void
 check_request(const struct chain_ask *ask)
 {
+	json_t *body;
+
 	if (ask->request.path[0] != '/' || ask->url != NULL)
 		abort();
 	for (const char *p = ask->request.path; *p != '\0'; p++)
@@ -67,8 +69,12 @@ check_request(const struct chain_ask *ask)
 	for (size_t i = 0; i < ask->request.n_headers; i++)
 		if (strpbrk(ask->request.headers[i].value, "\r\n") != NULL)
 			abort();
-	if (ask->request.body.len > 0 && json_loadb(ask->request.body.data, ask->request.body.len, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, NULL) == NULL)
+	if (ask->request.body.len == 0)
+		return;
+	body = json_loadb(ask->request.body.data, ask->request.body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	if (body == NULL)
 		abort();
+	json_decref(body);
 }
 
 static void

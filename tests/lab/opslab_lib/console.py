@@ -17,8 +17,15 @@ environments:
       - {{ name: prometheus,   type: prometheus,   url: 'http://127.0.0.1:{prometheus}', interval: 2s }}
       - {{ name: alertmanager, type: alertmanager, url: 'http://127.0.0.1:{alertmanager}', interval: 2s }}
       - {{ name: mlflow,       type: mlflow,       url: 'http://127.0.0.1:{registry}', interval: 5s }}
+      - {{ name: loki,         type: loki,         url: 'http://127.0.0.1:{loki}', interval: 2s }}
       - {{ name: flags,        type: http,         url: 'http://127.0.0.1:{platform}/api/flags', bearer: {{ file: '{folder}/platform/token' }} }}
       - {{ name: status-page,  type: http,         url: 'http://127.0.0.1:{platform}/api/notices', bearer: {{ file: '{folder}/platform/token' }} }}
+    logs:
+      streams:
+        - {{ name: services, title: what the services say, source: loki, query: '{{env="lab"}}' }}
+      alerts:
+        - {{ match: {{ service: '*' }}, query: 'loki: {{app="${{labels.service}}"}}' }}
+      late: 5s
     params: {{ model: spam-filter, service: spam-filter, alert: SpamFalsePositiveRateHigh }}
     actions:
       activate: {{ ssh: {{ run: [activate-model, '${{model}}', '${{version}}'] }}, check: {{ run: [active-model, '${{model}}'], expect: '${{version}}' }} }}
@@ -119,9 +126,9 @@ environments:
 """
 
 
-def write_config(state, prometheus_port, alertmanager_port, registry_port, platform_port):
+def write_config(state, prometheus_port, alertmanager_port, registry_port, platform_port, loki_port):
     slos = objectives.write(state, f"http://127.0.0.1:{prometheus_port}")
     state.write("opsconsole.yaml", _CONFIG.format(
-        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos, platform=platform_port,
+        folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos, platform=platform_port, loki=loki_port,
         registry=registry_port, registry_url=f"http://127.0.0.1:{registry_port}"))
     return state.file("opsconsole.yaml")

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.parse
 
-from . import console, control, monitoring, past, platform, profile, registry_serving, registry_world
+from . import console, control, lines, loki, monitoring, past, platform, profile, registry_serving, registry_world
 from .faults import FAULTS
 from .hosts import ADDRESSES, SSH_HOSTS, HostFiles, Sshd
 from .httpd import Listener, Response
@@ -132,14 +132,17 @@ class Lab:
         self.ssh_port = free_port(ADDRESSES.values(), taken)
         self.metrics_port = free_port(ADDRESSES.values(), taken)
         self.platform_port = free_port(["127.0.0.1"], taken)
+        self.loki_port = free_port(["127.0.0.1"], taken)
         self.config = console.write_config(
-            self.state, self.prometheus_port, self.alertmanager_port, self.registry_port, self.platform_port)
+            self.state, self.prometheus_port, self.alertmanager_port, self.registry_port, self.platform_port,
+            self.loki_port)
         say(f"ready {self.config}")
         self.files.make()
         self.world = World(self.seed, time.time())
         self.listeners = {}
         await self._open_registry()
         await self._open_platform()
+        await self._open_loki()
         for instance in self.world.instances:
             listener = Listener(ADDRESSES[instance.host], self.metrics_port, self._metrics_handler(instance), self.log)
             await listener.open()
@@ -164,6 +167,11 @@ class Lab:
         self.state.write("platform/token", token + "\n")
         self.platform = platform.Service(token, self._flag_set)
         await Listener("127.0.0.1", self.platform_port, self.platform, self.log).open()
+
+    async def _open_loki(self):
+        store = loki.Store()
+        self.lines = self.world.say = lines.Writer([store.push])
+        await Listener("127.0.0.1", self.loki_port, loki.Service(store), self.log).open()
 
     def _flag_set(self, name, on):
         if name == MODEL:
@@ -329,10 +337,12 @@ class Lab:
         down = self.files.is_down(host)
         if down and service.alive:
             service.alive = False
+            self.world.say("stopped", host, self.world.now, service=service.service)
             self.listeners[host].close()
         elif not down and not service.alive:
             service.restart()
             await self.listeners[host].open()
+            self.world.say("started", host, self.world.now, service=service.service)
             service.alive = True
         service.drained = self.files.is_drained(host)
         service.follow_restarts(self.files.restarts(host))
@@ -397,6 +407,8 @@ class Lab:
             "served": {host: self.files.active(host, MODEL) for host in SERVING_HOSTS},
             "champion": self.champion(),
             "registry": f"http://127.0.0.1:{self.registry_port}",
+            "loki": f"http://127.0.0.1:{self.loki_port}",
+            "lines": {f"{service} {level}": n for (service, level), n in sorted(self.lines.written.items())},
             "platform": f"http://127.0.0.1:{self.platform_port}/api",
             "platform_token": self.state.file("platform", "token"),
             "registry_token": self.state.file("registry", "token"),

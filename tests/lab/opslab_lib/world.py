@@ -179,8 +179,11 @@ class Web(Instance):
     def serves(self):
         return {RANKER: self.ranker}
 
-    def answered(self, handler, counter, seconds):
+    def answered(self, handler, counter, seconds, code=200):
         counter.inc()
+        self.world.say("request", self.host, self.world.now, handler=handler, code=code, seconds=seconds)
+        if code == 200 and handler == "read":
+            self.world.say("ranked", self.host, self.world.now, version=self.ranker)
         self.duration[handler].observe(seconds)
         self.duration_native[handler].observe(seconds)
 
@@ -227,8 +230,10 @@ class Serving(Instance):
             return
         if name in VERSIONS:
             self.load(VERSIONS[name])
+            self.world.say("loaded", self.host, self.world.now, service=self.service, model=MODEL, version=name)
         else:
             self.load_failures.inc()
+            self.world.say("not_loaded", self.host, self.world.now, version=name)
 
     def refresh(self):
         self.is_drained.set(int(self.drained))
@@ -250,6 +255,7 @@ class Serving(Instance):
         self.score.observe(score)
         self.score_native.observe(score)
         self.duration.observe(seconds)
+        self.world.say("scored", self.host, self.world.now, version=self.version.version, decision=decision, seconds=seconds)
         for name, value in features.items():
             self.feature_values[name].observe(value)
         return decision
@@ -316,6 +322,7 @@ class World:
         self.ticks = 0
         self.slow = self.errors = self.drift = False
         self.telemetry_gap = self.feedback_stopped = self.stale_model = False
+        self.say = lambda what, host, at_s, **about: None  # what is written to logs, see lines.py
         self.filter_on = True  # the feature flag: off, posts wait for a moderator
         self._pending = deque()  # (tick, version, decision, label): labels on their way
 
@@ -380,18 +387,18 @@ class World:
         failed = rng.random() < (ERROR_SHARE_BROKEN if self.errors else ERROR_SHARE_HEALTHY)
         if rng.random() >= POST_SHARE:
             counter = web.failed["read"] if failed else web.ok["read"]
-            web.answered("read", counter, self.read_s.sample(rng))
+            web.answered("read", counter, self.read_s.sample(rng), 500 if failed else 200)
             return
         seconds = self.post_s.sample(rng)
         if failed:
-            web.answered("post", web.failed["post"], seconds)
+            web.answered("post", web.failed["post"], seconds, 500)
             return
         if not self.filter_on:
             web.held.inc()
             web.answered("post", web.ok["post"], seconds)
             return
         if not serving:
-            web.answered("post", web.unavailable, seconds)
+            web.answered("post", web.unavailable, seconds, 503)
             return
         seconds += self._post(serving[int(rng.random() * len(serving))])
         web.answered("post", web.ok["post"], seconds)
