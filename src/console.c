@@ -187,6 +187,15 @@ check_layout(const struct layout *l, struct err *err)
 	return layout_check(l, names, n, err);
 }
 
+/* The widest has room for lines of logs: for who has some. */
+static const char *
+layout_for(const struct console *c, int w)
+{
+	if (w >= WIDER_FROM && c->app->logs != NULL)
+		return "wider";
+	return w >= WIDE_FROM ? "wide" : "narrow";
+}
+
 static int
 load_layout(struct console *c, int w, struct err *err)
 {
@@ -196,9 +205,9 @@ load_layout(struct console *c, int w, struct err *err)
 	int r;
 
 	c->is_auto_layout = strcmp(name, "auto") == 0;
-	c->is_wide_layout = w >= WIDE_FROM;
+	c->auto_layout = layout_for(c, w);
 	if (c->is_auto_layout)
-		name = c->is_wide_layout ? "wide" : "narrow";
+		name = c->auto_layout;
 	r = find_file(name, "panels/layouts", &path, err);
 	if (r < 0)
 		return r;
@@ -237,7 +246,7 @@ on_resize(int w, int h, void *arg)
 	struct console *c = arg;
 	struct err err = ERR_INIT;
 
-	if (c->is_auto_layout && (w >= WIDE_FROM) != c->is_wide_layout && load_layout(c, w, &err) < 0)
+	if (c->is_auto_layout && layout_for(c, w) != c->auto_layout && load_layout(c, w, &err) < 0)
 		console_say(c, true, err.msg);
 	grid_free(c->grid);
 	c->grid = grid_new(w, h, term_is_ascii(c->term));

@@ -10,7 +10,7 @@
 #include "ui/theme.h"
 #include "ui/widget.h"
 
-enum { PLACES_MAX = 16, DIALOGS_MAX = 4, PANELS_MAX = 32, MESSAGES_MAX = 100, WIDE_FROM = 120, COMPLETIONS_MAX = 64,
+enum { PLACES_MAX = 16, DIALOGS_MAX = 4, PANELS_MAX = 32, MESSAGES_MAX = 100, WIDE_FROM = 120, WIDER_FROM = 180, COMPLETIONS_MAX = 64,
 	HELP_WIDTH = 90, TEXT_MAX = 1 << 20 };
 #define DEAF_TIME (500 * NS_PER_MS)
 #define MESSAGE_TIME (15 * NS_PER_S)
@@ -23,7 +23,8 @@ struct console {
 	struct term *term;
 	struct theme theme;
 	struct layout *layout;
-	bool is_auto_layout, is_wide_layout;
+	bool is_auto_layout;
+	const char *auto_layout;		/* the shipped one for this width */
 	struct keymap *keymap;
 	struct grid *grid;
 	struct panel *open[PANELS_MAX];		/* by index in panels[]; opened when first shown */

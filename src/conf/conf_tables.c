@@ -342,7 +342,7 @@ static const struct conf_row top_rows[] = {
 	{ .name = "theme", .type = CONF_FILE_OR_NAME, .offset = AT(theme), .def = "dark",
 	  .help = "Shipped theme, or file." },
 	{ .name = "layout", .type = CONF_FILE_OR_NAME, .offset = AT(layout), .def = "auto",
-	  .help = "auto (by width), narrow, wide, or a file." },
+	  .help = "auto (by width), narrow, wide, wider, or a file." },
 	{ .name = "bell", .type = CONF_BOOL, .offset = AT(bell), .def = "true",
 	  .help = "Ring the bell once for a new page." },
 	{ .name = "osc9", .type = CONF_BOOL, .offset = AT(osc9), .def = "true",

@@ -64,7 +64,7 @@ assert_places(const struct layout *l, int w, int h, const char *expected)
 static void
 shipped_layouts_suit_their_sizes(void **state)
 {
-	struct layout *narrow = shipped("narrow"), *wide = shipped("wide");
+	struct layout *narrow = shipped("narrow"), *wide = shipped("wide"), *wider = shipped("wider");
 
 	(void)state;
 	assert_places(narrow, 80, 22, "overview 0,0 80x15; alerts 0,15 80x7");
@@ -78,6 +78,9 @@ shipped_layouts_suit_their_sizes(void **state)
 	    "hosts 100,29 100x14; sources 100,43 100x5");
 	assert_places(wide, 90, 34, "overview 0,0 90x17; models 0,17 90x6; alerts 0,23 90x11");
 	assert_places(wide, 1, 1, "overview 0,0 1x1");
+	assert_places(wider, 200, 48, "overview 0,0 61x24; models 0,24 61x9; alerts 0,33 61x15; metrics 62,0 62x20; slo 62,20 62x9; hosts 62,29 62x14; "
+	    "sources 62,43 62x5; logs 125,0 75x48");
+	layout_free(wider);
 	layout_free(narrow);
 	layout_free(wide);
 }
@@ -86,14 +89,14 @@ shipped_layouts_suit_their_sizes(void **state)
 static void
 places_never_overlap(void **state)
 {
-	static const char *const names[] = { "narrow", "wide" };
-	static char cells[70][140];
+	static const char *const names[] = { "narrow", "wide", "wider" };
+	static char cells[70][200];
 
 	(void)state;
-	for (size_t n = 0; n < 2; n++) {
+	for (size_t n = 0; n < 3; n++) {
 		struct layout *l = shipped(names[n]);
 
-		for (int w = 1; w < 140; w += 3) {
+		for (int w = 1; w < 200; w += 3) {
 			for (int h = 1; h < 70; h += 2) {
 				struct place places[PLACES];
 				int count = layout_place(l, w, h, places, PLACES);
