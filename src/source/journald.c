@@ -284,14 +284,8 @@ journald_answered(struct log_round *r, void *own, unsigned tag, const char *body
 	struct journald_group *g = &j->v[j->at];
 	int result;
 
-	if (tag == JOURNALD_WHOLE) {
-		result = journald_read_whole(r, j, body, len, err);
-		if (result < 0)
-			return result;
-		j->whole_at++;
-		log_round_close(r, 0, 0);
-		return 0;
-	}
+	if (tag == JOURNALD_WHOLE)
+		return journald_read_whole(r, j, body, len, err);
 	result = journald_read_page(r, j, body, len, err);
 	if (result < 0)
 		return result;
@@ -308,17 +302,11 @@ journald_answered(struct log_round *r, void *own, unsigned tag, const char *body
 static int
 journald_failed(struct log_round *r, void *own, unsigned tag, long status, const struct err *why, struct err *err)
 {
+	static const char unread[] = "[this message is larger than the gateway tells as JSON, and could not be asked for]";
 	struct journald *j = own;
-	struct log_draft *d;
 
 	if (tag == JOURNALD_WHOLE) {
-		static const char text[] = "[this message is larger than the gateway tells as JSON, and could not be asked for]";
-
-		d = &j->whole[j->whole_at].draft;
-		d->text = text;
-		d->len = strlen(text);
-		log_round_line(r, d, j->whole[j->whole_at++].key);
-		log_round_close(r, 0, 0);
+		journald_add_whole(r, j, unread, strlen(unread));
 		return 0;
 	}
 	/* A cursor that cannot be sought: from another machine, or of a journal that was made anew. By time it goes on. */

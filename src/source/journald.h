@@ -36,6 +36,7 @@ struct journald {
 
 int journald_read_page(struct log_round *r, struct journald *j, const char *body, size_t len, struct err *err);
 /* One entry in export format: its message becomes the line's text. */
+void journald_add_whole(struct log_round *r, struct journald *j, const char *text, size_t len);
 int journald_read_whole(struct log_round *r, struct journald *j, const char *body, size_t len, struct err *err);
 
 #endif

@@ -282,30 +282,40 @@ is_name(struct slice s, const char *name)
 	return s.len == strlen(name) && memcmp(s.p, name, s.len) == 0;
 }
 
-int
-journald_read_whole(struct log_round *r, struct journald *j, const char *body, size_t len, struct err *err)
+/* Its stream is that of this page's batch. */
+void
+journald_add_whole(struct log_round *r, struct journald *j, const char *text, size_t len)
 {
 	static const char *const names[] = { "_HOSTNAME", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_TRANSPORT", NULL };
-	const char *wanted = r->fields.message != NULL ? r->fields.message : "MESSAGE", *end = body + len;
-	struct journald_entry *e = &j->whole[j->whole_at];
-	struct slice name, value, message = { NULL, 0 }, fields = e->draft.fields;
+	struct journald_entry *e = &j->whole[j->whole_at++];
+	struct slice fields = e->draft.fields;
 	struct arena mem = ARENA_INIT;
 	struct label labels[4];
 	size_t n = 0;
+
+	for (size_t i = 0; names[i] != NULL; i++) {
+		labels[n] = (struct label){ names[i], word(&mem, fields, names[i]) };
+		n += labels[n].value != NULL;
+	}
+	e->draft.stream = log_build_stream(&r->build, labels, n, service_of(&mem, fields, r->fields.service));
+	e->draft.text = text;
+	e->draft.len = len;
+	log_round_line(r, &e->draft, e->key);
+	arena_done(&mem);
+	log_round_close(r, 0, 0);
+}
+
+int
+journald_read_whole(struct log_round *r, struct journald *j, const char *body, size_t len, struct err *err)
+{
+	const char *wanted = r->fields.message != NULL ? r->fields.message : "MESSAGE", *end = body + len;
+	struct slice name, value, message = { NULL, 0 };
 
 	while (export_field(&body, end, &name, &value))
 		if (is_name(name, wanted))
 			message = value;
 	if (message.p == NULL)
 		return err_set(err, ERR_INVALID, "the entry has no %s in export format either", wanted);
-	for (size_t i = 0; names[i] != NULL; i++) {
-		labels[n] = (struct label){ names[i], word(&mem, fields, names[i]) };
-		n += labels[n].value != NULL;
-	}
-	e->draft.stream = log_build_stream(&r->build, labels, n, service_of(&mem, fields, r->fields.service));
-	e->draft.text = message.p;
-	e->draft.len = message.len;
-	log_round_line(r, &e->draft, e->key);
-	arena_done(&mem);
+	journald_add_whole(r, j, message.p, message.len);
 	return 0;
 }
