@@ -2,6 +2,7 @@
 
 #include "base/redact.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,40 +146,41 @@ redact_add(struct redact *r, const char *name, const char *pattern, struct err *
 
 /* --- texts ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Which pairs of letters, case ignored, the text has: a word of which one pair is missing is not in it. One pass for all patterns. */
+/* Which pairs of characters, case ignored, the text has: a word of which one pair is missing is not in it. One pass for all patterns. */
 struct pairs {
-	uint64_t bits[1024 / 64];
+	uint64_t bits[32];		/* by the first of a pair, a bit for the second */
 };
 
-static unsigned
-pair(unsigned char a, unsigned char b)
-{
-	/* Upper and lower case differ in a bit that is left out. */
-	return (unsigned)(a & 0x1f) << 5 | (b & 0x1f);
-}
+/* 0 for all that is in no word. */
+static const unsigned char symbols[256] = {
+	['a'] = 1, ['b'] = 2, ['c'] = 3, ['d'] = 4, ['e'] = 5, ['f'] = 6, ['g'] = 7, ['h'] = 8, ['i'] = 9, ['j'] = 10, ['k'] = 11, ['l'] = 12, ['m'] = 13, ['n'] = 14,
+	['o'] = 15, ['p'] = 16, ['q'] = 17, ['r'] = 18, ['s'] = 19, ['t'] = 20, ['u'] = 21, ['v'] = 22, ['w'] = 23, ['x'] = 24, ['y'] = 25, ['z'] = 26,
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
+	['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26,
+	['_'] = 27, ['-'] = 28, [':'] = 29, ['/'] = 30, [' '] = 31,
+};
 
 static void
 pairs_init(struct pairs *p, const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
+	unsigned before = 0;
 
 	memset(p, 0, sizeof *p);
-	for (size_t i = 1; i < len; i++) {
-		unsigned at = pair(s[i - 1], s[i]);
+	for (size_t i = 0; i < len; i++) {
+		unsigned symbol = symbols[s[i]];
 
-		p->bits[at / 64] |= UINT64_C(1) << at % 64;
+		p->bits[before] |= UINT64_C(1) << symbol;
+		before = symbol;
 	}
 }
 
 static bool
 may_have(const struct pairs *p, const char *word)
 {
-	for (; word[1] != '\0'; word++) {
-		unsigned at = pair((unsigned char)word[0], (unsigned char)word[1]);
-
-		if ((p->bits[at / 64] & UINT64_C(1) << at % 64) == 0)
+	for (; word[1] != '\0'; word++)
+		if ((p->bits[symbols[(unsigned char)word[0]]] >> symbols[(unsigned char)word[1]] & 1) == 0)
 			return false;
-	}
 	return true;
 }
 
