@@ -123,8 +123,8 @@ fill_in(const char *query, const struct model_alert *alert)
 			continue;
 		}
 		value = value_at(at, alert, &at);
-		if (value == NULL || !is_sane(value))
-			goto done;
+		if (value == NULL || *value == '\0' || !is_sane(value))
+			goto done;	/* an empty label is one that it does not have */
 		add_value(&out, place, value);
 	}
 	if (!out.is_over)
