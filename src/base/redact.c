@@ -56,7 +56,8 @@ static const struct {
 	    "|((?:(?:basic|bearer|apikey|token)\\s+)?[^\\s\"'&;}\\])]+))", authorization_words },
 	{ "cookie", "(?i)\\b(?:set-)?cookie" IS "\\\\?[\"']?([^\\s\"'\\\\][^\"'\\r\\n\\\\]*)", cookie_words },
 	{ "credentials", "[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\\s/?#:@]{0,256}:([^\\s/?#@][^\\s/?#]{0,1024})@", url_words },
-	{ "password", "(?i)(?:passw(?:or)?d|passphrase|pwd(?=[^=:]{0,3}[=:]\\s{0,4}[^/\\s]))(?:s|[_-]?\\d+|[_-]?(?:hash|old|new|confirm(?:ation)?|value|text))?" IS VALUE,
+	{ "password", "(?i)(?:passw(?:or)?d|passphrase|pwd(?=[^=:]{0,3}[=:]\\s{0,4}[^/\\s]))"
+	    "(?:s|[_-]?\\d+|[_-]?(?:hash|old|new|confirm(?:ation)?|value|text))?" IS VALUE,
 	    password_words },
 	{ "secret", "(?i)secret(?:s|[_-]?\\d+|[_-]?(?:access[_-]?)?(?:key|value|text|id))?" IS VALUE, secret_words },
 	{ "token", "(?i)token" IS VALUE, token_words },

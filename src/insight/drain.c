@@ -128,7 +128,10 @@ node_child(struct drain *d, uint32_t at, uint64_t key, bool is_making)
 	return child;
 }
 
-/* By the number of words, then by the first words: the root, the number of words and the leaf are three of the depth, as those who wrote the paper count. The root's children are as many as there are numbers of words. */
+/*
+ * By the number of words, then by the first ones: of the depth the root, the number of words and the leaf are three, as in the code that came with the paper. The root's
+ * children are as many as there are numbers of words.
+ */
 static uint32_t
 leaf_of(struct drain *d, const struct drain_words *w, bool is_making)
 {

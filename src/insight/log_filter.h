@@ -1,11 +1,12 @@
 /*
  * One query language for all stores, and searching the lines that are held. Pure: workers call it on immutable segments.
  *
- *   words            all of them in the line, case ignored
- *   /regex/          PCRE2 (JIT), case as written; /regex/i
+ *   words            all of them in the line, case ignored (of a word in ASCII ASCII's alone, as stores do)
+ *   /regex/          PCRE2 (JIT), case as written; /regex/i. A dot is also a line's end inside the line; ^ and $ are its beginning and end. Not closed it goes on to the end;
+ *                    with more than an i behind the second slash it is a word: /api/v1/users
  *   !word !/regex/   not
- *   level:warning    that or worse; level:=info exactly
- *   service:web*     source:loki  label:NAME=VALUE   shell patterns
+ *   level:warning    that or worse; level:=info exactly, level:=unknown
+ *   service:web*     source:loki  label:NAME=VALUE   shell patterns; label:NAME has any value; service:"a b"
  *   "with blanks"
  *   loki: {..}, es: .., journal: ..   the rest is the store's own query, asked of the store
  */
@@ -26,7 +27,8 @@ bool log_filter_line(const struct log_filter *f, const struct log_ref *line);
 bool log_filter_find(const struct log_filter *f, const char *text, size_t len, size_t from, size_t *ret_start, size_t *ret_end);
 /* Native part: which store type ("loki", "elasticsearch", "journald") and the query; NULL: none. */
 const char *log_filter_native(const struct log_filter *f, const char **ret_type);
-/* What a store can do of it itself, as that store's query appended to base ("{job=\"x\"}"): what it cannot is filtered here afterwards, so the answer may only be wider. */
+/* What a store can do of it itself, as that store's query appended to base ("{job=\"x\"}"): what it cannot is filtered here afterwards, so the answer may only be wider. That holds for the
+ * lines as the store has them, before redaction and cutting, and for Elasticsearch's usual analysis of texts (words in lower case). 0, or ERR_LIMIT: ret is too small. */
 int log_filter_logql(const struct log_filter *f, const char *base, struct buf *ret);
 int log_filter_query_string(const struct log_filter *f, const char *base, struct buf *ret);	/* Elasticsearch */
 int log_filter_matches(const struct log_filter *f, const char *base, struct buf *ret);	/* journald: NAME=VALUE lines */

@@ -1,6 +1,7 @@
 /* Filters: what is typed, what it lets through, what it costs at worst, narrowing, highlighting. */
 #include "config.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -265,6 +266,62 @@ a_million_lines_are_filtered(void **state)
 	model_free(m);
 }
 
+struct reader {
+	const struct log_filter *f;
+	const struct log_segment *held[64];	/* a reference each */
+	size_t n, found;
+};
+
+static void *
+read_all(void *arg)
+{
+	struct reader *r = arg;
+	uint32_t found[4096];
+
+	for (size_t i = 0; i < r->n; i++) {
+		for (size_t from = 0; from < log_segment_n(r->held[i]); from += 4096) {
+			size_t n = log_segment_n(r->held[i]);
+
+			r->found += log_filter_run(r->f, r->held[i], from, from + 4096 < n ? from + 4096 : n, found, NULL);
+		}
+		block_unref(r->held[i]);
+	}
+	return NULL;
+}
+
+/* Segments of the chunk that grows, searched by a thread meanwhile: each has what it had. */
+static void
+lines_are_added_while_others_are_searched(void **state)
+{
+	struct log_filter *f = filter("/x\\d/ service:web");
+	struct model *m = model_new(0, 0);
+	size_t expected = 0, n = 0;
+
+	(void)state;
+	for (int round = 0; round < 8; round++) {
+		struct reader r = { .f = f };
+		pthread_t thread;
+
+		for (; r.n < COUNT(r.held); r.n++) {
+			tell(m, 0, "loki", (struct batch_line[]){ { .time_ns = (int64_t)++n, .text = "x1", .stream = 0 }, { .time_ns = (int64_t)++n, .text = "y", .stream = 1, .id = "7" } }, 2);
+			assert_int_equal(model_n_log_segments(m), 1);
+			r.held[r.n] = block_ref(model_log_segment(m, 0));
+			expected += n / 2;
+		}
+		assert_int_equal(pthread_create(&thread, NULL, read_all, &r), 0);
+		for (int i = 0; i < 64; i++) {
+			tell(m, 0, "loki", (struct batch_line[]){ { .time_ns = (int64_t)++n, .text = "x1", .stream = 0 }, { .time_ns = (int64_t)++n, .text = "\xff", .stream = 2, .fields = "{}" } }, 2);
+			model_n_log_segments(m);
+			model_log_segment(m, 0);
+		}
+		pthread_join(thread, NULL);
+		assert_int_equal(r.found, expected);
+		expected = 0;
+	}
+	log_filter_free(f);
+	model_free(m);
+}
+
 /* --- narrowing, highlighting ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -339,6 +396,7 @@ main(void)
 		cmocka_unit_test(a_line_that_costs_too_much_is_counted_and_not_matched),
 		cmocka_unit_test(a_line_of_a_megabyte_is_searched_to_its_end),
 		cmocka_unit_test(a_million_lines_are_filtered),
+		cmocka_unit_test(lines_are_added_while_others_are_searched),
 		cmocka_unit_test(narrowing_is_claimed_only_where_it_is_so),
 		cmocka_unit_test(what_matched_is_found_for_highlighting),
 	};
