@@ -299,6 +299,7 @@ log_filter_free(struct log_filter *f)
 	for (size_t i = 0; i < f->n; i++) {
 		pcre2_code_free(f->v[i].bytes);
 		pcre2_code_free(f->v[i].utf);
+		pcre2_code_free(f->v[i].need);
 	}
 	pcre2_compile_context_free(f->compile);
 	pcre2_match_context_free(f->match);

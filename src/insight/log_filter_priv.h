@@ -19,6 +19,7 @@ struct term {
 	pcre2_code *bytes;	/* for texts that are ASCII; NULL: utf does for them */
 	pcre2_code *utf;	/* NULL: bytes does for all */
 	bool is_jit;
+	pcre2_code *need;	/* a word that each match of the regex has in it, as bytes; NULL: none is known */
 	/* the others */
 	enum line_level level;
 	bool is_exact;
@@ -50,8 +51,14 @@ void term_search_done(struct term_search *s);
 bool term_in_text(struct term_search *s, const struct term *t, const char *text, size_t len, bool is_ascii);
 /* Of a term that is plain and jit: one bit for each line of [from, to) (bit 0 is line from) in which it is; bits are zero before. false: some lines are too costly to do so. */
 bool term_in_lines(struct term_search *s, const struct term *t, const struct log_texts *texts, size_t from, size_t to, uint64_t *bits);
+/* The same of the word that its matches need, which must be there. */
+bool term_need_in_lines(struct term_search *s, const struct term *t, const struct log_texts *texts, size_t from, size_t to, uint64_t *bits);
 /* The first match that is not empty at or after from. */
 bool term_find(struct term_search *s, const struct term *t, const char *text, size_t len, size_t from, size_t *ret_start, size_t *ret_end);
+
+/* log_filter_need.c */
+/* The word that each match of a plain regex has in it, into the empty ret; false: none that is long enough to be of use. */
+bool log_filter_need(const struct term *t, struct buf *ret);
 
 /* log_glob.c: * ? [a-z] [!a-z] and \ before any of them. */
 bool log_glob(const char *glob, const char *text);

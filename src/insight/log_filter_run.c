@@ -117,6 +117,26 @@ each_left(struct run *r, const struct term *t)
 	}
 }
 
+/* Only lines that have the word which the regex needs; true: few are left, and they have been looked at. */
+static bool
+need_first(struct run *r, const struct term *t)
+{
+	size_t n = r->to - r->from, words = (n + 63) / 64;
+
+	/* With case ignored the regex takes letters of other scripts for the same, the word does not. */
+	if (t->need == NULL || t->is_not || (t->is_caseless && !r->texts.is_ascii))
+		return false;
+	memset(r->hits, 0, words * sizeof *r->hits);
+	if (!term_need_in_lines(&r->search, t, &r->texts, r->from, r->to, r->hits))
+		return false;
+	for (size_t i = 0; i < words; i++)
+		r->bits[i] &= r->hits[i];
+	if (n_left(r) * 4 >= n)
+		return false;
+	each_left(r, t);
+	return true;
+}
+
 static void
 text_term(struct run *r, const struct term *t)
 {
@@ -128,6 +148,8 @@ text_term(struct run *r, const struct term *t)
 		each_left(r, t);
 		return;
 	}
+	if (need_first(r, t))
+		return;
 	memset(r->hits, 0, words * sizeof *r->hits);
 	if (!term_in_lines(&r->search, t, &r->texts, r->from, r->to, r->hits)) {
 		each_left(r, t);

@@ -78,6 +78,24 @@ compile_one(struct log_filter *f, const struct term *t, uint32_t options, pcre2_
 	return 0;
 }
 
+static void
+compile_need(struct log_filter *f, struct term *t)
+{
+	PCRE2_SIZE at;
+	struct buf b;
+	int code;
+
+	buf_init(&b, t->len + 1);
+	if (t->is_plain && t->is_jit && !t->is_word && log_filter_need(t, &b)) {
+		t->need = pcre2_compile((PCRE2_SPTR)b.data, b.len, PCRE2_LITERAL | (t->is_caseless ? PCRE2_CASELESS : 0), &code, &at, f->compile);
+		if (t->need != NULL && pcre2_jit_compile(t->need, PCRE2_JIT_COMPLETE) != 0) {
+			pcre2_code_free(t->need);
+			t->need = NULL;
+		}
+	}
+	buf_done(&b);
+}
+
 int
 term_compile(struct log_filter *f, struct term *t, struct err *err)
 {
@@ -103,6 +121,7 @@ term_compile(struct log_filter *f, struct term *t, struct err *err)
 			return r;
 	}
 	t->is_jit = (t->utf == NULL || pcre2_jit_compile(t->utf, PCRE2_JIT_COMPLETE) == 0) && (t->bytes == NULL || pcre2_jit_compile(t->bytes, PCRE2_JIT_COMPLETE) == 0);
+	compile_need(f, t);
 	return 0;
 }
 
@@ -120,11 +139,17 @@ term_search_done(struct term_search *s)
 	pcre2_match_data_free(s->data);
 }
 
+static const pcre2_code *
+code_for(const struct term *t, bool is_text_ascii)
+{
+	return t->utf == NULL || (is_text_ascii && t->bytes != NULL) ? t->bytes : t->utf;
+}
+
 /* Above 0 (0: more groups than room): a match; PCRE2_ERROR_NOMATCH; another error: too costly. */
 static int
 match(struct term_search *s, const struct term *t, bool is_text_ascii, const char *text, size_t len, size_t from, uint32_t options)
 {
-	const pcre2_code *code = t->utf == NULL || (is_text_ascii && t->bytes != NULL) ? t->bytes : t->utf;
+	const pcre2_code *code = code_for(t, is_text_ascii);
 
 	if (t->is_jit)
 		return pcre2_jit_match(code, (PCRE2_SPTR)text, len, from, options, s->data, s->f->match);
@@ -184,14 +209,14 @@ set_bit(uint64_t *bits, size_t i)
 	bits[i / 64] |= UINT64_C(1) << i % 64;
 }
 
-bool
-term_in_lines(struct term_search *s, const struct term *t, const struct log_texts *texts, size_t from, size_t to, uint64_t *bits)
+static bool
+code_in_lines(struct term_search *s, const pcre2_code *code, const struct log_texts *texts, size_t from, size_t to, uint64_t *bits)
 {
 	size_t line = from, end = texts->at[to];
 
 	/* All up to the NUL of the last line, so that $ is at its end. */
 	for (size_t pos = texts->at[from]; line < to; pos = texts->at[++line]) {
-		int r = match(s, t, texts->is_ascii, texts->text, end, pos, 0);
+		int r = pcre2_jit_match(code, (PCRE2_SPTR)texts->text, end, pos, 0, s->data, s->f->match);
 		size_t at;
 
 		if (r == PCRE2_ERROR_NOMATCH)
@@ -206,4 +231,16 @@ term_in_lines(struct term_search *s, const struct term *t, const struct log_text
 		set_bit(bits, line - from);
 	}
 	return true;
+}
+
+bool
+term_in_lines(struct term_search *s, const struct term *t, const struct log_texts *texts, size_t from, size_t to, uint64_t *bits)
+{
+	return code_in_lines(s, code_for(t, texts->is_ascii), texts, from, to, bits);
+}
+
+bool
+term_need_in_lines(struct term_search *s, const struct term *t, const struct log_texts *texts, size_t from, size_t to, uint64_t *bits)
+{
+	return code_in_lines(s, t->need, texts, from, to, bits);
 }

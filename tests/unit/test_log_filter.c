@@ -59,6 +59,8 @@ static const struct {
 	{ "label:host=web-1 level:error", "14" }, { "\"out of\"", "4" }, { "!\"out of\" level:critical", "" }, { "\"after 300", "1" }, { "label:app=\"db\"", "267" },
 	{ "gr\xc3\xb6\xc3\x9f", "7" }, { "\xc3\xa4rger", "7" }, { "/\xc3\x84rger/", "7" }, { "/\xc3\xa4RGER/i", "7" }, { "/gr..er/", "7" }, { "byte", "8" }, { "/bad . byte/", "" },
 	{ "service:\xc3\xbc", "7" }, { "!", "" }, { "a:b", "" }, { "query:", "2" }, { "*", "2" }, { "nul", "6" }, { "/nul.timeout/", "" }, { "/^timeout$/", "6" },
+	{ "/(?:x|y)?memory/", "4" }, { "/timeou?t/", "568" }, { "/tim(?:e|x)+out second|queri?y/", "2" }, { "/abc|timeout/", "568" }, { "/time{1}out/", "568" }, { "/out.*memory+$/", "4" },
+	{ "/(?:timeout){0}byte/", "8" }, { "/tim\\wout/", "568" }, { "/\\/users/", "0" }, { "/[u]sers\\b/", "0" }, { "/(us(?:er)s)/", "0" }, { "/out{x|y}byte|stderr/", "4" }, { "/abc{d|byte/", "8" }, { "/byte time+?out/", "8" }, { "/STDERR:/i", "4" },
 	{ "loki: {job=\"x\"} |= \"y\"", "012345678" },
 };
 
@@ -222,7 +224,7 @@ a_line_of_a_megabyte_is_searched_to_its_end(void **state)
 static void
 a_million_lines_are_filtered(void **state)
 {
-	static const char *const queries[] = { "timeout", "/ranker.*timeout/", "/user=\\d+ took=1\\dms/", "!level:error posts", "/[^a-z]77ms/", "!/id=[0-3]/" };
+	static const char *const queries[] = { "timeout", "/ranker.*timeout/", "/user=\\d+ took=1\\dms/", "!level:error posts", "/[^a-z]77ms/", "!/id=[0-3]/", "/(timeout|not found|closed) .*id=7/", "/took=7?\\d+ms? +id=0a/", "/CACHE=hit/i" };
 	struct model *m = model_new(0, 0);
 	struct batch_line v[5000];
 	char (*texts)[100] = xcalloc(COUNT(v), sizeof *texts);
