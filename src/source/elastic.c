@@ -17,7 +17,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { BODY_MAX = 1 << 20, LOST_MAX = 3, BUCKETS = 200, PAGE_MAX = 10000 /* index.max_result_window, unless it was changed */ };
+enum { BODY_MAX = 1 << 20, PIT_BYTES_MAX = 64 << 10, LOST_MAX = 3, BUCKETS = 200, PAGE_MAX = 10000 /* index.max_result_window, unless it was changed */ };
 #define KEEP_ALIVE "1m"
 
 /* --- small parts of requests ------------------------------------------------------------------------------------------------- */
@@ -283,7 +283,7 @@ static int
 take_pit(struct log_round *r, struct elastic *e, struct slice all, struct err *err)
 {
 	struct arena mem = ARENA_INIT;
-	const char *id = slice_word(&mem, slice_get(all, r->flavour == ELASTIC_OPEN ? "pit_id" : "id"), BODY_MAX / 4);
+	const char *id = slice_word(&mem, slice_get(all, r->flavour == ELASTIC_OPEN ? "pit_id" : "id"), PIT_BYTES_MAX);
 
 	if (id != NULL && *id != '\0') {
 		free(e->pit);
@@ -337,7 +337,7 @@ take_page(struct log_round *r, struct elastic *e, struct slice all, struct err *
 		return 0;
 	}
 	/* It may change from page to page. */
-	pit = slice_word(&mem, slice_get(all, "pit_id"), BODY_MAX / 4);
+	pit = slice_word(&mem, slice_get(all, "pit_id"), PIT_BYTES_MAX);
 	if (pit != NULL && !str_eq(pit, e->pit)) {
 		free(e->pit);
 		e->pit = xstrdup(pit);

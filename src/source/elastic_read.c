@@ -10,7 +10,7 @@
 #include "base/xalloc.h"
 #include "source/elastic.h"
 
-enum { WORD_MAX = 4096, ID_MAX = 600, LABEL_DEPTH = 4 };
+enum { WORD_MAX = 4096, ID_MAX = 600, SORT_MAX = 64 << 10, LABEL_DEPTH = 4 };
 
 /* ECS, OpenTelemetry in its forms, and what shippers make of it; in this order. */
 static const char *const time_fields[] = { "@timestamp", "Timestamp", "timestamp", "time", NULL };
@@ -228,7 +228,8 @@ elastic_read_hits(struct log_round *r, struct elastic *e, struct slice all, size
 	}
 	buf_done(&text);
 	buf_done(&rest);
-	if (slice_is(sort, '['))
+	/* It goes into the next request as it is. */
+	if (slice_is(sort, '[') && sort.len <= SORT_MAX)
 		*ret_after = xstrndup(sort.p, sort.len);
 	if (n_bad > 0)
 		log_round_note(r, "%zu of %zu documents have no time or no _source and are not shown", n_bad, *ret_n);
