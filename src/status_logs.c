@@ -23,23 +23,56 @@ count_errors(const struct log_view *v)
 	return n;
 }
 
+/* Stores of lines, and how many of them tell what they have now. */
+static size_t
+count_stores(const struct model *m, size_t *ret_answering)
+{
+	static const char *const types[] = { "loki", "elasticsearch", "journald" };
+	size_t n = 0;
+
+	*ret_answering = 0;
+	for (size_t i = 0; i < model_n_sources(m); i++) {
+		const struct model_source *s = model_source(m, i);
+
+		for (size_t k = 0; k < sizeof types / sizeof types[0]; k++) {
+			if (strcmp(s->type, types[k]) != 0)
+				continue;
+			n++;
+			*ret_answering += s->state == SOURCE_OK || s->state == SOURCE_DEGRADED;
+		}
+	}
+	return n;
+}
+
 void
 status_add_log_values(struct buf *out, const struct model *m)
 {
 	const struct log_view *v = model_log_view(m);
 
-	if (v != NULL)
+	size_t answering;
+
+	if (v == NULL)
+		return;
+	count_stores(m, &answering);
+	if (answering > 0)
 		buf_printf(out, " 'log errors'=%zu;;;0", count_errors(v));
+	else
+		buf_addstr(out, " 'log errors'=U;;;0");	/* not known, by the guidelines for plugins */
 }
 
 void
 status_add_logs(struct buf *out, const struct model *m)
 {
 	const struct log_view *v = model_log_view(m);
-	size_t name_w = 18, n_lines = 0, n = 0;
+	size_t name_w = 18, n_lines = 0, n = 0, stores, answering;
 
 	if (v == NULL)
 		return;
+	stores = count_stores(m, &answering);
+	if (answering == 0) {
+		buf_addstr(out, "log      unknown: no store of lines answers\n");
+		return;
+	}
 	for (size_t i = 0; i < v->n_services; i++) {
 		n_lines += v->services[i].n_lines;
 		if (v->services[i].n_errors > 0 && n++ < SERVICES_MAX)
@@ -55,14 +88,18 @@ status_add_logs(struct buf *out, const struct model *m)
 	}
 	if (n > SERVICES_MAX)
 		buf_printf(out, "log      and %zu more services with errors\n", n - SERVICES_MAX);
-	buf_printf(out, "log      %zu: %zu of them errors, of %zu service%s in 5m\n", n_lines, count_errors(v), v->n_services,
+	buf_printf(out, "log      %zu: %zu of them errors, of %zu service%s in 5m", n_lines, count_errors(v), v->n_services,
 	    v->n_services == 1 ? "" : "s");
+	if (answering < stores)
+		buf_printf(out, "; %zu of %zu stores do not answer", stores - answering, stores);
+	buf_addch(out, '\n');
 }
 
 json_t *
 status_logs_json(const struct model *m)
 {
 	const struct log_view *v = model_log_view(m);
+	size_t stores, answering;
 	json_t *list, *one;
 
 	if (v == NULL)
@@ -75,5 +112,7 @@ status_logs_json(const struct model *m)
 		json_object_set_new(one, "lines", json_integer((json_int_t)v->services[i].n_lines));
 		json_array_append_new(list, one);
 	}
-	return json_pack("{s:i,s:I,s:o}", "minutes", 5, "errors", (json_int_t)count_errors(v), "services", list);
+	stores = count_stores(m, &answering);
+	return json_pack("{s:i,s:I,s:I,s:o,s:o}", "minutes", 5, "stores", (json_int_t)stores, "answering", (json_int_t)answering,
+	    "errors", answering > 0 ? json_integer((json_int_t)count_errors(v)) : json_null(), "services", list);
 }

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "status_parts.h"
 #include "status_text.h"
 #include "tests/unit/feed.h"
 
@@ -312,6 +313,44 @@ text_of_outside_is_harmless(void **state)
 	buf_done(&b);
 }
 
+/* Of stores that do not answer nothing is known, which is not the same as no errors. */
+static void
+errors_of_logs_by_service(void **state)
+{
+	struct model *m = model_new(0, 0);
+	struct buf b;
+	json_t *json;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	feed_environment(m, "{'name':'loki','type':'loki','url':'http://l','interval_ns':1000000000},"
+	    "{'name':'journal','type':'journald','url':'http://j','interval_ns':1000000000}");
+	text_of(m, &b);
+	assert_null(strstr(b.data, "log errors"));
+	feed(m, 839, "{'event':'log-view','query':'','n':3,'n_of':3,'services':[{'name':'rank|er','errors':12,'lines':340},{'name':'','errors':1,'lines':1},"
+	    "{'name':'web','errors':0,'lines':9000}]}");
+	model_advance(m, T(840));
+	text_of(m, &b);
+	expect(&b, " 'log errors'=U;;;0");
+	expect(&b, "log      unknown: no store of lines answers\n");
+	json = status_logs_json(m);
+	assert_true(json_is_null(json_object_get(json, "errors")));
+	json_decref(json);
+	feed_ok(m, 839, "loki", "logs:app");
+	model_advance(m, T(840));
+	text_of(m, &b);
+	expect(&b, " 'log errors'=13;;;0");
+	expect(&b, "log      rank/er             12 error lines of 340 in 5m\n");
+	expect(&b, "log      (no service)        1 error line of 1 in 5m\n");
+	expect(&b, "log      9341: 13 of them errors, of 3 services in 5m; 1 of 2 stores do not answer\n");
+	json = status_logs_json(m);
+	assert_int_equal(json_integer_value(json_object_get(json, "errors")), 13);
+	assert_int_equal(json_array_size(json_object_get(json, "services")), 3);
+	json_decref(json);
+	buf_done(&b);
+	model_free(m);
+}
+
 int
 main(void)
 {
@@ -323,6 +362,7 @@ main(void)
 		cmocka_unit_test(old_results_are_not_told_as_new),
 		cmocka_unit_test(a_line_for_each_model),
 		cmocka_unit_test(a_line_for_each_host_with_something_wrong),
+		cmocka_unit_test(errors_of_logs_by_service),
 		cmocka_unit_test(text_of_outside_is_harmless),
 	};
 
