@@ -63,6 +63,12 @@ bool logs_is_marked(const struct logs_panel *s, const struct log_ref *line);
 /* logs_rows.c: which lines and notes stand on which row. */
 void logs_rows_arrange(struct logs_panel *s, const struct view *v);
 size_t logs_rows_find(const struct log_view *view, const struct logs_mark *at, bool *ret_is_there);
+/* logs_move.c */
+struct op *logs_move(struct logs_panel *s, const struct view *v, int by);
+struct op *logs_move_follow(struct logs_panel *s);
+struct op *logs_move_error(struct logs_panel *s, const struct view *v, bool is_back);
+struct op *logs_mark_line(struct logs_panel *s, const struct view *v);
+struct op *logs_move_mark(struct logs_panel *s, const struct view *v);
 /* logs_draw.c: a row each. */
 void logs_rows_draw(const struct logs_panel *s, const struct view *v, struct canvas *c);
 void logs_columns(struct logs_panel *s, const struct view *v, int w);
