@@ -50,16 +50,37 @@ followed_of(struct logs *l, const struct log_batch *b)
 }
 
 /* Since when its lines are known: from what the store says it told all of, else from the lines. */
+static int64_t
+reach_of(const struct log_batch *b)
+{
+	int64_t from = b->start_ns != 0 ? b->start_ns : INT64_MAX;
+
+	for (size_t i = 0; b->start_ns == 0 && i < b->n; i++)
+		from = b->v[i].time_ns < from ? b->v[i].time_ns : from;
+	return from;
+}
+
+static void
+take_around(struct logs *l, const struct log_batch *b)
+{
+	for (size_t i = 0; i < l->n_shots; i++) {
+		struct shot *s = &l->shots[i];
+		int64_t from = reach_of(b);
+
+		if (s->kind == SHOT_AROUND && str_eq(s->id, b->want) && from < s->reach_ns)
+			s->reach_ns = from;
+	}
+}
+
 static void
 take_reach(struct logs *l, const struct log_batch *b)
 {
 	struct followed *f = followed_of(l, b);
-	int64_t from = b->start_ns != 0 ? b->start_ns : INT64_MAX;
+	int64_t from = reach_of(b);
 
+	take_around(l, b);
 	if (f == NULL)
 		return;
-	for (size_t i = 0; b->start_ns == 0 && i < b->n; i++)
-		from = b->v[i].time_ns < from ? b->v[i].time_ns : from;
 	if (from < f->from_ns)
 		f->from_ns = from;
 	if (f->asked_ns == INT64_MAX)

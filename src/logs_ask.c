@@ -79,7 +79,7 @@ logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *q
 	l->shots = xreallocarray(l->shots, l->n_shots + 1, sizeof *l->shots);
 	s = &l->shots[l->n_shots++];
 	*s = (struct shot){ .kind = kind, .id = xasprintf("%s:%u", names[kind], ++l->n_made), .source = xstrdup(source),
-		.query = xstrdup(query != NULL ? query : ""), .start_ns = start_ns, .end_ns = end_ns, .stream = stream };
+		.query = xstrdup(query != NULL ? query : ""), .start_ns = start_ns, .end_ns = end_ns, .reach_ns = end_ns, .stream = stream };
 	l->are_wants_old = true;
 }
 
@@ -105,6 +105,17 @@ search_ended(struct logs *l)
 		logs_tell(l, false, "searched: %zu quer%s answered", l->n_searched, l->n_searched == 1 ? "y" : "ies");
 }
 
+/* One that failed is not asked again until the cursor leaves what it was about; one that moved meanwhile is asked now. */
+static void
+around_ended(struct logs *l, const struct shot *s, bool is_whole)
+{
+	struct followed *f = &l->streams[s->stream];
+
+	f->around_from_ns = is_whole || s->reach_ns == s->end_ns ? s->start_ns : s->reach_ns;
+	f->around_to_ns = s->end_ns;
+	logs_ask_range(l);
+}
+
 void
 logs_on_done(const char *id, bool is_whole, const char *error, void *arg)
 {
@@ -119,6 +130,8 @@ logs_on_done(const char *id, bool is_whole, const char *error, void *arg)
 		l->are_wants_old = true;
 		if (s.kind == SHOT_SEARCH && error != NULL && *l->search_error == '\0')
 			str_escape_to(l->search_error, sizeof l->search_error, error);
+		if (s.kind == SHOT_AROUND)
+			around_ended(l, &s, is_whole);
 		if (s.kind == SHOT_SEARCH)
 			search_ended(l);
 		else if (error != NULL)
@@ -146,7 +159,8 @@ ask_stream(struct logs *l, size_t i)
 		f->asked_ns = r->start_ns;
 		logs_shot(l, SHOT_OLDER, f->def->source, f->def->query, r->start_ns, to, i);
 	}
-	if (!r->is_live && r->cursor_ns + AROUND < to && !logs_has_shot(l, SHOT_AROUND, i))
+	if (!r->is_live && r->cursor_ns + AROUND < to && !logs_has_shot(l, SHOT_AROUND, i) &&
+	    (r->cursor_ns < f->around_from_ns || r->cursor_ns + AROUND > f->around_to_ns))
 		logs_shot(l, SHOT_AROUND, f->def->source, f->def->query, r->start_ns, r->cursor_ns + AROUND, i);
 }
 

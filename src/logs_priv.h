@@ -15,6 +15,7 @@ struct followed {			/* a stream of the config */
 	int64_t since_ns;		/* asked for from then on */
 	int64_t from_ns;		/* since then its lines are held; INT64_MAX: nothing came yet */
 	int64_t asked_ns;		/* a range that begins earlier has not been asked for */
+	int64_t around_from_ns, around_to_ns;	/* what the last question around the cursor told */
 	bool is_tried;
 };
 enum shot_kind { SHOT_OLDER, SHOT_AROUND, SHOT_SEARCH };
@@ -23,7 +24,7 @@ struct shot {				/* asked once */
 	char *id, *source, *query;
 	int64_t start_ns, end_ns;
 	size_t stream;			/* whose lines; SIZE_MAX none in particular */
-	bool is_done;
+	int64_t reach_ns;		/* since then its lines were told; end_ns: none yet */
 };
 
 struct logs {
