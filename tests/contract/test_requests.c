@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "source/log.h"
 #include "source/source.h"
 
 static void
@@ -84,7 +85,10 @@ test_types(void **state)
 	(void)state;
 	assert_ptr_equal(source_ops_find("prometheus"), &source_prometheus);
 	assert_ptr_equal(source_ops_find("alertmanager"), &source_alertmanager);
-	assert_null(source_ops_find("loki"));
+	assert_ptr_equal(source_ops_find("loki"), &source_loki);
+	assert_ptr_equal(source_ops_find("elasticsearch"), &source_elasticsearch);
+	assert_ptr_equal(source_ops_find("journald"), &source_journald);
+	assert_null(source_ops_find("graylog"));
 	assert_null(source_ops_find(""));
 }
 
