@@ -105,6 +105,26 @@ search_ended(struct logs *l)
 		logs_tell(l, false, "searched: %zu quer%s answered", l->n_searched, l->n_searched == 1 ? "y" : "ies");
 }
 
+/* Between what was asked around the cursor and what is held there is a gap: a row says so where it begins. */
+static void
+note_gap(struct logs *l, const struct shot *s, const struct followed *f)
+{
+	struct log_batch *b;
+	char to[CLOCK_TEXT_MAX], *text;
+	struct event ev;
+
+	if (f->from_ns == INT64_MAX || s->end_ns >= f->from_ns)
+		return;
+	b = block_new(sizeof *b);
+	b->want = arena_strdup(&b->block.arena, s->id);
+	text = xasprintf("lines from here to %s were not asked for when the cursor came here: o asks for older ones", clock_format(to, f->from_ns, 0));
+	b->note = arena_strdup(&b->block.arena, text);
+	free(text);
+	event_init(&ev, EVENT_LOG_LINES, s->end_ns, s->source, b);
+	app_apply(l->app, &ev);
+	event_done(&ev);
+}
+
 /* One that failed is not asked again until the cursor leaves what it was about; one that moved meanwhile is asked now. */
 static void
 around_ended(struct logs *l, const struct shot *s, bool is_whole)
@@ -113,6 +133,7 @@ around_ended(struct logs *l, const struct shot *s, bool is_whole)
 
 	f->around_from_ns = is_whole || s->reach_ns == s->end_ns ? s->start_ns : s->reach_ns;
 	f->around_to_ns = s->end_ns;
+	note_gap(l, s, f);
 	logs_ask_range(l);
 }
 

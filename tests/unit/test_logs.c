@@ -302,6 +302,9 @@ test_range(void **state)
 	done(id, true, NULL, done_arg);
 	logs_turn(w->logs);
 	assert_int_equal(around_loki()->end_ns, LOGS_NOW - 4 * NS_PER_HOUR + NS_PER_S);
+	assert_int_equal(model_n_log_notices(w->app.model), 1);
+	assert_non_null(strstr(model_log_notice(w->app.model, 0)->text, "were not asked for"));
+	assert_int_equal(model_log_notice(w->app.model, 0)->at_ns, LOGS_NOW - 5 * NS_PER_HOUR + NS_PER_S);
 	snprintf(id, sizeof id, "%s", around_loki()->id);
 	done(id, true, NULL, done_arg);
 	w->app.range.cursor_ns = LOGS_NOW - 5 * NS_PER_HOUR;
