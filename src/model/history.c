@@ -164,6 +164,8 @@ is_kept(const struct history *h, const struct event *ev)
 	case EVENT_SLO_DETAILS:
 	case EVENT_DRIFT_HISTORY:
 	case EVENT_RUN_OUTPUT:
+	case EVENT_FOCUS:
+	case EVENT_AUDIT_VIEW:
 		return false;
 	case EVENT_RUN:
 		return is_run_kept(h, ev);
@@ -261,6 +263,7 @@ model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns)
 	slos_lend_details(h->at, m);
 	drifts_lend_history(h->at, m, drift_gap_ns(h, m->drifts));
 	runs_lend_outputs(h->at, m, t_ns);
+	after_lend(h->at, m);
 	model_advance(h->at, t_ns);
 	return h->at;
 }

@@ -59,6 +59,7 @@ model_free(struct model *m)
 	drifts_done(m);
 	models_done(m);
 	runs_done(m);
+	after_done(m);
 	block_unref(m->env);
 	free(m);
 }
@@ -81,6 +82,7 @@ model_clone(const struct model *m)
 	drifts_clone(copy, m);
 	models_clone(copy, m);
 	runs_clone(copy, m);
+	after_clone(copy, m);
 	return copy;
 }
 
@@ -200,8 +202,10 @@ model_apply_state(struct model *m, const struct event *given)
 		break;
 	case EVENT_TIMELINE:
 	case EVENT_MEMORY:
+		break;
 	case EVENT_FOCUS:
 	case EVENT_AUDIT_VIEW:
+		after_apply(m, ev);
 		break;
 	case EVENT_REGISTRY:
 	case EVENT_SERVING:

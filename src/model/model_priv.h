@@ -28,6 +28,12 @@ enum {
 	FORGET_INTERVALS = 10,
 };
 
+/* When an event was told, and by whom. */
+struct told {
+	int64_t time_ns;
+	const char *source;			/* lives as long as its block */
+};
+
 struct source {
 	struct model_source pub;		/* name, type, url belong to this struct */
 	struct source_request *requests;	/* pub.requests; each holds a reference to its report */
@@ -226,6 +232,9 @@ struct model {
 	/* Hashes of name and value of labels that Alertmanager's alerts have more than Prometheus' ones. */
 	size_t n_external;
 	uint64_t external[EXTERNAL_LABELS_MAX];
+	const struct operator_focus *focus;
+	const struct audit_view *audit_view;
+	struct told focus_told, audit_told;
 	struct derived *derived;
 	struct history *history;		/* NULL in the models of history itself */
 };
@@ -314,6 +323,13 @@ void runs_add_markers(const struct model *m, struct markers_view *v);
 json_t *run_json(const struct run_info *run);	/* model_json_run.c */
 json_t *incident_json(const struct incident *incident);
 json_t *note_json(const struct note *note, int64_t at_ns);
+
+/* after.c */
+void after_apply(struct model *m, const struct event *ev);
+void after_clone(struct model *to, const struct model *from);
+/* Show from's view of the audit log in to, which has none of its own. */
+void after_lend(struct model *to, const struct model *from);
+void after_done(struct model *m);
 
 /* offers.c */
 void offers_view_done(struct offers_view *v);
