@@ -142,7 +142,7 @@ export_rules(const struct conf *conf, const struct options *o, struct err *err)
 	r = conf_environment(conf, o->environment, &env, err);
 	if (r < 0)
 		return r;
-	slos = slos_named(env, o->export_what, err);
+	slos = slos_named(env, o->n_words > 0 ? o->words[0] : NULL, err);
 	if (slos == NULL)
 		return ERR_NOTFOUND;
 	buf_init(&out, EXPORT_MAX);
@@ -302,7 +302,10 @@ mode_run(struct args *a)
 {
 	switch (a->mode) {
 	case MODE_CHECK: return run_check(&a->options);
-	case MODE_EXPORT: return run_export(&a->options);
+	case MODE_EXPORT: return strcmp(a->options.export_kind, "slo-rules") == 0 ? run_export(&a->options) : mode_export_recording(a);
+	case MODE_REPLAY: return mode_replay(a);
+	case MODE_RECORDINGS: return mode_recordings(&a->options);
+	case MODE_REPORT: return mode_report(&a->options);
 	case MODE_INIT: return run_init(&a->options);
 	case MODE_LOG: return run_log(&a->options);
 	case MODE_VERIFY: return run_verify(&a->options);

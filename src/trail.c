@@ -434,6 +434,19 @@ trail_act_result(struct trail *t, uint64_t seq, const char *outcome, const char 
 }
 
 void
+trail_tell(struct trail *t, enum audit_type type, const char *incident, json_t *body)
+{
+	struct audit_draft draft = { .type = type, .incident = incident != NULL ? incident : trail_incident(t), .body = body };
+	struct err err = ERR_INIT;
+
+	if (t->is_unwritable) {
+		json_decref(body);
+		return;
+	}
+	append(t, &draft, EVENT_KINDS, NULL, NULL, NULL, &err);
+}
+
+void
 trail_forget(struct trail *t, const void *arg)
 {
 	struct pending *p;

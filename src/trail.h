@@ -41,6 +41,9 @@ int trail_incident_open(struct trail *t, const char *title, const char *id, trai
 /* id NULL: the one that is open. text NULL: none. */
 int trail_incident_close(struct trail *t, const char *id, const char *text, trail_ready_cb *cb, void *arg, struct err *err);
 
+/* A record that nothing waits for; takes body. incident NULL: the one that is open. Nothing is written, and nothing said, while the log cannot be: that has been said. */
+void trail_tell(struct trail *t, enum audit_type type, const char *incident, json_t *body);
+
 /* --note, --incident-open, --incident-close: one record, then the exit status: 0 durable, 2 usage, 8 the log cannot be written. Prints the incident's id on stdout. */
 int trail_main(struct app *a, const struct options *o);
 

@@ -137,6 +137,8 @@ bool model_alerts_known(const struct model *m);
 bool model_groups_known(const struct model *m);
 const char *alert_state_name(enum alert_state state);
 const char *severity_name(enum severity severity);
+/* By the environment's table, else by the usual words; TICKET when neither knows it. */
+enum severity severity_of_text(const struct environment *env, const char *text);
 
 struct model_silence {
 	const struct silence *silence;

@@ -45,6 +45,7 @@ struct view {
 	bool is_unrecorded;		/* the audit log cannot be written: nothing can be done from here */
 	const char *user;		/* the real user, for silences */
 	enum past_from past_from;
+	const struct audit_view *audit;	/* the audit log as it is shown now; NULL: not looked at yet */
 	const struct replay_view *replay;	/* NULL: no replay */
 	int64_t ack_ns;			/* how long an ack silences; 0: off by config */
 };
