@@ -264,6 +264,7 @@ model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns)
 	drifts_lend_history(h->at, m, drift_gap_ns(h, m->drifts));
 	runs_lend_outputs(h->at, m, t_ns);
 	after_lend(h->at, m);
+	timeline_lend(h->at, m, t_ns);
 	model_advance(h->at, t_ns);
 	return h->at;
 }

@@ -26,6 +26,7 @@ model_new(size_t history_bytes, int64_t history_ns)
 {
 	struct model *m = model_new_bare();
 
+	m->timeline = timeline_new();
 	m->history = history_new(history_bytes == 0 ? HISTORY_BYTES : history_bytes, history_ns == 0 ? HISTORY_NS : history_ns);
 	return m;
 }
@@ -50,6 +51,7 @@ model_free(struct model *m)
 	if (m == NULL)
 		return;
 	history_free(m->history);
+	timeline_free(m->timeline);
 	derived_free(m->derived);
 	sources_done(m);
 	series_done(m);
@@ -72,6 +74,7 @@ model_clone(const struct model *m)
 	copy->now_ns = m->now_ns;
 	copy->env = block_ref(m->env);
 	copy->env_ns = m->env_ns;
+	copy->env_source = m->env_source;
 	copy->n_external = m->n_external;
 	memcpy(copy->external, m->external, sizeof copy->external);
 	sources_clone(copy, m);
@@ -83,6 +86,7 @@ model_clone(const struct model *m)
 	models_clone(copy, m);
 	runs_clone(copy, m);
 	after_clone(copy, m);
+	timeline_clone(copy, m);
 	return copy;
 }
 
@@ -92,6 +96,7 @@ model_touch(struct model *m, unsigned changes)
 	struct derived *d = m->derived;
 
 	m->changes |= changes;
+	timeline_touched(m, changes);
 	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS))
 		d->has_alerts = false;
 	if (changes & (MODEL_ENVIRONMENT | MODEL_MARKERS))
@@ -142,11 +147,13 @@ apply_environment(struct model *m, const struct event *ev)
 		drifts_done(m);
 		models_done(m);
 		runs_done(m);
+		timeline_reset(m->timeline);
 		m->n_external = 0;
 	}
 	if (is_other)
 		m->env_ns = ev->time_ns;
 	block_replace(&m->env, env);
+	m->env_source = ev->source;
 	sources_environment(m);
 	series_environment(m);
 	markers_environment(m);
@@ -162,6 +169,7 @@ model_apply_state(struct model *m, const struct event *given)
 	if (ev->block == NULL)
 		return;
 	local.time_ns = given->time_ns < 0 ? 0 : given->time_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : given->time_ns;
+	timeline_before(m, ev);
 	switch (ev->kind) {
 	case EVENT_ENVIRONMENT:
 		apply_environment(m, ev);
@@ -222,6 +230,7 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_KINDS:
 		break;
 	}
+	timeline_after(m, ev);
 }
 
 void
@@ -244,7 +253,9 @@ model_advance(struct model *m, int64_t now_ns)
 	bool is_any_old;
 
 	m->now_ns = now_ns < 0 ? 0 : now_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : now_ns;
+	timeline_turn(m, m->now_ns);
 	sources_advance(m);
+	timeline_sources(m);
 	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
 		model_touch(m, MODEL_ALERTS);
 	slos_advance(m, before_ns);
@@ -257,6 +268,8 @@ model_advance(struct model *m, int64_t now_ns)
 		is_any_old |= m->sources[i]->is_alerts_stale || m->sources[i]->pub.state == SOURCE_STALE;
 	if (is_any_old && before_ns / NS_PER_S != m->now_ns / NS_PER_S)
 		model_touch(m, MODEL_PROBLEMS);
+	if (m->timeline != NULL)
+		timeline_settle(m);
 }
 
 int64_t

@@ -41,6 +41,7 @@ struct source {
 	int64_t alerts_ns;
 	const struct silence_set *silences;
 	int64_t silences_ns;
+	struct told info_told;
 	int64_t targets_down_since_ns, rules_failing_since_ns;	/* 0 when none is */
 	bool is_alerts_stale;			/* as of the last model_advance() or event */
 };
@@ -48,25 +49,38 @@ struct source {
 struct query {
 	struct model_query pub;			/* id belongs to this struct */
 	int64_t seen_ns;			/* newest event about it */
+	const char *range_source, *instant_source;	/* of the answers; live as long as they do */
 };
 
 struct operation_entry {
 	const struct operation *operation;
 	int64_t time_ns;
+	const char *source;			/* lives as long as it, as with all of these */
 };
 
 /* Runs, incidents, notes: runs.c. */
 struct run_entry {
 	const struct run_info *run;
 	int64_t time_ns;
+	const char *source;
 };
 struct run_output_entry {
 	const struct run_output *output;
 	int64_t time_ns;
+	const char *source;
 };
 struct note_entry {
 	const struct note *note;
 	int64_t time_ns;
+	const char *source;
+};
+struct incident_entry {
+	const struct incident *incident;
+	struct told told;
+};
+struct marker_set_entry {
+	const struct marker_set *set;
+	struct told told;
 };
 
 /* Merged alerts and what silences hide: alerts.c, silences.c. */
@@ -194,18 +208,20 @@ struct derived {
 };
 
 struct history;
+struct timeline;
 
 struct model {
 	int64_t now_ns;
 	unsigned changes;
 	const struct environment *env;
 	int64_t env_ns;
+	const char *env_source;			/* lives as long as env */
 	size_t n_sources;
 	struct source **sources;
 	size_t n_queries, queries_cap;
 	struct query **queries;
 	size_t n_marker_sets;
-	const struct marker_set **marker_sets;	/* oldest first */
+	struct marker_set_entry *marker_sets;	/* oldest first */
 	size_t n_operations;
 	struct operation_entry operations[OPERATIONS_MAX];	/* oldest first */
 	const struct slo_def_set *slo_defs;
@@ -214,19 +230,22 @@ struct model {
 	const struct drift_def_set *drift_defs;
 	const struct drift_set *drifts, *past_drifts;
 	const struct drift_history *drift_history;
+	struct told slo_defs_told, slos_told, slo_details_told, drift_defs_told, drifts_told, drift_history_told;
 	int64_t drift_gap_ns;				/* of a past model, see drifts_lend_history() */
 	size_t n_registries, n_memories;
 	struct registry_state *registries;
 	struct model_memory *memories;
 	const struct host_set *hosts;
 	const char *hosts_source;			/* lives as long as hosts */
+	int64_t hosts_ns;
 	const struct runbook_set *runbooks;
+	struct told runbooks_told;
 	size_t n_runs;
 	struct run_entry runs[RUNS_MAX];		/* in the order they were first heard of */
 	size_t n_outputs, outputs_cap, output_bytes;
 	struct run_output_entry *outputs;		/* by run, column, host */
 	size_t n_incidents;
-	const struct incident *incidents[INCIDENTS_MAX];	/* in the order they were first heard of */
+	struct incident_entry incidents[INCIDENTS_MAX];	/* in the order they were first heard of */
 	size_t n_notes;
 	struct note_entry notes[NOTES_MAX];		/* oldest first */
 	/* Hashes of name and value of labels that Alertmanager's alerts have more than Prometheus' ones. */
@@ -235,6 +254,7 @@ struct model {
 	const struct operator_focus *focus;
 	const struct audit_view *audit_view;
 	struct told focus_told, audit_told;
+	struct timeline *timeline;		/* NULL in the models of history, until they are lent one */
 	struct derived *derived;
 	struct history *history;		/* NULL in the models of history itself */
 };
@@ -323,6 +343,22 @@ void runs_add_markers(const struct model *m, struct markers_view *v);
 json_t *run_json(const struct run_info *run);	/* model_json_run.c */
 json_t *incident_json(const struct incident *incident);
 json_t *note_json(const struct note *note, int64_t at_ns);
+
+/* timeline.c, timeline_watch.c */
+struct timeline *timeline_new(void);
+void timeline_free(struct timeline *t);
+void timeline_reset(struct timeline *t);
+void timeline_clone(struct model *to, const struct model *from);
+/* Show in to, which has none of its own, those of from's entries that were known at t. */
+void timeline_lend(struct model *to, const struct model *from, int64_t t_ns);
+/* Look at ev before it is applied, and after it was. */
+void timeline_before(struct model *m, const struct event *ev);
+void timeline_after(struct model *m, const struct event *ev);
+/* What changed is to be looked at; all that does not come with an event changes at now. */
+void timeline_touched(struct model *m, unsigned changes);
+void timeline_turn(struct model *m, int64_t now_ns);
+void timeline_sources(struct model *m);		/* time has passed for them */
+void timeline_settle(struct model *m);		/* look at what has changed */
 
 /* after.c */
 void after_apply(struct model *m, const struct event *ev);

@@ -361,6 +361,7 @@ apply_hosts(struct model *m, const struct event *ev)
 {
 	block_replace(&m->hosts, ev->block);
 	m->hosts_source = ev->source;
+	m->hosts_ns = ev->time_ns;
 	model_touch(m, MODEL_HOSTS | MODEL_MODELS);
 }
 
@@ -459,6 +460,7 @@ models_clone(struct model *to, const struct model *from)
 		memory_clone(&to->memories[i], &from->memories[i]);
 	to->hosts = block_ref(from->hosts);
 	to->hosts_source = from->hosts_source;
+	to->hosts_ns = from->hosts_ns;
 }
 
 void

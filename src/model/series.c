@@ -118,9 +118,11 @@ series_apply(struct model *m, const struct event *ev)
 	if (set->type == SERIES_MATRIX) {
 		block_replace(&q->pub.range, set);
 		q->pub.range_ns = ev->time_ns;
+		q->range_source = ev->source;
 	} else {
 		block_replace(&q->pub.instant, set);
 		q->pub.instant_ns = ev->time_ns;
+		q->instant_source = ev->source;
 	}
 	q->seen_ns = ev->time_ns;
 	model_touch(m, str_has_prefix(q->pub.id, "host:") ? MODEL_SERIES | MODEL_HOSTS : MODEL_SERIES);
@@ -173,6 +175,7 @@ series_lend_ranges(struct model *to, const struct model *from)
 			continue;
 		block_replace(&q->pub.range, live->pub.range);
 		q->pub.range_ns = live->pub.range_ns;
+		q->range_source = live->range_source;
 	}
 }
 

@@ -398,6 +398,7 @@ apply_value(struct model *m, struct source *s, const struct event *ev)
 	switch (ev->kind) {
 	case EVENT_SOURCE_INFO:
 		block_replace(&s->pub.info, ev->block);
+		s->info_told = (struct told){ ev->time_ns, ev->source };
 		break;
 	case EVENT_TARGETS:
 		block_replace(&s->pub.targets, ev->block);
