@@ -11,8 +11,10 @@
 #include "base/xalloc.h"
 #include "console.h"
 #include "export.h"
+#include "conf/conf_env.h"
 #include "modes.h"
 #include "replay.h"
+#include "report_main.h"
 
 enum { EXIT_USAGE = 2, EXIT_UNREADABLE = 3 };
 
@@ -76,6 +78,30 @@ mode_recordings(const struct options *o)
 	struct conf *conf = looks(o, &problems);
 	int status = recordings_print(conf, o);
 
+	conf_problems_done(&problems);
+	conf_free(conf);
+	return status;
+}
+
+/* Contacts make roles; without an environment there are none. */
+int
+mode_report(const struct options *o)
+{
+	struct conf_problems problems = { 0 };
+	struct conf *conf = looks(o, &problems);
+	const struct conf_environment *env = NULL;
+	struct environment *contacts = NULL;
+	struct report_call call = {
+		.incident = o->report, .format = o->format, .output = o->output, .files = (const char *const *)o->words, .n_files = o->n_words,
+		.has_names = o->has_names, .audit_dir = conf->audit.dir, .audit_head = conf->audit.head, .recordings_dir = conf->record.dir };
+	int status;
+
+	if (conf_environment(conf, o->environment, &env, NULL) == 0) {
+		contacts = conf_environment_block(env);
+		call.environment = contacts;
+	}
+	status = report_main(&call);
+	block_unref(contacts);
 	conf_problems_done(&problems);
 	conf_free(conf);
 	return status;
