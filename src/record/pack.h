@@ -24,6 +24,8 @@ struct pack;
 int pack_open(const char *path, struct pack **ret, struct err *err);	/* ERR_SYNTAX with offset: not a packed file, or damaged */
 void pack_free(struct pack *p);
 bool pack_is(const char *path);		/* by its first bytes */
+/* Are the members the bytes that were packed? 0, ERR_SYNTAX with the first that is not. pack_open() looks at names, sizes and places only. */
+int pack_check(const struct pack *p, struct err *err);
 struct pack_member { const char *name; uint64_t offset, size; };
 size_t pack_members(const struct pack *p, const struct pack_member **ret);
 const char *pack_bytes(const struct pack *p, const char *name, size_t *ret_len);	/* mapped; NULL no such member */
