@@ -148,7 +148,7 @@ is_drift_kept(const struct history *h, const struct event *ev)
 }
 
 /*
- * Answers over a range, of which only the newest is shown; what was worked out for a past time, which is nothing that was known then; and registries so
+ * Answers over a range, of which only the newest is shown, and entries of the timeline, which say themselves when they were known; what was worked out for a past time, which is nothing that was known then; and registries so
  * large that they would push all else out: then it is not known what they said.
  */
 static bool
@@ -166,6 +166,7 @@ is_kept(const struct history *h, const struct event *ev)
 	case EVENT_RUN_OUTPUT:
 	case EVENT_FOCUS:
 	case EVENT_AUDIT_VIEW:
+	case EVENT_TIMELINE:
 		return false;
 	case EVENT_RUN:
 		return is_run_kept(h, ev);

@@ -209,7 +209,9 @@ model_apply_state(struct model *m, const struct event *given)
 		drifts_apply(m, ev);
 		break;
 	case EVENT_TIMELINE:
+		break;
 	case EVENT_MEMORY:
+		memory_apply(m, ev);
 		break;
 	case EVENT_FOCUS:
 	case EVENT_AUDIT_VIEW:

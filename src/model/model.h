@@ -80,6 +80,7 @@ enum source_state {
 };
 struct source_request {		/* one kind of request of a source */
 	const struct source_report *last;
+	const char *source;		/* of last's event; lives as long as last */
 	int64_t last_ns, last_ok_ns;	/* 0 never */
 	unsigned n_failed_in_row;
 	int64_t failing_since_ns;	/* 0 when ok */

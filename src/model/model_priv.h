@@ -14,6 +14,7 @@ enum {
 	SOURCES_MAX = 256,
 	REQUESTS_MAX = 1024,
 	QUERIES_MAX = 1024,
+	MODELS_MAX = 1024,
 	MARKER_SETS_MAX = 8,		/* of one definition */
 	MOVE_SETS_MAX = 256,		/* of one registry */
 	OPERATIONS_MAX = 64,
@@ -42,6 +43,8 @@ struct source {
 	const struct silence_set *silences;
 	int64_t silences_ns;
 	struct told info_told;
+	/* Of the events that told them; each lives as long as what it told. */
+	const char *alerts_source, *silences_source, *targets_source, *rules_source, *groups_source;
 	int64_t targets_down_since_ns, rules_failing_since_ns;	/* 0 when none is */
 	bool is_alerts_stale;			/* as of the last model_advance() or event */
 };
@@ -209,6 +212,7 @@ struct derived {
 
 struct history;
 struct timeline;
+struct model_memory_set;
 
 struct model {
 	int64_t now_ns;
@@ -279,6 +283,10 @@ void sources_apply(struct model *m, const struct event *ev);
 void sources_advance(struct model *m);
 void sources_clone(struct model *to, const struct model *from);
 void sources_done(struct model *m);
+/* The source an event speaks of. Where an environment is known, one it does not name is an answer that came after a switch: NULL. */
+struct source *source_for_event(struct model *m, const char *name);
+/* Work out its state. */
+void source_judge(struct source *s, int64_t now_ns);
 /* After this long without a good answer its values are stale. */
 int64_t source_patience_ns(const struct source *s);
 /* Until when something that the source's answer for what said at seen_ns is not too old; a later answer may have come as a report alone. */
@@ -314,6 +322,10 @@ void silences_sort(struct alerts_view *v);
 void series_environment(struct model *m);
 void series_apply(struct model *m, const struct event *ev);
 void series_report(struct model *m, const struct event *ev);
+/* NULL: nobody asks it. */
+struct query *query_for_event(struct model *m, const char *id);
+/* Forget those from the n-th on that the environment does not name. */
+void queries_forget(struct model *m, size_t n);
 void series_clone(struct model *to, const struct model *from);
 /* Show from's answers over a range in to, which has none of its own. */
 void series_lend_ranges(struct model *to, const struct model *from);
@@ -360,12 +372,19 @@ void timeline_turn(struct model *m, int64_t now_ns);
 void timeline_sources(struct model *m);		/* time has passed for them */
 void timeline_settle(struct model *m);		/* look at what has changed */
 
+/* memory.c */
+struct model_memory_set *memory_take(const struct model *m);	/* a new block */
+void memory_apply(struct model *m, const struct event *ev);
+
 /* after.c */
 void after_apply(struct model *m, const struct event *ev);
 void after_clone(struct model *to, const struct model *from);
 /* Show from's view of the audit log in to, which has none of its own. */
 void after_lend(struct model *to, const struct model *from);
 void after_done(struct model *m);
+
+/* model_json_after.c */
+json_t *timeline_json(const struct model *m);
 
 /* offers.c */
 void offers_view_done(struct offers_view *v);
@@ -406,6 +425,9 @@ void models_done(struct model *m);
 /* Where ev says what is known already, let it hold the block that says so: large answers that do not change are kept once. ev stays the caller's. */
 void models_share(const struct model *m, struct event *ev);
 const struct registry_state *registry_state_find(const struct model *m, const char *source);
+/* Made when it is not there; NULL: the environment does not name it. */
+struct model_memory *model_memory_for(struct model *m, const char *id);
+void seen_version_done(struct seen_version *s);
 const struct model_memory *model_memory_find(const struct model *m, const char *id);
 /* Since when host serves version, as far as was seen; 0: it was not seen to. */
 int64_t model_memory_since(const struct model_memory *mem, const char *host, const char *version);

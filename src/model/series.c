@@ -61,7 +61,7 @@ drop_oldest(struct model *m)
 }
 
 /* With an environment known, one it does not name is accepted only when a person asked it, or a marker did. */
-static struct query *
+struct query *
 query_for_event(struct model *m, const char *id)
 {
 	struct query *q = query_find(m, id);
@@ -177,6 +177,18 @@ series_lend_ranges(struct model *to, const struct model *from)
 		q->pub.range_ns = live->pub.range_ns;
 		q->range_source = live->range_source;
 	}
+}
+
+void
+queries_forget(struct model *m, size_t n)
+{
+	for (size_t i = n; i < m->n_queries; i++) {
+		if (m->queries[i]->pub.def == NULL)
+			query_free(m->queries[i]);
+		else
+			m->queries[n++] = m->queries[i];
+	}
+	m->n_queries = n;
 }
 
 void
