@@ -211,7 +211,7 @@ on_chunk(const struct chunk_info *c, bool is_pinned, void *arg)
 	json_object_set_new(body, "bytes", json_integer((json_int_t)c->bytes));
 	json_object_set_new(body, "events", json_integer((json_int_t)c->n_events));
 	json_object_set_new(body, "sha256", json_string(c->sha256));
-	json_object_set_new(body, "prev", json_string(c->prev));
+	json_object_set_new(body, "before", json_string(c->prev));
 	trail_tell(f->app->trail, AUDIT_CHUNK, f->incident, body);
 }
 

@@ -31,7 +31,7 @@ enum audit_type {
 	AUDIT_INCIDENT_OPENED,	/* title, joined: true when the id was given and may exist elsewhere */
 	AUDIT_INCIDENT_CLOSED,	/* text */
 	AUDIT_RECORDING,	/* the flight recorder was pinned, or let go: recording, state (pinned, unpinned), why, path, since */
-	AUDIT_CHUNK,		/* a kept chunk: recording, number, file, from, to, bytes, events, sha256, prev */
+	AUDIT_CHUNK,		/* a kept chunk: recording, number, file, from, to, bytes, events, sha256, before (sha256 of the chunk before) */
 	AUDIT_ANCHOR,		/* the head was anchored: kind (checkpoint, journald), head (SEQ:HASH), where, key (fingerprint) */
 	AUDIT_TYPES
 };
