@@ -115,6 +115,9 @@ sources_environment(struct model *m)
 	free(m->sources);
 	m->sources = v;
 	m->n_sources = n;
+	/* They may be asked at other intervals now. */
+	for (size_t i = 0; i < n; i++)
+		source_judge(v[i], m->now_ns);
 }
 
 void
@@ -444,10 +447,14 @@ sources_apply(struct model *m, const struct event *ev)
 	if (s == NULL)
 		return;
 	if (ev->kind == EVENT_SOURCE_REPORT) {
+		int64_t patience_ns = source_patience_ns(s);
 		bool was_stale = s->is_alerts_stale;
 
 		apply_report(s, ev);
 		source_judge(s, m->now_ns);
+		/* Since when a model cannot be seen follows from it. */
+		if (source_patience_ns(s) != patience_ns)
+			model_touch(m, MODEL_MODELS);
 		if (was_stale != s->is_alerts_stale || strcmp(((const struct source_report *)ev->block)->what, "alerts") == 0)
 			model_touch(m, MODEL_ALERTS);
 	} else {
@@ -532,6 +539,8 @@ sources_advance(struct model *m)
 		if (source_clamp(s, m->now_ns))
 			model_touch(m, MODEL_SOURCES | MODEL_ALERTS | MODEL_MODELS);
 		has_changed = forget_requests(s, m->now_ns);
+		if (has_changed)
+			model_touch(m, MODEL_MODELS);
 		source_judge(s, m->now_ns);
 		if (has_changed || s->pub.state != state)
 			model_touch(m, MODEL_SOURCES);

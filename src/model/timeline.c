@@ -276,7 +276,7 @@ tracks_add(struct tl_tracks *t, struct tl_item *begin, unsigned state)
 		t->cap = t->cap == 0 ? 16 : t->cap * 2;
 		t->v = xreallocarray(t->v, t->cap, sizeof *t->v);
 	}
-	t->v[t->n++] = (struct tl_track){ .begin = begin, .state = state, .is_new = true };
+	t->v[t->n++] = (struct tl_track){ .begin = begin, .state = state };
 }
 
 void

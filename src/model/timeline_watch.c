@@ -58,16 +58,16 @@ tell(struct model *m, const struct standing *s, size_t at)
 	struct tl_item *item = tl_item_new(&e);
 
 	timeline_insert(m, tl_item_ref(item));
-	if (s->state != 0 && at == SIZE_MAX) {
-		tracks_add(t, item, s->state);
-		return;
-	}
-	if (s->state != 0) {
-		tl_item_unref(t->v[at].begin);
-		t->v[at].begin = tl_item_ref(item);
-	}
-	if (at != SIZE_MAX)
+	if (at == SIZE_MAX && s->state != 0 && t->n < TRACKS_MAX) {
+		tracks_add(t, tl_item_ref(item), s->state);
+		t->v[t->n - 1].is_new = true;
+	} else if (at != SIZE_MAX) {
 		t->v[at].state = s->state;
+		if (s->state != 0) {
+			tl_item_unref(t->v[at].begin);
+			t->v[at].begin = tl_item_ref(item);
+		}
+	}
 	tl_item_unref(item);
 }
 
@@ -243,7 +243,11 @@ source_lost(struct model *m, const struct source *s, const char *id, int64_t sin
 {
 	char line[LINE_MAX_BYTES];
 
-	snprintf(line, sizeof line, "%s%s%s", is_down ? "does not answer" : "no good answer any more", s->pub.error[0] != '\0' ? ": " : "", s->pub.error);
+	/* Of one that fell silent the words must not depend on who looks when: an error may come later. */
+	if (is_down)
+		snprintf(line, sizeof line, "does not answer%s%s", s->pub.error[0] != '\0' ? ": " : "", s->pub.error);
+	else
+		snprintf(line, sizeof line, "no good answer any more");
 	tell(m, &(struct standing){ TIMELINE_SOURCE, id, s->pub.name, line, SEVERITY_NONE, since_ns, known_ns, 1 }, SIZE_MAX);
 }
 
