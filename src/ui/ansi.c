@@ -99,20 +99,9 @@ is_same_cell(const struct cell *a, const struct cell *b)
 }
 
 static bool
-is_wide(const struct grid *g, int x, int y)
-{
-	const struct cell *right = grid_cell(g, x + 1, y);
-
-	return right != NULL && right->ch == 0;
-}
-
-/* Both halves of a wide character are one thing: a change of either is a change of it. */
-static bool
 is_changed(const struct grid *before, const struct grid *now, int x, int y)
 {
-	if (before == NULL || !is_same_cell(grid_cell(before, x, y), grid_cell(now, x, y)))
-		return true;
-	return is_wide(now, x, y) != is_wide(before, x, y);
+	return before == NULL || !is_same_cell(grid_cell(before, x, y), grid_cell(now, x, y));
 }
 
 static void
@@ -133,21 +122,21 @@ add_cp(struct writer *w, uint32_t cp)
 }
 
 /*
- * How wide a terminal draws what is not ASCII is its own affair: behind what is wide or has marks the place is said anew, and so it is at
- * the edge, where some wrap at once and some wait.
+ * How wide a terminal draws what is not ASCII is its own affair: behind what is wide or has marks the place is said anew. So it is behind the
+ * edge, where some wrap at once and some wait: the next cell is in another row.
  */
 static void
 put_cell(struct writer *w, const struct grid *g, int x, int y)
 {
 	const struct cell *cell = grid_cell(g, x, y);
-	bool is_two = is_wide(g, x, y), has_marks = cell->marks[0] != 0;
 
 	move_to(w, x, y);
 	set_look(w, &w->looks[cell->is_selected][cell->role < ROLES ? cell->role : ROLE_TEXT]);
 	add_cp(w, cell->ch);
 	for (int m = 0; m < CELL_MARKS_MAX && cell->marks[m] != 0; m++)
 		add_cp(w, cell->marks[m]);
-	w->x = is_two || has_marks || x + 1 + is_two >= grid_width(g) ? -1 : x + 1;
+	/* A wide one is followed by the cell after next. */
+	w->x = cell->marks[0] != 0 ? -1 : x + 1;
 }
 
 static void
