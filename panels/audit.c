@@ -25,7 +25,7 @@ state_of(const struct panel *p)
 const struct audit_view *
 audit_panel_view(const struct view *v)
 {
-	const struct audit_view *live = v->live != NULL ? model_audit_view(v->live) : NULL;
+	const struct audit_view *live = v->audit != NULL ? v->audit : v->live != NULL ? model_audit_view(v->live) : NULL;
 
 	return live != NULL || v->model == NULL ? live : model_audit_view(v->model);
 }

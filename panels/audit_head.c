@@ -53,7 +53,7 @@ ago(const struct view *v, int64_t at_ns, char *buf)
 	char text[DURATION_TEXT_MAX];
 	int64_t ns = (v->now_ns - at_ns) / NS_PER_S * NS_PER_S;
 
-	if (at_ns == 0)
+	if (at_ns == 0 || v->replay != NULL)	/* a replay's now is not the log's */
 		buf[0] = '\0';
 	else
 		snprintf(buf, DURATION_TEXT_MAX + 8, ", %s ago", duration_format(text, ns < 0 ? 0 : ns));

@@ -36,14 +36,15 @@ selected(const struct timeline_panel *s, const struct view *v)
 
 /* --- arranging ----------------------------------------------------------------------------------- */
 
-/* Rows above the list: where the time cursor stands, and where this is not what was known then. */
+/* Rows above the list: where the time cursor stands, and where this is not what was known then. Of a replay its bar says where it stands: the
+ * panel is what the panel was. */
 static int
 head_rows(const struct view *v)
 {
 	bool is_hindsight;
 
 	timeline_model(v, &is_hindsight);
-	return (!v->range.is_live || v->replay != NULL) + is_hindsight;
+	return !v->range.is_live + is_hindsight;
 }
 
 static void
@@ -116,7 +117,7 @@ draw_head(const struct timeline_panel *s, const struct view *v, struct canvas *c
 	int y = 0;
 
 	timeline_model(v, &is_hindsight);
-	if (!v->range.is_live || v->replay != NULL) {
+	if (!v->range.is_live) {
 		clock_format(at, view_time(v), 0);
 		if (s->n_later > 0)
 			snprintf(later, sizeof later, "   %zu later, ] goes on to the next", s->n_later);
@@ -143,6 +144,8 @@ draw_empty(const struct timeline_panel *s, const struct view *v, struct canvas *
 		    "matches the filter");
 		if (s->hidden == 0)
 			pen_text(&pen, ROLE_DIM, "Esc clears it.");
+	} else if (v->replay != NULL && part_not_recorded(c, v)) {
+		return;
 	} else if (!v->range.is_live || v->replay != NULL) {
 		pen_text(&pen, ROLE_TEXT, "Nothing is known of the time before the cursor.");
 	} else {
@@ -350,8 +353,10 @@ go(const struct timeline_panel *s, const struct view *v)
 	static const struct {
 		enum timeline_kind kind;
 		const char *panel;
-	} homes[] = { { TIMELINE_ALERT, "alerts" }, { TIMELINE_SLO, "slo" }, { TIMELINE_DRIFT, "drift" }, { TIMELINE_MODEL, "models" },
-		{ TIMELINE_RUN, "run" }, { TIMELINE_SOURCE, "sources" }, { TIMELINE_CHANGE, "metrics" } };
+		bool is_whole;	/* the panel knows it by the whole id, with its prefix */
+	} homes[] = { { TIMELINE_ALERT, "alerts", false }, { TIMELINE_SLO, "slo", true }, { TIMELINE_DRIFT, "drift", true },
+		{ TIMELINE_MODEL, "models", true }, { TIMELINE_RUN, "run", false }, { TIMELINE_SOURCE, "sources", false },
+		{ TIMELINE_CHANGE, "metrics", false } };
 	const struct timeline_entry *e = selected(s, v);
 	const char *colon = e != NULL ? strchr(e->id, ':') : NULL;
 
@@ -361,7 +366,10 @@ go(const struct timeline_panel *s, const struct view *v)
 		if (homes[i].kind != e->kind)
 			continue;
 		op = op_text(OP_PANEL, "%s", homes[i].panel);
-		op->arg = colon != NULL && e->kind != TIMELINE_CHANGE ? xstrdup(colon + 1) : NULL;
+		if (homes[i].is_whole)
+			op->arg = xstrdup(e->id);
+		else if (colon != NULL && e->kind != TIMELINE_CHANGE)
+			op->arg = xstrdup(colon + 1);
 		return op;
 	}
 	return op_text(OP_MESSAGE, e != NULL ? "all there is of it stands here: v shows it" : "nothing is selected");

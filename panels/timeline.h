@@ -56,8 +56,8 @@ void timeline_rows_done(struct timeline_panel *s);
 const struct timeline_entry *timeline_entry_of(const struct timeline_panel *s, const struct model *m, int item);
 /* How long it lasted up to now_ns, when that is known; *ret_is_open: it is not over. -1 it has no length, or its begin is not known. */
 int64_t timeline_lasted(const struct timeline_panel *s, const struct model *m, int item, int64_t now_ns, bool *ret_is_open);
-/* What times are relative to: the incident's opening. 0: none. */
-int64_t timeline_zero(const struct view *v, const struct model *m);
+/* What times are relative to: the opening of the incident, or of the last one. 0: none. */
+int64_t timeline_zero(const struct model *m);
 
 /* timeline_filter.c */
 struct timeline_filter_fact {

@@ -30,7 +30,7 @@ static void
 time_fields(struct pen *p, const struct view *v, const struct model *m, const struct timeline_entry *e)
 {
 	char moment[PART_MOMENT_MAX], offset[PART_OFFSET_MAX], late[DURATION_TEXT_MAX];
-	int64_t zero = timeline_zero(v, m);
+	int64_t zero = timeline_zero(m);
 
 	pen_field(p, "at", ROLE_TEXT, part_moment(v, e->at_ns, moment));
 	if (zero != 0)

@@ -207,7 +207,7 @@ timeline_rows_draw(const struct timeline_panel *s, const struct view *v, struct 
 	bool is_hindsight;
 	const struct model *m = timeline_model(v, &is_hindsight);
 	struct column cols[COLS] = { 0 };
-	struct frame_of f = { .s = s, .v = v, .m = m, .cols = cols, .zero_ns = timeline_zero(v, m) };
+	struct frame_of f = { .s = s, .v = v, .m = m, .cols = cols, .zero_ns = timeline_zero(m) };
 	int y = 0;
 
 	columns_of(&f, c->w, cols);

@@ -16,17 +16,22 @@ timeline_model(const struct view *v, bool *ret_is_hindsight)
 {
 	bool is_known = v->model != NULL && v->past_from != PAST_METRICS;
 
-	*ret_is_hindsight = !is_known && v->live != NULL;
+	*ret_is_hindsight = !is_known && v->live != NULL && v->replay == NULL;
 	return is_known ? v->model : v->live;
 }
 
+/* Also of one that is closed: it is what one reads about. */
 int64_t
-timeline_zero(const struct view *v, const struct model *m)
+timeline_zero(const struct model *m)
 {
 	const struct incident *i = m != NULL ? model_incident(m) : NULL;
 
-	if (v->replay != NULL)
-		return v->replay->zero_ns;
+	for (size_t n = m != NULL && i == NULL ? model_n_timeline(m) : 0; n > 0; n--) {
+		const struct timeline_entry *e = model_timeline(m, n - 1);
+
+		if (e->kind == TIMELINE_INCIDENT && !e->is_end)
+			return e->at_ns;
+	}
 	return i != NULL ? i->opened_ns : 0;
 }
 

@@ -258,7 +258,7 @@ frame_status(struct canvas *c, const struct view *v)
 		if (*p >= 'a' && *p <= 'z')
 			*p -= 'a' - 'A';
 	x = badge = canvas_text(c, 0, 0, environment_role(e != NULL ? e->colour : NULL), name);
-	if (v->is_read_only)
+	if (v->is_read_only && v->replay == NULL)	/* a replay goes without saying */
 		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "read-only");
 	if (v->is_unrecorded && v->replay == NULL)
 		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "audit: not writable");

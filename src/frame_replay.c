@@ -173,8 +173,8 @@ draw_bar(struct canvas *c, int x, int x_end, const struct replay_view *r)
 
 	if (b.w < 1)
 		return;
-	canvas_char(c, x, 0, ROLE_BORDER, 0x2595);
-	canvas_char(c, x + 1 + b.w, 0, ROLE_BORDER, 0x258f);
+	canvas_char(c, x, 0, ROLE_BORDER, canvas_is_ascii(c) ? '[' : 0x2595);
+	canvas_char(c, x + 1 + b.w, 0, ROLE_BORDER, canvas_is_ascii(c) ? ']' : 0x258f);
 	draw_track(&b, c, x + 1);
 	draw_gaps(&b, c, x + 1);
 	draw_marks(&b, c, x + 1);

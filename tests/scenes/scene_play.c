@@ -22,7 +22,7 @@ struct stage {
 	const char *feeds_dir;
 	bool is_late;			/* the screen is older than the model */
 	struct view view;
-	struct model *metrics;
+	struct model *metrics, *nothing;	/* what only metrics tell; a model that was told of nothing */
 	struct scene_replay *replay;
 	struct panel *panel;
 	struct panel *dialogs[DIALOGS_MAX];
@@ -356,9 +356,15 @@ open_replay(struct stage *s, struct err *err)
 	if (r < 0)
 		return r;
 	s->view.replay = scene_replay_view(s->replay);
-	s->view.now_ns = s->view.replay->last_ns;
+	/* As the console has it: the position takes the place of now, and the panels are what they were then. */
 	go_back(s, s->view.replay->at_ns);
-	s->view.range.end_ns = s->view.replay->last_ns;
+	s->view.live = s->view.model != NULL ? s->view.model : s->nothing;
+	s->view.now_ns = s->view.range.cursor_ns = s->view.range.end_ns = s->view.replay->at_ns;
+	s->view.range.start_ns = s->view.range.end_ns - s->scene->span_ns;
+	s->view.range.is_live = true;
+	s->view.past_from = PAST_NONE;
+	s->view.audit = model_audit_view(s->model);
+	s->view.is_read_only = true;
 	return 0;
 }
 
@@ -369,7 +375,7 @@ stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, st
 	struct view *v = &s->view;
 	struct op op = { .kind = OP_HELP };
 
-	*s = (struct stage){ .scene = scene, .model = model_new(0, 0), .feeds_dir = feeds_dir };
+	*s = (struct stage){ .scene = scene, .model = model_new(0, 0), .nothing = model_new(0, 0), .feeds_dir = feeds_dir };
 	buf_init(&s->asked, ASKED_MAX);
 	for (int i = 0; i < scene->n_feeds; i++) {
 		char *path = xasprintf("%s/%s", feeds_dir, scene->feeds[i]);
@@ -393,7 +399,7 @@ stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, st
 	if (scene->replay != NULL && open_replay(s, err) < 0)
 		return err->code;
 	v->is_focused = !scene->is_unfocused;
-	v->is_read_only = scene->is_read_only;
+	v->is_read_only |= scene->is_read_only;
 	v->user = "jane";
 	v->ack_ns = 15 * NS_PER_MIN;
 	s->panel = panel_new(ops, v, &op);
@@ -412,6 +418,7 @@ stage_close(struct stage *s)
 	panel_free(s->panel);
 	scene_replay_free(s->replay);
 	model_free(s->metrics);
+	model_free(s->nothing);
 	model_free(s->model);
 	buf_done(&s->asked);
 }
