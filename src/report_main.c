@@ -230,7 +230,8 @@ read_old(const char *path, char **ret, size_t *ret_len, struct err *err)
 		return ERR_IO;
 	}
 	fclose(f);
-	*ret = buf_take(&b, ret_len);
+	*ret = b.len > 0 ? buf_take(&b, ret_len) : NULL;	/* an empty file has nothing to lose */
+	buf_done(&b);
 	return 0;
 }
 

@@ -405,6 +405,10 @@ tell_skew(struct report *r)
 static void
 name_people(struct report *r)
 {
+	/* Who did something comes first; who only looked has a number behind them. */
+	for (size_t i = 0; i < r->entries.n; i++)
+		if (r->entries.v[i].is_own || is_own_action(&r->entries.v[i].rec))
+			people_add(r, r->entries.v[i].rec.user);
 	for (size_t i = 0; i < r->entries.n; i++)
 		people_add(r, r->entries.v[i].rec.user);
 	for (size_t i = 0; i < r->chains.n; i++)

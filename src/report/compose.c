@@ -170,6 +170,16 @@ compose_detection(struct report *r, struct doc *d)
 
 /* --- what was tried ----------------------------------------------------------------------------------------------------------------- */
 
+static const char *
+elapsed_text(struct report *r, int64_t ms)
+{
+	if (ms < 0)
+		return "";
+	if (ms < 1000)
+		return rep_fmt(r, "%" PRId64 "ms", ms);
+	return ms < 60000 ? rep_fmt(r, "%.1fs", (double)ms / 1000) : rep_duration(r, ms * NS_PER_MS);
+}
+
 static void
 compose_run(struct report *r, struct doc *d, const struct tried *t)
 {
@@ -185,7 +195,7 @@ compose_run(struct report *r, struct doc *d, const struct tried *t)
 
 		ROW(d, rep_fmt(r, "%s%s%s", s->is_undo ? "undo of " : "", s->step, s->batch >= 0 ? rep_fmt(r, ", batch %d", s->batch + 1) : ""), s->host, s->what,
 		    rep_fmt(r, "%s%s%s", s->is_unknown ? "unknown" : s->outcome, *s->text != '\0' ? ": " : "", s->text),
-		    s->elapsed_ms >= 0 ? rep_fmt(r, "%.1fs", (double)s->elapsed_ms / 1000) : "", evidence_text(r, &s->evidence));
+		    elapsed_text(r, s->elapsed_ms), evidence_text(r, &s->evidence));
 	}
 }
 
@@ -313,7 +323,7 @@ static void
 compose_integrity(struct report *r, struct doc *d)
 {
 	doc_heading(d, 2, "Integrity");
-	doc_text(d, "What this review rests on. `opsconsole --verify` checks the chains again; a chain proves that nobody changed a record without making every later hash anew, not that what a record says is true.");
+	doc_text(d, "What this review rests on. \"opsconsole --verify\" checks the chains again; a chain proves that nobody changed a record without making every later hash anew, not that what a record says is true.");
 	compose_chains(r, d);
 	compose_anchors(r, d);
 	compose_recordings(r, d);

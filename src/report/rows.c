@@ -79,11 +79,18 @@ is_message(const struct entry *e)
 	return what != NULL && (strncmp(what, "notify ", 7) == 0 || strncmp(what, "notify:", 7) == 0 || strncmp(what, "notify,", 7) == 0);
 }
 
+/* Beyond it there is nothing of the run that e is of: large logs are not searched from end to end. */
+static bool
+is_bound(const struct entry *e, const struct entry *at, enum audit_type type)
+{
+	return at->rec.type == type && at->chain == e->chain && str_eq(at->rec.run, e->rec.run);
+}
+
 static bool
 is_first_of_batch(const struct report *r, const struct entry *e)
 {
-	for (const struct entry *p = e; p > r->entries.v;)
-		if (is_same_batch(e, --p) && !is_message(p))
+	for (const struct entry *p = e; p-- > r->entries.v && !is_bound(e, p, AUDIT_RUN_START);)
+		if (is_same_batch(e, p) && !is_message(p))
 			return false;
 	return true;
 }
@@ -125,7 +132,7 @@ step_row(struct report *r, const struct entry *e)
 	}
 	if (!is_first_of_batch(r, e))
 		return;
-	for (const struct entry *p = e; p < r->entries.v + r->entries.n; p++)
+	for (const struct entry *p = e; p < r->entries.v + r->entries.n && !is_bound(e, p, AUDIT_RUN_END); p++)
 		if (is_same_batch(e, p) && !is_message(p))
 			tally_step(r, &t, p);
 	row = row_add(r, e, ROW_STEP, rep_fmt(r, "%s%s%s%s%s: %zu of %zu OK%s%s", json_is_true(json_object_get(e->rec.json, "undo")) ? "undo of " : "",

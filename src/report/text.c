@@ -97,7 +97,7 @@ rep_duration(struct report *r, int64_t ns)
 {
 	char text[DURATION_TEXT_MAX];
 
-	return arena_strdup(&r->arena, duration_format(text, ns));
+	return arena_strdup(&r->arena, slo_time_text(text, ns));
 }
 
 void

@@ -23,8 +23,11 @@ static const char style[] =
 void
 html_escape(struct buf *b, const char *text)
 {
-	for (; *text != '\0'; text++) {
+	for (const char *begin = text; *text != '\0'; text++) {
 		switch (*text) {
+		case ':':	/* only marks of places may look like marks of places */
+			buf_addstr(b, text - begin >= 10 && strncmp(text - 10, "opsconsole", 10) == 0 ? "&#58;" : ":");
+			break;
 		case '&':
 			buf_addstr(b, "&amp;");
 			break;

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "report/doc.h"
 #include "report/report_priv.h"
@@ -16,14 +17,23 @@ is_mail_word(char c)
 	return isalnum((unsigned char)c) || c == '.' || c == '_' || c == '-' || c == '+';
 }
 
+static bool
+ends_word(const char *text, size_t at, const char *word)
+{
+	size_t n = strlen(word);
+
+	return at >= n && strncasecmp(text + at - n, word, n) == 0;
+}
+
 /* GFM makes links of bare addresses and of what looks like mail; a comment in the middle keeps the latter apart, as nothing else does. */
 static void
 add_plain(struct buf *b, const char *text, size_t at)
 {
 	char c = text[at];
 
-	if (c == ':' && (text[at + 1] == '/' || (at >= 4 && isalpha((unsigned char)text[at - 1])))) {
-		buf_addstr(b, "\\:");
+	if (c == ':' && ((text[at + 1] == '/' && text[at + 2] == '/') || ends_word(text, at, "mailto") || ends_word(text, at, "xmpp") ||
+	    ends_word(text, at, "opsconsole"))) {
+		buf_addstr(b, "\\:");		/* the last: only marks of places may look like marks of places */
 	} else if (c == '.' && at >= 3 && (text[at - 1] == 'w' || text[at - 1] == 'W')) {
 		buf_addstr(b, "\\.");
 	} else if (c == '@' && at > 0 && is_mail_word(text[at - 1]) && is_mail_word(text[at + 1])) {
@@ -40,7 +50,8 @@ md_escape(struct buf *b, const char *text)
 
 	/* What begins a list or underlines a heading, at the start of a text. */
 	digits = strspn(text + i, "0123456789");
-	if (digits > 0 && (text[i + digits] == '.' || text[i + digits] == ')')) {
+	if (digits > 0 && (text[i + digits] == '.' || text[i + digits] == ')') &&
+	    (text[i + digits + 1] == ' ' || text[i + digits + 1] == '\0')) {
 		buf_add(b, text + i, digits);
 		buf_addch(b, '\\');
 		i += digits;
@@ -50,7 +61,7 @@ md_escape(struct buf *b, const char *text)
 		buf_addch(b, text[i++]);
 	}
 	for (; text[i] != '\0'; i++) {
-		if (strchr("\\`*_[]<>&|~#$!^{}", text[i]) != NULL) {
+		if (strchr("\\`*_[]<>&|~#$!", text[i]) != NULL) {
 			buf_addch(b, '\\');
 			buf_addch(b, text[i]);
 		} else {
