@@ -76,5 +76,7 @@ int audit_frame_read(const char *line, size_t len, struct audit_frame *ret, stru
 void audit_record_done(struct audit_record *r);
 /* One line for people: "4127  2030-01-01 02:29:31Z  alice@web  run 20300101-0229  activate on web-01: OK in 1.9s". Escaped. */
 int audit_record_text(const struct audit_record *r, struct buf *b);
+/* What it says alone, without seq, time and who. */
+int audit_record_words(const struct audit_record *r, struct buf *b);
 
 #endif
