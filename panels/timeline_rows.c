@@ -170,6 +170,13 @@ by_begin(const void *a, const void *b)
 	return ((*x)->begin > (*y)->begin) - ((*x)->begin < (*y)->begin);
 }
 
+/* Many tickets that nobody looks at must not crowd out what pages, and what was done about it: they have half of the lanes. */
+static int
+lanes_for(const struct timeline_entry *e)
+{
+	return e->kind == TIMELINE_RUN || e->severity == SEVERITY_PAGE ? TIMELINE_LANES : TIMELINE_LANES / 2;
+}
+
 /* The lowest lane that is free, so that what begins beside nothing stands on the left. An incident would stand beside all. */
 static void
 give_lanes(struct timeline_panel *s, const struct sorted *sorted)
@@ -185,13 +192,13 @@ give_lanes(struct timeline_panel *s, const struct sorted *sorted)
 	s->n_lanes = 0;
 	for (int i = 0; i < s->n_spans; i++) {
 		const struct timeline_entry *e = sorted[order[i]->begin >= 0 ? order[i]->begin : order[i]->end].e;
-		int lane = 0;
+		int lane = 0, most = lanes_for(e);
 
 		if (e->kind == TIMELINE_INCIDENT)
 			continue;
-		while (lane < TIMELINE_LANES && free_from[lane] >= order[i]->begin)
+		while (lane < most && free_from[lane] >= order[i]->begin)
 			lane++;
-		if (lane == TIMELINE_LANES)
+		if (lane == most)
 			continue;
 		order[i]->lane = lane;
 		free_from[lane] = order[i]->end;
