@@ -63,6 +63,10 @@ write_line(const struct report *r, struct buf *b, const struct graph *g, size_t 
 			is_open = false;
 			continue;
 		}
+		/* Points along a level line say nothing. */
+		if (is_open && i + 1 < r->n_samples && !(g->lines[l].v[i - 1] < v) && !(g->lines[l].v[i - 1] > v) && !(g->lines[l].v[i + 1] < v) &&
+		    !(g->lines[l].v[i + 1] > v) && isfinite(g->lines[l].v[i + 1]))
+			continue;
 		if (!is_open)
 			buf_printf(b, "<polyline class=\"l%zu\" points=\"", l + 1);
 		is_open = true;

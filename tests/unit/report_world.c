@@ -65,6 +65,7 @@ log_add(struct log *l, double seconds, const char *type, const char *run, const 
 	assert_non_null(draft.body);
 	if (audit_record_write(&l->b, ++l->seq, T(seconds), l->last, &l->actor, "prod", &draft, l->last, &err) < 0)
 		fail_msg("%s", err.msg);
+	json_decref(draft.body);
 	return l->seq;
 }
 
