@@ -162,6 +162,13 @@ zstd_problem(struct chunk_text *t, size_t code)
 	}
 }
 
+/* RFC 8878, 3.1.1: without its checksum a frame may say anything. */
+static bool
+has_checksum(const char *body, size_t len)
+{
+	return len < 5 || word_at(body) != ZSTD_MAGICNUMBER || (body[4] & 4) != 0;
+}
+
 static void
 unpack(struct chunk_text *t, const char *body, size_t len)
 {
@@ -266,7 +273,9 @@ chunk_text_read(const char *body, size_t len, int64_t from_ns, struct chunk_text
 {
 	*ret = (struct chunk_text){ .end_ns = from_ns };
 	buf_init(&ret->text, RECORD_TEXT_MAX);
-	if (len > 0)
+	if (!has_checksum(body, len))
+		snprintf(ret->problem, sizeof ret->problem, "its zstd frame has no checksum");
+	else if (len > 0)
 		unpack(ret, body, len);
 	index_lines(ret, from_ns);
 	if (ret->has_snapshot)

@@ -150,18 +150,21 @@ read_text(struct recording *r, struct rchunk *c, struct chunk_text *ret)
 	return true;
 }
 
-/* A file that is still written ends where it ends; what its writer never ended is known as far as it goes. */
+/*
+ * A file that is still written ends where it ends; what its writer never ended is known as far as it goes. One that was closed is shown whole or not at all: where its checksum does not say that it is what was written,
+ * nobody knows which of it is not.
+ */
 static void
 judge(struct recording *r, struct rchunk *c, const struct chunk_text *t)
 {
 	if (!t->has_snapshot)
 		recording_damaged(r, c, INT64_MIN, t->problem);
+	else if (c->pub.is_closed && !(t->is_ended && t->problem[0] == '\0'))
+		recording_damaged(r, c, INT64_MIN, t->problem[0] != '\0' ? t->problem : "its zstd frame is cut short");
 	else if (t->problem[0] != '\0')
 		recording_damaged(r, c, t->end_ns, t->problem);
 	else if (!c->pub.is_closed)
 		c->pub.to_ns = t->end_ns;
-	else if (!t->is_ended)
-		recording_damaged(r, c, t->end_ns, "its zstd frame is cut short");
 }
 
 struct decoded *

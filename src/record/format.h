@@ -18,7 +18,7 @@ enum {
 	RECORD_SHA_HEX = 64
 };
 /* What the blocks of one chunk may add up to when deltas are unfolded: far above what a chunk of a minute holds, below what would hold a reader up for long. */
-#define RECORD_WORK_MAX (UINT64_C(32) << 30)
+#define RECORD_WORK_MAX (UINT64_C(8) << 30)
 #define RECORD_TRAILER_MAGIC UINT32_C(0x184d2a50)	/* a skippable frame of zstd */
 #define RECORD_ZERO "0000000000000000000000000000000000000000000000000000000000000000"
 

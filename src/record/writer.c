@@ -24,6 +24,7 @@ struct writer {
 	struct encoder encoder;
 	struct chunk_file chunk;
 	char prev[RECORD_SHA_HEX + 1];
+	bool has_failed;		/* and the loop may not know it yet */
 	struct buf marks;		/* lines for "pinned" that wait for the folder */
 };
 
@@ -147,6 +148,7 @@ failed(struct writer *w, struct batch *b, enum job_kind kind, const struct err *
 	struct report_item *item = report(b, REPORT_FAILED);
 
 	item->text = xstrdup(err->msg);
+	w->has_failed = true;
 	if (kind == JOB_EVENT || kind == JOB_CLOSE)
 		item->chunk = (struct chunk_facts){ .number = w->chunk.number, .bytes = w->chunk.bytes, .n_events = w->chunk.n_events,
 			.from_ns = w->chunk.from_ns, .to_ns = w->chunk.to_ns };
@@ -311,6 +313,10 @@ work_job(struct writer *w, struct batch *b, struct job *j)
 
 	switch (j->kind) {
 	case JOB_BEGIN:
+		/* What the loop gave before it knew of a failure would follow something that is not there. */
+		if (w->has_failed && j->after != AFTER_GAP)
+			break;
+		w->has_failed = false;
 		r = begin(w, b, j, &err);
 		break;
 	case JOB_EVENT:
