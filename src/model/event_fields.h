@@ -27,6 +27,10 @@ extern const struct field runbook_set_fields[], run_info_fields[], run_output_fi
 
 extern const struct field timeline_set_fields[], model_memory_set_fields[], operator_focus_fields[], audit_view_fields[];
 
+extern const struct field run_row_fields[], run_cell_fields[];
+/* NULL: there is no such kind. */
+const struct field *event_kind_fields(enum event_kind kind);
+
 /* What slo.h promises and readers rely on: order, and nothing that they would divide by zero. 0 or ERR_INVALID naming the member. */
 int slo_defs_check(const struct slo_def_set *set, struct err *err);
 int slos_check(const struct slo_set *set, struct err *err);

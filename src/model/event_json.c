@@ -291,6 +291,12 @@ event_kind_name(enum event_kind kind)
 	return (unsigned)kind < EVENT_KINDS ? kinds[kind].name : "unknown";
 }
 
+const struct field *
+event_kind_fields(enum event_kind kind)
+{
+	return (unsigned)kind < EVENT_KINDS ? kinds[kind].fields : NULL;
+}
+
 json_t *
 event_to_json(const struct event *ev)
 {
