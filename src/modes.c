@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "audit/reader.h"
-#include "audit/verify.h"
 #include "base/str.h"
 #include "conf/conf_slo.h"
 #include "console.h"
@@ -20,6 +19,7 @@
 #include "runs.h"
 #include "status.h"
 #include "trail.h"
+#include "verify_main.h"
 
 enum { EXIT_USAGE = 2, EXIT_STATUS_UNKNOWN = 3, EXPORT_MAX = 64 << 20 };
 
@@ -289,11 +289,24 @@ run_log(const struct options *o)
 static int
 run_verify(const struct options *o)
 {
-	char *head, *dir = audit_folder(o, &head);
-	int status = audit_verify_main(o->words, o->n_words, o->head, dir, head, o->is_json);
+	struct conf_problems problems = { 0 };
+	struct conf *conf = NULL;
+	char *path = NULL;
+	struct verify_ask ask = { .paths = o->words, .n = o->n_words, .head = o->head, .checkpoint = o->checkpoint, .signers = o->signers, .is_json = o->is_json };
+	int status;
 
-	free(head);
-	free(dir);
+	if (conf_find(o->config, &path, NULL) == 0)
+		conf_load(path, &conf, &problems, NULL);
+	if (conf != NULL) {
+		ask.own_dir = conf->audit.dir;
+		ask.own_head = conf->audit.head;
+		ask.own_copies = (const char *const *)conf->audit.copies;
+		ask.recordings = conf->record.dir;
+	}
+	status = verify_main(&ask);
+	conf_problems_done(&problems);
+	conf_free(conf);
+	free(path);
 	return status;
 }
 

@@ -52,8 +52,8 @@ struct audit_verify_options {
 int audit_verify_with(struct audit_reader *r, const struct audit_verify_options *o, struct audit_report *ret, struct err *err);
 /* "SEQ:HASH", perhaps with a LF behind. */
 bool audit_mark_parse(const char *text, size_t len, struct audit_mark *ret);
-/* --verify: prints; exit status 0 good, 1 something is wrong, 2 usage, 3 cannot be read, 4 good but unanchored records (printed how many). own_dir, own_head: of the
- * user's own log, which is verified where no paths are given; NULL: the usual ones. */
-int audit_verify_main(const char *const *paths, size_t n, const char *head, const char *own_dir, const char *own_head, bool is_json);
+/* On stdout, over several lines; and as one object. */
+void audit_report_print(const struct audit_report *r);
+json_t *audit_report_json(const struct audit_report *r);
 
 #endif

@@ -17,6 +17,7 @@
 #include "audit_world.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "verify_main.h"
 
 /* --- filters ------------------------------------------------------------------------------------------------------------------ */
 
@@ -414,13 +415,13 @@ static int log_notes(struct world *w) { const char *v[] = { "type=note" }; retur
 static int log_json(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, NULL, v, 1, true); }
 static int log_none(struct world *w) { const char *v[] = { "user=nobody" }; return audit_log_main(w->dir, NULL, v, 1, false); }
 static int log_usage(struct world *w) { const char *v[] = { "user=" }; return audit_log_main(w->dir, NULL, v, 1, false); }
-static int verify_text(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, NULL, NULL, false); }
-static int verify_json(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, NULL, NULL, true); }
-static int verify_own(struct world *w) { (void)w; return audit_verify_main(NULL, 0, NULL, NULL, NULL, false); }
-static int verify_bad_head(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, "x", NULL, NULL, false); }
+static int verify_text(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1 }); }
+static int verify_json(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1, .is_json = true }); }
+static int verify_own(struct world *w) { (void)w; return verify_main(&(struct verify_ask){ .n = 0 }); }
+static int verify_bad_head(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1, .head = "x" }); }
 static int log_configured(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, w->head, v, 1, false); }
-static int verify_configured(struct world *w) { return audit_verify_main(NULL, 0, NULL, w->dir, w->head, false); }
-static int verify_named(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, w->dir, w->head, false); }
+static int verify_configured(struct world *w) { return verify_main(&(struct verify_ask){ .own_dir = w->dir, .own_head = w->head }); }
+static int verify_named(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1, .own_dir = w->dir, .own_head = w->head }); }
 
 static void
 expect_output(struct world *w, int (*f)(struct world *), int status, const char *has)
