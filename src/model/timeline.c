@@ -210,15 +210,16 @@ timeline_set_seq(struct model *m, const char *id, bool is_end, uint64_t seq)
 	uint64_t hash = id_hash(id, is_end);
 
 	for (size_t i = t->n; i-- > 0;) {
-		struct timeline_entry e = t->v[i]->entry;
+		struct tl_item *old = t->v[i];
+		struct timeline_entry e = old->entry;
 
-		if (t->v[i]->hash != hash || e.is_end != is_end || strcmp(e.id, id) != 0)
+		if (old->hash != hash || e.is_end != is_end || strcmp(e.id, id) != 0)
 			continue;
 		if (e.seq != 0)
 			return;
 		e.seq = seq;
-		tl_item_unref(t->v[i]);
 		t->v[i] = tl_item_new(&e);
+		tl_item_unref(old);
 		t->index.is_valid = false;
 		t->generation++;
 		m->changes |= MODEL_TIMELINE;
