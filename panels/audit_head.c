@@ -148,7 +148,8 @@ add_anchor(struct lines *l, const struct view *v, const struct audit_view *a, co
 		snprintf(reach, sizeof reach, ", reaches %llu of %llu", (unsigned long long)anchor->seq, (unsigned long long)a->last_seq);
 	else if (anchor->state != ANCHOR_OFF)
 		snprintf(reach, sizeof reach, ", has none of it");
-	add(l, glyph, role, is_quiet, "%s %s: %s%s%s%s%s", anchor->kind, str_escape_to(name, sizeof name, anchor->name), words[anchor->state],
+	add(l, glyph, role, is_quiet, "%s%s%s: %s%s%s%s%s", anchor->kind, *anchor->name != '\0' ? " " : "",
+	    str_escape_to(name, sizeof name, anchor->name), words[anchor->state],
 	    reach, ago(v, anchor->at_ns, when), *anchor->text != '\0' ? ": " : "", str_escape_to(text, sizeof text, anchor->text));
 }
 

@@ -104,7 +104,7 @@ part_timeline_rank(const struct timeline_entry *e)
 const char *
 part_offset(int64_t at_ns, int64_t zero_ns, char *buf)
 {
-	int64_t ns = at_ns - zero_ns;
+	int64_t ns = (at_ns - zero_ns) / NS_PER_S * NS_PER_S;	/* within a second is no time before */
 	char text[DURATION_TEXT_MAX];
 
 	snprintf(buf, PART_OFFSET_MAX, "%c%s", ns < 0 ? '-' : '+', part_elapsed(ns < 0 ? -ns : ns, text));

@@ -106,7 +106,7 @@ class Feeds:
         view = {"path": "/home/jane/.local/state/opsconsole/audit", "records": last, "first_seq": 1 if last else 0, "last_seq": last,
                 "last_hash": digest(last) if last else "", "writable": True, "why": "", "open": 0,
                 "anchors": [self.anchor("head", "/home/jane/.local/state/opsconsole/audit.head"),
-                            self.anchor("copy", "/mnt/shared/jane.head"), self.anchor("journald", "this machine")],
+                            self.anchor("copy", "/mnt/shared/jane.head"), self.anchor("journald", "")],
                 "verdict": "good", "verified": self.at(120), "verdict_text": "539 records, all as they were written", "filter": "",
                 "filter_error": "", "matching": last, "first": last - len(rows) if last else 0, "rows": rows}
         view.update(members)
