@@ -149,7 +149,7 @@ compose_timeline(struct report *r, struct doc *d)
 		bool is_late = w->known_ns - w->at_ns >= 60 * NS_PER_S;
 
 		ROW(d, rep_time(r, w->at_ns), row_kind_name(w->kind), w->who, rep_fmt(r, "%s%s%s", w->text, is_late ? rep_fmt(r, " (known %s later)",
-		    rep_duration(r, w->known_ns - w->at_ns)) : "", w->is_beside ? " (not recorded as of this incident)" : ""), evidence_text(r, &w->evidence));
+		    rep_duration(r, w->known_ns - w->at_ns)) : "", w->is_beside ? " (names no incident)" : ""), evidence_text(r, &w->evidence));
 	}
 	if (r->rows.n == 0)
 		ROW(d, "", "", "", "Nothing is recorded.", "");
@@ -185,7 +185,7 @@ compose_run(struct report *r, struct doc *d, const struct tried *t)
 {
 	doc_heading(d, 3, rep_fmt(r, "Run %s: %s%s%s", t->id, t->name, *t->target != '\0' ? " on " : "", t->target));
 	doc_text(d, rep_fmt(r, "%s%s%sBegun %s by %s%s%s; %s%s%s: %s%s. Evidence: %s", t->title, *t->title != '\0' ? ". " : "",
-	    t->is_beside ? "Not recorded as of this incident. " : "", rep_time(r, t->begun_ns), t->who, *t->confirmed != '\0' ? ", confirmed: " : "", t->confirmed,
+	    t->is_beside ? "Its records name no incident. " : "", rep_time(r, t->begun_ns), t->who, *t->confirmed != '\0' ? ", confirmed: " : "", t->confirmed,
 	    t->is_ended ? "ended " : "no end is recorded", t->is_ended ? rep_time(r, t->ended_ns) : "", t->is_ended ? rep_fmt(r, " with %s", t->outcome) : "; the outcome is unknown",
 	    t->is_ended ? t->text : "it may have done more than is written here", t->is_ended ? t->is_verified ? "; verified" : "; not verified" : "", evidence_text(r, &t->evidence)));
 	if (t->steps.n > 0)
@@ -215,7 +215,7 @@ compose_acts(struct report *r, struct doc *d)
 
 		if (!t->is_run)
 			ROW(d, rep_time(r, t->begun_ns), t->who, rep_fmt(r, "%s %s%s%s%s", t->name, t->target, *t->title != '\0' ? ": " : "", t->title,
-			    t->is_beside ? " (not recorded as of this incident)" : ""), rep_fmt(r, "%s%s%s", t->outcome, *t->text != '\0' ? ": " : "", t->text),
+			    t->is_beside ? " (names no incident)" : ""), rep_fmt(r, "%s%s%s", t->outcome, *t->text != '\0' ? ": " : "", t->text),
 			    evidence_text(r, &t->evidence));
 	}
 }

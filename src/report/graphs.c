@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "report/report_priv.h"
 
-enum { WIDTH = 960, HEIGHT = 220, LEFT = 64, RIGHT = 16, TOP = 22, BOTTOM = 28, LINES_MAX = 4, GRAPHS_MAX = 6, MARKS_MAX = 40, TICKS = 6 };
+enum { WIDTH = 960, HEIGHT = 220, LEFT = 64, RIGHT = 16, TOP = 26, BOTTOM = 28, LINES_MAX = 4, GRAPHS_MAX = 6, MARKS_MAX = 40, TICKS = 6 };
 
 struct line { const char *name; const double *v; };
 struct graph {

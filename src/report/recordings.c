@@ -33,27 +33,41 @@ judge_chunk(const struct report *r, struct chunk *c, const char *recording, bool
 
 	if (e != NULL)
 		c->cite = evidence_of(e).cites[0];
-	if (c->sha256[0] == '\0' || *c->problem != '\0')
+	if (c->sha256[0] == '\0')
 		c->state = CHUNK_UNREAD;
-	else if (e != NULL)
+	else if (e != NULL)	/* a chunk that cannot be played is evidence all the same, if it is the one that was named */
 		c->state = str_eq(json_string_value(json_object_get(e->rec.json, "sha256")), c->sha256) ? CHUNK_HOLDS : CHUNK_DIFFERS;
+	else if (*c->problem != '\0')
+		c->state = CHUNK_UNREAD;
 	else
 		c->state = is_closed ? CHUNK_UNCHAINED : CHUNK_OPEN;
+}
+
+/* A packed file has chunks of several recordings: RECORDING.NUMBER.rec. */
+static const char *
+recording_of(struct report *r, const struct taped *t, const struct recording_chunk *c)
+{
+	const char *id = t->info.id != NULL ? t->info.id : "", *name = c->file != NULL ? c->file : "", *slash = strrchr(name, '/'), *dot;
+
+	if (slash != NULL)
+		name = slash + 1;
+	dot = strchr(name, '.');
+	return t->info.is_packed && dot != NULL && strchr(dot + 1, '.') != NULL ? arena_strndup(&r->arena, name, (size_t)(dot - name)) : id;
 }
 
 static void
 read_chunks(struct report *r, struct taped *t)
 {
-	const char *id = t->info.id != NULL ? t->info.id : "";
-
 	t->chunks = arena_alloc(&r->arena, (t->info.n_chunks + 1) * sizeof *t->chunks);
 	for (size_t i = 0; i < t->info.n_chunks; i++) {
 		const struct recording_chunk *from = recording_chunk(t->recording, i);
 		struct chunk *c = &t->chunks[t->n_chunks];
 		struct err err = ERR_INIT;
+		const char *id;
 
 		if (from == NULL || from->to_ns < r->from_ns || from->from_ns > r->to_ns)
 			continue;
+		id = recording_of(r, t, from);
 		*c = (struct chunk){ .recording = rep_cleans(r, id), .number = from->number, .from_ns = from->from_ns, .to_ns = from->to_ns,
 			.bytes = from->bytes, .problem = rep_cleans(r, from->problem) };
 		if (recording_chunk_hash(t->recording, i, c->sha256, &err) < 0) {
@@ -162,14 +176,20 @@ kind_of(enum timeline_kind kind)
 	return ROW_CHANGE;
 }
 
-/* Two consoles saw the same thing: the one that knew first tells. */
+#define SAME_NS (30 * NS_PER_S)
+
+/* Two consoles saw the same thing: the one that knew first tells. When it began is told by different sources, and may differ by as much as they are asked apart. */
 static struct row *
-find_row(struct report *r, const struct timeline_entry *e, const char *id)
+find_row(struct report *r, const struct taped *t, const struct timeline_entry *e, const char *id)
 {
 	for (size_t i = 0; i < r->rows.n; i++) {
 		struct row *row = &r->rows.v[i];
+		const struct chunk *c = row->evidence.chunk;
+		int64_t apart = row->at_ns - e->at_ns;
 
-		if (row->evidence.chunk != NULL && row->at_ns == e->at_ns && row->is_end == e->is_end && row->kind == kind_of(e->kind) && str_eq(row->id, id))
+		if (c == NULL || row->is_end != e->is_end || row->kind != kind_of(e->kind) || !str_eq(row->id, id))
+			continue;
+		if (c >= t->chunks && c < t->chunks + t->n_chunks ? apart == 0 : apart < SAME_NS && apart > -SAME_NS)
 			return row;
 	}
 	return NULL;
@@ -196,7 +216,7 @@ static void
 add_row(struct report *r, const struct taped *t, const struct timeline_entry *e)
 {
 	const char *id = rep_cleans(r, e->id);
-	struct row *row = find_row(r, e, id);
+	struct row *row = find_row(r, t, e, id);
 
 	if (row != NULL && row->known_ns <= e->known_ns)
 		return;

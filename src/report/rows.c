@@ -149,11 +149,13 @@ static void
 check_row(struct report *r, const struct entry *e)
 {
 	const char *outcome = rep_member(r, &e->rec, "outcome"), *phase = rep_member(r, &e->rec, "phase"), *host = rep_member(r, &e->rec, "host");
+	const char *what = rep_member(r, &e->rec, "what"), *expected = rep_member(r, &e->rec, "expected");
 
-	if (strcmp(outcome, "OK") == 0 && strcmp(phase, "verify") != 0)
+	/* A check of a step asks whether there is anything to do: what came of it is the step's outcome. */
+	if (strcmp(phase, "step") == 0 || (strcmp(outcome, "OK") == 0 && strcmp(phase, "verify") != 0))
 		return;
-	row_add(r, e, ROW_CHECK, rep_fmt(r, "%s%s%s%s%s, expected %s, found %s: %s", phase, colon(phase), rep_member(r, &e->rec, "what"), *host != '\0' ? " on " : "", host,
-	    rep_member(r, &e->rec, "expected"), rep_member(r, &e->rec, "found"), outcome));
+	row_add(r, e, ROW_CHECK, rep_fmt(r, "%s%s%s%s%s%s%s, found %s: %s", phase, colon(phase), what, *host != '\0' ? " on " : "", host,
+	    strcmp(what, expected) != 0 ? ", expected " : "", strcmp(what, expected) != 0 ? expected : "", rep_member(r, &e->rec, "found"), outcome));
 }
 
 static const char *
@@ -179,9 +181,11 @@ static const char *
 state_text(struct report *r, const struct entry *e)
 {
 	int64_t batch = number(e, "batch", -1);
-	const char *text = rep_member(r, &e->rec, "text");
+	const char *text = rep_member(r, &e->rec, "text"), *state = rep_member(r, &e->rec, "state");
 
-	return rep_fmt(r, "run %s%s: %s%s%s", rep_cleans(r, e->rec.run), batch >= 0 ? rep_fmt(r, ", batch %" PRId64, batch + 1) : "", rep_member(r, &e->rec, "state"),
+	if (strcmp(state, "batch") == 0 && *text != '\0')
+		return rep_fmt(r, "run %s: %s", rep_cleans(r, e->rec.run), text);
+	return rep_fmt(r, "run %s%s: %s%s%s", rep_cleans(r, e->rec.run), batch >= 0 ? rep_fmt(r, ", batch %" PRId64, batch + 1) : "", state,
 	    colon(text), text);
 }
 

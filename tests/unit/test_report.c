@@ -298,6 +298,51 @@ a_packed_file_brings_its_chains(void **state)
 	free(text);
 }
 
+static size_t
+count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, part)) != NULL) {
+		text += strlen(part);
+		n++;
+	}
+	return n;
+}
+
+/* Its sources told it four seconds later, and that it began three seconds later. */
+static void
+what_two_consoles_saw_is_told_once(void **state)
+{
+	static const char fires[] = "{'name':'SpamFalsePositiveRateHigh','labels':{'alertname':'SpamFalsePositiveRateHigh','severity':'page'},'state':'firing','since':'2030-01-01T02:08:03Z',"
+		"'fingerprint':'0123456789abcdef'}";
+	struct report_world *w = *state;
+	struct tape *other = tape_new("20300101-020000-99", AT(2, 0, 0), AT(2, 50, 0));
+	char first[128], head[160], *text;
+	const char *chains[] = { first, NULL }, *heads[] = { head, NULL };
+	struct recording *both[] = { tape_recording(w->tape), tape_recording(other) };
+	struct report_options o = { .incident = INCIDENT, .chains = chains, .heads = heads, .recordings = both, .n_recordings = 2, .now_ns = T(AT(9, 0, 0)) };
+	struct report *r = NULL;
+	struct err err = ERR_INIT;
+
+	tape_feed(other, AT(2, 0, 0), "{'event':'environment','name':'prod','severity_label':'severity','sources':[{'name':'am','type':'alertmanager','interval_ns':3600000000000}]}");
+	tape_alert(other, AT(2, 0, 0), "");
+	tape_alert(other, AT(2, 12, 4), fires);
+	tape_alert(other, AT(2, 23, 4), "");
+	snprintf(first, sizeof first, "%s/a", w->root);
+	snprintf(head, sizeof head, "%s/a-head", w->root);
+	log_write(w->alice, first);
+	if (report_gather(&o, &r, &err) < 0)
+		fail_msg("%s", err.msg);
+	text = report_document(w, r, REPORT_JSON);
+	assert_int_equal(count(text, "\"text\": \"SpamFalsePositiveRateHigh fires: page\""), 1);
+	assert_int_equal(count(text, "\"text\": \"SpamFalsePositiveRateHigh is resolved\""), 1);
+	has(text, "\"in no chain\"");
+	report_free(r);
+	free(text);
+	tape_free(other);
+}
+
 /* --- outcomes --------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -482,6 +527,7 @@ main(void)
 		WITH(a_chunk_that_is_not_the_one_that_the_chain_names),
 		WITH(a_gap_in_the_recording_is_no_good_time),
 		WITH(a_packed_file_brings_its_chains),
+		WITH(what_two_consoles_saw_is_told_once),
 		WITH(what_has_no_result_stays_unknown),
 		WITH(a_result_that_came_later_settles_it),
 		WITH(acts_without_the_log_are_told),
