@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "audit/reader_priv.h"
 #include "audit/verify.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
@@ -119,6 +120,7 @@ test_slices_verify(void **state)
 		assert_string_equal(name, i == 0 ? "audit-alice@web.jsonl" : "audit-alice@web-2.jsonl");
 		assert_ptr_equal(pack_bytes(p, name, &len), bytes);
 		r = audit_reader_memory(&name, &bytes, &len, 1);
+		audit_reader_set_slice(r);
 		assert_int_equal(audit_verify(r, head, NULL, &rep, &err), 0);
 		if (rep.verdict != AUDIT_GOOD)
 			fail_msg("%s", rep.text);
