@@ -57,7 +57,8 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t. So are the newest details of objectives and the newest history of drift. Outputs of runs are shown when they had come by t. Of what a run
+ * newest one of each query is shown whatever t. So are the newest details of objectives, the newest history of drift and the newest view of the audit log. Entries of the
+ * timeline are shown when they were known by t. Outputs of runs are shown when they had come by t. Of what a run
  * tells of itself, each change of its state is kept, and in between what leaves half of the ring to others. An answer of a registry that alone takes more than half of the
  * ring is not kept, and not known then. Standings of drift are kept as often as half of the ring allows.
  *

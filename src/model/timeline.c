@@ -269,10 +269,6 @@ tracks_done(struct tl_tracks *t)
 void
 tracks_add(struct tl_tracks *t, struct tl_item *begin, unsigned state)
 {
-	if (t->n >= TRACKS_MAX) {
-		tl_item_unref(begin);
-		return;
-	}
 	if (t->n == t->cap) {
 		t->cap = t->cap == 0 ? 16 : t->cap * 2;
 		t->v = xreallocarray(t->v, t->cap, sizeof *t->v);

@@ -100,10 +100,8 @@ begin(struct model *m, struct tl_tracks *to, const struct model_alert *row)
 
 	timeline_insert(m, tl_item_ref(item));
 	tracks_add(to, item, 1);
-	if (to->n > 0 && to->v[to->n - 1].begin == item) {
-		to->v[to->n - 1].alert = row->id;
-		to->v[to->n - 1].am_hash = am_hash(row);
-	}
+	to->v[to->n - 1].alert = row->id;
+	to->v[to->n - 1].am_hash = am_hash(row);
 }
 
 static void
@@ -229,7 +227,7 @@ timeline_adopt_alerts(struct model *m, const struct memory_track *v, size_t n)
 
 	index_remembered(v, n, &by_alert);
 	tracks_done(&t->alerts);
-	for (size_t i = 0; i < view->n && t->alerts.n < TRACKS_MAX; i++)
+	for (size_t i = 0; i < view->n; i++)
 		if (is_open(&view->rows[i]))
 			adopt(m, &view->rows[i], v, &by_alert);
 	hindex_done(&by_alert);

@@ -71,7 +71,7 @@ put_track(struct timeline *t, const struct memory_track *was)
 {
 	struct timeline_entry e = { .kind = was->kind, .severity = was->severity, .id = was->id, .what = was->what, .text = "", .by = "" };
 
-	if (was->kind != TIMELINE_ALERT && was->state != 0)
+	if (was->kind != TIMELINE_ALERT && was->state != 0 && t->others.n < TRACKS_MAX)
 		tracks_add(&t->others, tl_item_new(&e), was->state);
 }
 

@@ -12,7 +12,7 @@
 #include "model/model_priv.h"
 #include "model/timeline.h"
 
-enum { TRACKS_MAX = 65536 };
+enum { TRACKS_MAX = 65536 };	/* of all but alerts, of which there are as many as there are */
 
 struct tl_item {
 	int refs;

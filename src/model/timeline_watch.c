@@ -224,52 +224,52 @@ settle_models(struct model *m)
 
 /* --- sources ---------------------------------------------------------------------------------------------------------------------- */
 
-enum { SOURCE_ID_MAX = 256 };
-
 static size_t
-source_track(const struct model *m, const struct source *s, char *id)
+source_track(const struct model *m, const struct source *s)
 {
 	const struct tl_tracks *t = &m->timeline->others;
 
-	snprintf(id, SOURCE_ID_MAX, "source:%s", s->pub.name);
 	for (size_t i = 0; i < t->n; i++)
-		if (t->v[i].begin->entry.kind == TIMELINE_SOURCE && strcmp(t->v[i].begin->entry.id, id) == 0)
+		if (t->v[i].begin->entry.kind == TIMELINE_SOURCE && strcmp(name_in(t->v[i].begin->entry.id), s->pub.name) == 0)
 			return i;
 	return SIZE_MAX;
 }
 
 static void
-source_lost(struct model *m, const struct source *s, const char *id, int64_t since_ns, int64_t known_ns, bool is_down)
+tell_source(struct model *m, const struct source *s, const char *line, int64_t since_ns, int64_t known_ns, size_t at)
 {
-	char line[LINE_MAX_BYTES];
+	char id[LINE_MAX_BYTES];
 
-	/* Of one that fell silent the words must not depend on who looks when: an error may come later. */
-	if (is_down)
-		snprintf(line, sizeof line, "does not answer%s%s", s->pub.error[0] != '\0' ? ": " : "", s->pub.error);
-	else
-		snprintf(line, sizeof line, "no good answer any more");
-	tell(m, &(struct standing){ TIMELINE_SOURCE, id, s->pub.name, line, SEVERITY_NONE, since_ns, known_ns, 1 }, SIZE_MAX);
+	snprintf(id, sizeof id, "source:%s", s->pub.name);
+	tell(m, &(struct standing){ TIMELINE_SOURCE, id, s->pub.name, line, SEVERITY_NONE, since_ns, known_ns, at == SIZE_MAX }, at);
+	if (at != SIZE_MAX)
+		tracks_remove(&m->timeline->others, at);
+}
+
+/* That nothing came is known as soon as it is too late, and told in words that do not depend on who looks when: an error may come later. */
+static void
+source_lost(struct model *m, const struct source *s, int64_t since_ns)
+{
+	tell_source(m, s, "no good answer any more", since_ns, since_ns, SIZE_MAX);
 }
 
 static void
 watch_source(struct model *m, const struct source *s, int64_t known_ns)
 {
 	enum source_state state = s->pub.state;
-	char id[SOURCE_ID_MAX];
-	size_t at;
+	size_t at = source_track(m, s);
+	char line[LINE_MAX_BYTES];
 
-	if (state == SOURCE_UNKNOWN)
+	if (state == SOURCE_UNKNOWN || (state == SOURCE_STALE || state == SOURCE_DOWN) == (at != SIZE_MAX))
 		return;
-	at = source_track(m, s, id);
-	if ((state == SOURCE_STALE || state == SOURCE_DOWN) == (at != SIZE_MAX))
-		return;
-	if (at == SIZE_MAX) {
-		/* That nothing came is known as soon as it is too late, whenever somebody looks. */
-		source_lost(m, s, id, s->pub.since_ns, state == SOURCE_STALE ? s->pub.since_ns : known_ns, state == SOURCE_DOWN);
-		return;
+	if (at != SIZE_MAX) {
+		tell_source(m, s, "answers again", known_ns, known_ns, at);
+	} else if (state == SOURCE_STALE) {
+		source_lost(m, s, s->pub.since_ns);
+	} else {
+		snprintf(line, sizeof line, "does not answer%s%s", s->pub.error[0] != '\0' ? ": " : "", s->pub.error);
+		tell_source(m, s, line, s->pub.since_ns, known_ns, SIZE_MAX);
 	}
-	tell(m, &(struct standing){ TIMELINE_SOURCE, id, s->pub.name, "answers again", SEVERITY_NONE, known_ns, known_ns, 0 }, at);
-	tracks_remove(&m->timeline->others, at);
 }
 
 /* A good answer after a silence that nobody looked at: it was stale between. */
@@ -279,13 +279,12 @@ watch_silence(struct model *m, const struct event *ev)
 	const struct source_report *report = ev->block;
 	const struct source *s = source_get(m, ev->source);
 	int64_t until_ns;
-	char id[SOURCE_ID_MAX];
 
 	if (s == NULL || !report->is_ok || s->pub.last_ok_ns == 0)
 		return;
 	until_ns = s->pub.last_ok_ns + source_patience_ns(s);
-	if (ev->time_ns > until_ns && source_track(m, s, id) == SIZE_MAX)
-		source_lost(m, s, id, until_ns, until_ns, false);
+	if (ev->time_ns > until_ns && source_track(m, s) == SIZE_MAX)
+		source_lost(m, s, until_ns);
 }
 
 void
