@@ -83,6 +83,11 @@ add_records(struct lines *l, const struct view *v, const struct audit_view *a)
 		    path);
 		return;
 	}
+	if (v->replay != NULL && a->n_records < a->last_seq - a->first_seq + 1) {
+		add(l, GLYPH_OK, ROLE_OK, true, "%llu of %llu records up to this time, head %.*s…  %s", (unsigned long long)a->n_records,
+		    (unsigned long long)(a->last_seq - a->first_seq + 1), HASH_SHOWN, a->last_hash, path);
+		return;
+	}
 	add(l, GLYPH_OK, ROLE_OK, true, "%llu records, %llu to %llu, head %.*s…  %s", (unsigned long long)a->n_records,
 	    (unsigned long long)a->first_seq, (unsigned long long)a->last_seq, HASH_SHOWN, a->last_hash, path);
 	l->v[l->n - 1].role = ROLE_TEXT;

@@ -167,6 +167,8 @@ class Feeds:
                                                  "518 records before it do", anchors=self.bad_anchors()),
             "audit-unanchored.json": env + self.view(verdict="unanchored", verdict_text="19 records stand behind the head", anchors=[]),
             "audit-unwritable.json": env + self.view(writable=False, why="/home/jane/.local/state: No space left on device", open=2),
+            # As the app has it in a replay: those of later are left out, the head is the log's.
+            "audit-until.json": env + self.view(rows=self.rows()[:9], records=520, matching=520, first=511, last_seq=539, last_hash=digest(539)),
             "audit-filtered.json": env + self.view(rows=self.rows()[6:9], matching=3, records=539, last_seq=539, first=0, filter="type=intent,result,run-start",
                                                    last_hash=digest(539)),
             "audit-filter-none.json": env + self.view(rows=[], matching=0, records=539, last_seq=539, first_seq=1, filter="host=db-9", last_hash=digest(539),
