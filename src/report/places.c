@@ -59,6 +59,12 @@ places_done(struct places *p)
 
 struct line { const char *text, *next; size_t len; };	/* len: without blanks around, and without CR */
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 static struct line
 line_at(const char *p, const char *end)
 {
@@ -66,9 +72,9 @@ line_at(const char *p, const char *end)
 	struct line l = { .text = p, .next = lf != NULL ? lf + 1 : end };
 
 	l.len = (size_t)((lf != NULL ? lf : end) - p);
-	while (l.len > 0 && strchr(" \t\r", l.text[l.len - 1]) != NULL)
+	while (l.len > 0 && is_blank(l.text[l.len - 1]))
 		l.len--;
-	while (l.len > 0 && (*l.text == ' ' || *l.text == '\t')) {
+	while (l.len > 0 && is_blank(*l.text)) {
 		l.text++;
 		l.len--;
 	}

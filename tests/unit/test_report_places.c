@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "report/report_priv.h"
 #include "tests/unit/report_world.h"
 
 #define BEGIN(name) "<!-- opsconsole:yours " name " -->\n"
@@ -292,6 +293,67 @@ another_file_is_not_overwritten(void **state)
 		}
 }
 
+/* --- every byte ----------------------------------------------------------------------------------------------------------------- */
+
+static const char small[] = "# Title\n\nSome text.\n\n" BEGIN("a") "a prompt\n" END("a") "\nMore text,\nof two lines.\n\n" BEGIN("b.2") END("b.2") "\nThe end.\n";
+
+static bool
+merged(const char *old, size_t len, struct buf *b)
+{
+	struct err err = ERR_INIT;
+	int code;
+
+	buf_reset(b);
+	code = places_merge(small, strlen(small), old, len, false, b, &err);
+	assert_true(code == 0 || code == ERR_SYNTAX || code == ERR_INVALID);
+	assert_true((code == 0) == (*err.msg == '\0'));
+	return code == 0;
+}
+
+/* Whichever byte is changed, removed or put in: what comes out holds all that went in, or nothing comes out. */
+static void
+no_byte_is_lost(void **state)
+{
+	static const char bytes[] = { 'x', '\n', '\r', ' ', '<', '>', '-', ':', '\0', '\xff' };
+	struct buf b, first;
+	size_t begin, end, last, n_kept = 0;
+	char *old;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	buf_init(&first, 1 << 20);
+	assert_int_equal(places_merge(small, strlen(small), NULL, 0, false, &first, NULL), 0);
+	begin = (size_t)(strstr(first.data, "a prompt") - first.data);
+	end = begin + strlen("a prompt");
+	last = (size_t)(strstr(first.data, "<!-- opsconsole:generated") - first.data);
+	for (size_t i = 0; i < first.len; i++)
+		for (size_t k = 0; k < 3 * sizeof bytes; k++) {
+			size_t how = k / sizeof bytes, taken = how != 1, put = how != 2, len = first.len - taken + put;
+
+			old = xmalloc(len + 1);
+			memcpy(old, first.data, i);
+			old[i] = bytes[k % sizeof bytes];
+			memcpy(old + i + put, first.data + i + taken, first.len - i - taken + 1);
+			if (!merged(old, len, &b)) {
+				if (i >= begin && i + 1 < end)
+					fail_msg("byte %zu of a place, changed to 0x%02x, was refused", i, (unsigned char)bytes[k % sizeof bytes]);
+			} else if (i < last) {
+				const char *kept = memmem(b.data, b.len, "<!-- opsconsole:generated", 25);
+
+				n_kept++;
+				/* Blanks around a mark, and a CR at a line's end, are no words. */
+				bool is_blank = put && (old[i] == ' ' || old[i] == '\r') && (i < begin || i >= end);
+
+				if (!is_blank && (len - (first.len - last) != (size_t)(kept - b.data) || memcmp(old, b.data, (size_t)(kept - b.data)) != 0))
+					fail_msg("byte %zu, changed to 0x%02x, was lost:\n%s", i, (unsigned char)bytes[k % sizeof bytes], b.data);
+			}
+			free(old);
+		}
+	assert_true(n_kept > 100);
+	buf_done(&first);
+	buf_done(&b);
+}
+
 /* --- JSON ----------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -347,6 +409,7 @@ main(void)
 		WITH(text_outside_the_places_is_not_lost),
 		WITH(what_is_behind_the_last_line_is_not_lost),
 		WITH(another_file_is_not_overwritten),
+		cmocka_unit_test(no_byte_is_lost),
 		WITH(json_keeps_what_is_yours),
 		WITH(json_changed_elsewhere_is_refused),
 	};
