@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -362,6 +363,64 @@ unrecorded(void **state)
 	free(path);
 }
 
+/* --- the verifier of the manual ------------------------------------------------------------------------------------------------------------------------------------ */
+
+static int
+shell(const char *options, const char *path)
+{
+	char *command = xasprintf("sh '%s/doc/verify-audit.sh' %s '%s' >/dev/null 2>&1", SOURCE_DIR, options, path);
+	int status = system(command);
+
+	free(command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+the_shell_agrees(void **state)
+{
+	struct world *w = *state;
+	char *path, *chunk, *log, *options = xasprintf("--recordings '%s'", w->dir);
+	size_t n;
+
+	if (system("command -v jq >/dev/null && command -v sha256sum >/dev/null && command -v tar >/dev/null") != 0) {
+		free(options);
+		skip();
+	}
+	n = make(w);
+	log = in_root(w, "log/audit-000001.jsonl");
+	chunk = chunk_path(w, 1);
+	path = pack(w, 2, n + 3);
+	assert_int_equal(shell(options, log), 0);
+	assert_int_equal(shell("", path), 0);
+	change(chunk, 50);
+	assert_int_equal(shell(options, log), 1);
+	assert_int_equal(shell("", log), 0);	/* it was not asked to look */
+	unlink(chunk);
+	assert_int_equal(shell(options, log), 1);
+	change(path, (size_t)offset_of(path, ".rec"));
+	assert_int_equal(shell("", path), 1);
+	free(path);
+	free(chunk);
+	free(log);
+	free(options);
+}
+
+static void
+the_shell_sees_slices(void **state)
+{
+	struct world *w = *state;
+	char *path;
+	size_t n;
+
+	if (system("command -v jq >/dev/null && command -v sha256sum >/dev/null && command -v tar >/dev/null") != 0)
+		skip();
+	n = make(w);
+	path = pack(w, 2, n + 3);
+	change(path, (size_t)offset_of(path, ".jsonl"));
+	assert_int_equal(shell("", path), 1);
+	free(path);
+}
+
 /* --- heads from elsewhere ---------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -466,7 +525,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(chunks_hold), TEST(chunks_changed_and_gone), TEST(any_byte_of_a_chunk), TEST(packed), TEST(unrecorded), TEST(copies),
+		TEST(chunks_hold), TEST(chunks_changed_and_gone), TEST(any_byte_of_a_chunk), TEST(packed), TEST(unrecorded), TEST(the_shell_agrees), TEST(the_shell_sees_slices), TEST(copies),
 		cmocka_unit_test(threads_agree), TEST(recordings_elsewhere),
 	};
 
