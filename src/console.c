@@ -335,6 +335,17 @@ end_or_stay(struct console *c)
 		loop_stop(c->app->loop, c->end_status);
 }
 
+/* What the panel with the focus asks for by itself. */
+static void
+grant_wish(struct console *c)
+{
+	struct panel *p = console_focused(c);
+	struct view v = console_view(c, true);
+
+	if (p->ops->wish != NULL)
+		console_carry_out(c, p->ops->wish(p, &v));
+}
+
 static void
 on_turn(void *arg)
 {
@@ -360,6 +371,7 @@ on_turn(void *arg)
 		end_or_stay(c);
 	if ((changed & MODEL_ALERTS) && a->replay == NULL)
 		ring_new_pages(c);
+	grant_wish(c);
 	if (changed != 0 || c->is_dirty || clock_now() / NS_PER_S != c->drawn_s)
 		console_draw(c);
 }
@@ -533,10 +545,12 @@ console_run(struct app *a, struct err *err)
 	app_observe(a, on_event, on_note, &c);
 	loop_on_turn(a->loop, on_turn, &c);
 	console_draw(&c);		/* before anything is asked */
-	if (a->replay != NULL)
+	if (a->replay != NULL) {
 		replay_start(a->replay);
-	else
+		audit_show_verify(a->audit_show);
+	} else {
 		start_live(&c);
+	}
 	r = loop_run(a->loop);
 done:
 	if (a->runs != NULL)

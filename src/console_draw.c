@@ -35,6 +35,16 @@ place_panels(struct console *c)
 	c->n_places = 1;
 }
 
+/* The key that leads there: the command is called as the panel is. */
+static const char *
+key_to(const char *panel)
+{
+	for (size_t i = 0; console_commands[i].name != NULL; i++)
+		if (strcmp(console_commands[i].name, panel) == 0 && console_commands[i].key != NULL)
+			return console_commands[i].key;
+	return "";
+}
+
 static void
 draw_panel(struct console *c, struct canvas *screen, const struct place *place)
 {
@@ -48,7 +58,7 @@ draw_panel(struct console *c, struct canvas *screen, const struct place *place)
 		return;
 	p = console_panel(c, index);
 	v = console_view(c, index == c->focus && c->n_dialogs == 0);
-	snprintf(title, sizeof title, "%d %s", (index + 1) % 10, p->ops->title);	/* the digit that leads there */
+	snprintf(title, sizeof title, "%s %s", key_to(p->ops->name), p->ops->title);
 	if (c->filters[index] != NULL && *c->filters[index] != '\0') {
 		size_t used = strlen(title);
 

@@ -2,6 +2,7 @@
 
 #include "replay.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -373,6 +374,24 @@ replay_focus(struct replay *r)
 	return m != NULL ? model_focus(m) : NULL;
 }
 
+/* What is known of the log behind it: verified in the background from the start. */
+static void
+say_verified(struct replay *r, const struct audit_view *a)
+{
+	char text[160];
+
+	if (a == NULL || *a->verdict == '\0' || strcmp(a->verdict, "running") == 0)
+		snprintf(text, sizeof text, "verifying");
+	else if (strcmp(a->verdict, "good") == 0 || strcmp(a->verdict, "unanchored") == 0)
+		snprintf(text, sizeof text, "verified");
+	else
+		snprintf(text, sizeof text, "NOT VERIFIED: %.120s", a->verdict_text);
+	if (!str_eq(r->verified, text)) {
+		free(r->verified);
+		r->verified = xstrdup(text);
+	}
+}
+
 static void
 fill_bar(struct replay *r)
 {
@@ -404,6 +423,7 @@ replay_view(struct replay *r, struct view *v)
 		v->model = player_seek(r->beside, focus->cursor_ns, NULL);
 		v->past_from = v->model != NULL ? PAST_RECORDING : PAST_NONE;
 	}
+	say_verified(r, v->audit);
 	fill_bar(r);
 	v->replay = &r->bar;
 }
@@ -426,14 +446,6 @@ const struct recording *
 replay_recording(const struct replay *r)
 {
 	return r->rec;
-}
-
-void
-replay_verified(struct replay *r, const char *text)
-{
-	free(r->verified);
-	r->verified = xstrdup(text);
-	r->has_moved = true;
 }
 
 static int
@@ -481,7 +493,6 @@ replay_new(struct app *a, const struct options *o, struct recording *rec, struct
 	r->beside = player_new(rec);
 	r->speed = o->speed > 0 ? o->speed : 1;
 	r->max_idle_ns = o->max_idle_ns;
-	r->verified = xstrdup("not verified");
 	look_again(r);
 	name_it(r);
 	make_empty(r);

@@ -34,8 +34,6 @@ const struct recording *replay_recording(const struct replay *r);
 const struct operator_focus *replay_focus(struct replay *r);
 /* "02:31", RFC 3339, "+10m" (from the beginning), "-10m" (from the end), a seq of the audit log. */
 int replay_time(struct replay *r, const char *text, int64_t *ret_ns, struct err *err);
-/* What the log says of the chunks: for the bar. */
-void replay_verified(struct replay *r, const char *text);
 
 /* --- an incident in the log ------------------------------------------------------------------------------------------------ */
 struct incident_found {

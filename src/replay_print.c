@@ -43,12 +43,37 @@ is_wanted(const struct audit_filter *f, const struct timeline_entry *e, const ch
 	return audit_filter_matches(f, &r);
 }
 
+/* Things that last have a beginning and an end, the others just are. */
+static const char *
+word_of(const struct timeline_entry *e)
+{
+	switch (e->kind) {
+	case TIMELINE_CHANGE:
+	case TIMELINE_ACT:
+	case TIMELINE_MESSAGE:
+	case TIMELINE_NOTE:
+		return "";
+	default:
+		return e->is_end ? "ends" : "begins";
+	}
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct timeline_entry *x = *(const struct timeline_entry *const *)a, *y = *(const struct timeline_entry *const *)b;
+
+	if (x->at_ns != y->at_ns)
+		return x->at_ns < y->at_ns ? -1 : 1;
+	return (x > y) - (x < y);	/* as they were known */
+}
+
 static void
 print_text(const struct timeline_entry *e)
 {
 	char at[CLOCK_TEXT_MAX], what[256], text[512], by[80];
 
-	printf("%s  %-8s %-6s  %s", clock_format(at, e->at_ns, 0), timeline_kind_name(e->kind), e->is_end ? "ends" : "begins",
+	printf("%s  %-8s %-6s  %s", clock_format(at, e->at_ns, 0), timeline_kind_name(e->kind), word_of(e),
 	    str_escape_to(what, sizeof what, e->what));
 	if (*e->text != '\0')
 		printf(": %s", str_escape_to(text, sizeof text, e->text));
@@ -89,7 +114,7 @@ print_head(const struct recording_info *info)
 int
 replay_print(const struct conf *conf, const struct options *o, struct recording *rec)
 {
-	const struct timeline_entry *v;
+	const struct timeline_entry *v, **order;
 	struct player *player = player_new(rec);
 	struct err err = ERR_INIT;
 	struct audit_filter *f = NULL;
@@ -106,8 +131,14 @@ replay_print(const struct conf *conf, const struct options *o, struct recording 
 	}
 	print_head(&info);
 	n = player_timeline(player, &v);
+	order = xcalloc(n, sizeof(struct timeline_entry *));
 	for (size_t i = 0; i < n; i++)
-		n_printed += print_one(&v[i], f, info.env, o->is_json);
+		order[i] = &v[i];
+	if (n > 0)
+		qsort(order, n, sizeof(struct timeline_entry *), by_time);
+	for (size_t i = 0; i < n; i++)
+		n_printed += print_one(order[i], f, info.env, o->is_json);
+	free(order);
 	if (n_printed == 0)
 		status = EXIT_NONE;
 	if (fflush(stdout) != 0)
