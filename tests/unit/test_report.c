@@ -430,6 +430,40 @@ impact_in_minutes_and_budget(void **state)
 	free(text);
 }
 
+static void
+feed_served(struct tape *t, double seconds, const char *other)
+{
+	char at[CLOCK_TEXT_MAX];
+
+	clock_format(at, T(seconds), 9);
+	tape_feed(t, seconds, "{'event':'source-report','source':'mlflow','what':'registry','ok':true,'http_status':200,'latency_ns':10000000}");
+	tape_feed(t, seconds, "{'event':'registry','source':'mlflow','models':[{'name':'spam','aliases':[{'alias':'champion','version':'7'}],'versions':[{'version':'7','created':"
+	    "'2029-12-31T00:00:00Z'},{'version':'6','created':'2029-12-31T00:00:00Z'}]}]}");
+	tape_feed(t, seconds, "{'event':'source-report','source':'p1','what':'serving:spam','ok':true,'http_status':200,'latency_ns':10000000}");
+	tape_feed(t, seconds, "{'event':'serving','source':'p1','model':'model:spam','serving':[{'host':'s-1','version':'7','at':'%s','error':''},{'host':'s-2','version':'%s','at':'%s',"
+	    "'error':''}]}", at, other, at);
+}
+
+/* s-2 served another version from 02:10 to 02:20. */
+static void
+a_model_out_of_step_is_impact(void **state)
+{
+	struct report_world *w = *state;
+	char *text;
+
+	w->tape = tape_new("20300101-014000-77", AT(1, 40, 0), AT(2, 50, 0));
+	tape_feed(w->tape, AT(1, 40, 0), "{'event':'environment','name':'prod','severity_label':'severity','sources':[{'name':'p1','type':'prometheus','interval_ns':3600000000000},"
+	    "{'name':'mlflow','type':'mlflow','interval_ns':3600000000000}],'models':[{'id':'model:spam','name':'spam','title':'','registry':'mlflow','serving_expr':'e','serving_source':'p1',"
+	    "'version_label':'version','host_label':'instance','serving_path':'','alias':'champion'}]}");
+	for (int m = 40; m < 110; m++)
+		feed_served(w->tape, AT(1, m, 0), m >= 70 && m < 80 ? "6" : "7");
+	log_add(w->alice, AT(2, 40, 0), "incident-closed", NULL, INCIDENT, "'text':''");
+	text = world_document(w, REPORT_MD);
+	has(strstr(text, "### Models and hosts"), "| model spam | out of step | 10m | 2030-01-01 02:10:00Z | 2030-01-01 02:19:55Z | s-2 | recording 20300101-014000-77, chunk 31, in no chain |");
+	has(strstr(text, "## Changes around the start"), "out of step");
+	free(text);
+}
+
 /* --- people, secrets --------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -534,6 +568,7 @@ main(void)
 		WITH(measures_name_what_they_are_worked_out_from),
 		WITH(what_goes_on_is_not_mitigated),
 		WITH(impact_in_minutes_and_budget),
+		BARE(a_model_out_of_step_is_impact),
 		WITH(roles_unless_names_are_asked_for),
 		WITH(secrets_never_appear),
 		WITH(an_incident_that_nobody_knows),
