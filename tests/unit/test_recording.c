@@ -613,7 +613,7 @@ any_range(unsigned *seed, unsigned round)
 		struct sample *s = arena_alloc(a, 20 * sizeof *s);
 
 		l[0] = (struct label){ "a", arena_strndup(a, "xyz\"\\\t", 1 + any(seed, 6)) };
-		l[1] = (struct label){ "n", arena_strndup(a, "0123456789" + (i + (any(seed, 8) == 0 ? 1 : 0)), 1) };
+		l[1] = (struct label){ "n", arena_strndup(a, &"0123456789"[i + (any(seed, 8) == 0 ? 1 : 0)], 1) };
 		v[i].labels = (struct labels){ 2, l };
 		for (unsigned k = 0; k < 20; k++)
 			if (any(seed, 10) > 0)
