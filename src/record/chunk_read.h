@@ -43,8 +43,8 @@ void chunk_text_read(const char *body, size_t len, int64_t from_ns, struct chunk
 void chunk_text_done(struct chunk_text *t);
 
 /*
- * A line as an event: 1; 0 it has none that this version knows; ERR_SYNTAX, ERR_INVALID, ERR_LIMIT. slots has what came before in this chunk and is brought up to date. work: what may still be unfolded. ret_slot: its slot, "" none;
- * belongs to slots.
+ * A line as an event: 1; 0 it has none that this version knows; ERR_SYNTAX, ERR_INVALID, ERR_LIMIT. slots has what came before in this
+ * chunk and is brought up to date. work: what may still be unfolded. ret_slot: its slot, "" none; belongs to slots.
  */
 int chunk_line_read(unsigned format, const char *line, size_t len, struct slots *slots, uint64_t *work, struct event *ret, const char **ret_slot,
     struct err *err);

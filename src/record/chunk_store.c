@@ -151,8 +151,8 @@ read_text(struct recording *r, struct rchunk *c, struct chunk_text *ret)
 }
 
 /*
- * A file that is still written ends where it ends; what its writer never ended is known as far as it goes. One that was closed is shown whole or not at all: where its checksum does not say that it is what was written,
- * nobody knows which of it is not.
+ * A file that is still written ends where it ends; what its writer never ended is known as far as it goes. One that was closed is shown
+ * whole or not at all: where its checksum does not say that it is what was written, nobody knows which of it is not.
  */
 static void
 judge(struct recording *r, struct rchunk *c, const struct chunk_text *t)

@@ -1,6 +1,6 @@
 /*
- * Where recordings are: DIR/ENV/ID/, each for us alone (mode 0700), no symbolic links, nobody else's. A lock that is held on the file "lock" of a recording says that its writer lives; the file "pinned" says why it is
- * kept.
+ * Where recordings are: DIR/ENV/ID/, each for us alone (mode 0700), no symbolic links, nobody else's. A lock that is held on the file
+ * "lock" of a recording says that its writer lives; the file "pinned" says why it is kept.
  */
 #ifndef OPS_RECORD_FOLDER_H
 #define OPS_RECORD_FOLDER_H

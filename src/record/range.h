@@ -1,8 +1,9 @@
 /*
  * Answers over a range, as what is new of them.
  *
- * A console asks for the same range every few seconds, and all but its newest samples are what they were. A range is written against the one of its slot before: of each series which of that one's it is, how many
- * samples fall out in front, how many stay, and what follows. Without one before all is new, as runs of values on the grid of the step.
+ * A console asks for the same range every few seconds, and all but its newest samples are what they were. A range is written against the
+ * one of its slot before: of each series which of that one's it is, how many samples fall out in front, how many stay, and what follows.
+ * Without one before all is new, as runs of values on the grid of the step.
  */
 #ifndef OPS_RECORD_RANGE_H
 #define OPS_RECORD_RANGE_H

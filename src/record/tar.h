@@ -1,4 +1,7 @@
-/* The little of POSIX tar (ustar) that a packed file is: regular files with plain names, one after another. IEEE Std 1003.1-2017, pax, "ustar Interchange Format". */
+/*
+ * The little of POSIX tar (ustar) that a packed file is: regular files with plain names, one after another. IEEE Std 1003.1-2017, pax,
+ * "ustar Interchange Format".
+ */
 #ifndef OPS_RECORD_TAR_H
 #define OPS_RECORD_TAR_H
 

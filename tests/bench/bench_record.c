@@ -3,8 +3,9 @@
  *
  * usage: bench_record [-h HOURS] [-q QUERIES] [-s SERIES] [-k]
  *
- * A console's load on a clock of its own: QUERIES ranges of 240 samples and SERIES series every five seconds, each with its report, alerts, targets. Once only to the model, once to the recorder as well: the difference is
- * what recording costs. Then the recording is sought in. -k keeps the folder.
+ * A console's load on a clock of its own: QUERIES ranges of 240 samples and SERIES series every five seconds, each with its report, alerts,
+ * targets. Once only to the model, once to the recorder as well: the difference is what recording costs. Then the recording is sought in.
+ * -k keeps the folder.
  */
 #include "config.h"
 

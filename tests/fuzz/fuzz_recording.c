@@ -1,5 +1,6 @@
 /*
- * Any bytes as a chunk: opened, sought in, stepped through, told of. First byte: 'x' the rest is the text of a chunk, which is packed here (so that what lies behind zstd is met), else the rest is the file.
+ * Any bytes as a chunk: opened, sought in, stepped through, told of. First byte: 'x' the rest is the text of a chunk, which is packed here
+ * (so that what lies behind zstd is met), else the rest is the file.
  */
 #include "config.h"
 
