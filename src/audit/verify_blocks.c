@@ -16,7 +16,7 @@
 #include "base/xalloc.h"
 
 enum {
-	BLOCK = 512 << 10,		/* twice the longest line, and small enough for a cache */
+	BLOCK = 384 << 10,		/* more than the longest line, and small enough for a cache */
 	LINE_LEAST = 192,		/* no record is shorter */
 	LINES = BLOCK / LINE_LEAST,
 	THREADS_MAX = 4,

@@ -500,6 +500,57 @@ test_mains(void **state)
 	free(log);
 }
 
+static const char *last_words[3];
+static int log_last(struct world *w) { return audit_log_main(w->dir, w->head, last_words, last_words[1] == NULL ? 1 : 2, false); }
+
+/* Found from the end, in pieces: these must not show. */
+static void
+expect_last(struct world *w, const char *last, const char *filter, size_t lines, const char *first, const char *newest)
+{
+	size_t n = 0;
+	char *text;
+	int got;
+
+	last_words[0] = last;
+	last_words[1] = filter;
+	text = output_of(log_last, w, &got);
+	for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
+		n++;
+	if (got != 0 || n != lines || strstr(text, first) == NULL || strstr(text, newest) == NULL || strstr(text, newest) < strstr(text, first))
+		fail_msg("%s %s: %zu lines: %s", last, filter != NULL ? filter : "", n, text);
+	free(text);
+}
+
+static void
+test_last(void **state)
+{
+	enum { N = 1500 };
+	struct world *w = *state;
+	char text[32];
+
+	world_open(w);
+	for (int i = 1; i <= N; i++) {
+		struct audit_draft d = { .type = i % 500 == 0 ? AUDIT_NOTE : AUDIT_CHECK, .body = json_object() };
+
+		snprintf(text, sizeof text, "<%d>", i);
+		json_object_set_new(d.body, i % 500 == 0 ? "text" : "what", json_string(text));
+		audit_append(w->audit, &d, NULL, NULL);
+	}
+	world_close(w);
+	expect_last(w, "last=1", NULL, 1, "<1500>", "<1500>");
+	expect_last(w, "last=70", NULL, 70, "<1431>", "<1500>");
+	expect_last(w, "last=2", "type=note", 2, "<1000>", "<1500>");
+	expect_last(w, "last=3", "type=note", 3, "<500>", "<1500>");
+	expect_last(w, "last=99", "type=note", 3, "<500>", "<1500>");
+	expect_last(w, "last=999999999", NULL, N + 1, "log opened", "<1500>");
+	expect_last(w, "last=1", "runbook=nothing or type=note", 1, "<1500>", "<1500>");
+	last_words[1] = NULL;
+	last_words[0] = "last=0";
+	expect_output(w, log_last, 2, "");
+	last_words[0] = "last=ten";
+	expect_output(w, log_last, 2, "");
+}
+
 /* --- the verifier in shell ------------------------------------------------------------------------------------------------------------ */
 
 static int
@@ -566,7 +617,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filters), cmocka_unit_test(test_filters_in_one_argument), cmocka_unit_test(test_filters_refused), cmocka_unit_test(test_tail), cmocka_unit_test(test_long_lines),
 		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains), TEST(test_mains_with_a_head_of_the_config),
-		TEST(test_shell),
+		TEST(test_shell), TEST(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
