@@ -248,16 +248,15 @@ model_apply(struct model *m, const struct event *ev)
 		history_add(m->history, &shared);
 }
 
-void
-model_advance(struct model *m, int64_t now_ns)
+static void
+advance_to(struct model *m, int64_t now_ns)
 {
 	int64_t before_ns = m->now_ns;
 	bool is_any_old;
 
-	m->now_ns = now_ns < 0 ? 0 : now_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : now_ns;
+	m->now_ns = now_ns;
 	timeline_turn(m, m->now_ns);
 	sources_advance(m);
-	timeline_sources(m);
 	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
 		model_touch(m, MODEL_ALERTS);
 	slos_advance(m, before_ns);
@@ -272,6 +271,20 @@ model_advance(struct model *m, int64_t now_ns)
 		model_touch(m, MODEL_PROBLEMS);
 	if (m->timeline != NULL)
 		timeline_settle(m);
+}
+
+/* What events changed is looked at as of then: time that passes since may hide it. */
+void
+model_advance(struct model *m, int64_t now_ns)
+{
+	int64_t to_ns = now_ns < 0 ? 0 : now_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : now_ns;
+	int64_t told_ns = timeline_told_ns(m);
+
+	if (told_ns > m->now_ns && told_ns < to_ns)
+		advance_to(m, told_ns);
+	else if (told_ns < to_ns)
+		timeline_settle(m);
+	advance_to(m, to_ns);
 }
 
 int64_t

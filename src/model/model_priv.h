@@ -369,7 +369,9 @@ void timeline_after(struct model *m, const struct event *ev);
 /* What changed is to be looked at; all that does not come with an event changes at now. */
 void timeline_touched(struct model *m, unsigned changes);
 void timeline_turn(struct model *m, int64_t now_ns);
-void timeline_sources(struct model *m);		/* time has passed for them */
+void timeline_source(struct model *m, const struct source *s);	/* time has passed for it */
+/* Up to when things were told since time went on last, where some of it is not looked at yet; else INT64_MAX. */
+int64_t timeline_told_ns(const struct model *m);
 void timeline_settle(struct model *m);		/* look at what has changed */
 
 /* memory.c */

@@ -538,10 +538,14 @@ sources_advance(struct model *m)
 		/* Alerts say when they were seen, models and hosts judge by how old answers are. */
 		if (source_clamp(s, m->now_ns))
 			model_touch(m, MODEL_SOURCES | MODEL_ALERTS | MODEL_MODELS);
-		has_changed = forget_requests(s, m->now_ns);
-		if (has_changed)
-			model_touch(m, MODEL_MODELS);
+		/* Before anything is forgotten: since when it is stale must not depend on how far time went at once. */
 		source_judge(s, m->now_ns);
+		timeline_source(m, s);
+		has_changed = forget_requests(s, m->now_ns);
+		if (has_changed) {
+			model_touch(m, MODEL_MODELS);
+			source_judge(s, m->now_ns);
+		}
 		if (has_changed || s->pub.state != state)
 			model_touch(m, MODEL_SOURCES);
 		if (s->is_alerts_stale != was_stale)

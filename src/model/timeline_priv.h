@@ -37,6 +37,7 @@ struct timeline {
 	bool is_quiet;			/* the environment was told anew: what is gone was not seen to end */
 	bool is_told_again;		/* the alerts just told are those known already */
 	int64_t event_ns;		/* time of the event that is applied */
+	int64_t told_ns;		/* the latest of those since time went on last */
 	int64_t alerts_ns, models_ns;	/* of the event that changed them */
 	size_t n, cap;
 	struct tl_item **v;

@@ -288,10 +288,10 @@ watch_silence(struct model *m, const struct event *ev)
 }
 
 void
-timeline_sources(struct model *m)
+timeline_source(struct model *m, const struct source *s)
 {
-	for (size_t i = 0; m->timeline != NULL && m->timeline->is_watching && i < m->n_sources; i++)
-		watch_source(m, m->sources[i], m->now_ns);
+	if (m->timeline != NULL && m->timeline->is_watching)
+		watch_source(m, s, m->now_ns);
 }
 
 /* --- changes --------------------------------------------------------------------------------------------------------------------------- */
@@ -488,6 +488,14 @@ watch_found(struct model *m, const struct timeline_set *set, int64_t known_ns)
 	}
 }
 
+int64_t
+timeline_told_ns(const struct model *m)
+{
+	const struct timeline *t = m->timeline;
+
+	return t != NULL && t->is_watching && (t->has_alerts_changed || t->has_models_changed) ? t->told_ns : INT64_MAX;
+}
+
 /* --- events --------------------------------------------------------------------------------------------------------------------------------- */
 
 void
@@ -521,8 +529,10 @@ timeline_touched(struct model *m, unsigned changes)
 void
 timeline_turn(struct model *m, int64_t now_ns)
 {
-	if (m->timeline != NULL)
-		m->timeline->event_ns = now_ns;
+	if (m->timeline == NULL)
+		return;
+	m->timeline->event_ns = now_ns;
+	m->timeline->told_ns = now_ns;
 }
 
 void
@@ -538,6 +548,7 @@ timeline_before(struct model *m, const struct event *ev)
 	    (t->has_models_changed && (ev->kind == EVENT_ENVIRONMENT || ev->time_ns - t->models_ns >= MODELS_EVERY_NS)))
 		timeline_settle(m);
 	t->event_ns = ev->time_ns;
+	t->told_ns = ev->time_ns > t->told_ns ? ev->time_ns : t->told_ns;
 	if (ev->kind == EVENT_ALERTS) {
 		s = source_get(m, ev->source);
 		t->is_told_again = s != NULL && timeline_alerts_same(s->alerts, ev->block);

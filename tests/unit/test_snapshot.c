@@ -313,6 +313,75 @@ a_snapshot_of_any_model_makes_an_equal_one(void **state)
 	}
 }
 
+/* --- who looks when ---------------------------------------------------------------------------------------------------- */
+
+static json_t *
+timeline_of(const struct model *m)
+{
+	json_t *all = model_to_json(m), *timeline = json_incref(json_object_get(all, "timeline"));
+
+	json_decref(all);
+	return timeline;
+}
+
+/* Requests of queries are forgotten by the turn when nobody asks them any more, and with them how long their source may take. */
+static bool
+is_of_query(const struct event *ev)
+{
+	return ev->kind == EVENT_SOURCE_REPORT && strchr(((const struct source_report *)ev->block)->what, ':') != NULL;
+}
+
+/* A console looks all the time, a replay when something was told, which is every few seconds as long as a source is asked. */
+static void
+look_often_and_once(uint64_t seed)
+{
+	size_t feed = draw(&seed) % n_feeds, n = 20 + draw(&seed) % 60;
+	struct model *often = model_new(0, 0), *once = model_new(0, 0);
+	int64_t now_ns = T(3600);
+	json_t *a, *b;
+
+	model_apply(often, &feeds[feed].v[0]);
+	model_apply(once, &feeds[feed].v[0]);
+	for (size_t i = 0; i < n; i++) {
+		const struct event_list *l = &feeds[feed];
+		struct event ev = l->v[draw(&seed) % l->n];
+
+		for (int64_t until_ns = now_ns + (int64_t)(draw(&seed) % 12 + 1) * NS_PER_S; now_ns < until_ns; now_ns += NS_PER_S / 2) {
+			model_advance(often, now_ns);
+			model_n_timeline(often);
+		}
+		if (is_of_query(&ev))
+			continue;
+		ev.time_ns = now_ns;
+		model_apply(often, &ev);
+		model_advance(once, now_ns);
+		model_apply(once, &ev);
+		model_advance(often, now_ns);
+		model_n_timeline(often);
+	}
+	model_advance(once, now_ns);
+	a = timeline_of(often);
+	b = timeline_of(once);
+	if (!json_equal(a, b)) {
+		show_difference(a, b, "");
+		fail_msg("%s", names[feed]);
+	}
+	json_decref(a);
+	json_decref(b);
+	model_free(often);
+	model_free(once);
+}
+
+static void
+the_timeline_does_not_depend_on_who_looks_when(void **state)
+{
+	const char *rounds = getenv("SNAPSHOT_ROUNDS");
+
+	(void)state;
+	for (uint64_t i = 1, n = rounds == NULL ? 60 : strtoull(rounds, NULL, 10); i <= n; i++)
+		look_often_and_once(i * UINT64_C(0x9e3779b97f4a7c15));
+}
+
 /* --- slots ------------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -418,6 +487,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_snapshot_makes_an_equal_model_wherever_it_is_taken),
 		cmocka_unit_test(a_snapshot_of_any_model_makes_an_equal_one),
+		cmocka_unit_test(the_timeline_does_not_depend_on_who_looks_when),
 		cmocka_unit_test(a_slot_is_named_by_what_replaces_what),
 		cmocka_unit_test(slots_too_long_to_hold_differ_all_the_same),
 		cmocka_unit_test(a_memory_of_unknown_things_does_no_harm),
