@@ -7,7 +7,7 @@
  *
  * Each mark stands alone on its line. The last line of the document has sums of all that is outside of them, so that words written elsewhere are seen before they are lost:
  *
- *	<!-- opsconsole:generated 1 SHA256 SUM,SUM,.. -->
+ *	<!-- opsconsole:generated v1 SHA256 SUM,SUM,.. -->
  *
  * SHA-256 over the lines outside of places, each with LF (a CR before it is left out), and a sum of every eight of them, to name the line.
  */
@@ -26,7 +26,7 @@
 enum { NAME_MAX_LEN = 63, PLACES_MAX = 256, SUM_LINES = 8, SUM_HEX = 4 };
 #define BEGIN_MARK "<!-- opsconsole:yours "
 #define END_MARK "<!-- /opsconsole:yours "
-#define SUMS_MARK "<!-- opsconsole:generated 1 "
+#define SUMS_MARK "<!-- opsconsole:generated v1 "
 #define MARK_END " -->"
 
 struct place {
