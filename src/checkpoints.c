@@ -107,9 +107,10 @@ from_pool(struct checkpoint_job *j)
 	}
 	if (!j->is_worked)
 		err_set(&j->err, ERR_CANCELLED, "checkpoint: the program ends");
-	if (j->err.code != 0)
-		finish(j);
-	return j->err.code == 0;
+	if (j->err.code == 0)
+		return true;
+	finish(j);
+	return false;
 }
 
 /* --- on the disk --------------------------------------------------------------------------------------------------------------------------------------- */
