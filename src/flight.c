@@ -28,7 +28,7 @@ struct flight {
 	struct loop_timer *look;
 	struct pin *pins;
 	size_t n_pins;
-	char *incident;			/* the pinned one */
+	char *incident;			/* the newest; what is recorded belongs to it until its pin is taken away */
 	char *page;			/* why of the pages that fire; NULL none */
 	/* The past: one recording is open at a time. */
 	struct recording *open;
@@ -106,6 +106,10 @@ on_look(void *arg)
 		f->pins[i] = f->pins[--f->n_pins];
 		recorder_unpin(f->recorder, p.why);
 		record_pin(f, "unpinned", p.why);
+		if (f->incident != NULL && str_has_prefix(p.why, "incident ") && strcmp(p.why + strlen("incident "), f->incident) == 0) {
+			free(f->incident);
+			f->incident = NULL;
+		}
 		free(p.why);
 	}
 }
@@ -115,12 +119,13 @@ see_incident(struct flight *f, const struct incident *in)
 {
 	char *why = xasprintf("incident %s", in->id);
 
-	free(f->incident);
-	f->incident = in->closed_ns == 0 ? xstrdup(in->id) : NULL;
-	if (in->closed_ns == 0)
+	if (in->closed_ns == 0) {
+		free(f->incident);
+		f->incident = xstrdup(in->id);
 		pin(f, why);
-	else
+	} else {
 		let_go(f, why);
+	}
 	free(why);
 }
 

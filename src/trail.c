@@ -708,8 +708,8 @@ on_one(uint64_t seq, const struct err *err, void *arg)
 }
 
 /* What the log says first: a title for the incident that is closed, the incident that a note belongs to. */
-static int
-read_open_incident(struct trail *t, struct err *err)
+int
+trail_find_incident(struct trail *t, struct err *err)
 {
 	char *dir = audit_dir(t->app->conf->audit.dir), *title = NULL;
 	int64_t opened_ns = 0;
@@ -743,7 +743,7 @@ trail_main(struct app *a, const struct options *o)
 	char *id = NULL;
 	int status;
 
-	if (read_open_incident(t, &err) < 0 || (o->note != NULL && o->incident != NULL && trail_join(t, o->incident, &err) < 0)) {
+	if (trail_find_incident(t, &err) < 0 || (o->note != NULL && o->incident != NULL && trail_join(t, o->incident, &err) < 0)) {
 		status = err.code == ERR_USAGE ? EXIT_USAGE : EXIT_NO_TRAIL;
 	} else {
 		id = o->incident_close != NULL ? xstrdup(o->incident_close) : NULL;

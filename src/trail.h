@@ -23,6 +23,8 @@ void trail_start(struct trail *t);
 bool trail_is_writable(const struct trail *t);
 /* Whom the next records belong to; NULL: none is open. Borrowed until the next call of trail_*(). */
 const char *trail_incident(const struct trail *t);
+/* Reads at once which incident is open: for programs that do one thing and end. 0 also when there is none, or no log yet. */
+int trail_find_incident(struct trail *t, struct err *err);
 /* As --incident gives it, for the records of this program alone. ERR_USAGE: not a valid id. */
 int trail_join(struct trail *t, const char *id, struct err *err);
 
