@@ -47,7 +47,7 @@ chunk_new(const char *file, uint64_t number)
 
 	c->file = xstrdup(file);
 	c->pub.file = c->file;
-	c->pub.number = number;
+	c->file_number = c->pub.number = number;
 	c->pub.sha256 = c->sha256;
 	c->pub.prev = c->head.prev;
 	set_problem(c, "");
@@ -65,6 +65,8 @@ take_head(struct rchunk *c, const char *first, size_t first_len, const char *las
 		return r;
 	c->is_usable = true;
 	c->pub.number = c->head.number;
+	if (c->file_number == 0)
+		c->file_number = c->head.number;	/* of a packed one */
 	c->pub.from_ns = c->pub.to_ns = c->head.from_ns;
 	c->pub.is_closed = chunk_trailer_read(last, last_len, &c->pub.to_ns, &events) && c->pub.to_ns >= c->pub.from_ns;
 	if (!c->pub.is_closed)
@@ -92,7 +94,7 @@ read_at(int fd, char *buf, size_t len, off_t at)
 static int
 look_at_file(const struct recording *r, struct rchunk *c, struct err *err)
 {
-	static const size_t size = RECORD_HEADER_MAX;
+	static const size_t size = RECORD_HEADER_MAX, usual = 4096;
 	int fd = openat(r->dir_fd, c->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code;
 	char last[RECORD_TRAILER], *first;
 	struct stat st;
@@ -105,7 +107,9 @@ look_at_file(const struct recording *r, struct rchunk *c, struct err *err)
 		return err_set(err, ERR_SYNTAX, "is no file");
 	}
 	first = xmalloc(size);
-	n = read_at(fd, first, size, 0);
+	n = read_at(fd, first, usual, 0);
+	if (n == usual && memchr(first, '\n', n) == NULL)
+		n += read_at(fd, first + n, size - n, (off_t)n);
 	if (st.st_size > RECORD_TRAILER)
 		n_last = read_at(fd, last, sizeof last, st.st_size - RECORD_TRAILER);
 	close(fd);
@@ -212,7 +216,7 @@ by_number(const void *a, const void *b)
 {
 	const struct rchunk *x = *(struct rchunk *const *)a, *y = *(struct rchunk *const *)b;
 
-	return x->pub.number < y->pub.number ? -1 : x->pub.number > y->pub.number;
+	return x->file_number < y->file_number ? -1 : x->file_number > y->file_number;
 }
 
 static int
@@ -260,6 +264,7 @@ in_order(struct recording *r)
 {
 	if (r->n > 1)
 		qsort(r->chunks, r->n, sizeof *r->chunks, r->pack != NULL ? by_time : by_number);
+	r->n_sorted = r->n;
 	find_ends(r);
 	leave_out_overlaps(r);
 	recording_worked_out(r);
@@ -311,13 +316,23 @@ recording_at(const struct recording *r, int64_t t_ns, const char **ret_why)
 
 /* --- a folder -------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Of those that were there when it was last looked: a day has 1,440 of them, and is looked at every second. */
 static struct rchunk *
-find_file(const struct recording *r, const char *file)
+find_file(const struct recording *r, uint64_t number)
 {
-	for (size_t i = r->n; i-- > 0; )
-		if (strcmp(r->chunks[i]->file, file) == 0)
-			return r->chunks[i];
-	return NULL;
+	size_t lo = 0, hi = r->n_sorted;
+
+	if (r->is_file)
+		return r->chunks[0];
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->chunks[mid]->file_number < number)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < r->n_sorted && r->chunks[lo]->file_number == number ? r->chunks[lo] : NULL;
 }
 
 static void
@@ -391,9 +406,9 @@ scan_file(int fd, const char *name, void *arg)
 	struct rchunk *c;
 
 	(void)fd;
-	if (number == 0 || s->r->n >= CHUNKS_MAX)
+	if (!s->r->is_file && (number == 0 || s->r->n >= CHUNKS_MAX))
 		return 0;
-	c = find_file(s->r, name);
+	c = find_file(s->r, number);
 	if (c == NULL) {
 		add_file(s->r, name, number);
 		s->is_changed = true;
@@ -426,7 +441,7 @@ put_gone_aside(struct recording *r)
 	}
 	if (n == r->n)
 		return false;
-	r->n = n;
+	r->n = r->n_sorted = n;	/* until in_order(), which comes next, nothing is looked for */
 	return true;
 }
 

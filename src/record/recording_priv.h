@@ -24,6 +24,7 @@ struct rchunk {
 	struct recording_chunk pub;	/* its texts point to below */
 	struct chunk_header head;
 	char *file;
+	uint64_t file_number;		/* as its name has it */
 	char *problem;			/* "" */
 	char sha256[RECORD_SHA_HEX + 1];
 	const char *bytes;		/* of a packed one; NULL: in a file */
@@ -39,7 +40,8 @@ struct recording {
 	struct pack *pack;
 	struct pack_info pack_info;
 	size_t n, cap;
-	struct rchunk **chunks;		/* in order */
+	struct rchunk **chunks;		/* in order ... */
+	size_t n_sorted;		/* ... so many of them; the rest is new */
 	size_t n_gone;
 	struct rchunk **gone;		/* removed by the writer meanwhile; players may stand in them */
 	size_t n_gaps;
