@@ -353,6 +353,23 @@ anchors_start(struct anchors *n)
 	on_timer(n);
 }
 
+/* The newest record that is known to be durable: the head may follow only when the log is closed. */
+static void
+read_end(struct anchors *n, struct audit_head *ret)
+{
+	struct audit *a = n->app->trail != NULL ? trail_audit(n->app->trail, NULL) : NULL;
+	struct audit_state s = { .seq = 0 };
+
+	if (audit_head_read(n->head_path, ret, NULL) < 0)
+		*ret = (struct audit_head){ 0 };
+	if (a != NULL)
+		audit_state(a, &s);
+	if (s.seq > ret->seq && !s.is_fallback) {
+		ret->seq = s.seq;
+		memcpy(ret->hash, s.hash, sizeof ret->hash);
+	}
+}
+
 /* What came since the last look: in a program that only wrote a record there was none. */
 static void
 look_last(struct anchors *n)
@@ -360,7 +377,8 @@ look_last(struct anchors *n)
 	struct anchors_look l;
 
 	look_init(n, &l);
-	if (audit_head_read(n->head_path, &l.head, NULL) == 0 && l.head.seq > n->head.seq) {
+	read_end(n, &l.head);
+	if (l.head.seq > n->head.seq) {
 		anchors_look_copies(&l);
 		n->head = l.head;
 	}
