@@ -340,7 +340,7 @@ app_open_runs(struct app *a, const char *mode)
 {
 	a->trail = trail_new(a, mode);
 	a->runs = runs_new(a, strcmp(mode, "console") == 0);
-	a->flight = flight_new(a);
+	a->flight = flight_new(a, strcmp(mode, "console") == 0);
 	a->anchors = anchors_new(a);
 	if (strcmp(mode, "console") == 0) {
 		char *log = audit_dir(a->conf->audit.dir);
@@ -415,10 +415,10 @@ app_close(struct app *a)
 	a->runs = NULL;
 	flight_free(a->flight);	/* the hashes of its last chunks are for the audit log */
 	a->flight = NULL;
-	anchors_free(a->anchors);
-	a->anchors = NULL;
 	trail_free(a->trail);	/* what was told is on disk */
 	a->trail = NULL;
+	anchors_free(a->anchors);	/* and copied */
+	a->anchors = NULL;
 	pool_stop(a->pool);	/* while those whose work it does are there to take it */
 	sources_free(a->sources);
 	audit_show_free(a->audit_show);

@@ -348,7 +348,7 @@ say_recording(struct console *c)
 	char since[CLOCK_TEXT_MAX], text[900];
 
 	if (c->app->flight == NULL) {
-		console_say(c, true, "nothing is recorded: record: keep is 0 in the config, or the folder cannot be written (:messages)");
+		console_say(c, true, "nothing is recorded: record: keep is 0s in the config, or the folder cannot be written (:messages)");
 		return;
 	}
 	flight_state(c->app->flight, &s);

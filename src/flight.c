@@ -24,6 +24,7 @@ struct pin {
 
 struct flight {
 	struct app *app;
+	bool is_console;
 	struct recorder *recorder;
 	struct loop_timer *look;
 	struct pin *pins;
@@ -193,7 +194,10 @@ flight_event(struct flight *f, const struct event *ev)
 	case EVENT_INCIDENT: see_incident(f, ev->block); break;
 	case EVENT_RUN: see_run(f, ev->block); break;
 	case EVENT_ALERTS:
-	case EVENT_SILENCES: see_pages(f); break;
+	case EVENT_SILENCES:
+		if (f->is_console)
+			see_pages(f);
+		break;
 	default: break;
 	}
 }
@@ -323,7 +327,7 @@ flight_state(const struct flight *f, struct recorder_state *ret)
 /* --- life ---------------------------------------------------------------------------------------------------------------------- */
 
 struct flight *
-flight_new(struct app *a)
+flight_new(struct app *a, bool is_console)
 {
 	const struct conf_record *c = &a->conf->record;
 	struct flight *f = xcalloc(1, sizeof *f);
@@ -333,6 +337,7 @@ flight_new(struct app *a)
 	struct err err = ERR_INIT;
 
 	f->app = a;
+	f->is_console = is_console;
 	if (c->keep_ns == 0 || recorder_new(a->loop, a->pool, &o, &f->recorder, &err) < 0) {
 		if (c->keep_ns != 0) {
 			char *text = xasprintf("nothing is recorded for a replay: %s", err.msg);

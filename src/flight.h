@@ -11,8 +11,8 @@
 #include "record/recorder.h"
 
 struct flight;
-/* NULL where recording is off (record: keep: 0) or cannot be: said by app_note(). */
-struct flight *flight_new(struct app *a);
+/* is_console: pages that fire pin, too; a program that runs one runbook has its run. NULL where recording is off (record: keep: 0s) or cannot be: said by app_note(). */
+struct flight *flight_new(struct app *a, bool is_console);
 /* What was told last reaches the disk, and its hash the audit log: before trail_free(). */
 void flight_free(struct flight *f);
 /* After ev was applied. */

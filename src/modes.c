@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "anchors.h"
 #include "audit/reader.h"
 #include "base/str.h"
 #include "conf/conf_slo.h"
@@ -202,6 +203,7 @@ open_and_run(struct args *a, struct conf *conf, struct conf_problems *problems, 
 	case MODE_NOTE:
 	case MODE_INCIDENT_OPEN:
 	case MODE_INCIDENT_CLOSE:
+		app.anchors = anchors_new(&app);
 		status = trail_main(&app, &a->options);
 		break;
 	case MODE_RUNBOOKS:
