@@ -109,6 +109,8 @@ add_verdict(struct lines *l, const struct view *v, const struct audit_view *a)
 		add(l, GLYPH_PENDING, ROLE_ALERT_PENDING, false, "verifying it …");
 	else if (strcmp(a->verdict, "good") == 0)
 		add(l, GLYPH_OK, ROLE_OK, true, "verified good%s%s%s", when, *text != '\0' ? ": " : "", text);
+	else if (strcmp(a->verdict, "partial") == 0)
+		add(l, GLYPH_STALE, ROLE_WARNING, false, "verified, not all of it vouched for%s: %s", when, text);
 	else if (strcmp(a->verdict, "unanchored") == 0)
 		add(l, GLYPH_STALE, ROLE_WARNING, false, "verified, not all of it anchored%s: %s", when, text);
 	else

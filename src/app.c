@@ -378,6 +378,8 @@ app_open_replay(struct app *a, const struct options *o, struct conf *conf, struc
 		goto fail;
 	log = info.is_packed ? xstrdup(info.path) : audit_dir(conf->audit.dir);
 	a->audit_show = audit_show_new(a, log);
+	if (!info.is_packed)
+		audit_show_recording(a->audit_show, info.path);
 	free(log);
 	a->problems = *problems;
 	*problems = (struct conf_problems){ 0 };

@@ -8,7 +8,6 @@
 
 #include "audit/reader_priv.h"
 #include "audit/record_priv.h"
-#include "audit/verify.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -511,69 +510,6 @@ audit_index_window(struct audit_index *ix, uint64_t first, struct audit_view *vi
 	if (first > n - size)
 		first = n - size;
 	return read_rows(ix, first, (size_t)size, view, err);
-}
-
-static void
-put_report(const struct audit_report *rep, char *ret_verdict, size_t verdict_size, char *ret_text, size_t text_size)
-{
-	snprintf(ret_verdict, verdict_size, "%s", audit_verdict_name(rep->verdict));
-	if (rep->line > 0)
-		snprintf(ret_text, text_size, "%s (%s, line %llu)", rep->text, rep->file, (unsigned long long)rep->line);
-	else
-		snprintf(ret_text, text_size, "%s", rep->text);
-}
-
-/* Slice by slice: each is of a chain of its own, and was packed under a head of its own. The first that does not hold speaks for all. */
-static int
-verify_pack(const char *path, struct audit_verify_options *o, struct audit_report *ret, struct err *err)
-{
-	const char *name, *text, *head;
-	struct audit_reader *reader;
-	struct pack *pack;
-	size_t len, n;
-	int r = pack_open(path, &pack, err);
-
-	if (r < 0)
-		return r;
-	n = pack_n_slices(pack);
-	if (n == 0)
-		r = err_set(err, ERR_NOTFOUND, "the packed file holds no part of an audit log");
-	for (size_t i = 0; i < n && r == 0; i++) {
-		text = pack_slice(pack, i, &len, &name, &head);
-		reader = audit_reader_memory(&name, &text, &len, 1);
-		audit_reader_set_slice(reader);
-		o->head_path = NULL;
-		o->head = head != NULL && head[0] != '\0' ? head : NULL;
-		r = audit_verify_with(reader, o, ret, err);
-		audit_reader_free(reader);
-		if (r == 0 && ret->verdict != AUDIT_GOOD)
-			break;
-	}
-	pack_free(pack);
-	return r;
-}
-
-int
-audit_index_verify(const char *path, const char *head_path, bool (*progress)(uint64_t n, void *arg), void *arg, char *ret_verdict, size_t verdict_size,
-    char *ret_text, size_t text_size, struct err *err)
-{
-	struct audit_verify_options o = { .head_path = head_path, .progress = progress, .arg = arg, .threads = 1 };
-	struct audit_report rep = { .verdict = AUDIT_GOOD };
-	struct audit_reader *reader;
-	int r;
-
-	if (pack_is(path)) {
-		r = verify_pack(path, &o, &rep, err);
-	} else {
-		r = audit_reader_open(path, &reader, err);
-		if (r == 0) {
-			r = audit_verify_with(reader, &o, &rep, err);
-			audit_reader_free(reader);
-		}
-	}
-	if (r == 0)
-		put_report(&rep, ret_verdict, verdict_size, ret_text, text_size);
-	return r;
 }
 
 void

@@ -22,10 +22,6 @@ void audit_index_until(struct audit_index *ix, int64_t until_ns);
 int audit_index_step(struct audit_index *ix, int64_t budget_ns, struct err *err);
 /* Fills in what the log has to say: counts, the filter, and the rows from place first among those that match (UINT64_MAX: the last ones), into view and its arena. */
 int audit_index_window(struct audit_index *ix, uint64_t first, struct audit_view *view, struct err *err);
-/* Verifies it all; the words are those of audit_verify(). head_path NULL: none. progress as audit_verify_with() has it. */
-int audit_index_verify(const char *path, const char *head_path, bool (*progress)(uint64_t n, void *arg), void *arg, char *ret_verdict, size_t verdict_size,
-    char *ret_text, size_t text_size, struct err *err);
-
 /* --- between audit_index.c and audit_rows.c --- */
 struct audit_line;
 /* One row of a view from a line; is_open: its outcome is unknown. number: of the line in the log, for what has no seq. */

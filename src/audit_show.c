@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "trail.h"
+#include "verify_show.h"
 
 #define LOOK_NS (2 * NS_PER_S)
 #define TELL_NS (NS_PER_S / 2)		/* what was not asked for is told at most so often */
@@ -39,17 +40,18 @@ struct show_task {			/* a worker reads and fills it */
 
 struct verify_task {
 	struct audit_show *show;
-	char *path, *head_path;
+	char *path, *head_path, *recordings, *recording;
 	atomic_bool is_stopped;
 	bool is_worked;
 	int r;
-	char verdict[32], text[1200];
+	struct verify_told told;
 	struct err err;
 };
 
 struct audit_show {
 	struct app *app;
 	char *path;
+	char *recording;		/* that is replayed; NULL none */
 	struct audit_index *ix;		/* a task's while there is one */
 	struct pool_lane *lane, *verify_lane;
 	struct show_task *task;
@@ -62,7 +64,7 @@ struct audit_show {
 	int64_t told_ns;		/* monotonic; 0 nothing yet */
 	int64_t looked_ns;
 	uint64_t told;			/* what it was, as a number */
-	char verdict[32], verdict_text[1200];
+	struct verify_told verified;
 	int64_t verified_ns;
 };
 
@@ -89,9 +91,9 @@ add_state(struct audit_show *s, struct audit_view *v)
 	if (s->app->anchors != NULL)
 		v->n_anchors = anchors_list(s->app->anchors, arena, &anchors);
 	v->anchors = anchors;
-	v->verdict = arena_strdup(arena, s->verifying != NULL ? "running" : s->verdict);
+	v->verdict = arena_strdup(arena, s->verifying != NULL ? "running" : s->verified.verdict);
 	v->verified_ns = s->verified_ns;
-	v->verdict_text = arena_strdup(arena, s->verdict_text);
+	v->verdict_text = arena_strdup(arena, s->verified.text);
 }
 
 static uint64_t
@@ -301,8 +303,11 @@ verify_work(void *arg)
 {
 	struct verify_task *t = arg;
 
+	const struct verify_show o = { .path = t->path, .head_path = t->head_path, .recordings = t->recordings, .recording = t->recording,
+		.progress = on_progress, .arg = t };
+
 	t->is_worked = true;
-	t->r = audit_index_verify(t->path, t->head_path, on_progress, t, t->verdict, sizeof t->verdict, t->text, sizeof t->text, &t->err);
+	t->r = verify_show(&o, &t->told, &t->err);
 }
 
 static void
@@ -314,8 +319,11 @@ verify_done(void *arg)
 	if (s != NULL) {
 		s->verifying = NULL;
 		if (t->is_worked) {
-			snprintf(s->verdict, sizeof s->verdict, "%s", t->r < 0 ? "unreadable" : t->verdict);
-			snprintf(s->verdict_text, sizeof s->verdict_text, "%s", t->r < 0 ? t->err.msg : t->text);
+			if (t->r < 0) {
+				snprintf(t->told.verdict, sizeof t->told.verdict, "unreadable");
+				snprintf(t->told.text, sizeof t->told.text, "%s", t->err.msg);
+			}
+			s->verified = t->told;
 			s->verified_ns = clock_now();
 			s->is_asked = true;
 			look(s);
@@ -323,6 +331,8 @@ verify_done(void *arg)
 	}
 	free(t->path);
 	free(t->head_path);
+	free(t->recordings);
+	free(t->recording);
 	free(t);
 }
 
@@ -337,6 +347,8 @@ audit_show_verify(struct audit_show *s)
 	t->show = s;
 	t->path = xstrdup(s->path);
 	t->head_path = audit_head_path(s->app->conf->audit.head);
+	t->recordings = xstrdup_or_null(s->app->conf->record.dir);
+	t->recording = xstrdup_or_null(s->recording);
 	atomic_init(&t->is_stopped, false);
 	pool_run(s->verify_lane, verify_work, verify_done, t);
 	s->is_asked = true;
@@ -359,6 +371,13 @@ audit_show_new(struct app *a, const char *path)
 }
 
 void
+audit_show_recording(struct audit_show *s, const char *path)
+{
+	free(s->recording);
+	s->recording = xstrdup(path);
+}
+
+void
 audit_show_free(struct audit_show *s)
 {
 	if (s == NULL)
@@ -375,6 +394,7 @@ audit_show_free(struct audit_show *s)
 	pool_lane_free(s->lane);
 	pool_lane_free(s->verify_lane);
 	free(s->path);
+	free(s->recording);
 	free(s->filter);
 	free(s);
 }

@@ -374,7 +374,7 @@ replay_focus(struct replay *r)
 	return m != NULL ? model_focus(m) : NULL;
 }
 
-/* What is known of the log behind it: verified in the background from the start. */
+/* What is known of the log behind it and of the recording: verified in the background from the start. */
 static void
 say_verified(struct replay *r, const struct audit_view *a)
 {
@@ -384,6 +384,8 @@ say_verified(struct replay *r, const struct audit_view *a)
 		snprintf(text, sizeof text, "verifying");
 	else if (strcmp(a->verdict, "good") == 0 || strcmp(a->verdict, "unanchored") == 0)
 		snprintf(text, sizeof text, "verified");
+	else if (strcmp(a->verdict, "partial") == 0)
+		snprintf(text, sizeof text, "verified in part: %.*s", (int)strcspn(a->verdict_text, ";"), a->verdict_text);
 	else
 		snprintf(text, sizeof text, "NOT VERIFIED: %.120s", a->verdict_text);
 	if (!str_eq(r->verified, text)) {

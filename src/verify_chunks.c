@@ -30,12 +30,27 @@ struct chunk_claims {
 	size_t n, cap;
 	struct told_path *paths;
 	size_t n_paths;
+	bool (*go_on)(uint64_t n, void *arg);	/* NULL: to the end */
+	void *arg;
 };
 
 struct chunk_claims *
 chunk_claims_new(void)
 {
 	return xcalloc(1, sizeof(struct chunk_claims));
+}
+
+void
+chunk_claims_watch(struct chunk_claims *c, bool (*go_on)(uint64_t n, void *arg), void *arg)
+{
+	c->go_on = go_on;
+	c->arg = arg;
+}
+
+static bool
+goes_on(const struct chunk_claims *c, size_t n)
+{
+	return c->go_on == NULL || c->go_on(n, c->arg);
 }
 
 void
@@ -218,7 +233,7 @@ chunk_claims_check(struct chunk_claims *cs, const char *root, struct chunk_repor
 	char *folder = NULL;
 
 	*ret = (struct chunk_report){ 0 };
-	for (size_t i = 0; i < cs->n; i++) {
+	for (size_t i = 0; i < cs->n && goes_on(cs, i); i++) {
 		const struct claim *c = &cs->v[i];
 		char *path;
 
@@ -235,6 +250,64 @@ chunk_claims_check(struct chunk_claims *cs, const char *root, struct chunk_repor
 		free(path);
 	}
 	free(folder);
+}
+
+/* --- one recording --------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static const struct claim *
+find_claim(const struct chunk_claims *cs, const char *recording, uint64_t number)
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (cs->v[i].number == number && strcmp(cs->v[i].recording, recording) == 0)
+			return &cs->v[i];
+	return NULL;
+}
+
+static bool
+has_chunk(const struct recording *rec, size_t n, uint64_t number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (recording_chunk(rec, i)->number == number)
+			return true;
+	return false;
+}
+
+/* One that is still being written is not vouched for yet, and nothing is said of it. */
+static void
+check_chunk(const struct chunk_claims *cs, struct recording *rec, const char *id, size_t i, struct chunk_report *r)
+{
+	const struct recording_chunk *chunk = recording_chunk(rec, i);
+	const struct claim *c = find_claim(cs, id, chunk->number);
+	char sha256[AUDIT_HASH_HEX + 1];
+	struct err err = ERR_INIT;
+
+	if (c == NULL)
+		r->unrecorded += chunk->is_closed;
+	else if (recording_chunk_hash(rec, i, sha256, &err) < 0)
+		found(r, false, c, chunk->file, "chunk %" PRIu64 " of recording %s cannot be read: %.300s", c->number, id, err.msg);
+	else
+		compare(r, c, chunk->file, sha256);
+}
+
+int
+chunk_claims_check_recording(struct chunk_claims *cs, const char *path, struct chunk_report *ret, struct err *err)
+{
+	struct recording_info info;
+	struct recording *rec;
+	int r = recording_open(path, &rec, err);
+
+	*ret = (struct chunk_report){ 0 };
+	if (r < 0)
+		return r;
+	recording_info(rec, &info);
+	for (size_t i = 0; i < info.n_chunks && goes_on(cs, i); i++)
+		check_chunk(cs, rec, info.id, i, ret);
+	for (size_t i = 0; i < cs->n && is_folder(path); i++)
+		if (strcmp(cs->v[i].recording, info.id) == 0 && !has_chunk(rec, info.n_chunks, cs->v[i].number))
+			found(ret, false, &cs->v[i], path, "chunk %" PRIu64 " of recording %s, which record %" PRIu64 " vouches for, is gone", cs->v[i].number, info.id,
+			    cs->v[i].seq);
+	recording_free(rec);
+	return 0;
 }
 
 /* --- packed files ------------------------------------------------------------------------------------------------------------------------------------------------- */

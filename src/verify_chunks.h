@@ -21,12 +21,16 @@ struct chunk_finding { char what[16]; /* "chunk edited", "chunk missing" */ uint
 struct chunk_report {
 	uint64_t good, edited, missing;
 	uint64_t absent;		/* their recording is not here */
-	uint64_t unrecorded;		/* of a packed file: no record of its slices vouches for them */
+	uint64_t unrecorded;		/* of a packed file, or of one recording: no record vouches for them */
 	size_t n;			/* of the findings, the first ones; edited before missing */
 	struct chunk_finding v[CHUNK_FINDINGS_MAX];
 };
+/* Asked before each chunk: false ends the check, which then says nothing of the rest. */
+void chunk_claims_watch(struct chunk_claims *c, bool (*go_on)(uint64_t n, void *arg), void *arg);
 /* root: folder of recordings, NULL the usual one. */
 void chunk_claims_check(struct chunk_claims *c, const char *root, struct chunk_report *ret);
 void chunk_claims_check_pack(struct chunk_claims *c, const struct pack *p, struct chunk_report *ret);
+/* Of this one recording alone, wherever it is: its closed chunks, and in a folder those that it does not have any more. ERR_*: it cannot be read. */
+int chunk_claims_check_recording(struct chunk_claims *c, const char *path, struct chunk_report *ret, struct err *err);
 
 #endif

@@ -24,7 +24,7 @@ struct replay_view {
 	size_t n_marks;
 	const struct replay_gap { int64_t from_ns, to_ns; } *gaps;
 	size_t n_gaps;
-	const char *verified;		/* "verified", "NOT VERIFIED: edited at 4127", "not verified" */
+	const char *verified;		/* "verified", "verified in part: ..", "NOT VERIFIED: edited at 4127", "verifying" */
 };
 
 /* Where a shown past comes from, for the frame and for panels that say so. */

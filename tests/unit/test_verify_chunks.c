@@ -23,6 +23,7 @@
 #include "record/pack.h"
 #include "record_world.h"
 #include "verify_main.h"
+#include "verify_show.h"
 
 static const struct audit_actor actor = { .user = "alice", .uid = 1000, .host = "web", .tty = "", .client = "" };
 
@@ -363,6 +364,76 @@ unrecorded(void **state)
 	free(path);
 }
 
+/* --- what a panel and a replay's bar say ------------------------------------------------------------------------------------------------------------------------ */
+
+static const char *
+shown(const struct verify_show *o, const char *text)
+{
+	static struct verify_told told;
+	struct err err = ERR_INIT;
+
+	if (verify_show(o, &told, &err) < 0)
+		fail_msg("%s", err.msg);
+	if (strstr(told.text, text) == NULL)
+		fail_msg("\"%s\" has no \"%s\"", told.text, text);
+	return told.verdict;
+}
+
+static void
+the_screen_agrees(void **state)
+{
+	struct world *w = *state;
+	size_t n = make(w);
+	char *log = in_root(w, "log"), *head = in_root(w, "log-head"), *chunk = chunk_path(w, 1), *recording = xstrdup(world_recording(w));
+	char *gone = chunk_path(w, 2), *hold = xasprintf("; %zu chunks of recordings hold", n);
+	const struct verify_show all = { .path = log, .head_path = head, .recordings = w->dir }, one = { .path = log, .head_path = head, .recording = recording };
+
+	assert_string_equal(shown(&all, hold), "good");
+	assert_string_equal(shown(&one, hold), "good");
+	change(chunk, 50);
+	assert_string_equal(shown(&all, "chunk 2 of recording"), "chunk edited");
+	assert_string_equal(shown(&one, "chunk 2 of recording"), "chunk edited");
+	change(chunk, 50);
+	unlink(gone);
+	assert_string_equal(shown(&all, "is gone"), "chunk missing");
+	assert_string_equal(shown(&one, "is gone"), "chunk missing");
+	free(hold);
+	free(gone);
+	free(recording);
+	free(chunk);
+	free(head);
+	free(log);
+}
+
+/* A log that says nothing of the recording does not make it verified. */
+static void
+the_screen_says_in_part(void **state)
+{
+	struct world *w = *state;
+	size_t n = make(w);
+	char *other = in_root(w, "other.jsonl"), *path = pack(w, 1, 3), *some = xasprintf("no record vouches for %zu of %zu chunks", n - 1, n);
+	struct log l = { .hash = AUDIT_ZERO };
+	struct verify_show o = { .path = other, .recording = world_recording(w) };
+	size_t at;
+
+	buf_init(&l.b, 1 << 20);
+	add(&l, AUDIT_NOTE, json_pack("{s:s}", "text", "x"));
+	world_write_file(other, l.b.data, l.b.len);
+	buf_done(&l.b);
+	assert_string_equal(shown(&o, "no record vouches for"), "partial");
+	o = (struct verify_show){ .path = path };
+	assert_string_equal(shown(&o, some), "partial");
+	at = (size_t)offset_of(path, ".jsonl");
+	change(path, at);
+	assert_true(strcmp(shown(&o, ""), "partial") != 0);
+	change(path, at);
+	change(path, (size_t)offset_of(path, "001.rec"));
+	assert_string_equal(shown(&o, "chunk 1 of recording"), "chunk edited");
+	free(some);
+	free(path);
+	free(other);
+}
+
 /* --- the verifier of the manual ------------------------------------------------------------------------------------------------------------------------------------ */
 
 static int
@@ -526,7 +597,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(chunks_hold), TEST(chunks_changed_and_gone), TEST(any_byte_of_a_chunk), TEST(packed), TEST(unrecorded), TEST(the_shell_agrees), TEST(the_shell_sees_slices), TEST(copies),
-		cmocka_unit_test(threads_agree), TEST(recordings_elsewhere),
+		cmocka_unit_test(threads_agree), TEST(recordings_elsewhere), TEST(the_screen_agrees), TEST(the_screen_says_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
