@@ -248,6 +248,9 @@ draw_empty(const struct alerts *s, const struct view *v, struct canvas *c)
 		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu alerts is shown: %zu do not match the filter, %zu are muted.",
 		    s->n_total, s->n_filtered, s->n_muted);
 		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "Esc clears the filter, i shows muted ones.", false);
+	} else if (v->past_from == PAST_METRICS) {
+		canvas_text_w(c, 1, 0, c->w - 2, ROLE_UNKNOWN, GLYPH_UNKNOWN " the metrics tell of no alert then", false);
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "Whether they knew all there was is not recorded.", false);
 	} else if (model_alerts_known(v->model)) {
 		canvas_text(c, 1, 0, ROLE_OK, GLYPH_OK " No alerts.");
 	} else {
@@ -319,7 +322,8 @@ alerts_summary(const struct panel *p, const struct view *v, char *buf, size_t si
 		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_filtered + s->n_muted);
 	if (s->group != GROUP_NONE)
 		snprintf(grouped, sizeof grouped, "  by %s", alerts_group_name(s->group));
-	snprintf(buf, size, "%s%s%s%s%s", part_counts_text(&s->counts, counts, sizeof counts), hidden, grouped,
+	snprintf(buf, size, "%s%s%s%s%s%s", v->past_from == PAST_METRICS ? "from the metrics  " : "",
+	    part_counts_text(&s->counts, counts, sizeof counts), hidden, grouped,
 	    s->sort != SORT_WORST ? "  " : "", s->sort != SORT_WORST ? alerts_sort_name(s->sort) : "");
 }
 
@@ -546,6 +550,7 @@ const struct panel_ops panel_alerts = {
 	.name = "alerts",
 	.title = "Alerts",
 	.help = "Every alert with its state; filter with / (words, !word, label=value); silences are made and ended here.",
+	.flags = PANEL_FROM_METRICS,
 	.state_size = sizeof(struct alerts),
 	.watches = MODEL_ALERTS | MODEL_SOURCES | MODEL_ENVIRONMENT | MODEL_PROBLEMS | MODEL_SLOS,
 	.commands = alerts_commands,

@@ -355,6 +355,7 @@ const struct panel_ops panel_drift = {
 	.title = "Drift",
 	.help = "Which inputs and predictions have moved beyond noise, and of how many; filter with / (words, !word, state=drifted, "
 	    "model=NAME, kind=prediction).",
+	.flags = PANEL_FROM_METRICS,
 	.state_size = sizeof(struct drift_panel),
 	.watches = MODEL_DRIFT | MODEL_ALERTS | MODEL_ENVIRONMENT,
 	.commands = drift_commands,

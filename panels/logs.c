@@ -28,7 +28,7 @@ state_of(const struct panel *p)
 const struct log_view *
 logs_view(const struct view *v)
 {
-	return v->live != NULL ? model_log_view(v->live) : NULL;
+	return v->log_view != NULL || v->live == NULL ? v->log_view : model_log_view(v->live);
 }
 
 bool
@@ -292,7 +292,7 @@ logs_summary(const struct panel *p, const struct view *v, char *buf, size_t size
 {
 	const struct logs_panel *s = state_of(p);
 	const struct log_view *view = logs_view(v);
-	const struct log_pattern_set *set = v->live != NULL ? model_log_patterns(v->live) : NULL;
+	const struct log_pattern_set *set = logs_pattern_set(v);
 	char n[LOGS_COUNT_MAX], of[LOGS_COUNT_MAX], follow[64], level[32] = "";
 
 	*buf = '\0';

@@ -55,6 +55,7 @@ struct logs_panel {
 
 /* NULL: no lines are known. */
 const struct log_view *logs_view(const struct view *v);
+const struct log_pattern_set *logs_pattern_set(const struct view *v);
 const char *logs_glyph(enum line_level level, enum role *ret_role);
 const char *logs_count(size_t n, char *buf);		/* "1,204"; buf of LOGS_COUNT_MAX */
 bool logs_selected(const struct logs_panel *s, const struct view *v, struct log_ref *ret);

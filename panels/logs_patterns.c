@@ -12,16 +12,16 @@
 
 enum { QUERY_MAX = 1 << 14, NEW_W = 4, COUNT_W = 10, TREND_FROM = 100, SERVICES_FROM = 70, SERVICES_W = 18 };
 
-static const struct log_pattern_set *
-patterns_of(const struct view *v)
+const struct log_pattern_set *
+logs_pattern_set(const struct view *v)
 {
-	return v->live != NULL ? model_log_patterns(v->live) : NULL;
+	return v->log_patterns != NULL || v->live == NULL ? v->log_patterns : model_log_patterns(v->live);
 }
 
 void
 logs_patterns_arrange(struct logs_panel *s, const struct view *v, int h)
 {
-	const struct log_pattern_set *set = patterns_of(v);
+	const struct log_pattern_set *set = logs_pattern_set(v);
 	size_t n = set != NULL ? set->n : 0;
 
 	s->pattern_ids = xreallocarray(s->pattern_ids, n + 1, sizeof *s->pattern_ids);
@@ -35,7 +35,7 @@ logs_patterns_arrange(struct logs_panel *s, const struct view *v, int h)
 const struct log_pattern *
 logs_pattern_selected(const struct logs_panel *s, const struct view *v)
 {
-	const struct log_pattern_set *set = patterns_of(v);
+	const struct log_pattern_set *set = logs_pattern_set(v);
 
 	if (set == NULL || s->patterns.selected < 0 || (size_t)s->patterns.selected >= set->n)
 		return NULL;
@@ -109,7 +109,7 @@ draw_header(struct canvas *c, const struct places *at)
 void
 logs_patterns_draw(const struct logs_panel *s, const struct view *v, struct canvas *c)
 {
-	const struct log_pattern_set *set = patterns_of(v);
+	const struct log_pattern_set *set = logs_pattern_set(v);
 	struct places at = places_of(c->w);
 
 	if (set == NULL || set->n == 0) {

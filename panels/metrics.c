@@ -410,6 +410,7 @@ const struct panel_ops panel_metrics = {
 	.name = "metrics",
 	.title = "Metrics",
 	.help = "Named queries and any PromQL as graphs over the shared time range; the values are those at the cursor.",
+	.flags = PANEL_FROM_METRICS,
 	.state_size = sizeof(struct metrics),
 	.watches = MODEL_SERIES | MODEL_MARKERS | MODEL_ENVIRONMENT | MODEL_SLOS,
 	.commands = metrics_commands,

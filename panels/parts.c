@@ -329,7 +329,9 @@ part_not_recorded(struct canvas *c, const struct view *v)
 		return false;
 	clock_format(at, view_time(v), 0);
 	canvas_printf(c, 1, 0, ROLE_UNKNOWN, GLYPH_UNKNOWN " not recorded: nothing is known of %s", at);
-	canvas_wrap(c, 3, 1, c->w - 3, 2, ROLE_DIM, "The console was not running then, or it is longer ago than it keeps.");
+	canvas_wrap(c, 3, 1, c->w - 3, 2, ROLE_DIM, v->past_from == PAST_METRICS ?
+	    "Only the metrics tell of that time: alerts, metrics, objectives and drift show what they say." :
+	    "The console was not running then, or it is longer ago than it keeps.");
 	return true;
 }
 

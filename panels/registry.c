@@ -17,6 +17,8 @@ const struct panel_ops *const panels[] = {
 	&panel_run,
 	&panel_drift,
 	&panel_logs,
+	&panel_timeline,
+	&panel_audit,
 	&panel_silence_form,
 	&panel_slo_form,
 	&panel_runbook_form,

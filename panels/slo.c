@@ -453,6 +453,7 @@ const struct panel_ops panel_slo = {
 	.title = "SLO budgets",
 	.help = "Error budgets: what is left, how fast it goes, when it is gone; filter with / (words, !word, state=page, "
 	    "service=web).",
+	.flags = PANEL_FROM_METRICS,
 	.state_size = sizeof(struct slo_panel),
 	.watches = MODEL_SLOS | MODEL_ALERTS | MODEL_MARKERS | MODEL_ENVIRONMENT,
 	.commands = slo_commands,

@@ -17,9 +17,15 @@
 #include "insight/markers.h"
 #include "insight/slo_promql.h"
 #include "model/registry.h"
+#include "anchors.h"
+#include "audit_show.h"
 #include "drifts.h"
+#include "flight.h"
 #include "logs.h"
 #include "models.h"
+#include "past.h"
+#include "record/recording.h"
+#include "replay.h"
 #include "runs.h"
 #include "slos.h"
 #include "trail.h"
@@ -94,9 +100,10 @@ void
 app_tell_wants(struct app *a)
 {
 	const struct environment *e = a->environment;
-	const struct query_want *slos, *runs, *drifts;
+	const struct query_want *slos, *runs, *drifts, *past;
 	size_t n_slos = slos_wants(a->slos, &slos), n_runs = runs_wants(a->runs, &runs), n_drifts = drifts_wants(a->drifts, &drifts);
-	struct query_want *v = xcalloc(e->n_queries + e->n_markers + 2 * e->n_models + n_slos + n_runs + n_drifts, sizeof *v);
+	size_t n_past = past_wants(a->past, &past);
+	struct query_want *v = xcalloc(e->n_queries + e->n_markers + 2 * e->n_models + n_slos + n_runs + n_drifts + n_past, sizeof *v);
 	int64_t marker_span = a->span_ns > MARKER_SPAN ? a->span_ns : MARKER_SPAN, span = a->is_instant ? 0 : a->span_ns;
 	size_t n = 0;
 
@@ -116,6 +123,8 @@ app_tell_wants(struct app *a)
 		v[n++] = runs[i];
 	for (size_t i = 0; i < n_drifts; i++)
 		v[n++] = drifts[i];
+	for (size_t i = 0; i < n_past; i++)
+		v[n++] = past[i];
 	sources_want(a->sources, v, n);
 	free(v);
 }
@@ -197,8 +206,15 @@ app_apply(struct app *a, const struct event *ev)
 	model_apply(a->model, ev);
 	if (ev->kind == EVENT_REGISTRY)
 		drifts_look(a->drifts);
+	flight_event(a->flight, ev);
 	if (a->observer != NULL)
 		a->observer(ev, a->observer_arg);
+}
+
+void
+app_changed(struct app *a)
+{
+	a->is_changed = true;
 }
 
 void
@@ -229,8 +245,8 @@ on_event(const struct event *ev, void *arg)
 {
 	struct app *a = arg;
 
-	if (!logs_event(a->logs, ev) && !runs_event(a->runs, ev) && !drifts_event(a->drifts, ev) && !slos_event(a->slos, ev) &&
-	    !models_event(a->models, ev))
+	if (!past_event(a->past, ev) && !logs_event(a->logs, ev) && !runs_event(a->runs, ev) && !drifts_event(a->drifts, ev) &&
+	    !slos_event(a->slos, ev) && !models_event(a->models, ev))
 		app_apply(a, ev);
 }
 
@@ -269,6 +285,7 @@ apply_environment(struct app *a)
 	block_unref(a->environment);
 	a->environment = block_ref(ev.block);
 	model_apply(a->model, &ev);
+	flight_event(a->flight, &ev);
 	event_done(&ev);
 }
 
@@ -326,6 +343,53 @@ app_open_runs(struct app *a, const char *mode)
 {
 	a->trail = trail_new(a, mode);
 	a->runs = runs_new(a, strcmp(mode, "console") == 0);
+	a->flight = flight_new(a, strcmp(mode, "console") == 0);
+	a->anchors = anchors_new(a);
+	if (strcmp(mode, "console") == 0) {
+		char *log = audit_dir(a->conf->audit.dir);
+
+		a->past = past_new(a);
+		a->audit_show = audit_show_new(a, log);
+		free(log);
+	}
+}
+
+int
+app_open_replay(struct app *a, const struct options *o, struct conf *conf, struct conf_problems *problems, struct recording *rec, struct err *err)
+{
+	struct recording_info info;
+	char *log;
+	int r;
+
+	*a = (struct app){ .options = o, .conf = conf };
+	find_user(a);
+	recording_info(rec, &info);
+	a->replay_env.name = xstrdup(info.env);
+	a->env = &a->replay_env;
+	r = loop_new(&a->loop, err);
+	if (r < 0) {
+		recording_free(rec);
+		goto fail;
+	}
+	a->pool = pool_new(a->loop, WORKERS);
+	a->insight = pool_lane_new(a->pool);
+	a->model = model_new(0, 0);
+	a->span_ns = conf->range_ns;
+	a->range.is_live = true;
+	r = replay_new(a, o, rec, &a->replay, err);
+	if (r < 0)
+		goto fail;
+	log = info.is_packed ? xstrdup(info.path) : audit_dir(conf->audit.dir);
+	a->audit_show = audit_show_new(a, log);
+	if (!info.is_packed)
+		audit_show_recording(a->audit_show, info.path);
+	free(log);
+	a->problems = *problems;
+	*problems = (struct conf_problems){ 0 };
+	return 0;
+fail:
+	app_close(a);
+	return r;
 }
 
 void
@@ -355,11 +419,18 @@ app_close(struct app *a)
 {
 	runs_free(a->runs);
 	a->runs = NULL;
+	flight_free(a->flight);	/* the hashes of its last chunks are for the audit log */
+	a->flight = NULL;
 	trail_free(a->trail);	/* what was told is on disk */
 	a->trail = NULL;
+	anchors_free(a->anchors);	/* and copied */
+	a->anchors = NULL;
 	logs_stop(a->logs);
 	pool_stop(a->pool);	/* while those whose work it does are there to take it */
 	sources_free(a->sources);
+	audit_show_free(a->audit_show);
+	replay_free(a->replay);
+	past_free(a->past);
 	pool_lane_free(a->insight);
 	slos_free(a->slos);
 	drifts_free(a->drifts);
@@ -373,6 +444,7 @@ app_close(struct app *a)
 	loop_free(a->loop);
 	conf_problems_done(&a->problems);
 	conf_free(a->conf);
+	free(a->replay_env.name);
 	*a = (struct app){ 0 };
 }
 
@@ -385,14 +457,34 @@ align_up(int64_t t, int64_t step)
 }
 
 void
-app_range_follow(struct app *a)
+app_range_as_of(struct app *a, int64_t now_ns)
 {
-	if (!a->range.is_live)
-		return;
 	/* In whole steps, so that a graph moves only when there is a point to add. */
-	a->range.end_ns = align_up(clock_now(), app_range_resolution(a));
+	a->range.end_ns = align_up(now_ns, app_range_resolution(a));
 	a->range.cursor_ns = a->range.end_ns;
 	a->range.start_ns = a->range.end_ns - a->span_ns;
+}
+
+void
+app_range_follow(struct app *a)
+{
+	if (a->range.is_live)
+		app_range_as_of(a, clock_now());
+}
+
+void
+app_range_span_set(struct app *a, int64_t span_ns)
+{
+	a->span_ns = span_ns < SPAN_MIN ? SPAN_MIN : span_ns > SPAN_MAX ? SPAN_MAX : span_ns;
+}
+
+/* Who works out a past of their own. */
+static void
+tell_range(struct app *a)
+{
+	slos_range(a->slos);
+	drifts_range(a->drifts);
+	logs_range(a->logs);
 }
 
 void
@@ -400,10 +492,9 @@ app_range_live(struct app *a)
 {
 	a->range.is_live = true;
 	app_range_follow(a);
+	past_range(a->past);
 	app_tell_wants(a);
-	slos_range(a->slos);
-	drifts_range(a->drifts);
-	logs_range(a->logs);
+	tell_range(a);
 }
 
 void
@@ -411,16 +502,12 @@ app_range_span(struct app *a, int64_t span_ns)
 {
 	int64_t cursor = a->range.cursor_ns;
 
-	if (span_ns < SPAN_MIN)
-		span_ns = SPAN_MIN;
-	if (span_ns > SPAN_MAX)
-		span_ns = SPAN_MAX;
-	a->span_ns = span_ns;
+	app_range_span_set(a, span_ns);
 	if (a->range.is_live) {
 		app_range_live(a);
 		return;
 	}
-	a->range.start_ns = a->range.end_ns - span_ns;
+	a->range.start_ns = a->range.end_ns - a->span_ns;
 	app_range_jump(a, cursor);
 	app_tell_wants(a);
 }
@@ -439,16 +526,12 @@ app_range_jump(struct app *a, int64_t cursor_ns)
 		if (a->range.end_ns > align_up(clock_now(), step))
 			a->range.end_ns = align_up(clock_now(), step);
 		a->range.start_ns = a->range.end_ns - a->span_ns;
-		a->range.is_live = false;
-		app_tell_wants(a);
-	} else if (a->range.is_live) {
-		a->range.is_live = false;
-		app_tell_wants(a);
 	}
+	a->range.is_live = false;
 	a->range.cursor_ns = cursor_ns;
-	slos_range(a->slos);
-	drifts_range(a->drifts);
-	logs_range(a->logs);
+	past_range(a->past);
+	app_tell_wants(a);	/* what has not changed is not asked again */
+	tell_range(a);
 }
 
 void

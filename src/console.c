@@ -13,29 +13,59 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "anchors.h"
+#include "audit_show.h"
 #include "console_priv.h"
+#include "flight.h"
 #include "logs.h"
+#include "past.h"
+#include "replay.h"
 #include "runs.h"
 #include "trail.h"
 
 /* --- the view ----------------------------------------------------------------------------------------------------- */
 
+/* As far back as memory reaches, then recordings, then what the metrics tell by themselves. */
+static const struct model *
+past_model(struct app *a, enum past_from *ret_from)
+{
+	int64_t t = a->range.cursor_ns;
+	const struct model *m = model_at(a->model, t, NULL);
+
+	*ret_from = PAST_MEMORY;
+	if (m == NULL) {
+		m = flight_at(a->flight, t);
+		*ret_from = PAST_RECORDING;
+	}
+	if (m == NULL) {
+		m = past_at(a->past, t);
+		*ret_from = m != NULL ? PAST_METRICS : PAST_NONE;
+	}
+	return m;
+}
+
 struct view
 console_view(struct console *c, bool is_focused)
 {
 	struct app *a = c->app;
-
-	return (struct view){
-		.model = a->range.is_live ? a->model : model_at(a->model, a->range.cursor_ns, NULL),
+	struct view v = {
+		.model = a->model,
 		.live = a->model,
 		.now_ns = clock_now(),
 		.range = a->range,
 		.is_focused = is_focused,
 		.is_read_only = a->options->is_read_only || a->env->is_read_only || a->conf->is_policy_broken,
-		.is_unrecorded = !trail_is_writable(a->trail),
+		.is_unrecorded = a->trail != NULL && !trail_is_writable(a->trail),
 		.user = c->app->user,
+		.audit = model_audit_view(a->model),
 		.ack_ns = a->conf->ack_enabled ? a->conf->ack_ns : 0,
 	};
+
+	if (a->replay != NULL)
+		replay_view(a->replay, &v);
+	else if (!a->range.is_live)
+		v.model = past_model(a, &v.past_from);
+	return v;
 }
 
 struct panel *
@@ -272,6 +302,8 @@ on_event(const struct event *ev, void *arg)
 	struct console *c = arg;
 
 	operate_event(c->operate, ev);
+	if (ev->kind == EVENT_INCIDENT || ev->kind == EVENT_RUN || ev->kind == EVENT_NOTE || ev->kind == EVENT_OPERATION)
+		audit_show_changed(c->app->audit_show);
 	if (ev->kind == EVENT_MARKERS)
 		tell_marker_note(c, ((const struct marker_set *)ev->block)->note);
 	if (ev->kind == EVENT_OPERATION) {
@@ -319,6 +351,17 @@ end_or_stay(struct console *c)
 		loop_stop(c->app->loop, c->end_status);
 }
 
+/* What the panel with the focus asks for by itself. */
+static void
+grant_wish(struct console *c)
+{
+	struct panel *p = console_focused(c);
+	struct view v = console_view(c, true);
+
+	if (p->ops->wish != NULL)
+		console_carry_out(c, p->ops->wish(p, &v));
+}
+
 static void
 on_turn(void *arg)
 {
@@ -326,14 +369,26 @@ on_turn(void *arg)
 	struct app *a = c->app;
 	unsigned changed;
 
-	app_range_follow(a);
-	logs_turn(a->logs);
-	model_advance(a->model, clock_now());
-	changed = model_changes(a->model);
+	if (a->replay != NULL) {
+		changed = model_changes(a->model) | (replay_moved(a->replay) ? MODEL_ALL : 0);
+		audit_show_until(a->audit_show, replay_position(a->replay));
+		console_replay_focus(c);
+	} else {
+		app_range_follow(a);
+		logs_turn(a->logs);
+		model_advance(a->model, clock_now());
+		changed = model_changes(a->model);
+		console_tell_focus(c);
+	}
+	if (a->is_changed) {
+		a->is_changed = false;
+		c->is_dirty = true;
+	}
 	if ((c->is_ending || c->is_leaving) && runs_acting(a->runs) == 0)
 		end_or_stay(c);
-	if (changed & MODEL_ALERTS)
+	if ((changed & MODEL_ALERTS) && a->replay == NULL)
 		ring_new_pages(c);
+	grant_wish(c);
 	if (changed != 0 || c->is_dirty || clock_now() / NS_PER_S != c->drawn_s)
 		console_draw(c);
 }
@@ -369,7 +424,7 @@ build_keymap(struct console *c)
 
 	for (size_t i = 0; i < conf->n_keys; i++)
 		v[i] = (struct keymap_override){ .command = conf->keys[i].command, .key = conf->keys[i].key };
-	c->keymap = keymap_new(console_commands, panels, v, conf->n_keys, key_problem, c);
+	c->keymap = keymap_new(c->app->replay != NULL ? console_replay_commands(c) : console_commands, panels, v, conf->n_keys, key_problem, c);
 	free(v);
 }
 
@@ -391,7 +446,8 @@ tell_problems(struct console *c)
 static void
 console_done(struct console *c)
 {
-	term_close(c->term);
+	if (c->term != NULL)
+		term_close(c->term);
 	operate_free(c->operate);
 	loop_timer_free(c->second);
 	while (c->n_dialogs > 0)
@@ -410,7 +466,71 @@ console_done(struct console *c)
 	free(c->message);
 	free(c->marker_note);
 	free(c->pages);
+	free(c->commands);
+	free(c->told_panel);
 }
+
+static void
+start_live(struct console *c)
+{
+	struct app *a = c->app;
+
+	app_start(a);
+	runs_on_passphrase(a->runs, on_passphrase, c);
+	runs_start(a->runs);
+	trail_start(a->trail);
+	anchors_start(a->anchors);
+}
+
+/* --- a film --------------------------------------------------------------------------------------------------------- */
+
+int
+console_film(struct app *a, int w, int h, struct console **ret, struct err *err)
+{
+	struct console *c = xcalloc(1, sizeof *c);
+	const struct op operator = { .kind = OP_REPLAY_OPERATOR };
+	int r;
+
+	(void)h;
+	c->app = a;
+	c->operate = operate_new(a);
+	build_keymap(c);
+	r = load_theme(c, err);
+	if (r == 0)
+		r = load_layout(c, w, err);
+	if (r == 0)
+		r = replay_op(a->replay, &operator, err);
+	if (r < 0) {
+		console_film_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void
+console_film_draw(struct console *c, struct grid *g)
+{
+	c->grid = g;
+	console_replay_focus(c);
+	console_draw(c);
+	c->grid = NULL;
+}
+
+const struct theme *
+console_theme(const struct console *c)
+{
+	return &c->theme;
+}
+
+void
+console_film_free(struct console *c)
+{
+	console_done(c);
+	free(c);
+}
+
+/* --- a terminal -------------------------------------------------------------------------------------------------------- */
 
 int
 console_run(struct app *a, struct err *err)
@@ -443,14 +563,18 @@ console_run(struct app *a, struct err *err)
 	logs_on_say(a->logs, on_logs, &c);
 	loop_on_turn(a->loop, on_turn, &c);
 	console_draw(&c);		/* before anything is asked */
-	app_start(a);
-	runs_on_passphrase(a->runs, on_passphrase, &c);
-	runs_start(a->runs);
-	trail_start(a->trail);
+	if (a->replay != NULL) {
+		replay_start(a->replay);
+		audit_show_verify(a->audit_show);
+	} else {
+		start_live(&c);
+	}
 	r = loop_run(a->loop);
 done:
-	runs_on_passphrase(a->runs, NULL, NULL);
-	trail_forget(a->trail, &c);
+	if (a->runs != NULL)
+		runs_on_passphrase(a->runs, NULL, NULL);
+	if (a->trail != NULL)
+		trail_forget(a->trail, &c);
 	logs_stop(a->logs);
 	app_observe(a, NULL, NULL, NULL);
 	loop_on_turn(a->loop, NULL, NULL);

@@ -69,6 +69,11 @@ SIMPLE(back, OP_BACK)
 SIMPLE(live, OP_TIME_LIVE)
 SIMPLE(refresh, OP_REFRESH)
 SIMPLE(redraw, OP_REDRAW)
+SIMPLE(recording, OP_RECORDING)
+SIMPLE(verify, OP_AUDIT_VERIFY)
+SIMPLE(checkpoint, OP_AUDIT_CHECKPOINT)
+GLOBAL(timeline, op = op_text(OP_PANEL, "timeline");)
+GLOBAL(audit, op = op_text(OP_PANEL, "audit");)
 SIMPLE(suspend, OP_SUSPEND)
 NUMBER(next, OP_FOCUS, 1)
 NUMBER(previous, OP_FOCUS, -1)
@@ -200,6 +205,11 @@ const struct command console_commands[] = {
 	{ "run", "9", CMD_HINT, global_panel_9, "go to the run under way, or the last plan" },
 	{ "drift", "0", 0, global_panel_10, "go to what drifts" },
 	{ "logs", "L", CMD_ARG | CMD_HINT, global_logs, "go to the lines of logs; :logs QUERY filters them" },
+	{ "timeline", "T", CMD_HINT, global_timeline, "go to what happened, in order" },
+	{ "audit", "A", 0, global_audit, "go to the audit log" },
+	{ "recording", NULL, 0, global_recording, "how the flight recorder stands" },
+	{ "verify", NULL, 0, global_verify, "has anything in the audit log been changed?" },
+	{ "checkpoint", NULL, 0, global_checkpoint, "sign the audit log's head with your ssh key" },
 	{ "note", "C", CMD_ARG | CMD_HINT, global_note, "record a note; :note TEXT does so at once" },
 	{ "incident", NULL, CMD_ARG, global_incident, "open TITLE, join ID TITLE, or close [WORDS]" },
 	{ "filter", "/", CMD_HINT, global_filter, "show only rows that match" },

@@ -11,10 +11,16 @@
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
 
+int
+console_bottom_rows(const struct console *c)
+{
+	return c->app->replay != NULL ? 2 : 1;
+}
+
 static void
 place_panels(struct console *c)
 {
-	int w = grid_width(c->grid), h = grid_height(c->grid) - 2;
+	int w = grid_width(c->grid), h = grid_height(c->grid) - 1 - console_bottom_rows(c);
 	bool has_focus = false;
 
 	c->n_places = layout_place(c->layout, w, h, c->places, PLACES_MAX);
@@ -27,6 +33,16 @@ place_panels(struct console *c)
 	/* Zoomed, or a panel that the layout does not show: it has the screen alone. */
 	c->places[0] = (struct place){ .panel = panels[c->focus]->name, .x = 0, .y = 1, .w = w, .h = h };
 	c->n_places = 1;
+}
+
+/* The key that leads there: the command is called as the panel is. */
+static const char *
+key_to(const char *panel)
+{
+	for (size_t i = 0; console_commands[i].name != NULL; i++)
+		if (strcmp(console_commands[i].name, panel) == 0 && console_commands[i].key != NULL)
+			return console_commands[i].key;
+	return "";
 }
 
 static void
@@ -42,11 +58,7 @@ draw_panel(struct console *c, struct canvas *screen, const struct place *place)
 		return;
 	p = console_panel(c, index);
 	v = console_view(c, index == c->focus && c->n_dialogs == 0);
-	/* The digit that leads there; there are ten. */
-	if (index < 10)
-		snprintf(title, sizeof title, "%d %s", (index + 1) % 10, p->ops->title);
-	else
-		snprintf(title, sizeof title, "%s", p->ops->title);
+	snprintf(title, sizeof title, "%s %s", key_to(p->ops->name), p->ops->title);
 	if (c->filters[index] != NULL && *c->filters[index] != '\0') {
 		size_t used = strlen(title);
 
@@ -56,11 +68,16 @@ draw_panel(struct console *c, struct canvas *screen, const struct place *place)
 }
 
 static void
-draw_bottom(struct console *c, struct canvas *screen)
+draw_bottom(struct console *c, struct canvas *screen, const struct view *v)
 {
-	struct canvas bar = canvas_sub(screen, 0, screen->h - 1, screen->w, 1);
-	bool is_read_only = c->app->options->is_read_only || c->app->conf->is_policy_broken || !c->app->range.is_live;
+	struct canvas bar = canvas_sub(screen, 0, screen->h - 1, screen->w, 1), both = canvas_sub(screen, 0, screen->h - 2, screen->w, 2);
+	bool is_read_only = v->is_read_only || c->app->options->is_read_only || c->app->conf->is_policy_broken || !c->app->range.is_live;
 
+	if (v->replay != NULL) {
+		frame_replay(&both, v);
+		if (c->line_mode != LINE_NONE || (c->message != NULL && clock_mono() < c->message_until))
+			canvas_fill(&bar, 0, 0, bar.w, 1, ROLE_TEXT);
+	}
 	if (c->line_mode != LINE_NONE) {
 		const char *hint = c->line_mode == LINE_COMMAND ? "Enter runs, Tab completes, Esc leaves" :
 		    panels[c->focus]->filter == NULL ? "nothing to filter in this panel" : "Enter keeps, Esc clears";
@@ -74,7 +91,8 @@ draw_bottom(struct console *c, struct canvas *screen)
 		canvas_text_w(&bar, 1, 0, bar.w - 1, c->is_error ? ROLE_ERROR : ROLE_MESSAGE, c->message, false);
 		return;
 	}
-	keymap_hints(c->keymap, console_focused(c), is_read_only, &bar, 1, 0, bar.w - 2);
+	if (v->replay == NULL)
+		keymap_hints(c->keymap, console_focused(c), is_read_only, &bar, 1, 0, bar.w - 2);
 }
 
 void
@@ -93,7 +111,7 @@ console_draw(struct console *c)
 		draw_panel(c, &screen, &c->places[i]);
 	for (int i = 0; i < c->n_dialogs; i++)
 		panel_draw_dialog(c->dialogs[i], &dialog_view, &screen);
-	draw_bottom(c, &screen);
-	c->is_dirty = !term_draw(c->term, c->grid);
+	draw_bottom(c, &screen, &v);
+	c->is_dirty = c->term != NULL && !term_draw(c->term, c->grid);
 	c->drawn_s = clock_now() / NS_PER_S;
 }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "logs.h"
+#include "replay.h"
 
 static void
 on_saved(const char *path, size_t n, const struct err *err, void *arg)
@@ -29,7 +30,10 @@ filter(struct console *c, const struct op *op)
 {
 	int index = console_index_of("logs");
 
-	logs_filter(c->app->logs, op->text);
+	if (c->app->replay != NULL)
+		replay_op(c->app->replay, op, NULL);
+	else
+		logs_filter(c->app->logs, op->text);
 	if (index < 0)
 		return;
 	/* What the title says and Esc clears. */

@@ -3,10 +3,15 @@
 
 #include "console_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
+#include "anchors.h"
+#include "audit_show.h"
+#include "flight.h"
 #include "runs.h"
 #include "slos.h"
 #include "trail.h"
@@ -106,7 +111,7 @@ static bool
 is_cramped(struct console *c, int index)
 {
 	struct place places[PLACES_MAX];
-	int n = layout_place(c->layout, grid_width(c->grid), grid_height(c->grid) - 2, places, PLACES_MAX);
+	int n = layout_place(c->layout, grid_width(c->grid), grid_height(c->grid) - 1 - console_bottom_rows(c), places, PLACES_MAX);
 
 	for (int i = 0; i < n; i++)
 		if (strcmp(places[i].panel, panels[index]->name) == 0)
@@ -179,17 +184,18 @@ go_back(struct console *c)
 		c->is_zoomed = false;
 	} else if (c->is_zoomed)
 		c->is_zoomed = false;
-	else if (!c->app->range.is_live)
+	else if (c->app->replay == NULL && !c->app->range.is_live)
 		app_range_live(c->app);
 	else
 		c->focus = console_index_of(c->n_places > 0 ? c->places[0].panel : panels[0]->name);
 }
 
+/* given: what stands in it already; NULL nothing, or the filter as it is. */
 static void
-open_line(struct console *c, enum line_mode mode)
+open_line(struct console *c, enum line_mode mode, const char *given)
 {
 	c->line_mode = mode;
-	editor_set(&c->line, mode == LINE_FILTER && c->filters[c->focus] != NULL ? c->filters[c->focus] : "");
+	editor_set(&c->line, given != NULL ? given : mode == LINE_FILTER && c->filters[c->focus] != NULL ? c->filters[c->focus] : "");
 }
 
 static void
@@ -345,6 +351,26 @@ refresh(struct console *c)
 	console_say(c, false, "asking every source again, and reading the runbooks again");
 }
 
+/* "recording since 02:14:05Z, 4.2 MiB (6.1 MiB an hour), kept: an incident, a page or a run is why" */
+static void
+say_recording(struct console *c)
+{
+	struct recorder_state s;
+	char since[CLOCK_TEXT_MAX], text[900];
+
+	if (c->app->flight == NULL) {
+		console_say(c, true, "nothing is recorded: record: keep is 0s in the config, or the folder cannot be written (:messages)");
+		return;
+	}
+	flight_state(c->app->flight, &s);
+	if (s.since_ns == 0)
+		snprintf(text, sizeof text, "nothing is recorded yet");
+	else
+		snprintf(text, sizeof text, "recorded since %s, %.1f MiB, %.1f MiB an hour, %s: %s", clock_format(since, s.since_ns, 0), (double)s.bytes / (1 << 20),
+		    s.bytes_per_hour / (1 << 20), s.is_broken ? "stopped" : s.is_pinned ? "kept" : "not kept: no incident, page or run", s.path);
+	console_say(c, s.is_broken, text);
+}
+
 /* Takes op. */
 void
 console_carry_out(struct console *c, struct op *op)
@@ -352,6 +378,10 @@ console_carry_out(struct console *c, struct op *op)
 	if (op == NULL)
 		return;
 	c->is_dirty = true;
+	if (console_replay_op(c, op)) {
+		op_free(op);
+		return;
+	}
 	if (op_writes(op) || is_record(op)) {
 		carry_out_write(c, op);
 		op_free(op);
@@ -395,8 +425,12 @@ console_carry_out(struct console *c, struct op *op)
 	case OP_BACK: go_back(c); break;
 	case OP_HELP: open_help(c); break;
 	case OP_MESSAGES: open_messages(c); break;
-	case OP_COMMAND_LINE: open_line(c, LINE_COMMAND); break;
-	case OP_FILTER_LINE: open_line(c, LINE_FILTER); break;
+	case OP_COMMAND_LINE: open_line(c, LINE_COMMAND, op->text); break;
+	case OP_FILTER_LINE: open_line(c, LINE_FILTER, NULL); break;
+	case OP_AUDIT_WINDOW: audit_show_window(c->app->audit_show, op->number < 0 ? UINT64_MAX : (uint64_t)op->number, op->text != NULL ? op->text : ""); break;
+	case OP_RECORDING: say_recording(c); break;
+	case OP_AUDIT_VERIFY: audit_show_verify(c->app->audit_show); break;
+	case OP_AUDIT_CHECKPOINT: anchors_checkpoint(c->app->anchors); break;
 	case OP_REDRAW: term_redraw_all(c->term); break;
 	case OP_SUSPEND: term_suspend(c->term); break;
 	default: break;

@@ -57,6 +57,10 @@ struct console {
 	bool is_ending;
 	int64_t drawn_s;			/* second shown by the clock */
 	struct loop_timer *second;
+	struct command *commands;		/* of a replay: those of the replay, then the others that make sense there */
+	char *told_panel;			/* where the operator looks, as it was recorded last */
+	int64_t told_span_ns, told_cursor_ns;
+	bool told_zoomed;
 };
 
 /* console.c */
@@ -69,6 +73,7 @@ void console_say(struct console *c, bool is_error, const char *text);
 
 /* console_draw.c */
 void console_draw(struct console *c);
+int console_bottom_rows(const struct console *c);	/* a replay has a bar of two */
 
 /* console_ops.c. Takes op; NULL is fine. */
 void console_carry_out(struct console *c, struct op *op);
@@ -84,6 +89,15 @@ void console_show_panel(struct console *c, const struct op *op);	/* console_ops.
 /* console_keys.c */
 void console_key(int key, void *arg);
 void console_be_deaf(struct console *c);	/* what follows a y that said yes is the rest of the word */
+
+/* console_replay.c */
+const struct command *console_replay_commands(struct console *c);
+/* The operator's own focus, when the replay follows it. */
+void console_replay_focus(struct console *c);
+/* true: carried out, or refused; op stays the caller's. */
+bool console_replay_op(struct console *c, const struct op *op);
+/* For the recorder: where the operator looks, when that changed. */
+void console_tell_focus(struct console *c);
 
 /* console_commands.c */
 extern const struct command console_commands[];

@@ -1,6 +1,8 @@
 /*
- * The flight recorder at work: gives the model's events to it, decides what pins it (an incident, a page, a run), and puts each kept chunk's hash into the audit log; and the past as the
- * recording has it, for a time cursor that is further back than memory reaches.
+ * The flight recorder at work: gives the model's events to it, decides what pins it (an incident, a page, a run), and puts the hash of each kept chunk into the audit log; and the past as recordings have
+ * it, for a time cursor that is further back than memory reaches.
+ *
+ * An incident pins until it is closed, a run until it has ended, a page until none has fired for LINGER; what was told within LINGER of an end still belongs to it.
  */
 #ifndef OPS_FLIGHT_H
 #define OPS_FLIGHT_H
@@ -9,14 +11,16 @@
 #include "record/recorder.h"
 
 struct flight;
-/* NULL where recording is off (record: { keep: 0 }) or cannot be: said by app_note(). */
-struct flight *flight_new(struct app *a);
+/* is_console: pages that fire pin, too; a program that runs one runbook has its run. NULL where recording is off (record: keep: 0s) or cannot be: said by app_note(). */
+struct flight *flight_new(struct app *a, bool is_console);
+/* What was told last reaches the disk, and its hash the audit log: before trail_free(). */
 void flight_free(struct flight *f);
 /* After ev was applied. */
 void flight_event(struct flight *f, const struct event *ev);
-/* What was known at t according to the recording; NULL: not recorded. Borrowed until the next call. */
+/* What was known at t according to the recordings of this environment; NULL: not recorded. Borrowed until the next call. */
 const struct model *flight_at(struct flight *f, int64_t t_ns);
-int64_t flight_first(struct flight *f);	/* oldest that is recorded; 0 nothing */
+/* Since when this console records without a gap; 0: it does not. */
+int64_t flight_since(const struct flight *f);
 void flight_state(const struct flight *f, struct recorder_state *ret);
 
 #endif

@@ -10,7 +10,7 @@
 #include "panels/parts_run.h"
 #include "panels/parts_slo.h"
 
-enum { BUDGET_MAX = 512, SOURCES_FROM = 16, INCIDENT_WHOLE_FROM = 100 };
+enum { BUDGET_MAX = 512, SOURCES_FROM = 16, INCIDENT_WHOLE_FROM = 100, REPLAY_DATE_FROM = 100 };
 
 static enum role
 environment_role(const char *colour)
@@ -39,11 +39,18 @@ frame_health_glyph(enum health health, enum role *ret_role)
 	return GLYPH_UNKNOWN;
 }
 
-/* In the past the whole bar has one look, so that nobody takes it for now. */
+/* In the past, and in a replay, even at its very end. */
+static bool
+is_past(const struct view *v)
+{
+	return !v->range.is_live || v->replay != NULL;
+}
+
+/* There the whole bar has one look, so that nobody takes it for now. */
 static enum role
 on_bar(const struct view *v, enum role role)
 {
-	return v->range.is_live ? role : ROLE_STATUS_PAST;
+	return is_past(v) ? ROLE_STATUS_PAST : role;
 }
 
 /* Those that serve what they should not: a page that no alert need tell of. */
@@ -71,11 +78,11 @@ count_objectives(const struct model *m, size_t *page, size_t *ticket)
 	}
 }
 
-/* "INC 20300101-0214-web 00:14:32": the incident that is open, since when. Narrow bars name it only. */
+/* "INC 20300101-0214-web 00:14:32": the incident that is open at the time shown, since when. Narrow bars name it only. */
 static int
 draw_incident(struct canvas *c, int x, const struct view *v)
 {
-	const struct incident *i = v->live != NULL ? model_incident(v->live) : NULL;
+	const struct incident *i = v->model != NULL ? model_incident(v->model) : NULL;
 	char elapsed[DURATION_TEXT_MAX];
 
 	if (i == NULL)
@@ -83,15 +90,17 @@ draw_incident(struct canvas *c, int x, const struct view *v)
 	x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_WARNING), "INC");
 	x = canvas_text_w(c, x + 1, 0, c->w >= INCIDENT_WHOLE_FROM ? 24 : 14, on_bar(v, ROLE_STATUS), i->id, false);
 	if (c->w >= INCIDENT_WHOLE_FROM)
-		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_STATUS), part_elapsed(v->now_ns - i->opened_ns, elapsed));
+		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_STATUS), part_elapsed(view_time(v) - i->opened_ns, elapsed));
 	return x;
 }
 
-/* "run rollback 2/3": what is being done just now, by this program or told by another; where it waits for an answer, that. */
+/* "run rollback 2/3": what is being done just now, by this program or told by another; where it waits for an answer, that. Who looks into
+ * the past is told all the same; a replay has no now. */
 static int
 draw_run(struct canvas *c, int x, const struct view *v)
 {
-	const struct run_info *r = v->live != NULL ? part_run_first(v->live) : NULL;
+	const struct model *m = v->replay != NULL ? v->model : v->live;
+	const struct run_info *r = m != NULL ? part_run_first(m) : NULL;
 	enum role role;
 
 	if (r == NULL || !run_is_under_way(r))
@@ -104,14 +113,25 @@ draw_run(struct canvas *c, int x, const struct view *v)
 	return x;
 }
 
+/* What only metrics tell of is never ok: nobody looked then. */
+static int
+draw_health(struct canvas *c, int x, const struct view *v)
+{
+	enum role role;
+	const char *glyph = frame_health_glyph(model_health(v->model), &role);
+
+	if (v->past_from == PAST_METRICS)
+		return canvas_text(c, x, 0, on_bar(v, ROLE_UNKNOWN), "? not seen then");
+	x = canvas_text(c, x, 0, on_bar(v, role), glyph);
+	return canvas_text(c, x + 1, 0, on_bar(v, role), health_name(model_health(v->model)));
+}
+
 /* "2 page  1 ticket" of what fires, how many models are wrong, and how many pages are silenced. */
 static int
 draw_firing(struct canvas *c, int x, const struct view *v)
 {
 	const struct model *m = v->model;
 	size_t page = 0, ticket = 0, other = 0, muted = 0, models = wrong_models(m);
-	enum role role;
-	const char *glyph = frame_health_glyph(model_health(m), &role);
 
 	count_objectives(m, &page, &ticket);
 	for (size_t i = 0; i < model_n_alerts(m); i++) {
@@ -128,8 +148,7 @@ draw_firing(struct canvas *c, int x, const struct view *v)
 		else
 			other++;
 	}
-	x = canvas_text(c, x, 0, on_bar(v, role), glyph);
-	x = canvas_text(c, x + 1, 0, on_bar(v, role), health_name(model_health(m)));
+	x = draw_health(c, x, v);
 	if (page > 0)
 		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_FIRING), "%zu page", page);
 	if (ticket > 0)
@@ -186,58 +205,75 @@ draw_budget(struct canvas *c, int x, int x_end, const struct view *v, const stru
 	canvas_text(c, x, 0, on_bar(v, slo->slo->state == SLO_OK && !slo->is_stale ? ROLE_STATUS : role), text);
 }
 
-/* "02:28:32Z live", or "PAST 02:10:00Z  18m ago". Returns where it begins. */
+/* Where what is shown of the past comes from; "" this console's own memory. */
+static const char *
+past_words(const struct view *v)
+{
+	if (v->model == NULL)
+		return "";	/* said in the bar already */
+	switch (v->past_from) {
+	case PAST_RECORDING: return "  recording";
+	case PAST_METRICS: return "  metrics only: not recorded";
+	case PAST_NONE: case PAST_MEMORY: break;
+	}
+	return "";
+}
+
+/* "02:28:32Z live", "PAST 02:10:00Z  recording  18m ago", "REPLAY 02:10:00Z": of a replay it says nothing how long ago it was. Returns where
+ * it begins. */
 static int
 draw_time(struct canvas *c, const struct view *v)
 {
-	char at[CLOCK_TEXT_MAX], age[DURATION_TEXT_MAX], text[96];
+	char at[CLOCK_TEXT_MAX], age[DURATION_TEXT_MAX], text[160];
 	int64_t t = view_time(v);
+	bool is_long_ago = v->now_ns - t > 20 * NS_PER_HOUR;
 
 	clock_format(at, t, 0);
-	if (v->range.is_live) {
+	if (!is_past(v)) {
 		snprintf(text, sizeof text, "%s live ", at + 11);
 		return canvas_text_right(c, c->w, 0, ROLE_STATUS, text);
 	}
 	duration_format(age, v->now_ns - t);
-	if (v->now_ns - t > 20 * NS_PER_HOUR)
-		snprintf(text, sizeof text, " PAST %s  %s ago ", at, age);
+	if (v->replay != NULL)
+		snprintf(text, sizeof text, " REPLAY %s ", c->w >= REPLAY_DATE_FROM ? at : at + 11);
 	else
-		snprintf(text, sizeof text, " PAST %s  %s ago ", at + 11, age);
+		snprintf(text, sizeof text, " PAST %s%s  %s ago ", is_long_ago ? at : at + 11, past_words(v), age);
 	return canvas_text_right(c, c->w, 0, ROLE_STATUS_PAST, text);
 }
 
 void
 frame_status(struct canvas *c, const struct view *v)
 {
-	const struct environment *e = model_environment(v->live);
+	const struct environment *e = v->live != NULL ? model_environment(v->live) : v->model != NULL ? model_environment(v->model) : NULL;
 	struct part_slos slos = part_slos(v);
 	struct model_slo slo;
 	bool has_slo = part_slo_first(&slos, &slo);
 	char name[64], *p;
 	int x, badge, right;
 
-	canvas_fill(c, 0, 0, c->w, 1, v->range.is_live ? ROLE_STATUS : ROLE_STATUS_PAST);
+	canvas_fill(c, 0, 0, c->w, 1, on_bar(v, ROLE_STATUS));
 	right = draw_time(c, v);
-	snprintf(name, sizeof name, " %s ", e->name);
+	snprintf(name, sizeof name, " %s ", e != NULL ? e->name : "?");
 	for (p = name; *p != '\0'; p++)
 		if (*p >= 'a' && *p <= 'z')
 			*p -= 'a' - 'A';
-	x = badge = canvas_text(c, 0, 0, environment_role(e->colour), name);
-	if (v->is_read_only)
+	x = badge = canvas_text(c, 0, 0, environment_role(e != NULL ? e->colour : NULL), name);
+	if (v->is_read_only && v->replay == NULL)	/* a replay goes without saying */
 		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "read-only");
-	if (v->is_unrecorded)
+	if (v->is_unrecorded && v->replay == NULL)
 		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "audit: not writable");
-	if (c->w >= 100 && *e->title != '\0')
+	if (c->w >= 100 && e != NULL && *e->title != '\0')
 		x = canvas_text_w(c, x + 1, 0, 24, on_bar(v, ROLE_STATUS), e->title, false);
 	if (v->model == NULL)
 		x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_UNKNOWN), "? not recorded");
 	else
 		x = draw_firing(c, x + 2, v);
 	x = draw_incident(c, draw_run(c, x, v), v);
-	if (v->model != NULL)
+	if (v->model != NULL && v->past_from != PAST_METRICS)
 		right = draw_sources(c, x, right, v, has_slo ? &slo : NULL);
 	if (has_slo)
 		draw_budget(c, x + 2, right - 2, v, &slo);
-	if (v->range.is_live)	/* one background under all of it */
+	draw_time(c, v);	/* the last to give way */
+	if (!is_past(v))	/* one background under all of it */
 		canvas_select(c, badge, 0, c->w - badge);
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "anchors.h"
 #include "audit/reader.h"
-#include "audit/verify.h"
 #include "base/str.h"
 #include "conf/conf_slo.h"
 #include "console.h"
@@ -20,6 +20,7 @@
 #include "runs.h"
 #include "status.h"
 #include "trail.h"
+#include "verify_main.h"
 
 enum { EXIT_USAGE = 2, EXIT_STATUS_UNKNOWN = 3, EXPORT_MAX = 64 << 20 };
 
@@ -142,7 +143,7 @@ export_rules(const struct conf *conf, const struct options *o, struct err *err)
 	r = conf_environment(conf, o->environment, &env, err);
 	if (r < 0)
 		return r;
-	slos = slos_named(env, o->export_what, err);
+	slos = slos_named(env, o->n_words > 0 ? o->words[0] : NULL, err);
 	if (slos == NULL)
 		return ERR_NOTFOUND;
 	buf_init(&out, EXPORT_MAX);
@@ -202,6 +203,7 @@ open_and_run(struct args *a, struct conf *conf, struct conf_problems *problems, 
 	case MODE_NOTE:
 	case MODE_INCIDENT_OPEN:
 	case MODE_INCIDENT_CLOSE:
+		app.anchors = anchors_new(&app);
 		status = trail_main(&app, &a->options);
 		break;
 	case MODE_RUNBOOKS:
@@ -289,11 +291,24 @@ run_log(const struct options *o)
 static int
 run_verify(const struct options *o)
 {
-	char *head, *dir = audit_folder(o, &head);
-	int status = audit_verify_main(o->words, o->n_words, o->head, dir, head, o->is_json);
+	struct conf_problems problems = { 0 };
+	struct conf *conf = NULL;
+	char *path = NULL;
+	struct verify_ask ask = { .paths = o->words, .n = o->n_words, .head = o->head, .checkpoint = o->checkpoint, .signers = o->signers, .is_json = o->is_json };
+	int status;
 
-	free(head);
-	free(dir);
+	if (conf_find(o->config, &path, NULL) == 0)
+		conf_load(path, &conf, &problems, NULL);
+	if (conf != NULL) {
+		ask.own_dir = conf->audit.dir;
+		ask.own_head = conf->audit.head;
+		ask.own_copies = (const char *const *)conf->audit.copies;
+		ask.recordings = conf->record.dir;
+	}
+	status = verify_main(&ask);
+	conf_problems_done(&problems);
+	conf_free(conf);
+	free(path);
 	return status;
 }
 
@@ -302,7 +317,10 @@ mode_run(struct args *a)
 {
 	switch (a->mode) {
 	case MODE_CHECK: return run_check(&a->options);
-	case MODE_EXPORT: return run_export(&a->options);
+	case MODE_EXPORT: return strcmp(a->options.export_kind, "slo-rules") == 0 ? run_export(&a->options) : mode_export_recording(a);
+	case MODE_REPLAY: return mode_replay(a);
+	case MODE_RECORDINGS: return mode_recordings(&a->options);
+	case MODE_REPORT: return mode_report(&a->options);
 	case MODE_INIT: return run_init(&a->options);
 	case MODE_LOG: return run_log(&a->options);
 	case MODE_VERIFY: return run_verify(&a->options);

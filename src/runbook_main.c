@@ -15,6 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "anchors.h"
 #include "base/clock.h"
 #include "base/secrets.h"
 #include "base/str.h"
@@ -502,6 +503,9 @@ open_trail(struct script *s, struct err *err)
 	audit = trail_audit(t, err);
 	if (audit == NULL)
 		return EXIT_NO_TRAIL;
+	if (s->o->incident == NULL)
+		trail_find_incident(t, NULL);	/* a log that cannot be read is told by the check */
+	anchors_start(s->app->anchors);
 	if (audit_check(audit, err) == 0)
 		return 0;
 	if (s->o->break_glass == NULL)

@@ -18,8 +18,8 @@
 #include "runbook/run.h"
 #include "runs.h"
 
-enum { TITLE_MAX = 200, NOTE_MAX = 4000, EXIT_USAGE = 2, EXIT_NO_TRAIL = 8 };
-#define NOTE_LINES 1024u		/* of the log's end are looked through for notes */
+enum { OWN_MAX = 256, TITLE_MAX = 200, NOTE_MAX = 4000, EXIT_USAGE = 2, EXIT_NO_TRAIL = 8 };
+#define NOTE_LINES 1024u		/* of the log's end are looked through for what others did */
 #define CLOSE_WAIT (5 * NS_PER_S)
 #define LOOK_AGAIN (10 * NS_PER_S)	/* for what other consoles wrote */
 
@@ -43,7 +43,9 @@ struct trail {
 	struct loop_timer *look;
 	struct timespec head_seen;
 	struct look *looking;
-	uint64_t note_seq;		/* records up to this one were looked through for notes */
+	uint64_t note_seq;		/* records up to this one were looked through for what others did */
+	uint64_t own[OWN_MAX];		/* the newest records of this program, a ring */
+	size_t n_own;
 	bool is_unwritable;
 	bool has_looked;
 };
@@ -104,6 +106,9 @@ struct look {
 	uint64_t after_seq, last_seq;
 	struct note **notes;		/* newer than after_seq */
 	size_t n_notes;
+	struct timeline_set *told;	/* runs and acts, likewise; NULL none */
+	struct timeline_entry *v;
+	size_t cap;
 	bool is_first;
 };
 
@@ -124,6 +129,54 @@ take_note(struct look *l, const struct audit_record *rec)
 	l->notes[l->n_notes++] = note;
 }
 
+static const char *
+member(const struct audit_record *rec, const char *name)
+{
+	const char *text = json_string_value(json_object_get(rec->json, name));
+
+	return text != NULL ? text : "";
+}
+
+static void
+add_entry(struct look *l, const struct audit_record *rec, enum timeline_kind kind, bool is_end, const char *id, const char *what, const char *text)
+{
+	struct arena *arena;
+
+	if (l->told == NULL) {
+		l->told = block_new(sizeof *l->told);
+		l->v = arena_alloc(&l->told->block.arena, NOTE_LINES * sizeof *l->v);
+	}
+	if (l->told->n == NOTE_LINES)
+		return;
+	arena = &l->told->block.arena;
+	l->v[l->told->n++] = (struct timeline_entry){
+		.at_ns = rec->time_ns, .known_ns = rec->time_ns, .kind = kind, .is_end = is_end, .severity = SEVERITY_NONE, .id = arena_strdup(arena, id),
+		.what = arena_strdup(arena, what), .text = arena_strdup(arena, text), .by = arena_strdup(arena, rec->user != NULL ? rec->user : ""), .seq = rec->seq };
+	l->told->v = l->v;
+}
+
+/* What somebody else did from another terminal. */
+static void
+take_deed(struct look *l, const struct audit_record *rec)
+{
+	char *id;
+
+	if (!str_eq(rec->env, l->env))
+		return;
+	if ((rec->type == AUDIT_RUN_START || rec->type == AUDIT_RUN_END) && rec->run != NULL) {
+		id = xasprintf("run:%s", rec->run);
+		if (rec->type == AUDIT_RUN_START)
+			add_entry(l, rec, TIMELINE_RUN, false, id, member(rec, "runbook"), rec->run);
+		else
+			add_entry(l, rec, TIMELINE_RUN, true, id, rec->run, member(rec, "text"));
+		free(id);
+	} else if (rec->type == AUDIT_ACT) {
+		id = xasprintf("act:%llu", (unsigned long long)rec->seq);
+		add_entry(l, rec, TIMELINE_ACT, false, id, member(rec, "verb"), member(rec, "text"));
+		free(id);
+	}
+}
+
 /* The first look only finds where the log ends. */
 static void
 look_for_notes(struct look *l)
@@ -139,8 +192,10 @@ look_for_notes(struct look *l)
 
 			if (line.is_torn || audit_record_read(line.bytes, line.len, &rec, NULL) < 0)
 				continue;
-			if (!l->is_first && rec.seq > l->after_seq)
+			if (!l->is_first && rec.seq > l->after_seq) {
 				take_note(l, &rec);
+				take_deed(l, &rec);
+			}
 			l->last_seq = rec.seq;
 			audit_record_done(&rec);
 		}
@@ -187,9 +242,64 @@ tell_notes(struct trail *t, struct look *l)
 		t->note_seq = l->last_seq;
 }
 
+static bool
+is_own(const struct trail *t, uint64_t seq)
+{
+	for (size_t i = 0; i < t->n_own && i < OWN_MAX; i++)
+		if (t->own[i] == seq)
+			return true;
+	return false;
+}
+
+/* The same beginning or end, however it was heard of; and the name that goes with it. */
+static bool
+is_told(const struct model *m, const struct timeline_entry *e, const char **ret_what)
+{
+	for (size_t i = 0; i < model_n_timeline(m); i++) {
+		const struct timeline_entry *other = model_timeline(m, i);
+
+		if (strcmp(other->id, e->id) != 0)
+			continue;
+		if (other->is_end == e->is_end)
+			return true;
+		*ret_what = other->what;
+	}
+	return false;
+}
+
+/* Of runs that this program has not run, and acts that it has not done. */
+static void
+tell_deeds(struct trail *t, struct look *l)
+{
+	size_t n = 0;
+	struct event ev;
+
+	if (l->told == NULL)
+		return;
+	for (size_t i = 0; i < l->told->n; i++) {
+		struct timeline_entry e = l->v[i];
+
+		if (is_own(t, e.seq) || is_told(t->app->model, &e, &e.what))
+			continue;
+		for (size_t j = 0; e.is_end && j < n; j++)
+			if (strcmp(l->v[j].id, e.id) == 0)
+				e.what = l->v[j].what;
+		e.what = arena_strdup(&l->told->block.arena, e.what);
+		e.known_ns = clock_now();
+		l->v[n++] = e;
+	}
+	l->told->n = n;
+	event_init(&ev, EVENT_TIMELINE, clock_now(), "", l->told);
+	l->told = NULL;
+	if (n > 0)
+		app_apply(t->app, &ev);
+	event_done(&ev);
+}
+
 static void
 look_free(struct look *l)
 {
+	block_unref(l->told);
 	for (size_t i = 0; i < l->n_notes; i++)
 		block_unref(l->notes[i]);
 	free(l->notes);
@@ -211,8 +321,10 @@ look_done(void *arg)
 		return;
 	}
 	t->looking = NULL;
-	if (l->r != ERR_CANCELLED)
+	if (l->r != ERR_CANCELLED) {
 		tell_notes(t, l);
+		tell_deeds(t, l);
+	}
 	if (l->r == 0 && !str_eq(l->id, t->incident)) {
 		if (t->incident != NULL && l->id == NULL)
 			tell_incident(t, t->incident, "", "", 0, clock_now());
@@ -330,6 +442,8 @@ on_durable(const struct audit_done *done, void *arg)
 	struct err err = ERR_INIT;
 
 	LIST_REMOVE(p, next);
+	if (done->err_code == 0)
+		p->trail->own[p->trail->n_own++ % OWN_MAX] = done->seq;
 	if (done->err_code != 0) {
 		err_set(&err, done->err_code, "it could not be recorded, so it was not done: %s", done->err);
 		if (p->kind == EVENT_INCIDENT)
@@ -431,6 +545,19 @@ trail_act_result(struct trail *t, uint64_t seq, const char *outcome, const char 
 	json_object_set_new(draft.body, "text", text_of(text));
 	if (append(t, &draft, EVENT_KINDS, NULL, NULL, NULL, &err) < 0)
 		app_note(t->app, err.msg);
+}
+
+void
+trail_tell(struct trail *t, enum audit_type type, const char *incident, json_t *body)
+{
+	struct audit_draft draft = { .type = type, .incident = incident != NULL ? incident : trail_incident(t), .body = body };
+	struct err err = ERR_INIT;
+
+	if (t->is_unwritable) {
+		json_decref(body);
+		return;
+	}
+	append(t, &draft, EVENT_KINDS, NULL, NULL, NULL, &err);
 }
 
 void
@@ -581,8 +708,8 @@ on_one(uint64_t seq, const struct err *err, void *arg)
 }
 
 /* What the log says first: a title for the incident that is closed, the incident that a note belongs to. */
-static int
-read_open_incident(struct trail *t, struct err *err)
+int
+trail_find_incident(struct trail *t, struct err *err)
 {
 	char *dir = audit_dir(t->app->conf->audit.dir), *title = NULL;
 	int64_t opened_ns = 0;
@@ -616,7 +743,7 @@ trail_main(struct app *a, const struct options *o)
 	char *id = NULL;
 	int status;
 
-	if (read_open_incident(t, &err) < 0 || (o->note != NULL && o->incident != NULL && trail_join(t, o->incident, &err) < 0)) {
+	if (trail_find_incident(t, &err) < 0 || (o->note != NULL && o->incident != NULL && trail_join(t, o->incident, &err) < 0)) {
 		status = err.code == ERR_USAGE ? EXIT_USAGE : EXIT_NO_TRAIL;
 	} else {
 		id = o->incident_close != NULL ? xstrdup(o->incident_close) : NULL;

@@ -23,6 +23,8 @@ void trail_start(struct trail *t);
 bool trail_is_writable(const struct trail *t);
 /* Whom the next records belong to; NULL: none is open. Borrowed until the next call of trail_*(). */
 const char *trail_incident(const struct trail *t);
+/* Reads at once which incident is open: for programs that do one thing and end. 0 also when there is none, or no log yet. */
+int trail_find_incident(struct trail *t, struct err *err);
 /* As --incident gives it, for the records of this program alone. ERR_USAGE: not a valid id. */
 int trail_join(struct trail *t, const char *id, struct err *err);
 
@@ -40,6 +42,9 @@ int trail_note(struct trail *t, const char *text, trail_ready_cb *cb, void *arg,
 int trail_incident_open(struct trail *t, const char *title, const char *id, trail_ready_cb *cb, void *arg, struct err *err);
 /* id NULL: the one that is open. text NULL: none. */
 int trail_incident_close(struct trail *t, const char *id, const char *text, trail_ready_cb *cb, void *arg, struct err *err);
+
+/* A record that nothing waits for; takes body. incident NULL: the one that is open. Nothing is written, and nothing said, while the log cannot be: that has been said. */
+void trail_tell(struct trail *t, enum audit_type type, const char *incident, json_t *body);
 
 /* --note, --incident-open, --incident-close: one record, then the exit status: 0 durable, 2 usage, 8 the log cannot be written. Prints the incident's id on stdout. */
 int trail_main(struct app *a, const struct options *o);

@@ -23,8 +23,8 @@ home(void)
 }
 
 /* The XDG rules: a relative path there is as good as none. */
-static char *
-in_state_home(const char *name)
+char *
+audit_state_path(const char *name)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 
@@ -36,13 +36,13 @@ in_state_home(const char *name)
 char *
 audit_dir(const char *dir)
 {
-	return dir != NULL ? xstrdup(dir) : in_state_home("audit");
+	return dir != NULL ? xstrdup(dir) : audit_state_path("audit");
 }
 
 char *
 audit_head_path(const char *head)
 {
-	return head != NULL ? xstrdup(head) : in_state_home("audit-head");
+	return head != NULL ? xstrdup(head) : audit_state_path("audit-head");
 }
 
 static void

@@ -235,7 +235,7 @@ is_key(const char *word, size_t len)
 static struct node *
 term(struct parser *p, const char *word)
 {
-	static const char *const all[] = { "run", "runbook", "type", "host", "user", "env", "incident", "outcome", "since", "until", "text" };
+	static const char *const all[] = { "run", "runbook", "type", "host", "user", "env", "incident", "outcome", "actor", "since", "until", "text" };
 	size_t len = strcspn(word, "=");
 	char key[32];
 	const char *near;
@@ -244,6 +244,8 @@ term(struct parser *p, const char *word)
 		return text_node(p, word);
 	memcpy(key, word, len);
 	key[len] = '\0';
+	if (strcmp(key, "actor") == 0)
+		return field_node(p, FIELD_USER, word + len + 1);
 	for (int i = 0; i < FIELDS; i++)
 		if (strcmp(key, field_names[i]) == 0)
 			return field_node(p, (enum field)i, word + len + 1);

@@ -99,6 +99,21 @@ send_syslog(const char *line, size_t len)
 	return send_to(places.syslog, parts, 2);
 }
 
+int
+glass_say(const char *kind, const char *text)
+{
+	char *journal = xasprintf("PRIORITY=5\nSYSLOG_IDENTIFIER=opsconsole\nOPSCONSOLE_AUDIT=%s\nMESSAGE=%s\n", kind, text);
+	char *syslog = xasprintf("<85>opsconsole: %s", text);	/* authpriv, notice */
+	const struct iovec one = { journal, strlen(journal) }, other = { syslog, strlen(syslog) };
+	int r = send_to(places.journal, &one, 1);
+
+	if (r < 0)
+		r = send_to(places.syslog, &other, 1);
+	free(journal);
+	free(syslog);
+	return r;
+}
+
 static int
 print(const char *line, size_t len)
 {

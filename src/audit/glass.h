@@ -17,6 +17,8 @@ int glass_note_leave(const char *head_path, const char *reason, int64_t now_ns, 
 /* The body of the gap record; NULL: there was none. */
 json_t *glass_note_read(const char *head_path);
 void glass_note_remove(const char *head_path);
+/* One line for journald (else syslog), as a notice with OPSCONSOLE_AUDIT=kind. Does not wait. -1: neither took it. */
+int glass_say(const char *kind, const char *text);
 /* For tests: other sockets than /run/systemd/journal/socket and /dev/log, another descriptor than 2. */
 void glass_places_set(const char *journal, const char *syslog, int fd);
 

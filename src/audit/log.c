@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { EXIT_SOME = 0, EXIT_NONE = 1, EXIT_USAGE = 2, EXIT_WRONG = 3 };
+enum { EXIT_SOME = 0, EXIT_NONE = 1, EXIT_USAGE = 2, EXIT_WRONG = 3, PIECE_GROWTH = 8, LAST_DIGITS = 18 };
 
 static bool
 print_line(const struct audit_line *l, const struct audit_record *r, bool is_json)
@@ -29,36 +29,78 @@ print_line(const struct audit_line *l, const struct audit_record *r, bool is_jso
 	return !ferror(stdout);
 }
 
+struct printing {
+	const struct audit_filter *filter;
+	bool is_json, is_counting;	/* counting: nothing is printed nor said */
+	uint64_t skip;			/* so many that match are not printed */
+	uint64_t n_lines, n_matching, n_printed;
+};
+
 /* A line that does not hold is told of and left out: it is no record. */
 static int
-print_matching(struct audit_reader *reader, const struct audit_filter *f, bool is_json, uint64_t *ret_n, struct err *err)
+print_record(struct printing *p, const struct audit_line *l, struct err *err)
+{
+	struct audit_record rec;
+	struct err why = ERR_INIT;
+	char shown[256];
+	int r = 0;
+
+	if (audit_record_read(l->bytes, l->len, &rec, &why) < 0) {
+		if (!p->is_counting)
+			fprintf(stderr, "opsconsole: %s, line %" PRIu64 ": left out: %s\n", str_escape_to(shown, sizeof shown, l->file), l->number, why.msg);
+		return 0;
+	}
+	if (audit_filter_matches(p->filter, &rec) && ++p->n_matching > p->skip && !p->is_counting) {
+		p->n_printed++;
+		if (!print_line(l, &rec, p->is_json))
+			r = err_set(err, ERR_IO, "cannot write to the standard output");
+	}
+	audit_record_done(&rec);
+	return r;
+}
+
+static int
+print_matching(struct audit_reader *reader, struct printing *p, struct err *err)
 {
 	struct audit_line l;
 	int r;
 
-	*ret_n = 0;
 	while ((r = audit_reader_next(reader, &l, err)) > 0) {
-		struct audit_record rec;
-		struct err why = ERR_INIT;
-		char shown[256];
-
+		p->n_lines++;
 		if (l.is_torn)
 			continue;	/* verify has told of it */
-		if (audit_record_read(l.bytes, l.len, &rec, &why) < 0) {
-			fprintf(stderr, "opsconsole: %s, line %" PRIu64 ": left out: %s\n", str_escape_to(shown, sizeof shown, l.file), l.number,
-			    why.msg);
-			continue;
-		}
-		if (audit_filter_matches(f, &rec)) {
-			++*ret_n;
-			if (!print_line(&l, &rec, is_json))
-				r = err_set(err, ERR_IO, "cannot write to the standard output");
-		}
-		audit_record_done(&rec);
+		r = print_record(p, &l, err);
 		if (r < 0)
 			break;
 	}
 	return r;
+}
+
+/*
+ * The last n that match: looked for from the end, in ever longer pieces, as what is asked for is mostly near. is_whole: the filter has to see the log from its
+ * beginning.
+ */
+static int
+print_last(struct audit_reader *reader, struct printing *p, uint64_t n, bool is_whole, struct err *err)
+{
+	size_t piece = is_whole || n > SIZE_MAX / PIECE_GROWTH ? SIZE_MAX : (size_t)n + 64;
+	struct printing count;
+	int r;
+
+	for (;;) {
+		count = *p;
+		count.is_counting = true;
+		r = audit_reader_tail(reader, piece, err);
+		if (r == 0)
+			r = print_matching(reader, &count, err);
+		if (r < 0 || count.n_matching >= n || count.n_lines < piece)
+			break;
+		piece = piece > SIZE_MAX / PIECE_GROWTH ? SIZE_MAX : piece * PIECE_GROWTH;
+	}
+	if (r == 0)
+		r = audit_reader_tail(reader, piece, err);
+	p->skip = count.n_matching > n ? count.n_matching - n : 0;
+	return r < 0 ? r : print_matching(reader, p, err);
 }
 
 /* false: the log is not as it was written. Records behind the head are no reason to doubt those that are there. */
@@ -82,22 +124,62 @@ verify_first(const char *path, const char *head_path)
 	return r == 0 && (report.verdict == AUDIT_GOOD || report.verdict == AUDIT_UNANCHORED);
 }
 
+/* last=N is no filter but a wish for the end; *words is without it then. *ret_last 0: it was not there. */
+static int
+take_last(const char *const *words, size_t n, const char **rest, size_t *ret_n, uint64_t *ret_last, bool *ret_is_whole, struct err *err)
+{
+	char shown[64];
+
+	*ret_n = 0;
+	*ret_last = 0;
+	*ret_is_whole = false;
+	for (size_t i = 0; i < n; i++) {
+		const char *digits = words[i] + 5;
+
+		*ret_is_whole |= strstr(words[i], "runbook=") != NULL;	/* which a run's first record says */
+		if (!str_has_prefix(words[i], "last=")) {
+			rest[(*ret_n)++] = words[i];
+			continue;
+		}
+		*ret_last = strlen(digits) <= LAST_DIGITS && strspn(digits, "0123456789") == strlen(digits) ? strtoull(digits, NULL, 10) : 0;
+		if (*ret_last == 0)
+			return err_set(err, ERR_USAGE, "--log: last=%s: a number of records from 1 is expected", str_escape_to(shown, sizeof shown, digits));
+	}
+	return 0;
+}
+
+static int
+print_log(const char *dir, struct printing *p, uint64_t last, bool is_whole, struct err *err)
+{
+	struct audit_reader *reader;
+	int r = audit_reader_open(dir, &reader, err);
+
+	if (r < 0)
+		return r;
+	r = last > 0 ? print_last(reader, p, last, is_whole, err) : print_matching(reader, p, err);
+	audit_reader_free(reader);
+	return r;
+}
+
 int
 audit_log_main(const char *path, const char *head_path, const char *const *words, size_t n, bool is_json)
 {
 	char *dir = audit_dir(path), *head = path == NULL || head_path != NULL ? audit_head_path(head_path) : NULL;
+	const char **rest = xcalloc(n + 1, sizeof *rest);
 	struct audit_filter *f = NULL;
-	struct audit_reader *reader = NULL;
+	struct printing p = { .is_json = is_json };
 	struct err err = ERR_INIT;
-	uint64_t n_printed = 0;
+	bool is_whole;
+	uint64_t last;
 	int status = EXIT_SOME;
 
-	if (audit_filter_parse(words, n, clock_now(), &f, &err) < 0) {
+	if (take_last(words, n, rest, &n, &last, &is_whole, &err) < 0 || audit_filter_parse(rest, n, clock_now(), &f, &err) < 0) {
 		status = EXIT_USAGE;
 	} else {
+		p.filter = f;
 		if (!verify_first(dir, head))
 			status = EXIT_WRONG;
-		if (audit_reader_open(dir, &reader, &err) < 0 || print_matching(reader, f, is_json, &n_printed, &err) < 0)
+		if (print_log(dir, &p, last, is_whole, &err) < 0)
 			status = EXIT_WRONG;
 		if (fflush(stdout) != 0 && err.code == 0) {
 			err_set(&err, ERR_IO, "cannot write to the standard output");
@@ -106,9 +188,9 @@ audit_log_main(const char *path, const char *head_path, const char *const *words
 	}
 	if (err.code != 0)
 		fprintf(stderr, "opsconsole: %s\n", err.msg);
-	audit_reader_free(reader);
 	audit_filter_free(f);
+	free(rest);
 	free(dir);
 	free(head);
-	return status == EXIT_SOME && n_printed == 0 ? EXIT_NONE : status;
+	return status == EXIT_SOME && p.n_printed == 0 ? EXIT_NONE : status;
 }

@@ -221,6 +221,12 @@ audit_reader_free(struct audit_reader *r)
 	free(r);
 }
 
+void
+audit_reader_set_slice(struct audit_reader *r)
+{
+	r->is_whole = false;
+}
+
 bool
 audit_reader_is_whole(const struct audit_reader *r)
 {
@@ -315,6 +321,60 @@ audit_reader_next(struct audit_reader *r, struct audit_line *ret, struct err *er
 		file_begin(r, r->file + 1);
 	}
 	return 0;
+}
+
+/* --- places and blocks ---------------------------------------------------------------------------------------------------------------------------- */
+
+void
+audit_reader_place(const struct audit_reader *r, struct audit_place *ret)
+{
+	*ret = (struct audit_place){ r->file, r->window_at + (int64_t)r->pos, r->number };
+}
+
+void
+audit_reader_seek(struct audit_reader *r, const struct audit_place *p)
+{
+	file_begin(r, p->file);
+	r->window_at = p->offset;
+	r->number = p->number;
+}
+
+const char *
+audit_reader_file(const struct audit_reader *r, size_t i, int64_t *ret_size)
+{
+	if (i >= r->n_files)
+		return NULL;
+	if (ret_size != NULL)
+		*ret_size = r->files[i].size;
+	return r->files[i].name;
+}
+
+int
+audit_reader_block(struct audit_reader *r, char *bytes, size_t size, size_t *ret_len, struct audit_place *ret_at, struct err *err)
+{
+	struct audit_place at;
+	const char *lf;
+	int result;
+
+	audit_reader_place(r, &at);
+	while (at.file < r->n_files && at.offset >= r->files[at.file].size)
+		at = (struct audit_place){ at.file + 1, 0, 0 };
+	audit_reader_seek(r, &at);
+	if (at.file == r->n_files)
+		return 0;
+	if ((int64_t)size > r->files[at.file].size - at.offset)
+		size = (size_t)(r->files[at.file].size - at.offset);
+	result = r->ops->read(r, at.file, bytes, size, at.offset, err);
+	if (result < 0)
+		return result;
+	lf = memrchr(bytes, '\n', size);
+	if (lf == NULL)
+		return 0;
+	*ret_len = (size_t)(lf + 1 - bytes);
+	*ret_at = at;
+	at.offset += (int64_t)*ret_len;
+	audit_reader_seek(r, &at);
+	return 1;
 }
 
 /* --- from the end ---------------------------------------------------------------------------------------------------------------------------------- */

@@ -18,10 +18,10 @@ int audit_reader_next(struct audit_reader *r, struct audit_line *ret, struct err
 int audit_reader_tail(struct audit_reader *r, size_t n, struct err *err);
 
 /* --- filters: --log's arguments ------------------------------------------------------------------------------------------------
- * Words, all of which must hold: run=ID runbook=NAME type=intent,result host=web-* user=NAME env=NAME incident=ID outcome=failed since=TIME until=TIME (RFC 3339, 02:10 or -2h),
+ * Words, all of which must hold: run=ID runbook=NAME type=intent,result host=web-* user=NAME (or actor=NAME) env=NAME incident=ID outcome=failed since=TIME until=TIME (RFC 3339, 02:10 or -2h),
  * values are lists with commas of shell patterns; the name of its runbook stands in a run's first record only, so records are to be given in order;
  * text=WORD or a bare WORD (anywhere in the line, case ignored); `not` before one, `or` between, parentheses; `and` may stand. A word
- * with blanks in it is as many words, but for text=, which takes all that follows. */
+ * with blanks in it is as many words, but for text=, which takes all that follows. --log alone also has last=N: the last N of those that match, found from the end. */
 struct audit_filter;
 int audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct audit_filter **ret, struct err *err);
 bool audit_filter_matches(const struct audit_filter *f, const struct audit_record *r);	/* NULL matches all */

@@ -31,7 +31,7 @@ enum audit_type {
 	AUDIT_INCIDENT_OPENED,	/* title, joined: true when the id was given and may exist elsewhere */
 	AUDIT_INCIDENT_CLOSED,	/* text */
 	AUDIT_RECORDING,	/* the flight recorder was pinned, or let go: recording, state (pinned, unpinned), why, path, since */
-	AUDIT_CHUNK,		/* a kept chunk: recording, number, file, from, to, bytes, events, sha256, prev */
+	AUDIT_CHUNK,		/* a kept chunk: recording, number, file, from, to, bytes, events, sha256, before (sha256 of the chunk before) */
 	AUDIT_ANCHOR,		/* the head was anchored: kind (checkpoint, journald), head (SEQ:HASH), where, key (fingerprint) */
 	AUDIT_TYPES
 };
@@ -76,5 +76,7 @@ int audit_frame_read(const char *line, size_t len, struct audit_frame *ret, stru
 void audit_record_done(struct audit_record *r);
 /* One line for people: "4127  2030-01-01 02:29:31Z  alice@web  run 20300101-0229  activate on web-01: OK in 1.9s". Escaped. */
 int audit_record_text(const struct audit_record *r, struct buf *b);
+/* What it says alone, without seq, time and who. */
+int audit_record_words(const struct audit_record *r, struct buf *b);
 
 #endif

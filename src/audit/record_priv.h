@@ -6,10 +6,25 @@
 
 /* SHA-256 in lower-case hex. From any thread. */
 void audit_digest(const void *bytes, size_t len, char *ret_hex);
+/* The same of what can be read from fd. -1: errno. */
+int audit_digest_file(int fd, char *ret_hex);
 /* The grammar alone: of the frame and of all that follows it; not whether the hash holds. 0 or ERR_SYNTAX. */
 int audit_frame_check(const char *line, size_t len, struct err *err);
 /* The type's name where a line has it, without looking at anything else; false: no frame. */
 bool audit_line_type(const char *line, size_t len, const char **ret_name, size_t *ret_len);
+/*
+ * Whole lines one after the other, as long as each is a record whose hash holds; how many these were. The line behind them, if any, is for
+ * who can say what is wrong with it. is_strict: all of its grammar; else the hash, and where seq and prev stand.
+ */
+struct audit_checked {
+	const char *line, *prev, *hash;		/* in the bytes; without NUL */
+	uint64_t seq, ref;			/* ref: of a result, its intent or act, 0 none; known only when strict */
+	uint32_t len;
+	enum audit_type type;			/* AUDIT_TYPES: unknown */
+};
+size_t audit_check_lines(const char *bytes, size_t len, bool is_strict, struct audit_checked *v, size_t max);
+/* The same of one line without its LF. false: it is none. */
+bool audit_check_line(const char *line, size_t len, struct audit_checked *ret);
 /* From 1970 to 2261, nine digits of fraction, Z. */
 enum { AUDIT_TIME_LEN = 30 };
 bool audit_time_read(const char *text, int64_t *ret_ns);

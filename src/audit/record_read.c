@@ -32,9 +32,24 @@ struct scan {
 	struct name *names;		/* of all objects that are open, innermost last */
 	size_t n_names, cap_names;
 	struct name first_names[64];	/* where they stand while they are few */
-	const char *seq, *time, *prev;
-	size_t seq_len;
+	const char *prev, *type;
+	size_t type_len;
+	uint64_t ref;			/* member "intent" or "act" of the body, when it is a whole number */
 };
+
+static void
+scan_begin(struct scan *s, const char *line, const char *end)
+{
+	s->begin = s->p = line;
+	s->end = end;
+	s->expected = NULL;
+	s->names = s->first_names;
+	s->n_names = 0;
+	s->cap_names = sizeof s->first_names / sizeof s->first_names[0];
+	s->prev = s->type = NULL;
+	s->type_len = 0;
+	s->ref = 0;
+}
 
 static bool
 fail(struct scan *s, const char *expected)
@@ -163,12 +178,19 @@ names_grow(struct scan *s)
 	return true;
 }
 
+static inline uint64_t
+name_bit(const char *text, size_t len)
+{
+	unsigned char first = len > 0 ? (unsigned char)text[0] : 0, last = len > 0 ? (unsigned char)text[len - 1] : 0;
+
+	return UINT64_C(1) << ((len * 7 + first * 5 + last * 3) & 63);
+}
+
 /* seen has a bit per name met, chosen by a weak hash: most names are new, and then none has to be compared. */
 static bool
 name_is_new(struct scan *s, size_t from, uint64_t *seen, const char *text, size_t len)
 {
-	unsigned char first = len > 0 ? (unsigned char)text[0] : 0, last = len > 0 ? (unsigned char)text[len - 1] : 0;
-	uint64_t bit = UINT64_C(1) << ((len * 7 + first * 5 + last * 3) & 63);
+	uint64_t bit = name_bit(text, len);
 
 	if (*seen & bit)
 		for (size_t i = from; i < s->n_names; i++)
@@ -332,6 +354,8 @@ type_name(struct scan *s)
 		s->p++;
 	if (s->p == from || s->p - from > 31)
 		return fail(s, "a type of 1 to 31 small letters and '-'");
+	s->type = from;
+	s->type_len = (size_t)(s->p - from);
 	return true;
 }
 
@@ -368,18 +392,43 @@ frame(struct scan *s, uint64_t *ret_seq, int64_t *ret_ns)
 	    string_or_null(s) && LITERAL(s, ",\"run\":") && string_or_null(s) && LITERAL(s, ",\"incident\":") && string_or_null(s);
 }
 
+/* The number that a result has of its intent. What is no whole number refers to nothing. */
+static void
+take_ref(struct scan *s, const char *p)
+{
+	uint64_t n = 0;
+
+	for (; p < s->end && (unsigned char)(*p - '0') <= 9 && n < UINT64_MAX / 20; p++)
+		n = n * 10 + (uint64_t)(*p - '0');
+	s->ref = n;
+}
+
 /* The members behind the frame, up to where B ends. Their names must differ from the frame's too. */
 static bool
 body(struct scan *s)
 {
-	static const char *const taken[] = { "seq", "time", "prev", "type", "actor", "env", "run", "incident", "hash" };
+	static const struct name taken[] = {
+		{ "seq", 3 }, { "time", 4 }, { "prev", 4 }, { "type", 4 }, { "actor", 5 }, { "env", 3 }, { "run", 3 }, { "incident", 8 }, { "hash", 4 },
+	};
 	uint64_t seen = 0;
 
 	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
-		name_is_new(s, 0, &seen, taken[i], strlen(taken[i]));
-	while (s->p < s->end)
-		if (!LITERAL(s, ",") || !member_name(s, 0, &seen) || !value(s, 1))
+		seen |= name_bit(taken[i].text, taken[i].len);
+	memcpy(s->names, taken, sizeof taken);
+	s->n_names = sizeof taken / sizeof taken[0];
+	while (s->p < s->end) {
+		const struct name *name;
+		const char *from;
+
+		if (!LITERAL(s, ",") || !member_name(s, 0, &seen))
 			return false;
+		from = s->p;
+		name = &s->names[s->n_names - 1];
+		if ((name->len == 6 && memcmp(name->text, "intent", 6) == 0) || (name->len == 3 && memcmp(name->text, "act", 3) == 0))
+			take_ref(s, from);
+		if (!value(s, 1))
+			return false;
+	}
 	return true;
 }
 
@@ -388,9 +437,7 @@ scan_line(struct scan *s, const char *line, size_t len, struct audit_frame *ret,
 {
 	bool is_right;
 
-	*s = (struct scan){ .begin = line, .p = line, .end = line + len };
-	s->names = s->first_names;
-	s->cap_names = sizeof s->first_names / sizeof s->first_names[0];
+	scan_begin(s, line, line + len);
 	if (len >= AUDIT_LINE_MAX)
 		return err_set(err, ERR_SYNTAX, "longer than %d bytes", AUDIT_LINE_MAX - 1);
 	if (len < TAIL_LEN || memcmp(line + len - TAIL_LEN, HASH_KEY, sizeof HASH_KEY - 1) != 0 ||
@@ -432,6 +479,93 @@ audit_frame_read(const char *line, size_t len, struct audit_frame *ret, struct e
 	f.is_hash_right = memcmp(hash, f.hash, AUDIT_HASH_HEX) == 0;
 	*ret = f;
 	return 0;
+}
+
+/* --- many lines ------------------------------------------------------------------------------------------------------------------------------------ */
+
+static enum audit_type
+type_of(const char *text, size_t len)
+{
+	char name[32];
+	enum audit_type type;
+
+	memcpy(name, text, len);
+	name[len] = '\0';
+	return audit_type_find(name, &type) ? type : AUDIT_TYPES;
+}
+
+/* Where the frame's first members must stand; nothing else is looked at. */
+static bool
+frame_begins(struct scan *s, uint64_t *ret_seq)
+{
+	if (!LITERAL(s, "{\"seq\":") || !natural(s, ret_seq) || *ret_seq == 0 || !LITERAL(s, ",\"time\":\"") || s->end - s->p < AUDIT_TIME_LEN)
+		return false;
+	s->p += AUDIT_TIME_LEN;
+	if (!LITERAL(s, "\",\"prev\":\"") || s->end - s->p < AUDIT_HASH_HEX)
+		return false;
+	s->prev = s->p;
+	s->p += AUDIT_HASH_HEX;
+	return LITERAL(s, "\",\"type\":\"") && type_name(s);
+}
+
+static bool
+check_one(struct scan *s, const char *line, size_t len, bool is_strict, struct audit_checked *ret)
+{
+	struct audit_frame f = { 0 };
+	char hash[AUDIT_HASH_HEX + 1];
+
+	if (is_strict) {
+		if (scan_line(s, line, len, &f, NULL) < 0)
+			return false;
+	} else {
+		if (len < TAIL_LEN || len >= AUDIT_LINE_MAX || memcmp(line + len - TAIL_LEN, HASH_KEY, sizeof HASH_KEY - 1) != 0 ||
+		    memcmp(line + len - 2, "\"}", 2) != 0)
+			return false;
+		scan_begin(s, line, line + len - TAIL_LEN);
+		if (!frame_begins(s, &f.seq))
+			return false;
+	}
+	audit_digest(line, len - TAIL_LEN, hash);
+	ret->line = line;
+	ret->len = (uint32_t)len;
+	ret->seq = f.seq;
+	ret->ref = s->ref;
+	ret->prev = s->prev;
+	ret->hash = line + len - 2 - AUDIT_HASH_HEX;
+	return memcmp(hash, ret->hash, AUDIT_HASH_HEX) == 0;
+}
+
+bool
+audit_check_line(const char *line, size_t len, struct audit_checked *ret)
+{
+	struct scan s;
+
+	if (!check_one(&s, line, len, true, ret))
+		return false;
+	ret->type = type_of(s.type, s.type_len);
+	return true;
+}
+
+size_t
+audit_check_lines(const char *bytes, size_t len, bool is_strict, struct audit_checked *v, size_t max)
+{
+	const char *p = bytes, *end = bytes + len, *lf, *type = "";
+	size_t n = 0, type_len = 0;
+	enum audit_type of = AUDIT_TYPES;
+	struct scan s;
+
+	for (; n < max && p < end && (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1, n++) {
+		if (!check_one(&s, p, (size_t)(lf - p), is_strict, &v[n]))
+			break;
+		/* One type mostly follows itself. */
+		if (s.type_len != type_len || memcmp(s.type, type, type_len) != 0) {
+			type = s.type;
+			type_len = s.type_len;
+			of = type_of(type, type_len);
+		}
+		v[n].type = of;
+	}
+	return n;
 }
 
 bool

@@ -240,6 +240,13 @@ add_named(struct buf *b, const char *word, const char *name)
 }
 
 int
+audit_record_words(const struct audit_record *r, struct buf *b)
+{
+	add_body(b, r);
+	return b->is_over ? ERR_LIMIT : 0;
+}
+
+int
 audit_record_text(const struct audit_record *r, struct buf *b)
 {
 	char when[CLOCK_TEXT_MAX];

@@ -11,29 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/reader_priv.h"
-#include "audit/record_priv.h"
+#include "audit/verify_priv.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
 #define OPEN_CLOSED (UINT64_C(1) << 63)
-
-struct place {
-	char file[512];
-	uint64_t line, offset;
-};
-
-struct verify {
-	struct audit_reader *reader;
-	struct audit_report *report;
-	struct audit_head head;
-	bool is_head_met, is_head_right;
-	struct audit_frame last;	/* the record before; seq 0 none */
-	struct place last_place;
-	const char *file;		/* the name that last_place.file holds, by pointer */
-	uint64_t *open;			/* seqs of intents and acts, ascending; with OPEN_CLOSED once their result was met */
-	size_t n_open, cap_open;
-};
 
 const char *
 audit_verdict_name(enum audit_verdict v)
@@ -118,42 +100,37 @@ open_close(struct verify *v, uint64_t seq)
 	}
 }
 
-/* The number behind a key. A quote inside a text is escaped, so the key cannot be found in one. */
-static uint64_t
-number_of(const struct audit_line *l, const char *key)
+void
+verify_tell(const struct verify *v, const char *line, size_t len, enum audit_type type)
 {
-	const char *p = memmem(l->bytes, l->len, key, strlen(key)), *end = l->bytes + l->len;
-	uint64_t n = 0;
-
-	for (p = p == NULL ? end : p + strlen(key); p < end && *p >= '0' && *p <= '9' && n < OPEN_CLOSED / 10; p++)
-		n = n * 10 + (uint64_t)(*p - '0');
-	return n;
+	if (v->options->record != NULL && (type == AUDIT_RECORDING || type == AUDIT_CHUNK || type == AUDIT_ANCHOR))
+		v->options->record(line, len, type, v->options->arg);
 }
 
-static void
-count_type(struct verify *v, const struct audit_line *l, uint64_t seq)
+void
+verify_count(struct verify *v, uint64_t seq, const char *hash, enum audit_type type, uint64_t ref)
 {
-	const char *text;
-	size_t len;
-	char name[32];
-	enum audit_type type;
+	struct audit_report *rep = v->report;
 
-	if (!audit_line_type(l->bytes, l->len, &text, &len) || len >= sizeof name)
-		return;
-	memcpy(name, text, len);
-	name[len] = '\0';
-	if (!audit_type_find(name, &type)) {
-		v->report->unknown_types++;
-		return;
+	rep->records++;
+	if (seq == v->head.seq) {
+		v->is_head_met = true;
+		v->is_head_right = memcmp(hash, v->head.hash, AUDIT_HASH_HEX) == 0;
 	}
+	for (size_t i = 0; i < v->options->n_marks; i++)
+		if (v->options->marks[i].seq == seq) {
+			v->mark_met[i] = true;
+			v->mark_right[i] = memcmp(hash, v->options->marks[i].hash, AUDIT_HASH_HEX) == 0;
+		}
+	rep->unknown_types += type == AUDIT_TYPES;
+	rep->recovered += type == AUDIT_RECOVERED;
+	rep->gaps += type == AUDIT_GAP;
+	if (v->options->is_chain_only)
+		return;
 	if (type == AUDIT_INTENT || type == AUDIT_ACT)
 		open_add(v, seq);
-	else if (type == AUDIT_RESULT)
-		open_close(v, number_of(l, "\"intent\":"));
-	else if (type == AUDIT_ACT_RESULT)
-		open_close(v, number_of(l, "\"act\":"));
-	v->report->recovered += type == AUDIT_RECOVERED;
-	v->report->gaps += type == AUDIT_GAP;
+	else if (type == AUDIT_RESULT || type == AUDIT_ACT_RESULT)
+		open_close(v, ref);
 }
 
 static void
@@ -180,15 +157,25 @@ name_one(struct audit_report *rep, const struct audit_line *l)
 	audit_record_done(&rec);
 }
 
+/* Of a line that is known to be a record. */
+static uint64_t
+seq_of(const struct audit_line *l)
+{
+	uint64_t n = 0;
+
+	for (size_t i = sizeof "{\"seq\":" - 1; i < l->len && (unsigned char)(l->bytes[i] - '0') <= 9 && n < OPEN_CLOSED / 10; i++)
+		n = n * 10 + (uint64_t)(l->bytes[i] - '0');
+	return n;
+}
+
 /* Counts them, and reads the first ones once more for what they were about. */
 static int
 name_open(struct verify *v, struct err *err)
 {
 	struct audit_report *rep = v->report;
 	struct audit_line l;
-	struct audit_frame f;
 	size_t next = 0, n = 0;
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < v->n_open; i++)
 		if (!(v->open[i] & OPEN_CLOSED))
@@ -197,10 +184,9 @@ name_open(struct verify *v, struct err *err)
 	n = n < AUDIT_OPEN_MAX ? n : AUDIT_OPEN_MAX;
 	if (n == 0)
 		return 0;
-	r = audit_reader_tail(v->reader, SIZE_MAX, err);
-	while (r == 0 && next < n && (r = audit_reader_next(v->reader, &l, err)) > 0) {
-		r = 0;
-		if (l.is_torn || audit_frame_read(l.bytes, l.len, &f, NULL) < 0 || f.seq != v->open[next])
+	audit_reader_seek(v->reader, &(struct audit_place){ 0 });
+	while (next < n && (r = audit_reader_next(v->reader, &l, err)) > 0) {
+		if (l.is_torn || seq_of(&l) != v->open[next])
 			continue;
 		name_one(rep, &l);
 		next++;
@@ -314,6 +300,8 @@ check_order(struct verify *v, const struct audit_frame *f, struct err *err)
 static void
 remember(struct verify *v, const struct audit_line *l, const struct audit_frame *f)
 {
+	struct audit_checked c;
+
 	if (v->last.seq == 0)
 		v->report->first_seq = f->seq;
 	v->last = *f;
@@ -323,12 +311,9 @@ remember(struct verify *v, const struct audit_line *l, const struct audit_frame 
 		str_escape_to(v->last_place.file, sizeof v->last_place.file, l->file);
 		v->file = l->file;
 	}
-	v->report->records++;
-	if (f->seq == v->head.seq) {
-		v->is_head_met = true;
-		v->is_head_right = strcmp(f->hash, v->head.hash) == 0;
-	}
-	count_type(v, l, f->seq);
+	audit_check_line(l->bytes, l->len, &c);
+	verify_count(v, f->seq, f->hash, c.type, c.ref);
+	verify_tell(v, l->bytes, l->len, c.type);
 }
 
 /* 1 something is wrong, 0 not, or an error. */
@@ -360,14 +345,54 @@ check_lines(struct verify *v, struct err *err)
 	struct audit_line l;
 	int r, bad;
 
-	while ((r = audit_reader_next(v->reader, &l, err)) > 0) {
+	for (;;) {
+		/* The first record may be any; all that follow are told by it. */
+		if (v->last.seq > 0 && !v->is_careful) {
+			v->is_careful = true;
+			r = verify_blocks(v, err);
+			if (r < 0)
+				return r;
+		}
+		r = audit_reader_next(v->reader, &l, err);
+		if (r <= 0)
+			return r;
 		if (l.is_torn && audit_reader_is_busy(v->reader))
 			continue;	/* it is being written */
 		bad = check_line(v, &l, err);
 		if (bad != 0)
 			return bad;
 	}
-	return r;
+}
+
+/* Of the head, and of each mark, that its record is there and is the one. */
+static int
+check_edited(struct verify *v)
+{
+	if (v->is_head_met && !v->is_head_right)
+		return found(v, AUDIT_EDITED, v->head.seq, "record %" PRIu64 " is not the one that the head names: the log was replaced from there on, or "
+		    "earlier", v->head.seq);
+	for (size_t i = 0; i < v->options->n_marks; i++)
+		if (v->mark_met[i] && !v->mark_right[i])
+			return found(v, AUDIT_EDITED, v->options->marks[i].seq, "record %" PRIu64 " is not the one that %s names: the log was "
+			    "replaced from there on, or earlier", v->options->marks[i].seq, v->options->marks[i].name);
+	return 0;
+}
+
+static int
+check_truncated(struct verify *v)
+{
+	uint64_t seq = v->report->has_head ? v->head.seq : 0;
+	const char *name = "its head";
+
+	for (size_t i = 0; i < v->options->n_marks; i++)
+		if (v->options->marks[i].seq > seq) {
+			seq = v->options->marks[i].seq;
+			name = v->options->marks[i].name;
+		}
+	if (seq <= v->last.seq)
+		return 0;
+	return found(v, AUDIT_TRUNCATED, v->last.seq + 1, "the log ends with record %" PRIu64 ", but %s names %" PRIu64 ": %" PRIu64
+	    " records were cut off", v->last.seq, name, seq, seq - v->last.seq);
 }
 
 /* All lines hold. */
@@ -375,14 +400,16 @@ static int
 check_head(struct verify *v)
 {
 	struct audit_report *rep = v->report;
+	int r;
 
 	at_place(v, &v->last_place);
-	if (rep->has_head && v->head.seq > v->last.seq)
-		return found(v, AUDIT_TRUNCATED, v->last.seq + 1, "the log ends with record %" PRIu64 ", but its head names %" PRIu64 ": %" PRIu64
-		    " records were cut off", v->last.seq, v->head.seq, v->head.seq - v->last.seq);
-	if (v->is_head_met && !v->is_head_right)
-		return found(v, AUDIT_EDITED, v->head.seq, "record %" PRIu64 " is not the one that the head names: the log was replaced from there on, or "
-		    "earlier", v->head.seq);
+	for (size_t i = 0; i < v->options->n_marks; i++)
+		rep->marks_met += v->mark_met[i];
+	r = check_edited(v);
+	if (r == 0)
+		r = check_truncated(v);
+	if (r != 0)
+		return r;
 	rep->file[0] = '\0';
 	rep->line = rep->offset = 0;
 	if (rep->has_head && v->head.seq < v->last.seq) {
@@ -428,20 +455,20 @@ find_head(struct verify *v, const char *head, const char *head_path, struct err 
 }
 
 int
-audit_verify(struct audit_reader *reader, const char *head, const char *head_path, struct audit_report *ret, struct err *err)
+audit_verify_with(struct audit_reader *reader, const struct audit_verify_options *o, struct audit_report *ret, struct err *err)
 {
 	struct audit_report rep = { .verdict = AUDIT_GOOD };
-	struct verify v = { .reader = reader, .report = &rep };
+	struct verify v = { .reader = reader, .options = o, .report = &rep };
 	struct err why = ERR_INIT;
-	int r = find_head(&v, head, head_path, err);
+	int r = find_head(&v, o->head, o->head_path, err);
 
 	if (r == 0)
 		r = check_lines(&v, err);
 	rep.last_seq = v.last.seq;
 	memcpy(rep.last_hash, v.last.hash, sizeof rep.last_hash);
 	if (r == 0) {
-		if (rep.has_head && head == NULL && v.head.seq < v.last.seq)
-			read_head_again(&v, head_path);
+		if (rep.has_head && o->head == NULL && v.head.seq < v.last.seq)
+			read_head_again(&v, o->head_path);
 		r = check_head(&v);
 	}
 	if (r >= 0 && name_open(&v, &why) < 0)
@@ -451,4 +478,24 @@ audit_verify(struct audit_reader *reader, const char *head, const char *head_pat
 		return r;
 	*ret = rep;
 	return 0;
+}
+
+int
+audit_verify(struct audit_reader *reader, const char *head, const char *head_path, struct audit_report *ret, struct err *err)
+{
+	const struct audit_verify_options o = { .head = head, .head_path = head_path };
+
+	return audit_verify_with(reader, &o, ret, err);
+}
+
+bool
+audit_mark_parse(const char *text, size_t len, struct audit_mark *ret)
+{
+	struct audit_head head;
+
+	if (!audit_head_parse(text, len, &head))
+		return false;
+	ret->seq = head.seq;
+	memcpy(ret->hash, head.hash, sizeof ret->hash);
+	return true;
 }

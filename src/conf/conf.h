@@ -277,6 +277,20 @@ struct conf_audit {
 	char *dir, *head;		/* NULL: the usual ones */
 	char **fallback;		/* further folders, NULL-terminated or NULL */
 	int64_t rotate_bytes;		/* default 16MiB */
+	/* What makes its end certain from outside. */
+	char **copies;			/* files that hold the head, too; NULL-terminated or NULL */
+	bool journald;			/* the head goes to journald, or syslog; default true */
+	char *checkpoint_key;		/* public key file whose private half an agent holds; NULL: none is signed */
+	int64_t checkpoint_every_ns;	/* 0: only when asked for and when an incident is closed */
+	char *checkpoint_dir;		/* NULL: the usual one */
+	struct conf_source *ship;	/* where each record is sent; type "http" or "loki" */
+	size_t n_ship;
+};
+struct conf_record {		/* the flight recorder */
+	int64_t keep_ns;		/* default 30m; 0: nothing is recorded */
+	int64_t keep_bytes;		/* default 64MiB */
+	int64_t kept_max;		/* of all that was pinned; default 4GiB */
+	char *dir;			/* NULL: the usual one */
 };
 
 struct conf_key {		/* keys: { alerts.ack: A } */
@@ -304,6 +318,7 @@ struct conf {
 	struct conf_redact *redact;	/* beside the built-in patterns */
 	size_t n_redact;
 	bool redact_builtin;		/* default true */
+	struct conf_record record;
 	struct conf_environment *environments;
 	size_t n_environments;
 	size_t n_dropped;	/* environments that have a mistake and were left out */

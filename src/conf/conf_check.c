@@ -20,6 +20,7 @@
 
 struct check {
 	struct conf_decode decode;	/* where problems go */
+	const char *what;		/* source is: "source" */
 	const struct conf_source *source;
 	char source_name[72];
 };
@@ -29,7 +30,7 @@ report(struct check *c, const char *option, const char *sentence)
 {
 	const struct yaml_node where = { .line = c->source->line, .column = c->source->column };
 
-	conf_problem(&c->decode, &where, "source '%s': %s: %s", c->source_name, option, sentence);
+	conf_problem(&c->decode, &where, "%s '%s': %s: %s", c->what, c->source_name, option, sentence);
 }
 
 /* --- programs -------------------------------------------------------------------------------- */
@@ -116,6 +117,22 @@ check_source(struct check *c, const struct conf_source *s)
 	check_secret(c, "api_key", &s->api_key);
 	for (size_t i = 0; i < s->n_headers; i++)
 		check_secret(c, s->headers[i].name, &s->headers[i].secret);
+}
+
+/* What vouches for the audit log from outside. */
+static void
+check_audit(struct check *c, const struct conf_audit *a)
+{
+	const struct yaml_node where = { .line = 1, .column = 1 };
+	char shown[200];
+
+	c->what = "audit target";
+	for (size_t i = 0; i < a->n_ship; i++)
+		check_source(c, &a->ship[i]);
+	c->what = "source";
+	if (a->checkpoint_key != NULL && access(a->checkpoint_key, R_OK) < 0)
+		conf_problem(&c->decode, &where, "audit: checkpoint: key: cannot read %s: %s",
+		    str_escape_to(shown, sizeof shown, a->checkpoint_key), strerror(errno));
 }
 
 /* Could the log of corrections be read? What its lines say is no matter of the config. */
@@ -282,6 +299,7 @@ conf_check(const char *path, conf_check_cb *more, struct err *err)
 	};
 	check_look(&c, "theme", "themes", conf->theme);
 	check_look(&c, "layout", "panels/layouts", conf->layout);
+	check_audit(&c, &conf->audit);
 	for (size_t i = 0; i < conf->n_environments; i++) {
 		for (size_t j = 0; j < conf->environments[i].n_sources; j++)
 			check_source(&c, &conf->environments[i].sources[j]);

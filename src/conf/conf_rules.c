@@ -11,7 +11,7 @@
 #include "conf/conf_table.h"
 #include "model/event.h"
 
-enum { SHOWN = 72, CANDIDATES_MAX = 100 };
+enum { SHOWN = 72, CANDIDATES_MAX = 100, SHIP_ANSWER_MAX = 256 << 10 };
 
 /* --- a source -------------------------------------------------------------------------------- */
 
@@ -83,6 +83,17 @@ conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item
 			conf_problem(d, yaml_get(node, "replicas")->items[i],
 			    "replicas: names the source's own url again");
 	return is_good;
+}
+
+/* The records of an answer are nobody's to read: what it says may be short. */
+bool
+conf_rule_ship(struct conf_decode *d, const struct yaml_node *node, void *item)
+{
+	struct conf_source *s = item;
+	bool is_good = check_login(d, node, s);
+
+	s->body_max = SHIP_ANSWER_MAX;
+	return check_certificate(d, node, s) && is_good;
 }
 
 /* --- an environment -------------------------------------------------------------------------- */

@@ -124,9 +124,14 @@ extern const struct conf_table conf_table_registry;
  * what is redacted; lines that are followed, and those of alerts. */
 extern const struct conf_table conf_table_log_fields, conf_table_logs_group, conf_table_redact_group;
 extern const struct conf_table conf_table_log_stream, conf_table_log_alert;
+/* Members of struct conf_source that other forms of it have, too. */
+extern const struct conf_table conf_table_header, conf_table_tls;
+/* The members of struct conf for the audit log and for recordings (conf_audit_tables.c). */
+extern const struct conf_table conf_table_audit, conf_table_record;
 /* Checks that look at several rows at once (conf_rules.c). */
 bool conf_rule_top(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_source(struct conf_decode *d, const struct yaml_node *node, void *item);
+bool conf_rule_ship(struct conf_decode *d, const struct yaml_node *node, void *item);
 bool conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void *item);
 void conf_environment_done(void *item);
 /* The same, and what conf_rule_hosts() read. */

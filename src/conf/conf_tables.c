@@ -38,7 +38,7 @@ static const struct conf_row header_rows[] = {
 	{ .name = "value", .type = CONF_HEADER, .offset = 0, .help = "Its value, or a secret." },
 	{ 0 }
 };
-static const struct conf_table header_table = { .what = "a header", .rows = header_rows,
+const struct conf_table conf_table_header = { .what = "a header", .rows = header_rows,
     .size = sizeof(struct conf_header) };
 
 #define AT(member) offsetof(struct conf_source, member)
@@ -53,7 +53,7 @@ static const struct conf_row tls_rows[] = {
 	  .help = "Check the server's certificate and name." },
 	{ 0 }
 };
-static const struct conf_table tls_table = { .what = "tls", .rows = tls_rows };
+const struct conf_table conf_table_tls = { .what = "tls", .rows = tls_rows };
 
 static const struct conf_row source_rows[] = {
 	{ .name = "name", .type = CONF_NAME, .offset = AT(name), .flags = ROW_REQUIRED, .max = "64",
@@ -82,9 +82,9 @@ static const struct conf_row source_rows[] = {
 	{ .name = "bearer", .type = CONF_SECRET, .offset = AT(bearer), .flags = ROW_ESSENTIAL,
 	  .help = "Bearer token." },
 	{ .name = "headers", .type = CONF_PAIRS, .offset = AT(headers), .n_offset = AT(n_headers),
-	  .table = &header_table,
+	  .table = &conf_table_header,
 	  .flags = ROW_ESSENTIAL, .max = "50", .help = "Further request headers." },
-	{ .name = "tls", .type = CONF_GROUP, .flags = ROW_ESSENTIAL, .table = &tls_table,
+	{ .name = "tls", .type = CONF_GROUP, .flags = ROW_ESSENTIAL, .table = &conf_table_tls,
 	  .help = "Certificates." },
 	{ .name = "proxy", .type = CONF_PROXY, .offset = AT(proxy), .flags = ROW_ESSENTIAL,
 	  .help = "URL of a proxy, or environment for $https_proxy and kin." },
@@ -320,20 +320,6 @@ static const struct conf_row ssh_rows[] = {
 };
 static const struct conf_table ssh_table = { .what = "ssh", .rows = ssh_rows, .is_guard = true };
 
-static const struct conf_row audit_rows[] = {
-	{ .name = "dir", .type = CONF_PATH, .offset = AT(audit.dir), .flags = ROW_GUARDS,
-	  .help = "Folder of the audit log." },
-	{ .name = "head", .type = CONF_PATH, .offset = AT(audit.head), .flags = ROW_GUARDS,
-	  .help = "File that keeps the log's last hash, best on another disk." },
-	{ .name = "fallback", .type = CONF_PATHS, .offset = AT(audit.fallback),
-	  .flags = ROW_GUARDS, .max = "10", .help = "Folders used when dir cannot be written." },
-	{ .name = "rotate", .type = CONF_BYTES, .offset = AT(audit.rotate_bytes), .min = "64KiB",
-	  .max = "1GiB", .def = "16MiB", .help = "Size at which a new file is begun." },
-	{ 0 }
-};
-static const struct conf_table audit_table = { .what = "audit", .rows = audit_rows,
-    .is_guard = true };
-
 static const struct conf_row top_rows[] = {
 	{ .name = "apiVersion", .type = CONF_CONST, .flags = ROW_REQUIRED, .def = "opsconsole/v1",
 	  .help = "Version of this format." },
@@ -366,8 +352,10 @@ static const struct conf_row top_rows[] = {
 	  .help = "Folder of locks, shared by all who operate from this machine." },
 	{ .name = "ssh", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &ssh_table,
 	  .help = "How hosts are reached." },
-	{ .name = "audit", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &audit_table,
+	{ .name = "audit", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &conf_table_audit,
 	  .help = "Where what is done is recorded." },
+	{ .name = "record", .type = CONF_GROUP, .table = &conf_table_record,
+	  .help = "The recording of what was seen." },
 	{ .name = "environments", .type = CONF_LIST, .flags = ROW_REQUIRED | ROW_GUARDS,
 	  .offset = AT(environments),
 	  .n_offset = AT(n_environments), .table = &environment_table, .max = "100",

@@ -319,8 +319,8 @@ add_prometheus(struct merge *g, const struct source *s)
 
 /* --- what a row says ------------------------------------------------------------------------------------------------------------ */
 
-static enum severity
-severity_of(const struct environment *env, const char *text)
+enum severity
+severity_of_text(const struct environment *env, const char *text)
 {
 	static const struct severity_def usual[] = {
 		{ "page", SEVERITY_PAGE }, { "critical", SEVERITY_PAGE }, { "ticket", SEVERITY_TICKET }, { "warning", SEVERITY_TICKET },
@@ -370,7 +370,7 @@ row_finish(const struct model *m, struct alerts_view *v, const struct hindex *si
 	row->annotations = &main_side->annotations;
 	row->since_ns = main_side->since_ns;
 	row->severity_text = severity == NULL ? "" : severity;
-	row->severity = severity_of(m->env, row->severity_text);
+	row->severity = severity_of_text(m->env, row->severity_text);
 	row->id = row->prometheus != NULL ? labels_hash(&row->prometheus->labels) : hash_without_external(m, row->labels);
 	row_state(m, v, silences, row);
 }

@@ -40,9 +40,9 @@ struct audit_view {		/* EVENT_AUDIT_VIEW: all of it, whenever something of it ch
 	uint64_t n_open;	/* intents and acts whose outcome is unknown */
 	size_t n_anchors;
 	const struct audit_anchor *anchors;
-	const char *verdict;	/* "good", "edited", ..; "" never verified; "running" */
+	const char *verdict;	/* "good", "edited", .. (src/verify_show.h); "" never verified; "running" */
 	int64_t verified_ns;	/* when */
-	const char *verdict_text;	/* the sentence of audit_verify() */
+	const char *verdict_text;	/* the sentence to it */
 	const char *filter;	/* words as --log has them; "" none */
 	const char *filter_error;	/* "" */
 	uint64_t n_matching;	/* records that match; all without a filter */

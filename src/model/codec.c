@@ -30,6 +30,13 @@ text_at(const struct field *f, const void *p)
 	return *(const char *const *)((const char *)p + f->offset);
 }
 
+void
+codec_escape(struct buf *b, const char *s)
+{
+	buf_init(b, ENCODED_TEXT_MAX);
+	str_escape(b, s, strlen(s));
+}
+
 json_t *
 codec_text(const char *s)
 {
@@ -38,8 +45,7 @@ codec_text(const char *s)
 
 	if (json != NULL)
 		return json;
-	buf_init(&b, ENCODED_TEXT_MAX);
-	str_escape(&b, s, strlen(s));
+	codec_escape(&b, s);
 	json = json_stringn_nocheck(b.data, b.len);
 	buf_done(&b);
 	return json;
@@ -195,8 +201,8 @@ encode_value(const struct field *f, const void *p)
 	return json_null();
 }
 
-static bool
-is_left_out(const struct field *f, const void *p)
+bool
+codec_is_left_out(const struct field *f, const void *p)
 {
 	return (f->type == FIELD_TEXT_OR_NULL && text_at(f, p) == NULL) ||
 	    (f->type == FIELD_DOUBLE_OR_NAN && isnan(CONST_AT(p, double, f->offset))) ||
@@ -208,7 +214,7 @@ void
 codec_encode(json_t *object, const struct field *fields, const void *p)
 {
 	for (const struct field *f = fields; f->key != NULL; f++)
-		if (!is_left_out(f, p))
+		if (!codec_is_left_out(f, p))
 			json_object_set_new(object, f->key, encode_value(f, p));
 }
 

@@ -54,6 +54,11 @@ int codec_decode(const json_t *object, const struct field *fields, void *p, stru
 /* Do the structs at a and b say the same? Numbers that are none are equal. */
 bool codec_equal(const struct field *fields, const void *a, const void *b);
 
+/* Is the field of the struct at p one that stays away? */
+bool codec_is_left_out(const struct field *f, const void *p);
+/* s, which is not UTF-8, as it is written instead: begins b. */
+struct buf;
+void codec_escape(struct buf *b, const char *s);
 /* A string, escaped where s is not UTF-8; never NULL. */
 json_t *codec_text(const char *s);
 json_t *codec_time(int64_t ns);

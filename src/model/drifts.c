@@ -22,14 +22,20 @@
 void
 drifts_apply(struct model *m, const struct event *ev)
 {
+	struct told told = { ev->time_ns, ev->source };
+
 	if (ev->kind == EVENT_DRIFT_DEFS) {
 		block_replace(&m->drift_defs, ev->block);
+		m->drift_defs_told = told;
 	} else if (ev->kind == EVENT_DRIFTS) {
 		const struct drift_set *set = ev->block;
 
 		block_replace(set->is_past ? &m->past_drifts : &m->drifts, set);
+		if (!set->is_past)
+			m->drifts_told = told;
 	} else {
 		block_replace(&m->drift_history, ev->block);
+		m->drift_history_told = told;
 	}
 	model_touch(m, MODEL_DRIFT);
 }
@@ -40,6 +46,9 @@ drifts_clone(struct model *to, const struct model *from)
 	to->drift_defs = block_ref(from->drift_defs);
 	to->drifts = block_ref(from->drifts);
 	to->drift_history = block_ref(from->drift_history);
+	to->drift_defs_told = from->drift_defs_told;
+	to->drifts_told = from->drifts_told;
+	to->drift_history_told = from->drift_history_told;
 }
 
 void
@@ -49,6 +58,7 @@ drifts_lend_history(struct model *to, const struct model *from, int64_t gap_ns)
 		return;
 	to->drift_gap_ns = gap_ns;
 	block_replace(&to->drift_history, from->drift_history);
+	to->drift_history_told = from->drift_history_told;
 	model_touch(to, MODEL_DRIFT);
 }
 

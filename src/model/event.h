@@ -291,7 +291,7 @@ enum event_kind {
 	EVENT_DRIFTS,		/* struct drift_set: how all of them stand at one time */
 	EVENT_DRIFT_HISTORY,	/* struct drift_history: the heat map */
 	EVENT_TIMELINE,		/* struct timeline_set (model/timeline.h): found afterwards */
-	EVENT_MEMORY,		/* struct model_memory_set (model/memory.h): what a model had added up; first of a snapshot */
+	EVENT_MEMORY,		/* struct model_memory_set (model/memory.h): what a model had added up; last of a snapshot */
 	EVENT_FOCUS,		/* struct operator_focus (model/snapshot.h): where the operator looked */
 	EVENT_AUDIT_VIEW,	/* struct audit_view (model/audit_view.h) */
 	EVENT_LOG_LINES,	/* struct log_batch (model/log.h): lines of a log store */

@@ -1,6 +1,6 @@
 /*
  * What each kind of event looks like as JSON: one table a struct. Those of objectives are in event_json_slo.c, those of drift in event_json_drift.c, those of models and hosts in event_json_registry.c,
- * those of runs and incidents in event_json_run.c, those of logs in event_json_logs.c.
+ * those of runs and incidents in event_json_run.c, those of the timeline, memories, focus and audit log in event_json_after.c, those of logs in event_json_logs.c.
  */
 #include "config.h"
 
@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "model/event_fields.h"
+#include "model/memory.h"
 #include "model/slo.h"
+#include "model/snapshot.h"
 
 static const char *const alert_states[] = { "pending", "firing", "silenced", "inhibited", "unprocessed", NULL };
 static const char *const silence_states[] = { "pending", "active", "expired", NULL };
@@ -280,12 +282,22 @@ static const struct kind {
 	[EVENT_LOG_VIEW] = { "log-view", sizeof(struct log_view), log_view_fields },
 	[EVENT_LOG_PATTERNS] = { "log-patterns", sizeof(struct log_pattern_set), log_pattern_set_fields },
 	[EVENT_NOTE] = { "note", sizeof(struct note), note_fields },
+	[EVENT_TIMELINE] = { "timeline", sizeof(struct timeline_set), timeline_set_fields },
+	[EVENT_MEMORY] = { "memory", sizeof(struct model_memory_set), model_memory_set_fields },
+	[EVENT_FOCUS] = { "focus", sizeof(struct operator_focus), operator_focus_fields },
+	[EVENT_AUDIT_VIEW] = { "audit-view", sizeof(struct audit_view), audit_view_fields },
 };
 
 const char *
 event_kind_name(enum event_kind kind)
 {
 	return (unsigned)kind < EVENT_KINDS ? kinds[kind].name : "unknown";
+}
+
+const struct field *
+event_kind_fields(enum event_kind kind)
+{
+	return (unsigned)kind < EVENT_KINDS ? kinds[kind].fields : NULL;
 }
 
 /* What no table of fields can say. */
@@ -391,6 +403,8 @@ check_order(enum event_kind kind, const void *block, struct err *err)
 		return drifts_check(block, err);
 	if (kind == EVENT_DRIFT_HISTORY)
 		return drift_history_check(block, err);
+	if (kind == EVENT_AUDIT_VIEW)
+		return audit_view_check(block, err);
 	for (size_t i = 1; kind == EVENT_MARKERS && i < markers->n; i++)
 		if (markers->v[i].at_ns < markers->v[i - 1].at_ns)
 			return err_set(err, ERR_INVALID, "markers[%zu]: at: expected a time not before the one before it", i);

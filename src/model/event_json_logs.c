@@ -17,7 +17,7 @@
 
 enum { VIEW_LINES_MAX = 1000 };
 
-static const char *const level_words[] = { "unknown", "trace", "debug", "info", "notice", "warning", "error", "critical", NULL };
+const char *const log_level_words[] = { "unknown", "trace", "debug", "info", "notice", "warning", "error", "critical", NULL };
 
 static const struct field stream_fields[] = {
 	F("labels", FIELD_LABELS, log_stream, labels),
@@ -67,7 +67,7 @@ static const struct field pattern_fields[] = {
 	F("text", FIELD_TEXT, log_pattern, text),
 	F("example", FIELD_TEXT, log_pattern, example),
 	F("n", FIELD_SIZE, log_pattern, n),
-	F_ENUM("level", log_pattern, level, level_words),
+	F_ENUM("level", log_pattern, level, log_level_words),
 	F("first", FIELD_TIME, log_pattern, first_ns),
 	F("last", FIELD_TIME, log_pattern, last_ns),
 	F("new", FIELD_BOOL, log_pattern, is_new),
@@ -84,7 +84,21 @@ const struct field log_pattern_set_fields[] = {
 
 /* --- to JSON ------------------------------------------------------------------------------------------------------------- */
 
-/* JSON holds no bytes that are not UTF-8: those are written as \xHH. */
+void
+log_text_escape(const char *text, size_t len, struct buf *b)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		uint32_t cp;
+
+		n = utf8_decode(text + i, len - i, &cp);
+		if (n > 0)
+			buf_add(b, text + i, n);
+		else
+			buf_printf(b, "\\x%02X", (unsigned)(unsigned char)text[i]);
+		n = n > 0 ? n : 1;
+	}
+}
+
 static json_t *
 text_to_json(const char *text, size_t len)
 {
@@ -94,16 +108,7 @@ text_to_json(const char *text, size_t len)
 	if (json != NULL)
 		return json;
 	buf_init(&b, len * 4 + 1);
-	for (size_t i = 0, n; i < len; i += n) {
-		uint32_t cp;
-
-		n = utf8_decode(text + i, len - i, &cp);
-		if (n > 0)
-			buf_add(&b, text + i, n);
-		else
-			buf_printf(&b, "\\x%02X", (unsigned)(unsigned char)text[i]);
-		n = n > 0 ? n : 1;
-	}
+	log_text_escape(text, len, &b);
 	json = json_stringn(b.data, b.len);
 	buf_done(&b);
 	return json;
@@ -135,7 +140,7 @@ log_lines_to_json(const struct log_batch *batch)
 
 		json_array_append_new(one, json_integer(line->time_ns));
 		json_array_append_new(one, text_to_json(line->text, line->len));
-		json_array_append_new(one, codec_enum(level_words, (int)line->level));
+		json_array_append_new(one, codec_enum(log_level_words, (int)line->level));
 		json_array_append_new(one, json_integer(line->stream));
 		extras_to_json(one, line->fields, line->id);
 		json_array_append_new(list, one);
@@ -169,7 +174,7 @@ log_view_lines_to_json(const struct log_view *v)
 		log_view_line(v, i, &line);
 		json_array_append_new(one, json_integer(line.time_ns));
 		json_array_append_new(one, text_to_json(line.text, line.len));
-		json_array_append_new(one, codec_enum(level_words, (int)line.level));
+		json_array_append_new(one, codec_enum(log_level_words, (int)line.level));
 		json_array_append_new(one, codec_text(line.source));
 		json_array_append_new(one, codec_text(line.service));
 		json_array_append_new(one, labels_to_json(line.labels));
@@ -213,8 +218,8 @@ time_from_json(const json_t *json, int64_t *ret)
 static int
 level_from_json(const json_t *json, enum line_level *ret)
 {
-	for (int i = 0; json_is_string(json) && level_words[i] != NULL; i++) {
-		if (strcmp(json_string_value(json), level_words[i]) == 0) {
+	for (int i = 0; json_is_string(json) && log_level_words[i] != NULL; i++) {
+		if (strcmp(json_string_value(json), log_level_words[i]) == 0) {
 			*ret = (enum line_level)i;
 			return 0;
 		}

@@ -81,7 +81,7 @@ static const struct field column_fields[] = {
 	F("run_scope", FIELD_BOOL, run_column, is_run_scope),
 	F_END
 };
-static const struct field cell_fields[] = {
+const struct field run_cell_fields[] = {
 	F_ENUM("outcome", run_cell, outcome, outcomes),
 	F("started", FIELD_TIME, run_cell, started_ns),
 	F("ended", FIELD_TIME, run_cell, ended_ns),
@@ -94,7 +94,7 @@ static const struct field cell_fields[] = {
 	F("transport", FIELD_TEXT, run_cell, transport),
 	F_END
 };
-static const struct field row_fields[] = {
+const struct field run_row_fields[] = {
 	F("host", FIELD_TEXT, run_row, host),
 	F("batch", FIELD_INT_OR_NONE, run_row, batch),
 	F("state", FIELD_TEXT, run_row, state),
@@ -158,7 +158,7 @@ cells_to_json(const struct run_row *row, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		json_t *cell = json_object();
 
-		codec_encode(cell, cell_fields, &row->cells[i]);
+		codec_encode(cell, run_cell_fields, &row->cells[i]);
 		json_array_append_new(list, cell);
 	}
 	return list;
@@ -172,7 +172,7 @@ run_rows_to_json(const struct run_info *run)
 	for (size_t i = 0; i < run->n_rows; i++) {
 		json_t *row = json_object();
 
-		codec_encode(row, row_fields, &run->rows[i]);
+		codec_encode(row, run_row_fields, &run->rows[i]);
 		json_object_set_new(row, "cells", cells_to_json(&run->rows[i], run->n_columns));
 		json_array_append_new(list, row);
 	}
@@ -188,7 +188,7 @@ cells_from_json(const json_t *json, size_t n, struct run_row *row, struct arena 
 		return err_set(err, ERR_INVALID, "cells: expected a list of %zu, one for each column", n);
 	cells = arena_alloc(arena, n * sizeof *cells);
 	for (size_t i = 0; i < n; i++) {
-		int r = codec_decode(json_array_get(json, i), cell_fields, &cells[i], arena, err);
+		int r = codec_decode(json_array_get(json, i), run_cell_fields, &cells[i], arena, err);
 
 		if (r < 0) {
 			err_prefix(err, "cells[%zu]", i);
@@ -209,7 +209,7 @@ run_rows_from_json(const json_t *json, struct run_info *run, struct err *err)
 		return err_set(err, ERR_INVALID, "rows: expected a list");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *row = json_array_get(json, i);
-		int r = codec_decode(row, row_fields, &rows[i], &run->block.arena, err);
+		int r = codec_decode(row, run_row_fields, &rows[i], &run->block.arena, err);
 
 		if (r == 0)
 			r = cells_from_json(json_object_get(row, "cells"), run->n_columns, &rows[i], &run->block.arena, err);

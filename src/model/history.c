@@ -148,7 +148,7 @@ is_drift_kept(const struct history *h, const struct event *ev)
 }
 
 /*
- * Answers over a range, of which only the newest is shown; what was worked out for a past time, which is nothing that was known then; and registries so
+ * Answers over a range, of which only the newest is shown, and entries of the timeline, which say themselves when they were known; what was worked out for a past time, which is nothing that was known then; and registries so
  * large that they would push all else out: then it is not known what they said.
  */
 static bool
@@ -167,6 +167,9 @@ is_kept(const struct history *h, const struct event *ev)
 	case EVENT_LOG_LINES:
 	case EVENT_LOG_VIEW:
 	case EVENT_LOG_PATTERNS:
+	case EVENT_FOCUS:
+	case EVENT_AUDIT_VIEW:
+	case EVENT_TIMELINE:
 		return false;
 	case EVENT_RUN:
 		return is_run_kept(h, ev);
@@ -265,6 +268,8 @@ model_at(struct model *m, int64_t t_ns, int64_t *ret_first_ns)
 	drifts_lend_history(h->at, m, drift_gap_ns(h, m->drifts));
 	runs_lend_outputs(h->at, m, t_ns);
 	logs_lend(h->at, m, t_ns);
+	after_lend(h->at, m);
+	timeline_lend(h->at, m, t_ns);
 	model_advance(h->at, t_ns);
 	return h->at;
 }

@@ -17,9 +17,9 @@
 static void
 set_remove(struct model *m, size_t i)
 {
-	block_unref(m->marker_sets[i]);
+	block_unref(m->marker_sets[i].set);
 	m->n_marker_sets--;
-	memmove(&m->marker_sets[i], &m->marker_sets[i + 1], (m->n_marker_sets - i) * sizeof(struct marker_set *));
+	memmove(&m->marker_sets[i], &m->marker_sets[i + 1], (m->n_marker_sets - i) * sizeof *m->marker_sets);
 }
 
 #define MOVES_PREFIX "registry:"
@@ -49,7 +49,7 @@ void
 markers_environment(struct model *m)
 {
 	for (size_t i = m->n_marker_sets; i-- > 0;)
-		if (!is_defined(m->env, m->marker_sets[i]->def))
+		if (!is_defined(m->env, m->marker_sets[i].set->def))
 			set_remove(m, i);
 }
 
@@ -62,15 +62,15 @@ markers_apply(struct model *m, const struct event *ev)
 	if (!is_defined(m->env, set->def) || (is_moves(set->def) && set->n == 0))
 		return;
 	for (size_t i = m->n_marker_sets; i-- > 0;) {
-		const struct marker_set *old = m->marker_sets[i];
+		const struct marker_set *old = m->marker_sets[i].set;
 
 		if (strcmp(old->def, set->def) != 0)
 			continue;
 		if ((!is_moves(set->def) && old->start_ns >= set->start_ns && old->end_ns <= set->end_ns) || ++n_same >= max)
 			set_remove(m, i);
 	}
-	m->marker_sets = xreallocarray(m->marker_sets, m->n_marker_sets + 1, sizeof(struct marker_set *));
-	m->marker_sets[m->n_marker_sets++] = block_ref(set);
+	m->marker_sets = xreallocarray(m->marker_sets, m->n_marker_sets + 1, sizeof *m->marker_sets);
+	m->marker_sets[m->n_marker_sets++] = (struct marker_set_entry){ block_ref(set), { ev->time_ns, ev->source } };
 	model_touch(m, MODEL_MARKERS);
 }
 
@@ -78,9 +78,11 @@ void
 markers_clone(struct model *to, const struct model *from)
 {
 	to->n_marker_sets = from->n_marker_sets;
-	to->marker_sets = xcalloc(from->n_marker_sets + 1, sizeof(struct marker_set *));
-	for (size_t i = 0; i < from->n_marker_sets; i++)
-		to->marker_sets[i] = block_ref(from->marker_sets[i]);
+	to->marker_sets = xcalloc(from->n_marker_sets + 1, sizeof *to->marker_sets);
+	for (size_t i = 0; i < from->n_marker_sets; i++) {
+		to->marker_sets[i] = from->marker_sets[i];
+		block_ref(to->marker_sets[i].set);
+	}
 }
 
 void
@@ -98,12 +100,12 @@ markers_done(struct model *m)
 static bool
 is_superseded(const struct model *m, size_t i, int64_t at_ns)
 {
-	if (is_moves(m->marker_sets[i]->def))
+	if (is_moves(m->marker_sets[i].set->def))
 		return false;
 	for (size_t j = i + 1; j < m->n_marker_sets; j++) {
-		const struct marker_set *newer = m->marker_sets[j];
+		const struct marker_set *newer = m->marker_sets[j].set;
 
-		if (at_ns >= newer->start_ns && at_ns <= newer->end_ns && strcmp(newer->def, m->marker_sets[i]->def) == 0)
+		if (at_ns >= newer->start_ns && at_ns <= newer->end_ns && strcmp(newer->def, m->marker_sets[i].set->def) == 0)
 			return true;
 	}
 	return false;
@@ -131,12 +133,12 @@ markers_build(const struct model *m, struct markers_view *v)
 	size_t max = m->n_operations + runs_n_markers(m);
 
 	for (size_t i = 0; i < m->n_marker_sets; i++)
-		max += m->marker_sets[i]->n;
+		max += m->marker_sets[i].set->n;
 	v->v = xcalloc(max, sizeof *v->v);
 	for (size_t i = 0; i < m->n_marker_sets; i++)
-		for (size_t j = 0; j < m->marker_sets[i]->n; j++)
-			if (!is_superseded(m, i, m->marker_sets[i]->v[j].at_ns))
-				v->v[v->n++] = m->marker_sets[i]->v[j];
+		for (size_t j = 0; j < m->marker_sets[i].set->n; j++)
+			if (!is_superseded(m, i, m->marker_sets[i].set->v[j].at_ns))
+				v->v[v->n++] = m->marker_sets[i].set->v[j];
 	for (size_t i = 0; i < m->n_operations; i++)
 		if (m->operations[i].operation->state == OPERATION_DONE)
 			v->v[v->n++] = marker_of_operation(&m->operations[i]);

@@ -27,6 +27,7 @@ model_new(size_t history_bytes, int64_t history_ns)
 {
 	struct model *m = model_new_bare();
 
+	m->timeline = timeline_new();
 	m->history = history_new(history_bytes == 0 ? HISTORY_BYTES : history_bytes, history_ns == 0 ? HISTORY_NS : history_ns);
 	return m;
 }
@@ -51,6 +52,7 @@ model_free(struct model *m)
 	if (m == NULL)
 		return;
 	history_free(m->history);
+	timeline_free(m->timeline);
 	derived_free(m->derived);
 	sources_done(m);
 	series_done(m);
@@ -61,6 +63,7 @@ model_free(struct model *m)
 	models_done(m);
 	runs_done(m);
 	log_book_free(m->logs);
+	after_done(m);
 	block_unref(m->env);
 	free(m);
 }
@@ -73,6 +76,7 @@ model_clone(const struct model *m)
 	copy->now_ns = m->now_ns;
 	copy->env = block_ref(m->env);
 	copy->env_ns = m->env_ns;
+	copy->env_source = m->env_source;
 	copy->n_external = m->n_external;
 	memcpy(copy->external, m->external, sizeof copy->external);
 	sources_clone(copy, m);
@@ -84,6 +88,8 @@ model_clone(const struct model *m)
 	models_clone(copy, m);
 	runs_clone(copy, m);
 	logs_clone(copy, m);
+	after_clone(copy, m);
+	timeline_clone(copy, m);
 	return copy;
 }
 
@@ -93,6 +99,7 @@ model_touch(struct model *m, unsigned changes)
 	struct derived *d = m->derived;
 
 	m->changes |= changes;
+	timeline_touched(m, changes);
 	if (changes & (MODEL_ENVIRONMENT | MODEL_ALERTS))
 		d->has_alerts = false;
 	if (changes & (MODEL_ENVIRONMENT | MODEL_MARKERS))
@@ -144,11 +151,13 @@ apply_environment(struct model *m, const struct event *ev)
 		models_done(m);
 		runs_done(m);
 		logs_done(m);
+		timeline_reset(m->timeline);
 		m->n_external = 0;
 	}
 	if (is_other)
 		m->env_ns = ev->time_ns;
 	block_replace(&m->env, env);
+	m->env_source = ev->source;
 	sources_environment(m);
 	series_environment(m);
 	markers_environment(m);
@@ -164,6 +173,7 @@ model_apply_state(struct model *m, const struct event *given)
 	if (ev->block == NULL)
 		return;
 	local.time_ns = given->time_ns < 0 ? 0 : given->time_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : given->time_ns;
+	timeline_before(m, ev);
 	switch (ev->kind) {
 	case EVENT_ENVIRONMENT:
 		apply_environment(m, ev);
@@ -203,9 +213,13 @@ model_apply_state(struct model *m, const struct event *given)
 		drifts_apply(m, ev);
 		break;
 	case EVENT_TIMELINE:
+		break;
 	case EVENT_MEMORY:
+		memory_apply(m, ev);
+		break;
 	case EVENT_FOCUS:
 	case EVENT_AUDIT_VIEW:
+		after_apply(m, ev);
 		break;
 	case EVENT_LOG_LINES:
 	case EVENT_LOG_VIEW:
@@ -227,6 +241,7 @@ model_apply_state(struct model *m, const struct event *given)
 	case EVENT_KINDS:
 		break;
 	}
+	timeline_after(m, ev);
 }
 
 void
@@ -242,13 +257,14 @@ model_apply(struct model *m, const struct event *ev)
 		history_add(m->history, &shared);
 }
 
-void
-model_advance(struct model *m, int64_t now_ns)
+static void
+advance_to(struct model *m, int64_t now_ns)
 {
 	int64_t before_ns = m->now_ns;
 	bool is_any_old;
 
-	m->now_ns = now_ns < 0 ? 0 : now_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : now_ns;
+	m->now_ns = now_ns;
+	timeline_turn(m, m->now_ns);
 	sources_advance(m);
 	if (m->derived->has_alerts && m->derived->alerts.next_end_ns <= m->now_ns)
 		model_touch(m, MODEL_ALERTS);
@@ -262,6 +278,22 @@ model_advance(struct model *m, int64_t now_ns)
 		is_any_old |= m->sources[i]->is_alerts_stale || m->sources[i]->pub.state == SOURCE_STALE;
 	if (is_any_old && before_ns / NS_PER_S != m->now_ns / NS_PER_S)
 		model_touch(m, MODEL_PROBLEMS);
+	if (m->timeline != NULL)
+		timeline_settle(m);
+}
+
+/* What events changed is looked at as of then: time that passes since may hide it. */
+void
+model_advance(struct model *m, int64_t now_ns)
+{
+	int64_t to_ns = now_ns < 0 ? 0 : now_ns > CLOCK_FAR_NS ? CLOCK_FAR_NS : now_ns;
+	int64_t told_ns = timeline_told_ns(m);
+
+	if (told_ns > m->now_ns && told_ns < to_ns)
+		advance_to(m, told_ns);
+	else if (told_ns < to_ns)
+		timeline_settle(m);
+	advance_to(m, to_ns);
 }
 
 int64_t

@@ -59,7 +59,8 @@ unsigned model_changes(struct model *m);
  *
  * Events are kept in a ring, by count of bytes (a block shared by several counts once) and age; those that fall out are folded into a base,
  * from which model_at() starts. Answers over a range are not kept there: they are large and carry their own history, so the
- * newest one of each query is shown whatever t. So are the newest details of objectives and the newest history of drift. Outputs of runs are shown when they had come by t. Of what a run
+ * newest one of each query is shown whatever t. So are the newest details of objectives, the newest history of drift and the newest view of the audit log. Entries of the
+ * timeline are shown when they were known by t. Outputs of runs are shown when they had come by t. Of what a run
  * tells of itself, each change of its state is kept, and in between what leaves half of the ring to others. An answer of a registry that alone takes more than half of the
  * ring is not kept, and not known then. Standings of drift are kept as often as half of the ring allows.
  *
@@ -82,6 +83,7 @@ enum source_state {
 };
 struct source_request {		/* one kind of request of a source */
 	const struct source_report *last;
+	const char *source;		/* of last's event; lives as long as last */
 	int64_t last_ns, last_ok_ns;	/* 0 never */
 	unsigned n_failed_in_row;
 	int64_t failing_since_ns;	/* 0 when ok */
@@ -139,6 +141,8 @@ bool model_alerts_known(const struct model *m);
 bool model_groups_known(const struct model *m);
 const char *alert_state_name(enum alert_state state);
 const char *severity_name(enum severity severity);
+/* By the environment's table, else by the usual words; TICKET when neither knows it. */
+enum severity severity_of_text(const struct environment *env, const char *text);
 
 struct model_silence {
 	const struct silence *silence;

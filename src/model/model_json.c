@@ -169,6 +169,7 @@ request_json(const struct source_request *r)
 	json_object_set_new(json, "last_ok", json_time_or_null(r->last_ok_ns));
 	json_object_set_new(json, "failed_in_row", json_integer(r->n_failed_in_row));
 	json_object_set_new(json, "failing_since", json_time_or_null(r->failing_since_ns));
+	json_object_set_new(json, "ok_since", json_time_or_null(r->ok_since_ns));
 	return json;
 }
 
@@ -341,5 +342,7 @@ model_to_json(const struct model *m)
 
 		json_array_append_new(list, note_json(note, at_ns));
 	}
+	json_object_set_new(json, "timeline", timeline_json(m));
+	json_object_set_new(json, "timeline_left_out", json_integer((json_int_t)model_timeline_left_out(m)));
 	return json;
 }

@@ -15,6 +15,7 @@ enum {
 	SOURCES_MAX = 256,
 	REQUESTS_MAX = 1024,
 	QUERIES_MAX = 1024,
+	MODELS_MAX = 1024,
 	MARKER_SETS_MAX = 8,		/* of one definition */
 	MOVE_SETS_MAX = 256,		/* of one registry */
 	OPERATIONS_MAX = 64,
@@ -29,6 +30,12 @@ enum {
 	FORGET_INTERVALS = 10,
 };
 
+/* When an event was told, and by whom. */
+struct told {
+	int64_t time_ns;
+	const char *source;			/* lives as long as its block */
+};
+
 struct source {
 	struct model_source pub;		/* name, type, url belong to this struct */
 	struct source_request *requests;	/* pub.requests; each holds a reference to its report */
@@ -36,6 +43,9 @@ struct source {
 	int64_t alerts_ns;
 	const struct silence_set *silences;
 	int64_t silences_ns;
+	struct told info_told;
+	/* Of the events that told them; each lives as long as what it told. */
+	const char *alerts_source, *silences_source, *targets_source, *rules_source, *groups_source;
 	int64_t targets_down_since_ns, rules_failing_since_ns;	/* 0 when none is */
 	bool is_alerts_stale;			/* as of the last model_advance() or event */
 };
@@ -43,25 +53,38 @@ struct source {
 struct query {
 	struct model_query pub;			/* id belongs to this struct */
 	int64_t seen_ns;			/* newest event about it */
+	const char *range_source, *instant_source;	/* of the answers; live as long as they do */
 };
 
 struct operation_entry {
 	const struct operation *operation;
 	int64_t time_ns;
+	const char *source;			/* lives as long as it, as with all of these */
 };
 
 /* Runs, incidents, notes: runs.c. */
 struct run_entry {
 	const struct run_info *run;
 	int64_t time_ns;
+	const char *source;
 };
 struct run_output_entry {
 	const struct run_output *output;
 	int64_t time_ns;
+	const char *source;
 };
 struct note_entry {
 	const struct note *note;
 	int64_t time_ns;
+	const char *source;
+};
+struct incident_entry {
+	const struct incident *incident;
+	struct told told;
+};
+struct marker_set_entry {
+	const struct marker_set *set;
+	struct told told;
 };
 
 /* Merged alerts and what silences hide: alerts.c, silences.c. */
@@ -189,18 +212,21 @@ struct derived {
 };
 
 struct history;
+struct timeline;
+struct model_memory_set;
 
 struct model {
 	int64_t now_ns;
 	unsigned changes;
 	const struct environment *env;
 	int64_t env_ns;
+	const char *env_source;			/* lives as long as env */
 	size_t n_sources;
 	struct source **sources;
 	size_t n_queries, queries_cap;
 	struct query **queries;
 	size_t n_marker_sets;
-	const struct marker_set **marker_sets;	/* oldest first */
+	struct marker_set_entry *marker_sets;	/* oldest first */
 	size_t n_operations;
 	struct operation_entry operations[OPERATIONS_MAX];	/* oldest first */
 	const struct slo_def_set *slo_defs;
@@ -209,25 +235,32 @@ struct model {
 	const struct drift_def_set *drift_defs;
 	const struct drift_set *drifts, *past_drifts;
 	const struct drift_history *drift_history;
+	struct told slo_defs_told, slos_told, slo_details_told, drift_defs_told, drifts_told, drift_history_told;
 	int64_t drift_gap_ns;				/* of a past model, see drifts_lend_history() */
 	size_t n_registries, n_memories;
 	struct registry_state *registries;
 	struct model_memory *memories;
 	const struct host_set *hosts;
 	const char *hosts_source;			/* lives as long as hosts */
+	int64_t hosts_ns;
 	const struct runbook_set *runbooks;
+	struct told runbooks_told;
 	size_t n_runs;
 	struct run_entry runs[RUNS_MAX];		/* in the order they were first heard of */
 	size_t n_outputs, outputs_cap, output_bytes;
 	struct run_output_entry *outputs;		/* by run, column, host */
 	size_t n_incidents;
-	const struct incident *incidents[INCIDENTS_MAX];	/* in the order they were first heard of */
+	struct incident_entry incidents[INCIDENTS_MAX];	/* in the order they were first heard of */
 	size_t n_notes;
 	struct note_entry notes[NOTES_MAX];		/* oldest first */
 	struct log_book *logs;			/* model/log_book.h; NULL: no log store has said anything */
 	/* Hashes of name and value of labels that Alertmanager's alerts have more than Prometheus' ones. */
 	size_t n_external;
 	uint64_t external[EXTERNAL_LABELS_MAX];
+	const struct operator_focus *focus;
+	const struct audit_view *audit_view;
+	struct told focus_told, audit_told;
+	struct timeline *timeline;		/* NULL in the models of history, until they are lent one */
 	struct derived *derived;
 	struct history *history;		/* NULL in the models of history itself */
 };
@@ -252,6 +285,10 @@ void sources_apply(struct model *m, const struct event *ev);
 void sources_advance(struct model *m);
 void sources_clone(struct model *to, const struct model *from);
 void sources_done(struct model *m);
+/* The source an event speaks of. Where an environment is known, one it does not name is an answer that came after a switch: NULL. */
+struct source *source_for_event(struct model *m, const char *name);
+/* Work out its state. */
+void source_judge(struct source *s, int64_t now_ns);
 /* After this long without a good answer its values are stale. */
 int64_t source_patience_ns(const struct source *s);
 /* Until when something that the source's answer for what said at seen_ns is not too old; a later answer may have come as a report alone. */
@@ -287,6 +324,10 @@ void silences_sort(struct alerts_view *v);
 void series_environment(struct model *m);
 void series_apply(struct model *m, const struct event *ev);
 void series_report(struct model *m, const struct event *ev);
+/* NULL: nobody asks it. */
+struct query *query_for_event(struct model *m, const char *id);
+/* Forget those from the n-th on that the environment does not name. */
+void queries_forget(struct model *m, size_t n);
 void series_clone(struct model *to, const struct model *from);
 /* Show from's answers over a range in to, which has none of its own. */
 void series_lend_ranges(struct model *to, const struct model *from);
@@ -321,11 +362,44 @@ json_t *note_json(const struct note *note, int64_t at_ns);
 void logs_apply(struct model *m, const struct event *ev);
 void logs_clone(struct model *to, const struct model *from);
 /* Show in to, which has none of its own, from's lines up to t. */
+/* Appends the newest lines, at most a thousand: logs_snapshot.c. */
+void logs_snapshot(const struct model *m, struct event_list *ret);
 void logs_lend(struct model *to, const struct model *from, int64_t t_ns);
 void logs_done(struct model *m);		/* the limits stay */
 /* log_view.c */
 void log_view_init(struct log_view *v);		/* its parts are released with it */
 struct log_view *log_view_until(const struct log_view *v, int64_t t_ns);	/* what of it is not after t */
+/* timeline.c, timeline_watch.c */
+struct timeline *timeline_new(void);
+void timeline_free(struct timeline *t);
+void timeline_reset(struct timeline *t);
+void timeline_clone(struct model *to, const struct model *from);
+/* Show in to, which has none of its own, those of from's entries that were known at t. */
+void timeline_lend(struct model *to, const struct model *from, int64_t t_ns);
+/* Look at ev before it is applied, and after it was. */
+void timeline_before(struct model *m, const struct event *ev);
+void timeline_after(struct model *m, const struct event *ev);
+/* What changed is to be looked at; all that does not come with an event changes at now. */
+void timeline_touched(struct model *m, unsigned changes);
+void timeline_turn(struct model *m, int64_t now_ns);
+void timeline_source(struct model *m, const struct source *s);	/* time has passed for it */
+/* Up to when things were told since time went on last, where some of it is not looked at yet; else INT64_MAX. */
+int64_t timeline_told_ns(const struct model *m);
+void timeline_settle(struct model *m);		/* look at what has changed */
+
+/* memory.c */
+struct model_memory_set *memory_take(const struct model *m);	/* a new block */
+void memory_apply(struct model *m, const struct event *ev);
+
+/* after.c */
+void after_apply(struct model *m, const struct event *ev);
+void after_clone(struct model *to, const struct model *from);
+/* Show from's view of the audit log in to, which has none of its own. */
+void after_lend(struct model *to, const struct model *from);
+void after_done(struct model *m);
+
+/* model_json_after.c */
+json_t *timeline_json(const struct model *m);
 
 /* offers.c */
 void offers_view_done(struct offers_view *v);
@@ -366,6 +440,9 @@ void models_done(struct model *m);
 /* Where ev says what is known already, let it hold the block that says so: large answers that do not change are kept once. ev stays the caller's. */
 void models_share(const struct model *m, struct event *ev);
 const struct registry_state *registry_state_find(const struct model *m, const char *source);
+/* Made when it is not there; NULL: the environment does not name it. */
+struct model_memory *model_memory_for(struct model *m, const char *id);
+void seen_version_done(struct seen_version *s);
 const struct model_memory *model_memory_find(const struct model *m, const char *id);
 /* Since when host serves version, as far as was seen; 0: it was not seen to. */
 int64_t model_memory_since(const struct model_memory *mem, const char *host, const char *version);

@@ -15,7 +15,7 @@
 #include "model/event_fields.h"
 #include "model/model_priv.h"
 
-enum { MODELS_MAX = 1024, SEEN_MAX = 40000 };
+enum { SEEN_MAX = 40000 };
 #define SEEN_FORGET_NS (24 * NS_PER_HOUR)	/* a host not heard of for so long is another one when it comes back */
 
 /* --- lists ---------------------------------------------------------------------------------------------------------------- */
@@ -48,8 +48,8 @@ def_find(const struct environment *env, const char *id)
 }
 
 /* With an environment known, models and sources it does not name are answers that came after a switch. */
-static struct model_memory *
-memory_for(struct model *m, const char *id)
+struct model_memory *
+model_memory_for(struct model *m, const char *id)
 {
 	const struct model_memory *known = model_memory_find(m, id);
 	struct model_memory *mem;
@@ -78,8 +78,8 @@ registry_for(struct model *m, const char *source)
 	return &m->registries[m->n_registries++];
 }
 
-static void
-seen_done(struct seen_version *s)
+void
+seen_version_done(struct seen_version *s)
 {
 	free(s->host);
 	free(s->version);
@@ -89,7 +89,7 @@ static void
 memory_done(struct model_memory *mem)
 {
 	for (size_t i = 0; i < mem->n_seen; i++)
-		seen_done(&mem->seen[i]);
+		seen_version_done(&mem->seen[i]);
 	free(mem->seen);
 	block_unref(mem->serving);
 	free(mem->id);
@@ -169,7 +169,7 @@ note_registry(struct model *m, const struct registry_state *r, int64_t at_ns, bo
 {
 	for (size_t i = 0; m->env != NULL && i < m->env->n_models; i++) {
 		const struct model_def *def = &m->env->models[i];
-		struct model_memory *mem = strcmp(def->registry, r->source) == 0 ? memory_for(m, def->id) : NULL;
+		struct model_memory *mem = strcmp(def->registry, r->source) == 0 ? model_memory_for(m, def->id) : NULL;
 
 		if (mem != NULL)
 			note_wanted(mem, def, r->set, at_ns, is_move);
@@ -259,7 +259,7 @@ remember(struct model_memory *mem, const struct serving_set *set, int64_t seen_n
 			if (is_worth_keeping(&old[at], n, seen_ns))
 				v[n++] = old[at];
 			else
-				seen_done(&old[at]);
+				seen_version_done(&old[at]);
 		}
 		if (host == NULL)
 			break;
@@ -269,7 +269,7 @@ remember(struct model_memory *mem, const struct serving_set *set, int64_t seen_n
 			if (n == 0 || strcmp(v[n - 1].host, host) != 0 || strcmp(v[n - 1].version, now[i]->version) != 0)
 				remember_one(&v[n++], old, at, end, now[i], mem->first_ns, seen_ns);
 		for (; at < end; at++)
-			seen_done(&old[at]);	/* it serves that no more */
+			seen_version_done(&old[at]);	/* it serves that no more */
 	}
 	free(now);
 	free(old);
@@ -343,7 +343,7 @@ static void
 apply_serving(struct model *m, const struct event *ev)
 {
 	const struct serving_set *set = ev->block;
-	struct model_memory *mem = memory_for(m, set->model);
+	struct model_memory *mem = model_memory_for(m, set->model);
 
 	if (mem == NULL)
 		return;
@@ -361,6 +361,7 @@ apply_hosts(struct model *m, const struct event *ev)
 {
 	block_replace(&m->hosts, ev->block);
 	m->hosts_source = ev->source;
+	m->hosts_ns = ev->time_ns;
 	model_touch(m, MODEL_HOSTS | MODEL_MODELS);
 }
 
@@ -459,6 +460,7 @@ models_clone(struct model *to, const struct model *from)
 		memory_clone(&to->memories[i], &from->memories[i]);
 	to->hosts = block_ref(from->hosts);
 	to->hosts_source = from->hosts_source;
+	to->hosts_ns = from->hosts_ns;
 }
 
 void

@@ -56,6 +56,14 @@ until(struct judge *j, int64_t at_ns)
 		j->v->next_ns = at_ns;
 }
 
+/* Of a time that the clock has not reached yet, now is shown. */
+static void
+until_reached(struct judge *j, int64_t at_ns)
+{
+	if (at_ns > j->m->now_ns)
+		until(j, j->m->now_ns);
+}
+
 static int64_t
 fresh_until(const struct model *m, const char *source, const char *what, int64_t seen_ns)
 {
@@ -157,6 +165,8 @@ look_at_wanted(struct judge *j)
 	j->is_wanted_known = is_wanted_known(j);
 	if (!j->is_wanted_known)
 		return;
+	if (j->mem != NULL)
+		until_reached(j, j->mem->wanted_since_ns);
 	j->row->wanted_since_ns = j->mem == NULL || j->mem->wanted_since_ns > j->m->now_ns ? 0 : j->mem->wanted_since_ns;
 	j->wanted = j->row->reg == NULL ? NULL : reg_version_wanted(j->row->reg, def->alias, def->stage);
 	if (j->wanted != NULL)
@@ -369,9 +379,11 @@ look_at_hosts(struct judge *j)
 	if (n_group > 0)
 		add_missing_hosts(j, is_heard, names_hosts(set));
 	free(is_heard);
-	for (size_t i = 0; i < j->row->n_hosts; i++)
+	for (size_t i = 0; i < j->row->n_hosts; i++) {
+		until_reached(j, j->hosts[i].since_ns);
 		if (j->hosts[i].since_ns > j->m->now_ns)
 			j->hosts[i].since_ns = j->m->now_ns;
+	}
 	return n_group;
 }
 
@@ -814,6 +826,7 @@ model_judge(const struct model *m, struct models_view *v, struct model_model *ro
 	count_hosts(&j);
 	judge_state(&j, n_group);
 	hosts_stale(&j);
+	until_reached(&j, row->since_ns);
 	if (row->since_ns > m->now_ns)
 		row->since_ns = m->now_ns;
 	row->why = j.why.len == 0 ? "" : arena_strdup(&v->arena, j.why.data);

@@ -104,6 +104,9 @@ models_advance(struct model *m, int64_t before_ns)
 	const struct derived *d = m->derived;
 
 	models_clamp(m);
+	/* Known as soon as it is so, whenever somebody looks. */
+	if (d->has_models && m->now_ns > d->models.next_ns && m->now_ns >= before_ns)
+		timeline_turn(m, d->models.next_ns + 1);
 	if (d->has_models && (m->now_ns > d->models.next_ns || m->now_ns < before_ns))
 		model_touch(m, MODEL_MODELS);
 	if (d->has_hosts && (m->now_ns > d->hosts.next_ns || m->now_ns < before_ns))

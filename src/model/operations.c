@@ -28,6 +28,7 @@ operations_apply(struct model *m, const struct event *ev)
 
 	block_replace(&e->operation, op);
 	e->time_ns = ev->time_ns;
+	e->source = ev->source;
 	model_touch(m, MODEL_OPERATIONS | MODEL_MARKERS);
 }
 

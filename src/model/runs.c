@@ -69,11 +69,13 @@ outputs_bound(struct model *m)
 }
 
 static void
-output_put(struct model *m, const struct run_output *o, int64_t time_ns)
+output_put(struct model *m, struct run_output_entry e)
 {
+	const struct run_output *o = e.output;
 	bool is_there;
 	size_t i = output_at(m, o->run, o->column, o->host, &is_there);
 
+	block_ref(o);
 	if (is_there)
 		output_remove(m, i);
 	if (m->n_outputs == m->outputs_cap) {
@@ -81,7 +83,7 @@ output_put(struct model *m, const struct run_output *o, int64_t time_ns)
 		m->outputs = xreallocarray(m->outputs, m->outputs_cap, sizeof *m->outputs);
 	}
 	memmove(&m->outputs[i + 1], &m->outputs[i], (m->n_outputs++ - i) * sizeof *m->outputs);
-	m->outputs[i] = (struct run_output_entry){ block_ref(o), time_ns };
+	m->outputs[i] = e;
 	m->output_bytes += block_bytes(o);
 	outputs_bound(m);
 }
@@ -112,7 +114,7 @@ runs_lend_outputs(struct model *to, const struct model *from, int64_t t_ns)
 	outputs_done(to);
 	for (size_t i = 0; i < from->n_outputs; i++)
 		if (from->outputs[i].time_ns <= t_ns)
-			output_put(to, from->outputs[i].output, from->outputs[i].time_ns);
+			output_put(to, from->outputs[i]);
 	model_touch(to, MODEL_RUNS);
 }
 
@@ -168,9 +170,10 @@ apply_run(struct model *m, const struct event *ev)
 		is_marked = m->runs[i].run->state != run->state || run->state == RUN_ENDED;
 		block_replace(&m->runs[i].run, run);
 		m->runs[i].time_ns = ev->time_ns;
+		m->runs[i].source = ev->source;
 	} else {
 		runs_make_room(m);
-		m->runs[m->n_runs++] = (struct run_entry){ block_ref(run), ev->time_ns };
+		m->runs[m->n_runs++] = (struct run_entry){ block_ref(run), ev->time_ns, ev->source };
 	}
 	forget_plan_of(m, run);
 	model_touch(m, MODEL_RUNS | (is_marked ? MODEL_MARKERS : 0));
@@ -179,21 +182,23 @@ apply_run(struct model *m, const struct event *ev)
 /* --- incidents and notes ------------------------------------------------------------------------------------------------------ */
 
 static void
-apply_incident(struct model *m, const struct incident *incident)
+apply_incident(struct model *m, const struct event *ev)
 {
+	const struct incident *incident = ev->block;
 	size_t i = 0;
 
-	while (i < m->n_incidents && strcmp(m->incidents[i]->id, incident->id) != 0)
+	while (i < m->n_incidents && strcmp(m->incidents[i].incident->id, incident->id) != 0)
 		i++;
 	if (i < m->n_incidents) {
-		block_replace(&m->incidents[i], incident);
+		block_replace(&m->incidents[i].incident, incident);
 	} else {
 		if (m->n_incidents == INCIDENTS_MAX) {
-			block_unref(m->incidents[0]);
+			block_unref(m->incidents[0].incident);
 			memmove(&m->incidents[0], &m->incidents[1], --m->n_incidents * sizeof m->incidents[0]);
 		}
-		m->incidents[m->n_incidents++] = block_ref(incident);
+		m->incidents[i = m->n_incidents++].incident = block_ref(incident);
 	}
+	m->incidents[i].told = (struct told){ ev->time_ns, ev->source };
 	model_touch(m, MODEL_INCIDENT);
 }
 
@@ -204,7 +209,7 @@ apply_note(struct model *m, const struct event *ev)
 		block_unref(m->notes[0].note);
 		memmove(&m->notes[0], &m->notes[1], --m->n_notes * sizeof m->notes[0]);
 	}
-	m->notes[m->n_notes++] = (struct note_entry){ block_ref(ev->block), ev->time_ns };
+	m->notes[m->n_notes++] = (struct note_entry){ block_ref(ev->block), ev->time_ns, ev->source };
 	model_touch(m, MODEL_INCIDENT | MODEL_MARKERS);
 }
 
@@ -215,14 +220,15 @@ runs_apply(struct model *m, const struct event *ev)
 {
 	if (ev->kind == EVENT_RUNBOOKS) {
 		block_replace(&m->runbooks, ev->block);
+		m->runbooks_told = (struct told){ ev->time_ns, ev->source };
 		model_touch(m, MODEL_RUNBOOKS);
 	} else if (ev->kind == EVENT_RUN) {
 		apply_run(m, ev);
 	} else if (ev->kind == EVENT_RUN_OUTPUT) {
-		output_put(m, ev->block, ev->time_ns);
+		output_put(m, (struct run_output_entry){ ev->block, ev->time_ns, ev->source });
 		model_touch(m, MODEL_RUNS);
 	} else if (ev->kind == EVENT_INCIDENT) {
-		apply_incident(m, ev->block);
+		apply_incident(m, ev);
 	} else {
 		apply_note(m, ev);
 	}
@@ -232,16 +238,23 @@ void
 runs_clone(struct model *to, const struct model *from)
 {
 	to->runbooks = block_ref(from->runbooks);
-	for (size_t i = 0; i < from->n_runs; i++)
-		to->runs[i] = (struct run_entry){ block_ref(from->runs[i].run), from->runs[i].time_ns };
+	to->runbooks_told = from->runbooks_told;
+	for (size_t i = 0; i < from->n_runs; i++) {
+		to->runs[i] = from->runs[i];
+		block_ref(to->runs[i].run);
+	}
 	to->n_runs = from->n_runs;
 	for (size_t i = 0; i < from->n_outputs; i++)
-		output_put(to, from->outputs[i].output, from->outputs[i].time_ns);
-	for (size_t i = 0; i < from->n_incidents; i++)
-		to->incidents[i] = block_ref(from->incidents[i]);
+		output_put(to, from->outputs[i]);
+	for (size_t i = 0; i < from->n_incidents; i++) {
+		to->incidents[i] = from->incidents[i];
+		block_ref(to->incidents[i].incident);
+	}
 	to->n_incidents = from->n_incidents;
-	for (size_t i = 0; i < from->n_notes; i++)
-		to->notes[i] = (struct note_entry){ block_ref(from->notes[i].note), from->notes[i].time_ns };
+	for (size_t i = 0; i < from->n_notes; i++) {
+		to->notes[i] = from->notes[i];
+		block_ref(to->notes[i].note);
+	}
 	to->n_notes = from->n_notes;
 }
 
@@ -255,7 +268,7 @@ runs_done(struct model *m)
 	m->n_runs = 0;
 	outputs_done(m);
 	for (size_t i = 0; i < m->n_incidents; i++)
-		block_unref(m->incidents[i]);
+		block_unref(m->incidents[i].incident);
 	m->n_incidents = 0;
 	for (size_t i = 0; i < m->n_notes; i++)
 		block_unref(m->notes[i].note);
@@ -364,8 +377,8 @@ const struct incident *
 model_incident(const struct model *m)
 {
 	for (size_t i = m->n_incidents; i-- > 0;)
-		if (m->incidents[i]->closed_ns == 0)
-			return m->incidents[i];
+		if (m->incidents[i].incident->closed_ns == 0)
+			return m->incidents[i].incident;
 	return NULL;
 }
 

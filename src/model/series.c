@@ -61,7 +61,7 @@ drop_oldest(struct model *m)
 }
 
 /* With an environment known, one it does not name is accepted only when a person asked it, or a marker did. */
-static struct query *
+struct query *
 query_for_event(struct model *m, const char *id)
 {
 	struct query *q = query_find(m, id);
@@ -118,9 +118,11 @@ series_apply(struct model *m, const struct event *ev)
 	if (set->type == SERIES_MATRIX) {
 		block_replace(&q->pub.range, set);
 		q->pub.range_ns = ev->time_ns;
+		q->range_source = ev->source;
 	} else {
 		block_replace(&q->pub.instant, set);
 		q->pub.instant_ns = ev->time_ns;
+		q->instant_source = ev->source;
 	}
 	q->seen_ns = ev->time_ns;
 	model_touch(m, str_has_prefix(q->pub.id, "host:") ? MODEL_SERIES | MODEL_HOSTS : MODEL_SERIES);
@@ -173,7 +175,20 @@ series_lend_ranges(struct model *to, const struct model *from)
 			continue;
 		block_replace(&q->pub.range, live->pub.range);
 		q->pub.range_ns = live->pub.range_ns;
+		q->range_source = live->range_source;
 	}
+}
+
+void
+queries_forget(struct model *m, size_t n)
+{
+	for (size_t i = n; i < m->n_queries; i++) {
+		if (m->queries[i]->pub.def == NULL)
+			query_free(m->queries[i]);
+		else
+			m->queries[n++] = m->queries[i];
+	}
+	m->n_queries = n;
 }
 
 void

@@ -21,16 +21,23 @@
 void
 slos_apply(struct model *m, const struct event *ev)
 {
+	struct told told = { ev->time_ns, ev->source };
+
 	if (ev->kind == EVENT_SLO_DEFS) {
 		block_replace(&m->slo_defs, ev->block);
+		m->slo_defs_told = told;
 	} else if (ev->kind == EVENT_SLOS) {
 		const struct slo_set *set = ev->block;
 
 		block_replace(set->is_past ? &m->past_slos : &m->slos, set);
+		if (!set->is_past)
+			m->slos_told = told;
 	} else {
 		const struct slo_detail_set *set = ev->block;
 
 		block_replace(set->is_past ? &m->past_slo_details : &m->slo_details, set);
+		if (!set->is_past)
+			m->slo_details_told = told;
 	}
 	model_touch(m, MODEL_SLOS);
 }
@@ -41,6 +48,9 @@ slos_clone(struct model *to, const struct model *from)
 	to->slo_defs = block_ref(from->slo_defs);
 	to->slos = block_ref(from->slos);
 	to->slo_details = block_ref(from->slo_details);
+	to->slo_defs_told = from->slo_defs_told;
+	to->slos_told = from->slos_told;
+	to->slo_details_told = from->slo_details_told;
 }
 
 void
@@ -49,6 +59,7 @@ slos_lend_details(struct model *to, const struct model *from)
 	if (to->slo_details == from->slo_details)
 		return;
 	block_replace(&to->slo_details, from->slo_details);
+	to->slo_details_told = from->slo_details_told;
 	model_touch(to, MODEL_SLOS);
 }
 

@@ -69,8 +69,7 @@ source_free(struct source *s)
 	free(s);
 }
 
-/* The source an event speaks of. Where an environment is known, one it does not name is an answer that came after a switch. */
-static struct source *
+struct source *
 source_for_event(struct model *m, const char *name)
 {
 	struct source *s = source_get(m, name);
@@ -116,6 +115,9 @@ sources_environment(struct model *m)
 	free(m->sources);
 	m->sources = v;
 	m->n_sources = n;
+	/* They may be asked at other intervals now. */
+	for (size_t i = 0; i < n; i++)
+		source_judge(v[i], m->now_ns);
 }
 
 void
@@ -276,7 +278,7 @@ earliest(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-static void
+void
 source_judge(struct source *s, int64_t now_ns)
 {
 	int64_t patience = source_patience_ns(s), failing_since = 0, ok_since = 0, error_ns = INT64_MIN;
@@ -361,6 +363,7 @@ apply_report(struct source *s, const struct event *ev)
 	}
 	r->last_ns = ev->time_ns;
 	block_replace(&r->last, report);
+	r->source = ev->source;
 }
 
 static size_t
@@ -398,31 +401,37 @@ apply_value(struct model *m, struct source *s, const struct event *ev)
 	switch (ev->kind) {
 	case EVENT_SOURCE_INFO:
 		block_replace(&s->pub.info, ev->block);
+		s->info_told = (struct told){ ev->time_ns, ev->source };
 		break;
 	case EVENT_TARGETS:
 		block_replace(&s->pub.targets, ev->block);
 		s->pub.targets_ns = ev->time_ns;
+		s->targets_source = ev->source;
 		since_when(&s->targets_down_since_ns, targets_down(ev->block) > 0, ev->time_ns);
 		break;
 	case EVENT_RULES:
 		block_replace(&s->pub.rules, ev->block);
 		s->pub.rules_ns = ev->time_ns;
+		s->rules_source = ev->source;
 		since_when(&s->rules_failing_since_ns, rules_failing(ev->block) > 0, ev->time_ns);
 		break;
 	case EVENT_ALERTS:
 		block_replace(&s->alerts, ev->block);
 		s->alerts_ns = ev->time_ns;
+		s->alerts_source = ev->source;
 		alerts_learn_external(m);
 		model_touch(m, MODEL_ALERTS);
 		break;
 	case EVENT_GROUPS:
 		block_replace(&s->pub.groups, ev->block);
 		s->pub.groups_ns = ev->time_ns;
+		s->groups_source = ev->source;
 		model_touch(m, MODEL_ALERTS);
 		break;
 	case EVENT_SILENCES:
 		block_replace(&s->silences, ev->block);
 		s->silences_ns = ev->time_ns;
+		s->silences_source = ev->source;
 		model_touch(m, MODEL_ALERTS);
 		break;
 	default:
@@ -438,10 +447,14 @@ sources_apply(struct model *m, const struct event *ev)
 	if (s == NULL)
 		return;
 	if (ev->kind == EVENT_SOURCE_REPORT) {
+		int64_t patience_ns = source_patience_ns(s);
 		bool was_stale = s->is_alerts_stale;
 
 		apply_report(s, ev);
 		source_judge(s, m->now_ns);
+		/* Since when a model cannot be seen follows from it. */
+		if (source_patience_ns(s) != patience_ns)
+			model_touch(m, MODEL_MODELS);
 		if (was_stale != s->is_alerts_stale || strcmp(((const struct source_report *)ev->block)->what, "alerts") == 0)
 			model_touch(m, MODEL_ALERTS);
 	} else {
@@ -453,30 +466,35 @@ sources_apply(struct model *m, const struct event *ev)
 
 /* --- time ------------------------------------------------------------------------------------------------------------------ */
 
-static void
+static bool
 not_after(int64_t *t_ns, int64_t now_ns)
 {
-	if (*t_ns > now_ns)
-		*t_ns = now_ns;
+	if (*t_ns <= now_ns)
+		return false;
+	*t_ns = now_ns;
+	return true;
 }
 
 /* When the clock was set back, what we have is new as of now: else nothing would look old until the clock has caught up. */
-static void
+static bool
 source_clamp(struct source *s, int64_t now_ns)
 {
+	bool has_changed = false;
+
 	for (size_t i = 0; i < s->pub.n_requests; i++) {
-		not_after(&s->requests[i].last_ns, now_ns);
-		not_after(&s->requests[i].last_ok_ns, now_ns);
-		not_after(&s->requests[i].failing_since_ns, now_ns);
-		not_after(&s->requests[i].ok_since_ns, now_ns);
+		has_changed |= not_after(&s->requests[i].last_ns, now_ns);
+		has_changed |= not_after(&s->requests[i].last_ok_ns, now_ns);
+		has_changed |= not_after(&s->requests[i].failing_since_ns, now_ns);
+		has_changed |= not_after(&s->requests[i].ok_since_ns, now_ns);
 	}
-	not_after(&s->alerts_ns, now_ns);
-	not_after(&s->silences_ns, now_ns);
-	not_after(&s->pub.targets_ns, now_ns);
-	not_after(&s->pub.rules_ns, now_ns);
-	not_after(&s->pub.groups_ns, now_ns);
-	not_after(&s->targets_down_since_ns, now_ns);
-	not_after(&s->rules_failing_since_ns, now_ns);
+	has_changed |= not_after(&s->alerts_ns, now_ns);
+	has_changed |= not_after(&s->silences_ns, now_ns);
+	has_changed |= not_after(&s->pub.targets_ns, now_ns);
+	has_changed |= not_after(&s->pub.rules_ns, now_ns);
+	has_changed |= not_after(&s->pub.groups_ns, now_ns);
+	has_changed |= not_after(&s->targets_down_since_ns, now_ns);
+	has_changed |= not_after(&s->rules_failing_since_ns, now_ns);
+	return has_changed;
 }
 
 /* A query that nobody polls any more must not stay failing for ever. */
@@ -517,9 +535,17 @@ sources_advance(struct model *m)
 		enum source_state state = s->pub.state;
 		bool was_stale = s->is_alerts_stale, has_changed;
 
-		source_clamp(s, m->now_ns);
-		has_changed = forget_requests(s, m->now_ns);
+		/* Alerts say when they were seen, models and hosts judge by how old answers are. */
+		if (source_clamp(s, m->now_ns))
+			model_touch(m, MODEL_SOURCES | MODEL_ALERTS | MODEL_MODELS);
+		/* Before anything is forgotten: since when it is stale must not depend on how far time went at once. */
 		source_judge(s, m->now_ns);
+		timeline_source(m, s);
+		has_changed = forget_requests(s, m->now_ns);
+		if (has_changed) {
+			model_touch(m, MODEL_MODELS);
+			source_judge(s, m->now_ns);
+		}
 		if (has_changed || s->pub.state != state)
 			model_touch(m, MODEL_SOURCES);
 		if (s->is_alerts_stale != was_stale)

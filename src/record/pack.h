@@ -1,6 +1,7 @@
 /*
- * One portable file of an incident: a POSIX tar (ustar) of manifest.json, audit-NAME.jsonl (the slices of each chain from the first record of the incident to the last,
- * whole and in order) with the head each was packed under, and the chunks of the recordings between. Opens with tar tf; replays and verifies on another machine.
+ * One portable file of an incident: a POSIX tar (ustar) of manifest.json, audit-NAME.jsonl (the slices of each chain from the first record
+ * of the incident to the last, whole and in order) with the head each was packed under, and the chunks of the recordings between. Opens
+ * with tar tf; replays and verifies on another machine.
  */
 #ifndef OPS_RECORD_PACK_H
 #define OPS_RECORD_PACK_H
@@ -24,6 +25,8 @@ struct pack;
 int pack_open(const char *path, struct pack **ret, struct err *err);	/* ERR_SYNTAX with offset: not a packed file, or damaged */
 void pack_free(struct pack *p);
 bool pack_is(const char *path);		/* by its first bytes */
+/* Are the members the bytes that were packed? 0, ERR_SYNTAX with the first that is not. pack_open() looks at names, sizes and places only. */
+int pack_check(const struct pack *p, struct err *err);
 struct pack_member { const char *name; uint64_t offset, size; };
 size_t pack_members(const struct pack *p, const struct pack_member **ret);
 const char *pack_bytes(const struct pack *p, const char *name, size_t *ret_len);	/* mapped; NULL no such member */

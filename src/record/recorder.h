@@ -1,14 +1,16 @@
 /*
  * The flight recorder: what the model was told, on disk, so that it can be shown again as it was known.
  *
- * Every event that reaches the model is given to recorder_event(), which costs a reference; a lane of the pool writes it as JSON (event_write()), unchanged ones as a word,
- * ranges as what is new of them, through zstd into the chunk under way. A chunk spans a minute at most and begins with a snapshot of the whole model, so that it can be read alone. Once a
- * second what there is reaches the file (write, not fsync): a kill -9 loses at most that second. When a chunk is full it is closed, synced, and its SHA-256 is told.
+ * Every event that reaches the model is given to recorder_event(), which costs a reference; a lane of the pool writes it as JSON
+ * (event_write()), unchanged ones as a word, ranges as what is new of them, through zstd into the chunk under way. A chunk spans a minute
+ * at most and begins with a snapshot of the whole model, so that it can be read alone. Once a second what there is reaches the file (write,
+ * not fsync): a kill -9 loses at most that second. When a chunk is full it is closed, synced, and its SHA-256 is told.
  *
- * While nothing is pinned, chunks older than keep_ns or beyond keep_bytes are removed, oldest first. recorder_pin() keeps all that is there and all that comes, until
- * recorder_unpin(); what was kept is not removed by this program again (`opsconsole --recordings` lists it, rm removes it).
- * Where: DIR/ENV/YYYYMMDD-HHMMSS-PID/ , mode 0700. Recordings of processes that died unpinned are removed by the next one. Format: doc/recording-format.md.
- * When the disk is full or a write fails it stops, says so once, and tries again every ten seconds: a recorder never stops the console.
+ * While nothing is pinned, chunks older than keep_ns or beyond keep_bytes are removed, oldest first. recorder_pin() keeps all that is there
+ * and all that comes, until recorder_unpin(); what was kept is not removed by this program again (`opsconsole --recordings` lists it, rm
+ * removes it). Where: DIR/ENV/YYYYMMDD-HHMMSS-PID/ , mode 0700. Recordings of processes that died unpinned are removed by the next one.
+ * Format: doc/recording-format.md. When the disk is full or a write fails it stops, says so once, and tries again every ten seconds: a
+ * recorder never stops the console.
  */
 #ifndef OPS_RECORD_RECORDER_H
 #define OPS_RECORD_RECORDER_H

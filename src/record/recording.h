@@ -1,8 +1,9 @@
 /*
  * A recording read back: which chunks there are, and the model as it was known at a time.
  *
- * Opens a folder (a recording, also of a console that is still writing it), one chunk file, or a packed file (record/pack.h). Reads nothing but headers at first; a damaged chunk is a gap with a sentence,
- * never the end. Bytes are untrusted: every size has a ceiling. No sockets, no writing.
+ * Opens a folder (a recording, also of a console that is still writing it), one chunk file, or a packed file (record/pack.h). Reads nothing
+ * but headers at first; a damaged chunk is a gap with a sentence, never the end. Bytes are untrusted: every size has a ceiling. No sockets,
+ * no writing.
  */
 #ifndef OPS_RECORD_RECORDING_H
 #define OPS_RECORD_RECORDING_H
@@ -56,7 +57,10 @@ void player_free(struct player *p);
  * which. Borrowed until the next call. Forwards within a chunk only the difference is applied. */
 const struct model *player_seek(struct player *p, int64_t t_ns, const char **ret_why);
 int64_t player_time(const struct player *p);
-/* Events applied since the last call of this, oldest first, for who mirrors them elsewhere (export); cb in the calls of player_seek(). NULL ends it. */
+/*
+ * Events applied since the last call of this, oldest first, for who mirrors them elsewhere (export); cb in the calls of player_seek(). NULL
+ * ends it.
+ */
 void player_on_event(struct player *p, void (*cb)(const struct event *ev, int64_t at_ns, void *arg), void *arg);
 /* The time of the first event after t that was applied then; INT64_MAX none. What skipping idle time and export step by. */
 int64_t player_next(struct player *p, int64_t t_ns);

@@ -62,6 +62,8 @@ is_clash(const struct keymap *km, size_t i, const struct panel_ops *panel, int k
 		return false;
 	if (row->panel == panel)
 		return true;
+	if (row->command->flags & CMD_FIRST)
+		return false;
 	return (row->panel == NULL || panel == NULL) && !is_hidden(km, i);
 }
 
@@ -234,6 +236,9 @@ keymap_lookup(const struct keymap *km, const struct panel_ops *panel, int key)
 
 	if (key == KEY_NONE)
 		return NULL;
+	for (size_t i = 0; i < km->n; i++)
+		if (km->rows[i].key == key && (km->rows[i].command->flags & CMD_FIRST))
+			return &km->rows[i];
 	if (panel != NULL)
 		row = lookup_in(km, panel, key);
 	return row != NULL ? row : lookup_in(km, NULL, key);

@@ -38,7 +38,7 @@ void keymap_free(struct keymap *km);
 
 size_t keymap_n(const struct keymap *km);
 const struct keymap_row *keymap_row(const struct keymap *km, size_t i);	/* global first, then panels in order */
-/* The command of a key while panel (may be NULL) has the focus: the panel's own, else a global one; NULL when none. */
+/* The command of a key while panel (may be NULL) has the focus: a global one that goes first, the panel's own, any other global one; NULL when none. */
 const struct keymap_row *keymap_lookup(const struct keymap *km, const struct panel_ops *panel, int key);
 /* By name as typed: "ack" (focused panel, then global) or "alerts.ack". NULL when none; keymap_nearest() then has a suggestion. */
 const struct keymap_row *keymap_find(const struct keymap *km, const struct panel_ops *panel, const char *name);

@@ -48,6 +48,7 @@ enum op_kind {
 	OP_AUDIT_WINDOW,	/* number: place of the first row wanted (-1: the end); text: filter words, "" none */
 	OP_AUDIT_VERIFY,	/* verify the whole log now, in the background */
 	OP_AUDIT_CHECKPOINT,	/* sign the head with the ssh key now. Writes a file */
+	OP_RECORDING,		/* say how the flight recorder stands */
 	OP_REPLAY_PAUSE,	/* toggle */
 	OP_REPLAY_SPEED,	/* number: +1 faster, -1 slower (doubled, halved) */
 	OP_REPLAY_MARK,		/* number: +1 next, -1 previous entry of the timeline; text: kind, or NULL any */

@@ -38,13 +38,16 @@ static void
 draw_inside(struct panel *p, const struct view *v, struct canvas *outer, struct canvas *inner, const char *title)
 {
 	char summary[SUMMARY_MAX] = "";
+	struct view seen = *v;
 
+	if (v->past_from == PAST_METRICS && (p->ops->flags & PANEL_FROM_METRICS) == 0)
+		seen.model = NULL;
 	if (p->ops->arrange != NULL)
-		p->ops->arrange(p, v, inner->w, inner->h);
+		p->ops->arrange(p, &seen, inner->w, inner->h);
 	if (p->ops->summary != NULL)
-		p->ops->summary(p, v, summary, sizeof summary);
+		p->ops->summary(p, &seen, summary, sizeof summary);
 	frame_draw(outer, title != NULL ? title : p->ops->title, summary, v->is_focused);
-	p->ops->draw(p, v, inner);
+	p->ops->draw(p, &seen, inner);
 }
 
 void

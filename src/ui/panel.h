@@ -15,6 +15,9 @@
 enum {
 	PANEL_DIALOG = 1u << 0,
 	PANEL_LOW = 1u << 1,	/* a dialog of a few rows: what is behind it stays in sight */
+	/* It has something to show of a time that only metrics tell of (PAST_METRICS), and knows how little that is. To the others such a time is
+	 * not recorded: they are drawn with no model, so that nothing unseen looks like nothing wrong. */
+	PANEL_FROM_METRICS = 1u << 2,
 };
 
 struct panel_ops {
@@ -36,6 +39,8 @@ struct panel_ops {
 	void (*filter)(struct panel *p, const char *text);
 	/* What the app has to do for the filter as it is now, where it is not the panel's own work; NULL: nothing, or it was told already. May be NULL. */
 	struct op *(*filtered)(struct panel *p);
+	/* What it asks of the app by itself, behind a filter or show(): looked at after each key, once. NULL: nothing. May be NULL. */
+	struct op *(*wish)(struct panel *p, const struct view *v);
 	/* Right of the title: counts, state. buf of size. May be NULL. */
 	void (*summary)(const struct panel *p, const struct view *v, char *buf, size_t size);
 	/* What the hint bar calls a command now; NULL: it is not worth its room now. No hint(): the names of those with CMD_HINT. */

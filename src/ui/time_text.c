@@ -10,16 +10,33 @@
 
 #define DAY (24 * NS_PER_HOUR)
 
-/* "02:10" and "02:10:30". */
+/* ".5": digits behind a point, nine of them count. */
+static bool
+fraction(const char *text, int64_t *ret_ns)
+{
+	size_t n = strspn(text + 1, "0123456789");
+	int64_t unit = NS_PER_S;
+
+	if (*text != '.' || n == 0 || text[1 + n] != '\0')
+		return false;
+	for (*ret_ns = 0; *++text != '\0' && unit > 1;)
+		*ret_ns += (*text - '0') * (unit /= 10);
+	return true;
+}
+
+/* "02:10", "02:10:30" and "02:10:30.5". */
 static bool
 time_of_day(const char *text, int64_t *ret_ns)
 {
 	unsigned h, m, s = 0;
-	int used = 0;
+	int used = 0, n = sscanf(text, "%2u:%2u%n:%2u%n", &h, &m, &used, &s, &used);
+	int64_t part = 0;
 
-	if (sscanf(text, "%2u:%2u%n:%2u%n", &h, &m, &used, &s, &used) < 2 || text[used] != '\0' || h > 23 || m > 59 || s > 59)
+	if (n < 2 || h > 23 || m > 59 || s > 59)
 		return false;
-	*ret_ns = (int64_t)(h * 3600 + m * 60 + s) * NS_PER_S;
+	if (text[used] != '\0' && (n < 3 || !fraction(text + used, &part)))
+		return false;
+	*ret_ns = (int64_t)(h * 3600 + m * 60 + s) * NS_PER_S + part;
 	return true;
 }
 

@@ -24,7 +24,7 @@ struct replay_view {
 	size_t n_marks;
 	const struct replay_gap { int64_t from_ns, to_ns; } *gaps;
 	size_t n_gaps;
-	const char *verified;		/* "verified", "NOT VERIFIED: edited at 4127", "not verified" */
+	const char *verified;		/* "verified", "verified in part: ..", "NOT VERIFIED: edited at 4127", "verifying" */
 };
 
 /* Where a shown past comes from, for the frame and for panels that say so. */
@@ -45,6 +45,9 @@ struct view {
 	bool is_unrecorded;		/* the audit log cannot be written: nothing can be done from here */
 	const char *user;		/* the real user, for silences */
 	enum past_from past_from;
+	const struct audit_view *audit;	/* the audit log as it is shown now; NULL: not looked at yet */
+	const struct log_view *log_view;	/* lines and patterns where live does not have them: in a replay; else NULL */
+	const struct log_pattern_set *log_patterns;
 	const struct replay_view *replay;	/* NULL: no replay */
 	int64_t ack_ns;			/* how long an ack silences; 0: off by config */
 };

@@ -1,5 +1,6 @@
 /*
- * What the audit log costs, beside the floors: `openssl dgst` over the same bytes for verify, a bare write() and fdatasync() for append.
+ * What the audit log costs, beside the floors, in one run: `openssl dgst`, `sha256sum` and `journalctl --verify` for verify, a bare write() and fdatasync() for append. Peers that
+ * are not installed are named and left out.
  *
  * usage: bench_audit [-n RECORDS] [-d FOLDER]        (default 1000000 records, under /tmp)
  */
@@ -10,20 +11,25 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit/audit.h"
 #include "audit/record_priv.h"
 #include "audit/verify.h"
+#include "audit_index.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
 
 enum { DURABLE = 2000, GROUPED = 200000, GROUP = 128, RUNS = 3 };
+
+extern char **environ;
 
 static const struct audit_actor actor = { "alice", 1000, "web", "/dev/pts/3", "192.0.2.7" };
 static char root[256];
@@ -84,18 +90,38 @@ make_log(const char *path, uint64_t n, bool is_each, struct audit_head *ret)
 }
 
 static double
-verify_once(const char *path, const char *head)
+verify_once(const char *path, const char *head, unsigned threads, bool is_chain_only)
 {
+	const struct audit_verify_options o = { .head = head, .threads = threads, .is_chain_only = is_chain_only };
 	struct audit_reader *r;
 	struct audit_report rep;
 	struct err err = ERR_INIT;
 	int64_t begin = clock_mono_fresh();
 
-	if (audit_reader_open(path, &r, &err) < 0 || audit_verify(r, head, NULL, &rep, &err) < 0)
+	if (audit_reader_open(path, &r, &err) < 0 || audit_verify_with(r, &o, &rep, &err) < 0)
 		give_up("verify", &err);
 	if (rep.verdict != AUDIT_GOOD)
 		give_up(rep.text, NULL);
 	audit_reader_free(r);
+	return seconds_since(begin);
+}
+
+/* Wall time of a command, and the CPU it took; -1: it cannot be run. */
+static double
+command_once(const char *const *argv)
+{
+	posix_spawn_file_actions_t fa;
+	int64_t begin = clock_mono_fresh();
+	int status;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_addopen(&fa, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", O_WRONLY, 0);
+	status = posix_spawnp(&pid, argv[0], &fa, NULL, (char *const *)(uintptr_t)argv, environ) == 0 ? 0 : -1;
+	posix_spawn_file_actions_destroy(&fa);
+	if (status < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return -1;
 	return seconds_since(begin);
 }
 
@@ -120,32 +146,106 @@ digest_once(const char *path)
 	return seconds_since(begin);
 }
 
+enum { MODES = 4 };
+static const struct { const char *what; unsigned threads; bool is_chain_only; const char *aim; } modes[MODES] = {
+	{ "chain alone, one thread", 1, true, "1.5" }, { "chain alone, two threads", 2, true, "0.75" }, { "each record's form, one thread", 1, false, "3" },
+	{ "each record's form, two threads", 2, false, "" },
+};
+
+static double
+least(double a, double b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static void
+print_peer(const char *what, double s, double dgst)
+{
+	if (s < 0)
+		printf("  %-32s not installed here, or it failed\n", what);
+	else
+		printf("  %-32s%8.3f s  %.2fx openssl dgst\n", what, s, s / dgst);
+}
+
+static void
+bench_journal(uint64_t n)
+{
+	const char *const argv[] = { "journalctl", "--verify", "--quiet", NULL };
+	double s = command_once(argv);
+
+	(void)n;
+	if (s < 0)
+		printf("  journalctl --verify: not here, or there is no journal\n");
+	else
+		printf("  journalctl --verify of this machine's journal: %.3f s\n", s);
+	printf("  sudoreplay: not installed, not compared\n");
+}
+
+static void
+bench_list(const char *path, uint64_t n)
+{
+	struct audit_index *ix = audit_index_new(path);
+	struct audit_view *v = block_new(sizeof *v);
+	struct err err = ERR_INIT;
+	int64_t begin = clock_mono_fresh();
+	double opened;
+
+	while (audit_index_step(ix, NS_PER_S, &err) > 0)
+		;
+	if (audit_index_window(ix, UINT64_MAX, v, &err) < 0 || v->n_records != n)
+		give_up("list", &err);
+	opened = seconds_since(begin);
+	block_unref(v);
+	begin = clock_mono_fresh();
+	for (uint64_t i = 0; i < 20; i++) {
+		v = block_new(sizeof *v);
+		if (audit_index_window(ix, n / 20 * i, v, &err) < 0)
+			give_up("window", &err);
+		block_unref(v);
+	}
+	printf("opened, counted, newest 512 listed    %8.3f s  (aim 1 s); any other 512: %.1f ms\n", opened, seconds_since(begin) / 20 * 1e3);
+	audit_index_free(ix);
+}
+
+/* What is verified first, and with threads, is measured first: memory is that of the program up to there. */
 static void
 bench_verify(uint64_t n)
 {
+	const char *dgst[] = { "openssl", "dgst", "-sha256", NULL, NULL }, *sum[] = { "sha256sum", NULL, NULL };
+	double best[MODES] = { 1e9, 1e9, 1e9, 1e9 }, floor_s = 1e9, dgst_s = -1, sum_s = -1, made;
 	struct audit_head end;
 	struct rusage use;
 	struct stat st;
 	char path[300], head[128];
-	double made, verified = 1e9, floor_s = 1e9;
 
 	snprintf(path, sizeof path, "%s/log", root);
+	dgst[3] = sum[1] = path;
 	made = make_log(path, n, true, &end);
 	printf("append, a write() each, no sync   %8.3f s  %9.0f records/s\n", made, (double)n / made);
 	made = make_log(path, n, false, &end);
 	printf("append, 1 MiB a write, no sync    %8.3f s  %9.0f records/s\n", made, (double)n / made);
 	snprintf(head, sizeof head, "%" PRIu64 ":%s", end.seq, end.hash);
 	for (int i = 0; i < RUNS; i++) {
-		double v = verify_once(path, head), f = digest_once(path);
-
-		verified = v < verified ? v : verified;
-		floor_s = f < floor_s ? f : floor_s;
+		for (size_t m = 0; m < MODES; m++)
+			best[m] = least(best[m], verify_once(path, head, modes[m].threads, modes[m].is_chain_only));
+		if (i == 0)
+			getrusage(RUSAGE_SELF, &use);
+		floor_s = least(floor_s, digest_once(path));
+		dgst_s = least(dgst_s, command_once(dgst));
+		sum_s = least(sum_s, command_once(sum));
 	}
 	stat(path, &st);
-	getrusage(RUSAGE_SELF, &use);
-	printf("verify %" PRIu64 " records, %.1f MB     %8.3f s  %9.0f records/s\n", n, (double)st.st_size / 1e6, verified, (double)n / verified);
-	printf("  SHA-256 of the same bytes       %8.3f s  ratio %.2f; memory of the whole program %.1f MiB\n", floor_s, verified / floor_s,
-	    (double)use.ru_maxrss / 1024);
+	if (dgst_s < 0)
+		dgst_s = floor_s;
+	printf("verify %" PRIu64 " records, %.1f MB; memory of the whole program %.1f MiB (aim 8)\n", n, (double)st.st_size / 1e6, (double)use.ru_maxrss / 1024);
+	for (size_t m = 0; m < MODES; m++)
+		printf("  %-32s%8.3f s  %.2fx openssl dgst%s%s  %9.0f records/s\n", modes[m].what, best[m], best[m] / dgst_s, modes[m].aim[0] != '\0' ? ", aim " : "",
+		    modes[m].aim, (double)n / best[m]);
+	printf("  %-32s%8.3f s\n", "openssl dgst -sha256", dgst_s);
+	printf("  %-32s%8.3f s\n", "SHA-256 of the bytes, in here", floor_s);
+	print_peer("sha256sum", sum_s, dgst_s);
+	bench_journal(n);
+	bench_list(path, n);
 	unlink(path);
 }
 

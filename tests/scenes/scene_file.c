@@ -85,6 +85,12 @@ read_setting(struct scene *s, const char *word, const char **at, struct err *err
 		s->panel = xstrdup(arg);
 	else if (strcmp(word, "arg") == 0 && s->arg == NULL)
 		s->arg = xstrdup(arg);
+	else if (strcmp(word, "replay") == 0 && s->replay == NULL)
+		s->replay = xstrdup(arg);
+	else if (strcmp(word, "metrics") == 0 && s->metrics == NULL)
+		s->metrics = xstrdup(arg);
+	else if (strcmp(word, "from") == 0 && s->from == NULL)
+		s->from = xstrdup(arg);
 	else if (strcmp(word, "feed") == 0 && s->n_feeds < SCENE_FEEDS_MAX)
 		s->feeds[s->n_feeds++] = xstrdup(arg);
 	else
@@ -171,6 +177,9 @@ scene_done(struct scene *s)
 	free(s->arg);
 	free(s->keys);
 	free(s->filter);
+	free(s->replay);
+	free(s->from);
+	free(s->metrics);
 	for (int i = 0; i < s->n_feeds; i++)
 		free(s->feeds[i]);
 }

@@ -24,6 +24,8 @@ struct stage {
 	const char *feeds_dir;
 	bool is_late;			/* the screen is older than the model */
 	struct view view;
+	struct model *metrics, *nothing;	/* what only metrics tell; a model that was told of nothing */
+	struct scene_replay *replay;
 	struct panel *panel;
 	struct panel *dialogs[DIALOGS_MAX];
 	int n_dialogs;
@@ -40,15 +42,16 @@ draw(struct stage *s, struct grid *g)
 	struct canvas screen = grid_canvas(g);
 	struct view v = s->view;
 
-	v.is_focused = s->view.is_focused && s->n_dialogs == 0;
-	if (s->scene->has_status) {
-		struct canvas top = canvas_sub(&screen, 0, 0, screen.w, 1), rest = canvas_sub(&screen, 0, 1, screen.w, screen.h - 1);
+	int head = s->scene->has_status ? 1 : 0, foot = s->replay != NULL ? 2 : 0;
+	struct canvas top = canvas_sub(&screen, 0, 0, screen.w, head), bottom = canvas_sub(&screen, 0, screen.h - foot, screen.w, foot);
+	struct canvas rest = canvas_sub(&screen, 0, head, screen.w, screen.h - head - foot);
 
+	v.is_focused = s->view.is_focused && s->n_dialogs == 0;
+	if (head > 0)
 		frame_status(&top, &v);
-		panel_draw(s->panel, &v, &rest, NULL);
-	} else {
-		panel_draw(s->panel, &v, &screen, NULL);
-	}
+	panel_draw(s->panel, &v, &rest, NULL);
+	if (foot > 0)
+		frame_replay(&bottom, &v);
 	for (int i = 0; i < s->n_dialogs; i++)
 		panel_draw_dialog(s->dialogs[i], &s->view, &screen);
 }
@@ -226,6 +229,31 @@ show_panel(struct stage *s, const struct op *op)
 	tell_filter(s);
 }
 
+/* What is asked of the time cursor, of the audit log, of a replay. false: none of these. */
+static bool
+write_down_after(struct stage *s, const struct op *op)
+{
+	switch (op->kind) {
+	case OP_TIME_LIVE:
+		buf_addstr(&s->asked, "app: time live\n");
+		return true;
+	case OP_AUDIT_WINDOW:
+		buf_printf(&s->asked, "app: audit window %lld \"%s\"\n", (long long)op->number, op->text);
+		return true;
+	case OP_AUDIT_VERIFY:
+		buf_addstr(&s->asked, "app: audit verify\n");
+		return true;
+	case OP_AUDIT_CHECKPOINT:
+		buf_addstr(&s->asked, "app: audit checkpoint\n");
+		return true;
+	case OP_REPLAY_MARK:
+		buf_printf(&s->asked, "app: replay mark %+lld\n", (long long)op->number);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Takes op. */
 static void
 carry_out(struct stage *s, struct op *op)
@@ -266,13 +294,23 @@ carry_out(struct stage *s, struct op *op)
 		buf_printf(&s->asked, "app: time cursor to %s\n", clock_format(at, op->number, 3));
 	} else if (op->kind == OP_QUERY || op->kind == OP_SLO_GRAPH) {
 		buf_printf(&s->asked, "app: query %s\n", op->text);
-	} else {
+	} else if (!write_down_after(s, op)) {
 		buf_printf(&s->asked, "app: op %d\n", (int)op->kind);
 	}
 	op_free(op);
 }
 
 /* --- keys ------------------------------------------------------------------------------------------ */
+
+/* What the panel asks by itself, as the console looks for it after each key. */
+static void
+grant_wish(struct stage *s)
+{
+	const struct panel_ops *ops = s->panel->ops;
+
+	if (ops->wish != NULL)
+		carry_out(s, ops->wish(s->panel, &s->view));
+}
 
 static void
 press(struct stage *s, int key)
@@ -315,6 +353,7 @@ type_text(struct stage *s, const char *at)
 			break;
 		/* 'text in quotes' cannot hold a quote: ` stands for it. */
 		press(s, cp == '`' ? '"' : (int)cp);
+		grant_wish(s);
 		at += took;
 	}
 	return *at == '"' ? at + 1 : at;
@@ -359,12 +398,69 @@ press_all(struct stage *s, const char *keys, struct err *err)
 		if (key_parse(name) == KEY_NONE)
 			return err_set(err, ERR_SYNTAX, "keys: '%s' is no key", name);
 		press(s, key_parse(name));
+		grant_wish(s);
 		keys += len;
 	}
 	return 0;
 }
 
 /* --- playing ----------------------------------------------------------------------------------- */
+
+static void
+go_back(struct stage *s, int64_t at_ns)
+{
+	static const char *const names[] = { [PAST_NONE] = "none", [PAST_MEMORY] = "memory", [PAST_RECORDING] = "recording" };
+	const char *from = s->scene->from != NULL ? s->scene->from : "memory";
+	struct view *v = &s->view;
+
+	v->range.is_live = false;
+	v->range.cursor_ns = at_ns;
+	v->model = model_at(s->model, at_ns, NULL);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], from) == 0)
+			v->past_from = (enum past_from)i;
+	if (v->past_from == PAST_NONE || v->model == NULL) {
+		v->model = NULL;
+		v->past_from = PAST_NONE;
+	}
+}
+
+static int
+go_back_to_metrics(struct stage *s, struct err *err)
+{
+	char *path = xasprintf("%s/%s", s->feeds_dir, s->scene->metrics);
+	int r;
+
+	s->metrics = model_new(0, 0);
+	r = feed_apply(path, s->metrics, err);
+	free(path);
+	model_advance(s->metrics, s->scene->past_ns);
+	s->view.model = s->metrics;
+	s->view.past_from = PAST_METRICS;
+	return r;
+}
+
+static int
+open_replay(struct stage *s, struct err *err)
+{
+	char *path = xasprintf("%s/%s", s->feeds_dir, s->scene->replay);
+	int r = scene_replay_load(path, s->model, &s->replay, err);
+
+	free(path);
+	if (r < 0)
+		return r;
+	s->view.replay = scene_replay_view(s->replay);
+	/* As the console has it: the position takes the place of now, and the panels are what they were then. */
+	go_back(s, s->view.replay->at_ns);
+	s->view.live = s->view.model != NULL ? s->view.model : s->nothing;
+	s->view.now_ns = s->view.range.cursor_ns = s->view.range.end_ns = s->view.replay->at_ns;
+	s->view.range.start_ns = s->view.range.end_ns - s->scene->span_ns;
+	s->view.range.is_live = true;
+	s->view.past_from = PAST_NONE;
+	s->view.audit = model_audit_view(s->model);
+	s->view.is_read_only = true;
+	return 0;
+}
 
 static int
 stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, struct err *err)
@@ -373,7 +469,7 @@ stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, st
 	struct view *v = &s->view;
 	struct op op = { .kind = OP_HELP };
 
-	*s = (struct stage){ .scene = scene, .model = model_new(0, 0), .feeds_dir = feeds_dir };
+	*s = (struct stage){ .scene = scene, .model = model_new(0, 0), .nothing = model_new(0, 0), .feeds_dir = feeds_dir };
 	buf_init(&s->asked, ASKED_MAX);
 	for (int i = 0; i < scene->n_feeds; i++) {
 		char *path = xasprintf("%s/%s", feeds_dir, scene->feeds[i]);
@@ -390,13 +486,14 @@ stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, st
 	v->now_ns = scene->clock_ns;
 	v->range = (struct timerange){ .end_ns = scene->clock_ns, .cursor_ns = scene->clock_ns, .is_live = true };
 	v->range.start_ns = v->range.end_ns - scene->span_ns;
-	if (scene->past_ns != 0) {
-		v->range.is_live = false;
-		v->range.cursor_ns = scene->past_ns;
-		v->model = model_at(s->model, scene->past_ns, NULL);
-	}
+	if (scene->past_ns != 0)
+		go_back(s, scene->past_ns);
+	if (scene->metrics != NULL && go_back_to_metrics(s, err) < 0)
+		return err->code;
+	if (scene->replay != NULL && open_replay(s, err) < 0)
+		return err->code;
 	v->is_focused = !scene->is_unfocused;
-	v->is_read_only = scene->is_read_only;
+	v->is_read_only |= scene->is_read_only;
 	v->user = "jane";
 	v->ack_ns = 15 * NS_PER_MIN;
 	look_at_lines(s);
@@ -406,6 +503,7 @@ stage_open(struct stage *s, const struct scene *scene, const char *feeds_dir, st
 	if (scene->filter != NULL)
 		ops->filter(s->panel, scene->filter);
 	tell_filter(s);
+	grant_wish(s);
 	return 0;
 }
 
@@ -414,6 +512,9 @@ stage_close(struct stage *s)
 {
 	close_dialogs(s, 0);
 	panel_free(s->panel);
+	scene_replay_free(s->replay);
+	model_free(s->metrics);
+	model_free(s->nothing);
 	model_free(s->model);
 	free(s->query);
 	buf_done(&s->asked);

@@ -17,6 +17,7 @@
 #include "audit_world.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "verify_main.h"
 
 /* --- filters ------------------------------------------------------------------------------------------------------------------ */
 
@@ -414,13 +415,13 @@ static int log_notes(struct world *w) { const char *v[] = { "type=note" }; retur
 static int log_json(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, NULL, v, 1, true); }
 static int log_none(struct world *w) { const char *v[] = { "user=nobody" }; return audit_log_main(w->dir, NULL, v, 1, false); }
 static int log_usage(struct world *w) { const char *v[] = { "user=" }; return audit_log_main(w->dir, NULL, v, 1, false); }
-static int verify_text(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, NULL, NULL, false); }
-static int verify_json(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, NULL, NULL, true); }
-static int verify_own(struct world *w) { (void)w; return audit_verify_main(NULL, 0, NULL, NULL, NULL, false); }
-static int verify_bad_head(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, "x", NULL, NULL, false); }
+static int verify_text(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1 }); }
+static int verify_json(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1, .is_json = true }); }
+static int verify_own(struct world *w) { (void)w; return verify_main(&(struct verify_ask){ .n = 0 }); }
+static int verify_bad_head(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1, .head = "x" }); }
 static int log_configured(struct world *w) { const char *v[] = { "type=note" }; return audit_log_main(w->dir, w->head, v, 1, false); }
-static int verify_configured(struct world *w) { return audit_verify_main(NULL, 0, NULL, w->dir, w->head, false); }
-static int verify_named(struct world *w) { const char *v[] = { w->dir }; return audit_verify_main(v, 1, NULL, w->dir, w->head, false); }
+static int verify_configured(struct world *w) { return verify_main(&(struct verify_ask){ .own_dir = w->dir, .own_head = w->head }); }
+static int verify_named(struct world *w) { const char *v[] = { w->dir }; return verify_main(&(struct verify_ask){ .paths = v, .n = 1, .own_dir = w->dir, .own_head = w->head }); }
 
 static void
 expect_output(struct world *w, int (*f)(struct world *), int status, const char *has)
@@ -499,6 +500,57 @@ test_mains(void **state)
 	free(log);
 }
 
+static const char *last_words[3];
+static int log_last(struct world *w) { return audit_log_main(w->dir, w->head, last_words, last_words[1] == NULL ? 1 : 2, false); }
+
+/* Found from the end, in pieces: these must not show. */
+static void
+expect_last(struct world *w, const char *last, const char *filter, size_t lines, const char *first, const char *newest)
+{
+	size_t n = 0;
+	char *text;
+	int got;
+
+	last_words[0] = last;
+	last_words[1] = filter;
+	text = output_of(log_last, w, &got);
+	for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
+		n++;
+	if (got != 0 || n != lines || strstr(text, first) == NULL || strstr(text, newest) == NULL || strstr(text, newest) < strstr(text, first))
+		fail_msg("%s %s: %zu lines: %s", last, filter != NULL ? filter : "", n, text);
+	free(text);
+}
+
+static void
+test_last(void **state)
+{
+	enum { N = 1500 };
+	struct world *w = *state;
+	char text[32];
+
+	world_open(w);
+	for (int i = 1; i <= N; i++) {
+		struct audit_draft d = { .type = i % 500 == 0 ? AUDIT_NOTE : AUDIT_CHECK, .body = json_object() };
+
+		snprintf(text, sizeof text, "<%d>", i);
+		json_object_set_new(d.body, i % 500 == 0 ? "text" : "what", json_string(text));
+		audit_append(w->audit, &d, NULL, NULL);
+	}
+	world_close(w);
+	expect_last(w, "last=1", NULL, 1, "<1500>", "<1500>");
+	expect_last(w, "last=70", NULL, 70, "<1431>", "<1500>");
+	expect_last(w, "last=2", "type=note", 2, "<1000>", "<1500>");
+	expect_last(w, "last=3", "type=note", 3, "<500>", "<1500>");
+	expect_last(w, "last=99", "type=note", 3, "<500>", "<1500>");
+	expect_last(w, "last=999999999", NULL, N + 1, "log opened", "<1500>");
+	expect_last(w, "last=1", "runbook=nothing or type=note", 1, "<1500>", "<1500>");
+	last_words[1] = NULL;
+	last_words[0] = "last=0";
+	expect_output(w, log_last, 2, "");
+	last_words[0] = "last=ten";
+	expect_output(w, log_last, 2, "");
+}
+
 /* --- the verifier in shell ------------------------------------------------------------------------------------------------------------ */
 
 static int
@@ -565,7 +617,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filters), cmocka_unit_test(test_filters_in_one_argument), cmocka_unit_test(test_filters_refused), cmocka_unit_test(test_tail), cmocka_unit_test(test_long_lines),
 		TEST(test_runs), TEST(test_runs_again), TEST(test_open_incident), TEST(test_mains), TEST(test_mains_with_a_head_of_the_config),
-		TEST(test_shell),
+		TEST(test_shell), TEST(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,7 @@ manual_has_every_option(void **state)
 	assert_manual_has_rows(manual, "THE FILE", &conf_table_top);
 	assert_manual_has_rows(manual, "ENVIRONMENTS", env);
 	assert_manual_has_rows(manual, "SOURCES", table_of(env, "sources"));
+	assert_manual_has_rows(manual, "AUDIT TARGETS", table_of(&conf_table_audit, "ship"));
 	assert_manual_has_rows(manual, "QUERIES", table_of(env, "queries"));
 	assert_manual_has_rows(manual, "OBJECTIVES", table_of(env, "slos"));
 	assert_manual_has_rows(manual, "BURN RULES", table_of(table_of(env, "slos"), "burn"));

@@ -38,7 +38,10 @@ all_of_it_is_read(void **state)
 	(void)state;
 	read_conf(TOP "runbooks: [/etc/ops/runbooks]\nlock_dir: /run/ops\n"
 	    "ssh: { config: /etc/ops/ssh, transport: openssh, connect_timeout: 3s, idle: 1m, connecting_max: 8, output_max: 64KiB, state_dir: /var/tmp/o }\n"
-	    "audit: { dir: /var/log/ops, head: /srv/head, fallback: [/a, /b], rotate: 1MiB }\n"
+	    "audit: { dir: /var/log/ops, head: /srv/head, fallback: [/a, /b], rotate: 1MiB, copies: [/mnt/head], journald: false,\n"
+	    "  checkpoint: { key: /k.pub, every: 1h, dir: /srv/cp },\n"
+	    "  ship: [{ name: a, type: http, url: 'http://h/x' }, { name: b, type: loki, url: 'http://l', bearer: { env: T } }] }\n"
+	    "record: { keep: 0s, keep_bytes: 1MiB, kept_max: 1GiB, dir: /srv/rec }\n"
 	    ENV "    read_only: true\n    params: { model: spam-filter }\n    exec: [kubectl, /bin/true]\n"
 	    "    actions: { drain: { ssh: { run: [drain, '${pool}'] } } }\n", &c, &problems);
 	if (problems.n > 0)
@@ -57,12 +60,25 @@ all_of_it_is_read(void **state)
 	assert_string_equal(c->audit.head, "/srv/head");
 	assert_string_equal(c->audit.fallback[1], "/b");
 	assert_int_equal(c->audit.rotate_bytes, 1 << 20);
+	assert_string_equal(c->audit.copies[0], "/mnt/head");
+	assert_false(c->audit.journald);
+	assert_string_equal(c->audit.checkpoint_key, "/k.pub");
+	assert_int_equal(c->audit.checkpoint_every_ns, 60 * NS_PER_MIN);
+	assert_string_equal(c->audit.checkpoint_dir, "/srv/cp");
+	assert_int_equal(c->audit.n_ship, 2);
+	assert_string_equal(c->audit.ship[1].type, "loki");
+	assert_string_equal(c->audit.ship[1].bearer.env, "T");
+	assert_true(c->audit.ship[0].tls_verify);
+	assert_true(c->audit.ship[0].body_max > 0);
+	assert_int_equal(c->audit.ship[0].timeout_ns, 10 * NS_PER_S);
+	assert_int_equal(c->record.keep_ns, 0);
+	assert_string_equal(c->record.dir, "/srv/rec");
 	assert_true(env->is_read_only);
 	assert_string_equal(env->params[0].value, "spam-filter");
 	assert_string_equal(env->exec[1], "/bin/true");
 	/* The copy knows where it stood. */
 	assert_string_equal(yaml_get(yaml_get(yaml_get(env->actions, "drain"), "ssh"), "run")->items[1]->text, "${pool}");
-	assert_int_equal(env->actions->keys[0]->line, 13);
+	assert_int_equal(env->actions->keys[0]->line, 16);
 	conf_problems_done(&problems);
 	conf_free(c);
 }
@@ -84,6 +100,13 @@ defaults_are_the_usual_ones(void **state)
 	assert_int_equal(c->ssh.connecting_max, 64);
 	assert_int_equal(c->ssh.output_max, 1 << 20);
 	assert_int_equal(c->audit.rotate_bytes, 16 << 20);
+	assert_true(c->audit.journald);
+	assert_null(c->audit.checkpoint_key);
+	assert_int_equal(c->audit.n_ship, 0);
+	assert_int_equal(c->record.keep_ns, 30 * NS_PER_MIN);
+	assert_int_equal(c->record.keep_bytes, 64 << 20);
+	assert_int_equal(c->record.kept_max, INT64_C(4) << 30);
+	assert_null(c->record.dir);
 	assert_false(c->environments[0].is_read_only);
 	assert_null(c->environments[0].actions);
 	assert_null(c->environments[0].exec);
@@ -108,6 +131,9 @@ mistakes_make_it_read_only(void **state)
 		{ TOP "runbooks: [x]\n" ENV, "runbooks: " },
 		{ TOP "audit: { dir: x }\n" ENV, "dir: " },
 		{ TOP "audit: { dri: /x }\n" ENV, "did you mean 'dir'?" },
+		{ TOP "audit: { checkpoint: { kee: /x } }\n" ENV, "did you mean 'key'?" },
+		{ TOP "audit: { ship: [{ name: a, type: lokki, url: 'http://l' }] }\n" ENV, "did you mean 'loki'?" },
+		{ TOP "audit: { ship: [{ name: a, type: http, url: 'http://l', user: x }] }\n" ENV, "needs a password" },
 		{ TOP "ssh: { transport: opnssh }\n" ENV, "did you mean 'openssh'?" },
 	};
 

@@ -157,6 +157,43 @@ static const char *const every_kind[] = {
 
 	"{'event':'drift-history','time':'2030-01-01T00:00:00.000000000Z','source':'','start':'2030-01-01T00:00:00.000000000Z','step_ns':3600000000000,"
 	"'rows':[{'id':'drift:m:a','ratio':[0.5,'NaN',2.25,'+Inf']},{'id':'drift:m:b','ratio':[]}]}",
+
+	"{'event':'timeline','time':'2030-01-01T00:00:00.000000000Z','source':'','entries':[{'at':'2030-01-01T00:00:00.000000000Z',"
+	"'known':'2030-01-01T00:00:01.000000000Z','kind':'alert','end':true,'backfilled':true,'severity':'page','id':'alert:0123456789abcdef','what':'A',"
+	"'text':'t','by':'b','seq':7}]}",
+
+	"{'event':'memory','time':'2030-01-01T00:00:00.000000000Z','source':'','external':['0123456789abcdef'],'runs':['r'],'incidents':['i'],"
+	"'sources':[{'name':'am','targets_down_since':'2030-01-01T00:00:00.000000000Z','rules_failing_since':'1970-01-01T00:00:00.000000000Z',"
+	"'requests':[{'what':'alerts','last':'2030-01-01T00:00:00.000000000Z','last_ok':'2030-01-01T00:00:01.000000000Z',"
+	"'failing_since':'2030-01-01T00:00:02.000000000Z','ok_since':'2030-01-01T00:00:03.000000000Z','failed':4}]}],"
+	"'queries':[{'id':'query:a','error':'e','error_at':'2030-01-01T00:00:00.000000000Z','seen':'2030-01-01T00:00:01.000000000Z'}],"
+	"'models':[{'id':'model:a','wanted':'7','previous':'6','wanted_since':'2030-01-01T00:00:00.000000000Z',"
+	"'wanted_seen':'2030-01-01T00:00:01.000000000Z','moved':'2030-01-01T00:00:02.000000000Z','first':'2030-01-01T00:00:03.000000000Z',"
+	"'seen':[['web-1','7',1893456000000000000,1893456001000000000,true]]},{'id':'model:b','previous':'',"
+	"'wanted_since':'1970-01-01T00:00:00.000000000Z','wanted_seen':'1970-01-01T00:00:00.000000000Z','moved':'1970-01-01T00:00:00.000000000Z',"
+	"'first':'1970-01-01T00:00:00.000000000Z','seen':[]}],"
+	"'tracks':[{'kind':'slo','id':'slo:a','what':'a','severity':'ticket','state':1,'alert':'0123456789abcdef'}],"
+	"'timeline':[{'at':'2030-01-01T00:00:00.000000000Z','known':'2030-01-01T00:00:01.000000000Z','kind':'incident','end':false,'backfilled':false,"
+	"'severity':'none','id':'incident:i','what':'i','text':'t','by':'','seq':0}],'left_out':5,'left_out_until':'2030-01-01T00:00:00.000000000Z'}",
+
+	"{'event':'focus','time':'2030-01-01T00:00:00.000000000Z','source':'','panel':'alerts','zoomed':true,'live':false,"
+	"'cursor':'2030-01-01T00:00:00.000000000Z','start':'2029-12-31T23:00:00.000000000Z','end':'2030-01-01T00:00:00.000000000Z','filter':'page'}",
+
+	"{'event':'audit-view','time':'2030-01-01T00:00:00.000000000Z','source':'','path':'/var/lib/x','records':9,'first_seq':1,'last_seq':9,"
+	"'last_hash':'ab','writable':true,'why':'','open':1,'anchors':[{'kind':'head','name':'n','state':'behind','seq':3,"
+	"'at':'2030-01-01T00:00:00.000000000Z','text':'6 records behind'}],'verdict':'good','verified':'2030-01-01T00:00:00.000000000Z',"
+	"'verdict_text':'v','filter':'f','filter_error':'e','matching':8,'first':2,'rows':[{'seq':3,'at':'2030-01-01T00:00:00.000000000Z',"
+	"'type':'intent','actor':'alice@web','run':'r','incident':'i','text':'t','detail':'{}','hash':'cd','open':true}]}",
+	"{'event':'log-lines','time':'2030-01-01T00:00:00.000000000Z','source':'loki','want':'logs:app','streams':[{'labels':{'job':'web'},'service':'web'},"
+	"{'labels':{},'service':''}],'lines':[[1893456000000000001,'a \\u0007 \\u00e9','error',1],[1893456000000000000,'','unknown',0,null,'i/1'],"
+	"[1893456000000000002,'nul \\u0000 inside','info',0,'{\\\"a\\\":1}',null]],'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T00:00:01.000000000Z',"
+	"'n_cut':3,'note':'n'}",
+	"{'event':'log-view','time':'2030-01-01T00:00:00.000000000Z','source':'','query':'level:error','error':'e','partial':true,'n':2,'n_of':9,"
+	"'start':'2030-01-01T00:00:00.000000000Z','step_ns':60000000000,'buckets':[[1,2,3,4,5,6,7,8]],'services':[{'name':'web','errors':3,'lines':4}],"
+	"'lines':[[1893456000000000000,'x','error','loki','web',{'a':'b'}],[1893456000000000001,'y','unknown','es','',{},'{\\\"k\\\":2}','i']]}",
+	"{'event':'log-patterns','time':'2030-01-01T00:00:00.000000000Z','source':'','patterns':[{'id':7,'text':'user <*>','example':'user 1','n':2,"
+	"'level':'warning','first':'2030-01-01T00:00:00.000000000Z','last':'2030-01-01T00:00:01.000000000Z','new':true,'services':'web, ranker',"
+	"'trend':[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23]}],'n_lines':10,'n_others':1,'new_since':'2030-01-01T00:00:00.000000000Z'}",
 };
 
 static json_t *
@@ -212,6 +249,9 @@ says_which_member_is_wrong(void **state)
 		const char *json, *word;
 	} cases[] = {
 		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'name':'b'},{'name':'a'}]}", "models[1]: name" },
+		{ "{'event':'audit-view','time':'2030-01-01T00:00:00Z','rows':[{'seq':2},{'seq':1}]}", "rows[1]: seq" },
+		{ "{'event':'timeline','time':'2030-01-01T00:00:00Z','entries':[{'kind':'odd'}]}", "entries[0]: kind" },
+		{ "{'event':'memory','time':'2030-01-01T00:00:00Z','models':[{'seen':[['web-1','7']]}]}", "models[0]: seen[0]" },
 		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'aliases':[{'alias':'b'},{'alias':'a'}]}]}", "models[0]: aliases[1]: alias" },
 		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'versions':[{'metrics':[['b',1,0],['a',1,0]]}]}]}", "metrics[1]: name" },
 		{ "{'event':'registry','time':'2030-01-01T00:00:00Z','models':[{'versions':[{'version':7}]}]}", "versions[0]: version" },

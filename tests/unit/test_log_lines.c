@@ -472,19 +472,6 @@ a_view_is_one_list(void **state)
 
 /* --- JSON --------------------------------------------------------------------------------------------------------------------------- */
 
-static const char *const round_trips[] = {
-	"{'event':'log-lines','time':'2030-01-01T00:00:00.000000000Z','source':'loki','want':'logs:app','streams':[{'labels':{'job':'web'},'service':'web'},"
-	"{'labels':{},'service':''}],'lines':[[1893456000000000001,'a \\u0007 \\u00e9','error',1],[1893456000000000000,'','unknown',0,null,'i/1'],"
-	"[1893456000000000002,'nul \\u0000 inside','info',0,'{\\\"a\\\":1}',null]],'start':'2030-01-01T00:00:00.000000000Z','end':'2030-01-01T00:00:01.000000000Z',"
-	"'n_cut':3,'note':'n'}",
-	"{'event':'log-view','time':'2030-01-01T00:00:00.000000000Z','source':'','query':'level:error','error':'e','partial':true,'n':2,'n_of':9,"
-	"'start':'2030-01-01T00:00:00.000000000Z','step_ns':60000000000,'buckets':[[1,2,3,4,5,6,7,8]],'services':[{'name':'web','errors':3,'lines':4}],"
-	"'lines':[[1893456000000000000,'x','error','loki','web',{'a':'b'}],[1893456000000000001,'y','unknown','es','',{},'{\\\"k\\\":2}','i']]}",
-	"{'event':'log-patterns','time':'2030-01-01T00:00:00.000000000Z','source':'','patterns':[{'id':7,'text':'user <*>','example':'user 1','n':2,"
-	"'level':'warning','first':'2030-01-01T00:00:00.000000000Z','last':'2030-01-01T00:00:01.000000000Z','new':true,'services':'web, ranker',"
-	"'trend':[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23]}],'n_lines':10,'n_others':1,'new_since':'2030-01-01T00:00:00.000000000Z'}",
-};
-
 static json_t *
 load(const char *text)
 {
@@ -500,26 +487,6 @@ load(const char *text)
 		fail_msg("%s at %d in %s", err.text, err.position, copy);
 	free(copy);
 	return json;
-}
-
-static void
-events_come_back_as_they_went(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNT(round_trips); i++) {
-		json_t *json = load(round_trips[i]), *back;
-		struct err err = ERR_INIT;
-		struct event ev;
-
-		if (event_from_json(json, &ev, &err) < 0)
-			fail_msg("%s", err.msg);
-		back = event_to_json(&ev);
-		if (!json_equal(json, back))
-			fail_msg("%s", json_dumps(back, JSON_SORT_KEYS));
-		json_decref(back);
-		json_decref(json);
-		event_done(&ev);
-	}
 }
 
 static void
@@ -615,7 +582,6 @@ main(void)
 		cmocka_unit_test(the_past_has_the_lines_up_to_it),
 		cmocka_unit_test(notes_are_kept_newest_first_and_counted),
 		cmocka_unit_test(a_view_is_one_list),
-		cmocka_unit_test(events_come_back_as_they_went),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(bytes_that_json_cannot_hold_are_written_visibly),
 		cmocka_unit_test(levels_are_found_and_guessed),

@@ -1,0 +1,79 @@
+/* A recording, as recording.c (what there is), chunk_store.c (what is unpacked) and player.c share it. */
+#ifndef OPS_RECORD_RECORDING_PRIV_H
+#define OPS_RECORD_RECORDING_PRIV_H
+
+#include "record/chunk_read.h"
+#include "record/pack.h"
+#include "record/recording.h"
+
+/* An event of a snapshot, unfolded once and applied as often as the player comes by. */
+struct snap {
+	struct event ev;
+	char *slot;
+};
+struct decoded {
+	struct chunk_text text;
+	size_t n_snaps;
+	struct snap *snaps;
+	bool has_snaps;
+	uint64_t work;		/* left, after the snapshot */
+	uint64_t used;		/* clock of the cache */
+	size_t bytes;
+};
+struct rchunk {
+	struct recording_chunk pub;	/* its texts point to below */
+	struct chunk_header head;
+	char *file;
+	uint64_t file_number;		/* as its name has it */
+	char *problem;			/* "" */
+	char sha256[RECORD_SHA_HEX + 1];
+	const char *bytes;		/* of a packed one; NULL: in a file */
+	size_t size;			/* of the file when last looked at */
+	bool is_usable;			/* it can be sought in */
+	bool is_seen;			/* while the folder is read again */
+	struct decoded *decoded;	/* NULL: not in the cache */
+};
+struct recording {
+	char *path;
+	int dir_fd;			/* -1: packed */
+	bool is_file;			/* one chunk alone */
+	struct pack *pack;
+	struct pack_info pack_info;
+	size_t n, cap;
+	struct rchunk **chunks;		/* in order ... */
+	size_t n_sorted;		/* ... so many of them; the rest is new */
+	size_t n_gone;
+	struct rchunk **gone;		/* removed by the writer meanwhile; players may stand in them */
+	size_t n_gaps;
+	struct recording_gap *gaps;
+	size_t n_problems;
+	const char **problems;
+	unsigned generation;		/* of what recording_refresh() found */
+	uint64_t clock;
+	size_t cached;			/* bytes */
+};
+
+/* Chunk that knows t, or NULL with why. A chunk also knows the quiet time up to the next one. */
+struct rchunk *recording_at(const struct recording *r, int64_t t_ns, const char **ret_why);
+/* The chunk behind c that can be sought in; NULL none. */
+struct rchunk *recording_after(const struct recording *r, const struct rchunk *c);
+size_t recording_index(const struct recording *r, const struct rchunk *c);	/* r->n: gone */
+/* Does b go on where a ends, without a gap? */
+bool chunk_follows(const struct rchunk *a, const struct rchunk *b);
+/* A chunk is found out to be damaged: from when on (INT64_MIN: all of it). */
+void recording_damaged(struct recording *r, struct rchunk *c, int64_t known_to_ns, const char *text);
+void recording_worked_out(struct recording *r);		/* gaps and problems anew */
+
+/* --- chunk_store.c ------------------------------------------------------------------------------------------------------------------ */
+/* The bytes of the chunk's file; free() them unless it is packed. 0, ERR_IO, ERR_LIMIT. */
+int store_bytes(const struct recording *r, const struct rchunk *c, const char **ret, size_t *ret_len, struct err *err);
+void store_bytes_done(const struct rchunk *c, const char *bytes);
+/* Its text; NULL when it cannot be read (then it is marked so). Valid until the next call for another chunk. */
+struct decoded *store_text(struct recording *r, struct rchunk *c);
+/* The same with its snapshot unfolded. */
+struct decoded *store_snapshot(struct recording *r, struct rchunk *c);
+/* The file has grown: what was unpacked is its beginning. */
+void store_grown(struct recording *r, struct rchunk *c);
+void store_forget(struct recording *r, struct rchunk *c);
+
+#endif
