@@ -231,6 +231,21 @@ text_slo(const struct bound_condition *bc, struct buf *to)
 }
 
 static void
+text_log(const struct bound_condition *bc, struct buf *to)
+{
+	const struct condition *c = bc->c;
+	char length[DURATION_TEXT_MAX];
+
+	buf_addstr(to, "lines of ");
+	add(to, bc->subject);
+	if (c->source != NULL)
+		buf_printf(to, " in %s", c->source);
+	buf_printf(to, " %s %.17g", compare_text(c->compare), c->number);
+	if (c->window_ns > 0)
+		buf_printf(to, " over %s", duration_format(length, c->window_ns));
+}
+
+static void
 text_words(struct buf *to, const char *before, const char *subject, const char *between, const char *expect)
 {
 	buf_addstr(to, before);
@@ -255,10 +270,11 @@ bound_condition_text(const struct bound_condition *bc, struct buf *to)
 		text_words(to, " is ", bc->expect, "", NULL);
 		break;
 	case COND_HTTP: text_http(bc, to); break;
+	case COND_LOG: text_log(bc, to); break;
 	case COND_TIME: buf_addstr(to, duration_format(length, c->time_ns)); break;
 	case COND_VALUE: text_words(to, "'", bc->subject, c->compare == CMP_NE ? "' is not '" : "' is '", bc->expect); buf_addch(to, '\''); break;
 	}
-	if (bc->host != NULL && c->kind == COND_PROMQL)
+	if (bc->host != NULL && (c->kind == COND_PROMQL || c->kind == COND_LOG))
 		text_words(to, " (", bc->host, ")", NULL);
 	if (c->within_ns > 0)
 		buf_printf(to, ", within %s", duration_format(length, c->within_ns));
@@ -330,6 +346,9 @@ look(struct judging *j)
 	case COND_HTTP:
 		look_http(j);
 		break;
+	case COND_LOG:
+		look_log(j);
+		break;
 	case COND_TIME:
 		finding_set(&j->finding, OUTCOME_OK, "the time is over");
 		judge_found(j);
@@ -400,6 +419,14 @@ judging_new(const struct run_world *w, judge_cb *progress, judge_cb *done, void 
 	return j;
 }
 
+static int64_t
+wait_for_evidence(int64_t until_ns, int64_t most_ns)
+{
+	int64_t left = until_ns - clock_now();
+
+	return left < 0 ? 0 : left < most_ns ? left : most_ns;
+}
+
 struct judging *
 judge_bound(const struct run_world *w, struct bound_condition *bc, int64_t since_ns, judge_cb *progress, judge_cb *done, void *arg)
 {
@@ -410,8 +437,8 @@ judge_bound(const struct run_world *w, struct bound_condition *bc, int64_t since
 	if (since_ns > 0) {
 		j->since_ns = since_ns + bc->c->settle_ns;
 		/* No evidence can be newer before then. The clock may have been set: never longer than was meant. */
-		if (bc->c->kind != COND_TIME && bc->c->kind != COND_VALUE && j->since_ns > clock_now())
-			wait = j->since_ns - clock_now() < bc->c->settle_ns ? j->since_ns - clock_now() : bc->c->settle_ns;
+		if (bc->c->kind != COND_TIME && bc->c->kind != COND_VALUE)
+			wait = wait_for_evidence(j->since_ns + log_quiet_ns(bc->c), bc->c->settle_ns + log_quiet_ns(bc->c));
 	}
 	j->until_ns = clock_mono() + wait + bc->c->within_ns;
 	j->fresh_until_ns = since_ns > 0 ? clock_mono() + wait + JUDGE_FRESH_NS : 0;
@@ -444,6 +471,7 @@ judge_free(struct judging *j)
 	if (j == NULL)
 		return;
 	look_cancel(j);
+	look_log_forget(j);
 	loop_timer_free(j->timer);
 	bound_condition_free(j->bc);
 	arena_done(&j->finding.mem);
@@ -457,7 +485,7 @@ judge_now(const struct run_world *w, const struct condition *c, const struct bin
 	struct bound_condition *bc;
 	int r;
 
-	if (c->kind == COND_PROMQL || c->kind == COND_HTTP || c->kind == COND_TIME)
+	if (c->kind == COND_PROMQL || c->kind == COND_HTTP || c->kind == COND_LOG || c->kind == COND_TIME)
 		return err_set(err, ERR_UNSUPPORTED, "this has to be asked, or waited for");
 	r = condition_bind(c, b, &bc, err);
 	if (r < 0)

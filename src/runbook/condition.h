@@ -55,6 +55,8 @@ struct judging {
 	bool is_values_in, is_times_in;
 	struct err ask_err;
 	struct call *call;
+	struct log_look *log;		/* of lines, under way */
+	void *log_kept;			/* what the store's chain learnt, from one look to the next */
 };
 /* A look ends in this, once. */
 void judge_found(struct judging *j);
@@ -72,7 +74,13 @@ void look_value(const struct bound_condition *bc, struct finding *f);
 /* Those that ask: they end in judge_found(). */
 void look_promql(struct judging *j);
 void look_http(struct judging *j);
+void look_log(struct judging *j);
 void look_cancel(struct judging *j);
+/* Of a look at lines: what is under way, and at the end what is kept. */
+void look_log_cancel(struct judging *j);
+void look_log_forget(struct judging *j);
+/* How long there must have been nothing before lines that do not come are evidence; 0: it is their coming that is. */
+int64_t log_quiet_ns(const struct condition *c);
 
 bool compare_numbers(enum compare how, double a, double b);
 const char *compare_text(enum compare how);		/* "==" */

@@ -532,4 +532,5 @@ look_cancel(struct judging *j)
 	forget_answers(j);
 	call_forget(j->call);
 	j->call = NULL;
+	look_log_cancel(j);
 }

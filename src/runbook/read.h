@@ -46,7 +46,8 @@ struct read_table {
 extern const struct read_table read_top_table, read_param_table, read_offer_table, read_hosts_table, read_rollout_table, read_escalate_table, read_bad_table;
 extern const struct read_table read_step_table, read_ssh_table, read_registry_table, read_http_table, read_http_expect_table, read_silence_table, read_confirm_table,
     read_notify_table, read_action_table, read_exec_table, read_check_table;
-extern const struct read_table read_promql_table, read_alert_table, read_served_table, read_slo_table, read_drift_table, read_http_condition_table, read_time_table, read_value_table;
+extern const struct read_table read_promql_table, read_alert_table, read_served_table, read_slo_table, read_drift_table, read_http_condition_table, read_time_table, read_value_table,
+    read_log_table;
 
 enum { READ_CHAIN_MAX = 8 };
 
@@ -118,6 +119,8 @@ void params_free(struct runbook_param *v, size_t n);
 void read_rules(struct reader *rd, const struct yaml_node *root);
 void read_env_act(struct reader *rd, const struct yaml_node *at, const struct act *a);
 void read_env_condition(struct reader *rd, const struct yaml_node *at, const struct condition *c);
+/* How a query is written for this source; NULL: for the first store of lines. false: not known without an environment, or it is none. */
+bool read_log_place(const struct reader *rd, const char *source, const char *query, enum template_place *ret);
 bool read_group_exists(const struct conf_environment *env, const char *group);
 void read_unknown_group(struct reader *rd, const struct yaml_node *at, const char *group);
 void read_unknown_contact(struct reader *rd, const struct yaml_node *at, const char *role);

@@ -15,12 +15,12 @@ enum { SHOWN = 72, TEXT_MAX = 4096 };
 #define WAIT_WITHIN_NS (5 * NS_PER_MIN)
 
 /* In the order of enum condition_kind. */
-static const char *const kinds[] = { "promql", "alert", "served", "slo", "drift", "http", "time", "value" };
+static const char *const kinds[] = { "promql", "alert", "served", "slo", "drift", "http", "time", "value", "log" };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 static const char *const matches[] = { "every", "any", NULL };
 static const char *const comparisons[] = { "==", "!=", "<", "<=", ">", ">=" };
 
-static read_by read_match, read_is, read_alert_expect;
+static read_by read_match, read_is, read_alert_expect, read_log_query;
 
 #define AT(member) offsetof(struct condition, member)
 #define WITHIN { .name = "within", .type = READ_SCALAR, .scalar = CONF_DURATION, .offset = AT(within_ns), .min = "1ms", .max = "24h", \
@@ -75,6 +75,14 @@ static const struct read_row value_rows[] = {
 	{ .name = "is_not", .type = READ_BY, .by = read_is, .help = "It must not be this." },
 	{ 0 }
 };
+/* The source comes first: it decides how the query is written. */
+static const struct read_row log_rows[] = {
+	{ .name = "source", .type = READ_SCALAR, .scalar = CONF_NAME, .offset = AT(source), .max = "64", .help = "The store of lines to ask; the first when absent." },
+	{ .name = "log", .type = READ_BY, .by = read_log_query, .flags = READ_REQUIRED, .help = "The query, in the store's own language." },
+	{ .name = "expect", .type = READ_BY, .by = read_condition_expect, .flags = READ_REQUIRED, .help = "How many lines: '>= 1', '== 0' and kin." },
+	{ .name = "window", .type = READ_SCALAR, .scalar = CONF_DURATION, .offset = AT(window_ns), .min = "1s", .max = "24h", .help = "Only lines of so long ago count." },
+	WITHIN, SETTLE, { 0 }
+};
 #undef AT
 const struct read_table read_promql_table = { "a promql condition", promql_rows };
 const struct read_table read_alert_table = { "an alert condition", alert_rows };
@@ -84,10 +92,11 @@ const struct read_table read_drift_table = { "a drift condition", drift_rows };
 const struct read_table read_http_condition_table = { "an http condition", http_rows };
 const struct read_table read_time_table = { "a time", time_rows };
 const struct read_table read_value_table = { "a value condition", value_rows };
+const struct read_table read_log_table = { "a log condition", log_rows };
 
 static const struct read_table *const tables[] = { &read_promql_table, &read_alert_table,
     &read_served_table, &read_slo_table, &read_drift_table, &read_http_condition_table, &read_time_table,
-    &read_value_table };
+    &read_value_table, &read_log_table };
 
 /* --- members ------------------------------------------------------------------------------------------- */
 
@@ -115,6 +124,49 @@ read_alert_expect(struct reader *rd, const struct read_row *row, const struct ya
 		read_problem(rd, node, "expect: of an alert is firing or resolved");
 	else
 		c->expect = read_template(rd, row->name, node, PLACE_WORD);
+}
+
+/* Without an environment the query itself says what it most likely is. */
+static enum template_place
+likely_place(const char *query)
+{
+	const char *q = query + strspn(query, " \t\r\n");
+
+	if (*q == '{')
+		return q[1 + strspn(q + 1, " \t\r\n")] == '"' ? PLACE_JSON_TEXT : PLACE_LOGQL;
+	q += strspn(q, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+	return *q == '=' ? PLACE_JOURNAL : PLACE_LUCENE;
+}
+
+/* What stands in a JSON string may be read as a language of its own, in which a value could be more than a value. */
+static void
+check_json_query(struct reader *rd, const struct yaml_node *node, const struct template *t)
+{
+	static const char *const languages[] = { "\"query_string\"", "\"simple_query_string\"", "\"regexp\"", "\"wildcard\"", "\"script\"", "\"script_score\"" };
+
+	for (size_t i = 0; t != NULL && template_names(t, NULL) > 0 && i < sizeof languages / sizeof *languages; i++)
+		if (strstr(template_source(t), languages[i]) != NULL)
+			read_problem(rd, node, "log: no variable may stand in a query with %s, whose text is a language of its own: use \"term\" or \"match_phrase\"",
+			    languages[i]);
+}
+
+static void
+read_log_query(struct reader *rd, const struct read_row *row, const struct yaml_node *node, void *item)
+{
+	struct condition *c = item;
+	enum template_place place;
+
+	if (!read_is_text(rd, row->name, node))
+		return;
+	if (!read_log_place(rd, c->source, node->text, &place))
+		place = likely_place(node->text);
+	/* What counts by itself would look back as far as it likes, and what was before the act is no evidence. */
+	if (place == PLACE_LOGQL && node->text[strspn(node->text, " \t\r\n")] != '{')
+		read_problem(rd, node, "log: a query for lines is expected, which are counted: {app=\"web\"} |= \"error\"");
+	else
+		c->subject = read_template(rd, row->name, node, place);
+	if (place == PLACE_JSON_TEXT)
+		check_json_query(rd, node, c->subject);
 }
 
 static void
@@ -232,7 +284,9 @@ read_condition_expect(struct reader *rd, const struct read_row *row, const struc
 	else if (c->kind == COND_HTTP)
 		read_status(rd, node, c);
 	else
-		read_number(rd, node, node->text, c, "== 1");
+		read_number(rd, node, node->text, c, c->kind == COND_LOG ? ">= 1" : "== 1");
+	if (c->kind == COND_LOG && c->number < 0)
+		read_problem(rd, node, "expect: there cannot be less than 0 lines");
 }
 
 /* --- as a person reads it ----------------------------------------------------------------------------------- */
@@ -310,6 +364,12 @@ add_what(struct buf *b, const struct condition *c, const struct yaml_node *map)
 			buf_printf(b, "with %s that %s %s", c->label, verb, source_of(c->expect));
 		else
 			buf_printf(b, "%.0f", c->number);
+		break;
+	case COND_LOG:
+		buf_printf(b, "lines of %s%s%s %s %s", source_of(c->subject), c->source != NULL ? " in " : "", c->source != NULL ? c->source : "",
+		    comparisons[c->compare], number_text(map));
+		if (c->window_ns > 0)
+			buf_printf(b, " over %s", duration_format(span, c->window_ns));
 		break;
 	case COND_TIME:
 		buf_printf(b, "%s pass", duration_format(span, c->time_ns));

@@ -74,6 +74,8 @@ read_unknown_contact(struct reader *rd, const struct yaml_node *at, const char *
 	look_up(rd, at, "contact", role, names, n);
 }
 
+static const char *const log_stores[] = { "loki", "elasticsearch", "journald" };
+
 /* types: words, one of which the source's must be; NULL: any. */
 static void
 look_up_source(struct reader *rd, const struct yaml_node *at, const char *name, const char *const *types,
@@ -86,14 +88,14 @@ look_up_source(struct reader *rd, const struct yaml_node *at, const char *name, 
 		if (types == NULL || is_written(rd->env->sources[i].type, types, n_types))
 			names[n++] = rd->env->sources[i].name;
 	if (name != NULL) {
-		char *what = types == NULL ? xstrdup("source") :
+		char *what = types == NULL ? xstrdup("source") : types == log_stores ? xstrdup("store of lines") :
 		    xasprintf("source of type %s", types[0]);
 
 		look_up(rd, at, what, name, names, n);
 		free(what);
 	} else if (n == 0) {
-		read_problem(rd, at, "the environment '%s' has no source of type %s", rd->env->name,
-		    types[0]);
+		read_problem(rd, at, "the environment '%s' has no %s%s", rd->env->name, types == log_stores ? "store of lines, such as a source of type " :
+		    "source of type ", types[0]);
 	}
 }
 
@@ -134,6 +136,25 @@ look_up_slo(struct reader *rd, const struct yaml_node *at, const struct template
 static const char *const prometheus[] = { "prometheus" };
 static const char *const alertmanager[] = { "alertmanager" };
 static const char *const registries[] = { "mlflow", "http-json" };
+
+bool
+read_log_place(const struct reader *rd, const char *source, const char *query, enum template_place *ret)
+{
+	const struct conf_source *s = NULL;
+
+	for (size_t i = 0; rd->env != NULL && i < rd->env->n_sources && s == NULL; i++)
+		if (is_written(rd->env->sources[i].type, log_stores, 3) && (source == NULL || str_eq(rd->env->sources[i].name, source)))
+			s = &rd->env->sources[i];
+	if (s == NULL)
+		return false;
+	if (str_eq(s->type, "loki"))
+		*ret = PLACE_LOGQL;
+	else if (str_eq(s->type, "journald"))
+		*ret = PLACE_JOURNAL;
+	else
+		*ret = query[strspn(query, " \t\r\n")] == '{' ? PLACE_JSON_TEXT : PLACE_LUCENE;
+	return true;
+}
 
 static const struct yaml_node *
 at_key(const struct yaml_node *node, const char *key)
@@ -192,6 +213,9 @@ read_env_condition(struct reader *rd, const struct yaml_node *node, const struct
 	switch (c->kind) {
 	case COND_PROMQL:
 		look_up_source(rd, at_key(node, "source"), c->source, prometheus, 1);
+		break;
+	case COND_LOG:
+		look_up_source(rd, at_key(node, "source"), c->source, log_stores, 3);
 		break;
 	case COND_SERVED: look_up_model(rd, at_key(node, "served"), c->subject); break;
 	case COND_DRIFT: look_up_model(rd, at_key(node, "drift"), c->subject); break;

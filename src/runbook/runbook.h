@@ -38,15 +38,16 @@ enum condition_kind {
 	COND_HTTP,		/* endpoint + path, expect: a status, or jpath + value */
 	COND_TIME,		/* wait only: a duration */
 	COND_VALUE,		/* when only: ${a} == or != a text */
+	COND_LOG,		/* lines of a store, in its own language, expect: how many */
 };
 enum compare { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE };
 struct condition {
 	enum condition_kind kind;
-	struct template *subject;	/* PromQL, alert name, model, objective, path, left side */
-	char *source;			/* of PromQL, endpoint of HTTP; NULL: the usual one */
+	struct template *subject;	/* PromQL, alert name, model, objective, path, left side, query of lines */
+	char *source;			/* of PromQL, of lines, endpoint of HTTP; NULL: the usual one */
 	char *label;			/* PromQL: whose value is compared; HTTP: the jpath; drift: one feature */
 	enum compare compare;
-	double number;			/* COND_PROMQL without label, COND_SLO */
+	double number;			/* COND_PROMQL without label, COND_SLO, COND_LOG */
 	struct template *expect;	/* the text compared with; NULL: number */
 	bool is_any;			/* match: any; else every */
 	bool is_per_host;		/* has ${host}: judged for each host by itself */
@@ -54,6 +55,7 @@ struct condition {
 	int64_t within_ns;		/* verify, health: keeps being asked so long; 0: once */
 	int64_t settle_ns;		/* only samples newer than the last act plus this count */
 	int64_t time_ns;		/* COND_TIME */
+	int64_t window_ns;		/* COND_LOG: only lines of so long ago count; 0: see condition_log.c */
 	char *text;			/* as a person reads it: 'up{job="serving"} == 1 for every series' */
 	struct position at;
 };

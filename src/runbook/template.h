@@ -10,6 +10,8 @@
  *   promql  within the "..." or '...' of a matcher (= != =~ !~): escaped as PromQL strings are; behind =~ and !~ also regex-quoted; anywhere else refused at parse time, as are
  *           quotes and brackets that do not close.
  *   logql   the same, and behind |= and |~ too (` strings take no escapes: refused there).
+ *   lucene  a query string of Elasticsearch: within "...", escaped; anywhere else refused at parse time.
+ *   journal NAME=VALUE words: within a VALUE. One with a ", or with a blank outside of "...", is refused: they take no escapes.
  *   url     path segment or query value: all but RFC 3986's unreserved as %HH; "." and ".." alone as a segment are refused.
  *   json    the inside of one JSON string, without its quotes: all of it is escaped, what is written as well as values; a template that is all of a scalar stays a string.
  *   json text  a JSON document as text: within its strings escaped, anywhere else refused at parse time.
@@ -28,7 +30,7 @@
 #include "base/err.h"
 
 enum template_place { PLACE_WORD, PLACE_PROMQL, PLACE_LOGQL, PLACE_URL, PLACE_JSON, PLACE_HEADER, PLACE_STDIN, PLACE_ENV, PLACE_TEXT,
-    PLACE_JSON_TEXT, PLACE_FORM, PLACE_REGEX };
+    PLACE_JSON_TEXT, PLACE_FORM, PLACE_REGEX, PLACE_LUCENE, PLACE_JOURNAL };
 enum { TEMPLATE_MAX = 256 << 10, TEMPLATE_NAME_MAX = 64 };
 struct template;
 

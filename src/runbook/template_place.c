@@ -202,6 +202,61 @@ json_variable(const struct scan *s, enum encoding *ret, struct err *err)
 	return 0;
 }
 
+/* --- query strings, and matches of a journal ----------------------------------------------------------------- */
+
+/* In a regular expression between slashes a quote is a character like others, so a value beside one could be outside of "...". */
+static int
+scan_lucene(struct scan *s, char c)
+{
+	if (s->is_escaped) {
+		s->is_escaped = false;
+		return 0;
+	}
+	if (c == '\\') {
+		s->is_escaped = true;
+		return 0;
+	}
+	if (c == '/' && s->quote == '\0')
+		s->is_pattern = true;
+	if (c == '"' && !s->is_pattern)
+		s->quote = s->quote == '\0' ? '"' : '\0';
+	return 0;
+}
+
+static int
+lucene_variable(const struct scan *s, enum encoding *ret, struct err *err)
+{
+	if (s->is_pattern)
+		return err_set(err, ERR_INVALID, "a / that may begin a pattern stands before the variable: write \\/ where it is none");
+	if (s->quote == '\0')
+		return err_set(err, ERR_INVALID, "a variable stands only inside \"...\" in a query string, such as service.name:\"${service}\"");
+	if (s->is_escaped)
+		return err_set(err, ERR_INVALID, "a backslash stands right before the variable");
+	*ret = ENCODE_LUCENE;
+	return 0;
+}
+
+static int
+scan_journal(struct scan *s, char c)
+{
+	if (c == '"')
+		s->quote = s->quote == '\0' ? '"' : '\0';
+	else if (c == '=')
+		s->is_value = true;
+	else if (s->quote == '\0' && strchr(" \t\r\n", c) != NULL)
+		s->is_value = false;
+	return 0;
+}
+
+static int
+journal_variable(const struct scan *s, enum encoding *ret, struct err *err)
+{
+	if (!s->is_value)
+		return err_set(err, ERR_INVALID, "a variable stands only in the value of a match, such as _SYSTEMD_UNIT=${service}.service");
+	*ret = s->quote == '\0' ? ENCODE_JOURNAL : ENCODE_JOURNAL_QUOTED;
+	return 0;
+}
+
 /* --- all places --------------------------------------------------------------------------------------------- */
 
 int
@@ -213,6 +268,10 @@ scan_byte(struct scan *s, char c, struct err *err)
 		return scan_url(s, c, err);
 	if (s->place == PLACE_JSON_TEXT)
 		return scan_json(s, c, err);
+	if (s->place == PLACE_LUCENE)
+		return scan_lucene(s, c);
+	if (s->place == PLACE_JOURNAL)
+		return scan_journal(s, c);
 	if (s->place == PLACE_HEADER && (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f))
 		return err_set(err, ERR_INVALID, "holds a control character");
 	return 0;
@@ -225,6 +284,8 @@ scan_variable(const struct scan *s, enum encoding *ret, struct err *err)
 	case PLACE_PROMQL:
 	case PLACE_LOGQL: return query_variable(s, ret, err);
 	case PLACE_JSON_TEXT: return json_variable(s, ret, err);
+	case PLACE_LUCENE: return lucene_variable(s, ret, err);
+	case PLACE_JOURNAL: return journal_variable(s, ret, err);
 	case PLACE_URL: *ret = s->is_query ? ENCODE_QUERY : ENCODE_SEGMENT; break;
 	case PLACE_FORM: *ret = ENCODE_QUERY; break;
 	case PLACE_JSON: *ret = ENCODE_JSON; break;
@@ -271,9 +332,10 @@ add_string_byte(struct buf *b, unsigned char c)
 {
 	if (c == '\n')
 		buf_addstr(b, "\\n");
-	else if (c < 0x20 || c == 0x7f)
+	else if (c < 0x20 || c == 0x7f || c == '\'')
+		/* A \' within "..." is a mistake to both. */
 		buf_printf(b, "\\x%02x", c);
-	else if (strchr("\\\"'", c) != NULL)
+	else if (strchr("\\\"", c) != NULL)
 		buf_printf(b, "\\%c", c);
 	else
 		buf_addch(b, (char)c);
@@ -350,6 +412,31 @@ add_header(struct buf *b, const char *what, const char *value, size_t len, struc
 	return 0;
 }
 
+/* A quoted phrase: a backslash makes any character itself. What is none could end a line where only one is read. */
+static int
+add_lucene(struct buf *b, const char *what, const char *value, size_t len, struct err *err)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+			return err_set(err, ERR_INVALID, "the value of %s holds a control character, which no query string may have", what);
+		if (value[i] == '"' || value[i] == '\\')
+			buf_addch(b, '\\');
+		buf_addch(b, value[i]);
+	}
+	return check_utf8(what, value, len, err);
+}
+
+static int
+add_journal(struct buf *b, const char *what, bool is_quoted, const char *value, size_t len, struct err *err)
+{
+	for (size_t i = 0; i < len; i++)
+		if (value[i] == '"' || (!is_quoted && strchr(" \t\r\n", value[i]) != NULL))
+			return err_set(err, ERR_INVALID, "the value of %s holds a %s, which cannot be written in a match of a journal%s", what,
+			    value[i] == '"' ? "\"" : "blank", value[i] == '"' ? "" : " without \"...\" around it");
+	buf_add(b, value, len);
+	return 0;
+}
+
 static int
 encode_into(enum encoding e, const char *what, const char *value, size_t len, struct buf *b,
     struct err *err)
@@ -369,6 +456,9 @@ encode_into(enum encoding e, const char *what, const char *value, size_t len, st
 	case ENCODE_JSON: r = add_json(b, what, value, len, err); break;
 	case ENCODE_HEADER: r = add_header(b, what, value, len, err); break;
 	case ENCODE_SHOWN: str_escape(b, value, len); break;
+	case ENCODE_LUCENE: r = add_lucene(b, what, value, len, err); break;
+	case ENCODE_JOURNAL:
+	case ENCODE_JOURNAL_QUOTED: r = add_journal(b, what, e == ENCODE_JOURNAL_QUOTED, value, len, err); break;
 	case ENCODE_REGEX:
 		r = check_utf8(what, value, len, err);
 		if (r == 0)

@@ -16,7 +16,10 @@ enum encoding {
 	ENCODE_JSON,
 	ENCODE_HEADER,
 	ENCODE_SHOWN,
-	ENCODE_REGEX
+	ENCODE_REGEX,
+	ENCODE_LUCENE,		/* within "..." of a query string */
+	ENCODE_JOURNAL,		/* in the value of a match */
+	ENCODE_JOURNAL_QUOTED	/* the same, within "..." */
 };
 
 enum { BRACKETS_MAX = 64 };
@@ -33,6 +36,8 @@ struct scan {
 	char open[BRACKETS_MAX];
 	size_t n_open;
 	bool is_query;			/* behind the ? of a URL */
+	bool is_pattern;		/* behind a / of a query string, where what is a string is not known any more */
+	bool is_value;			/* behind the = of a journal's match */
 };
 
 /* One byte of what is written. 0, ERR_SYNTAX, ERR_INVALID, ERR_LIMIT. */

@@ -28,13 +28,15 @@ const char *const three_hosts[] = { "web-01", "web-02", "web-03", NULL };
 static struct conf_source sources[] = {
 	{ .name = (char *)"prom", .type = (char *)"prometheus" }, { .name = (char *)"am", .type = (char *)"alertmanager" },
 	{ .name = (char *)"mlflow", .type = (char *)"mlflow" }, { .name = (char *)"flags", .type = (char *)"http" },
+	{ .name = (char *)"loki", .type = (char *)"loki", .tenant = (char *)"blog" }, { .name = (char *)"elastic", .type = (char *)"elasticsearch" },
+	{ .name = (char *)"journal", .type = (char *)"journald" },
 };
 static struct conf_model models[] = { { .name = (char *)"spam", .registry = (char *)"mlflow", .alias = (char *)"champion" } };
 static struct conf_contact contacts[] = { { .role = (char *)"secondary", .name = (char *)"Bob", .channel = (char *)"#ops" } };
 static char *programs[] = { (char *)"/bin/sh", NULL };
 static struct conf world_conf;
 struct conf_environment world_env = {
-	.name = (char *)"prod", .sources = sources, .n_sources = 4, .models = models, .n_models = 1, .contacts = contacts, .n_contacts = 1,
+	.name = (char *)"prod", .sources = sources, .n_sources = sizeof sources / sizeof *sources, .models = models, .n_models = 1, .contacts = contacts, .n_contacts = 1,
 	.exec = programs,
 };
 

@@ -8,7 +8,7 @@
 
 extern struct run_world world;
 extern struct model *live;
-extern struct conf_environment world_env;	/* sources prom, am, mlflow, flags; model spam (alias champion); exec: /bin/sh; contact secondary */
+extern struct conf_environment world_env;	/* sources prom, am, mlflow, flags, loki, elastic, journal; model spam (alias champion); exec: /bin/sh; contact secondary */
 
 int world_setup(void **state);		/* clocks run */
 int world_teardown(void **state);

@@ -723,12 +723,230 @@ test_http(void **state)
 	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
 }
 
+/* --- lines ---------------------------------------------------------------------------------------- */
+
+#define LINES "{app=\"${model}\"} |= \"ready\""
+#define BOUND "{app=\"spam\"} |= \"ready\""
+#define BY "sum by (level,detected_level,severity,service_name,service,app,container,job) "
+
+static char *paths[16];
+static size_t n_paths;
+
+static int
+paths_free(void **state)
+{
+	while (n_paths > 0)
+		free(paths[--n_paths]);
+	return world_teardown(state);
+}
+
+/* The clocks move by half a second before the first look. */
+static void
+look_at(int64_t ns)
+{
+	world_freeze(ns - NS_PER_S / 2);
+}
+
+static struct condition
+lines(enum compare how, double number)
+{
+	return (struct condition){ .kind = COND_LOG, .subject = tpl(LINES, PLACE_LOGQL), .compare = how, .number = number };
+}
+
+/* The next request counts what was written in the last ms before end. */
+static void
+reply_count(long long ms, int64_t end_ns, long status, const char *body)
+{
+	char *query = xasprintf(BY "(count_over_time(" BOUND " [%lldms]))", ms), end[32];
+	struct buf form;
+
+	snprintf(end, sizeof end, "%lld", (long long)end_ns);
+	buf_init(&form, 4096);
+	request_add_form(&form, "query", query);
+	request_add_form(&form, "time", end);
+	free(query);
+	assert_true(n_paths < sizeof paths / sizeof *paths);
+	paths[n_paths++] = xasprintf("GET /loki/api/v1/query?%s", form.data);
+	buf_done(&form);
+	world_reply(paths[n_paths - 1], status, body);
+}
+
+#define COUNTED(n) "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1,\"" n "\"]}]}}"
+#define NONE "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]}}"
+
+static void
+test_lines(void **state)
+{
+	struct condition some = lines(CMP_GE, 3), none = lines(CMP_EQ, 0);
+
+	(void)state;
+	look_at(T(100));
+	reply_count(60000, T(100), 200, COUNTED("3"));
+	judge(&some, 0);
+	assert_judged(OUTCOME_OK, "3 lines since 00:00:40Z, >= 3");
+	assert_string_equal(last_request.source, "loki");
+	assert_string_equal(last_request.headers, "X-Scope-OrgID: blog\n");
+	look_at(T(100));
+	reply_count(60000, T(100), 200, COUNTED("1"));
+	judge(&some, 0);
+	assert_judged(OUTCOME_FAILED, "1 line since 00:00:40Z, not >= 3");
+	some.window_ns = 5 * NS_PER_S;
+	look_at(T(100));
+	reply_count(5000, T(100), 200, NONE);
+	judge(&some, 0);
+	assert_judged(OUTCOME_FAILED, "0 lines since 00:01:35Z, not >= 3");
+	look_at(T(100));
+	reply_count(60000, T(100), 200, NONE);
+	judge(&none, 0);
+	assert_judged(OUTCOME_OK, "0 lines since 00:00:40Z, == 0");
+}
+
+static void
+test_lines_of_a_silent_store(void **state)
+{
+	struct condition c = lines(CMP_EQ, 0);
+
+	(void)state;
+	look_at(T(100));
+	reply_count(60000, T(100), 0, "");
+	judge(&c, 0);
+	assert_judged(OUTCOME_UNKNOWN, "no answer came");
+	look_at(T(100));
+	reply_count(60000, T(100), 400, "parse error : syntax error");
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	assert_string_equal(judged.text, "Loki refuses the request (HTTP 400): parse error : syntax error");
+	look_at(T(100));
+	reply_count(60000, T(100), 200, "<html>");
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	c.source = (char *)"none";
+	judge(&c, 0);
+	assert_judged(OUTCOME_UNKNOWN, "there is no store of lines to ask: none");
+}
+
+/* Lines that come are evidence as soon as they are there; those from before the act and settle are none. */
+static void
+test_lines_behind_an_act(void **state)
+{
+	struct condition c = lines(CMP_GE, 1);
+
+	(void)state;
+	c.settle_ns = 3 * NS_PER_S;
+	c.within_ns = 10 * NS_PER_S;
+	world_freeze(T(20));
+	reply_count(1999, T(25), 200, NONE);
+	reply_count(4499, T(27) + NS_PER_S / 2, 200, COUNTED("1"));
+	judge(&c, T(20));
+	assert_judged(OUTCOME_OK, "1 line since 00:00:23Z, >= 1");
+	assert_int_equal(world_replies_left(), 0);
+	/* As far back as the act, and no further than was asked for. */
+	c.settle_ns = 0;
+	look_at(T(620));
+	reply_count(599999, T(620), 200, COUNTED("1"));
+	judge(&c, T(20));
+	assert_int_equal(judged.outcome, OUTCOME_OK);
+	c.window_ns = 30 * NS_PER_S;
+	look_at(T(620));
+	reply_count(30000, T(620), 200, COUNTED("1"));
+	judge(&c, T(20));
+	assert_int_equal(judged.outcome, OUTCOME_OK);
+}
+
+/* That nothing came proves nothing before there was time for it. */
+static void
+test_quiet_behind_an_act(void **state)
+{
+	struct condition c = lines(CMP_EQ, 0);
+
+	(void)state;
+	c.window_ns = 10 * NS_PER_S;
+	world_freeze(T(20));
+	reply_count(9999, T(30), 200, NONE);
+	judge(&c, T(20));
+	assert_judged(OUTCOME_OK, "0 lines since 00:00:20Z, == 0");
+	assert_true(clock_now() >= T(30));
+	assert_int_equal(world_replies_left(), 0);
+	world_freeze(T(20));
+	reply_count(9999, T(30), 200, COUNTED("2"));
+	judge(&c, T(20));
+	assert_judged(OUTCOME_FAILED, "2 lines since 00:00:20Z, not == 0");
+}
+
+/* The store is asked what it is once, and its answer of a part is what it is. */
+static void
+test_lines_of_elasticsearch(void **state)
+{
+	static const char whole[] = "{\"timed_out\":false,\"_shards\":{\"total\":2,\"successful\":2,\"failed\":0},\"hits\":{\"total\":{\"value\":4,\"relation\":\"eq\"}}}";
+	static const char part[] = "{\"timed_out\":true,\"_shards\":{\"total\":2,\"successful\":2,\"failed\":0},\"hits\":{\"total\":{\"value\":0,\"relation\":\"eq\"}}}";
+	struct condition c = { .kind = COND_LOG, .source = (char *)"elastic", .subject = tpl("app:\"${model}\"", PLACE_LUCENE), .compare = CMP_LT, .number = 5 };
+
+	(void)state;
+	world_reply("GET /", 200, "{\"version\":{\"number\":\"8.11.0\"}}");
+	world_reply("POST /logs-*/_search?ignore_unavailable=true", 200, whole);
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_OK);
+	assert_non_null(strstr(last_request.body, "\"query_string\":{\"analyze_wildcard\":true,\"query\":\"app:\\\"spam\\\"\"}"));
+	world_reply("GET /", 200, "{\"version\":{\"number\":\"8.11.0\"}}");
+	world_reply("POST /logs-*/_search?ignore_unavailable=true", 200, part);
+	judge(&c, 0);
+	assert_int_equal(judged.outcome, OUTCOME_UNKNOWN);
+	assert_non_null(strstr(judged.text, "0 lines or more"));
+}
+
+static void
+test_lines_of_a_journal(void **state)
+{
+	static const char entries[] =
+	    "{\"__CURSOR\":\"c1\",\"__REALTIME_TIMESTAMP\":\"1893456090000000\",\"MESSAGE\":\"ready\",\"_SYSTEMD_UNIT\":\"spam.service\"}\n"
+	    "{\"__CURSOR\":\"c2\",\"__REALTIME_TIMESTAMP\":\"1893456095000000\",\"MESSAGE\":\"ready\",\"_SYSTEMD_UNIT\":\"spam.service\"}\n";
+	struct condition c = { .kind = COND_LOG, .source = (char *)"journal", .subject = tpl("_SYSTEMD_UNIT=${model}.service", PLACE_JOURNAL), .compare = CMP_EQ, .number = 2 };
+
+	(void)state;
+	look_at(T(100));
+	world_reply("GET /entries?_SYSTEMD_UNIT=spam.service", 200, entries);
+	judge(&c, 0);
+	assert_judged(OUTCOME_OK, "2 lines since 00:00:40Z, == 2");
+	/* Only one of them is later. */
+	look_at(T(100));
+	world_reply("GET /entries?_SYSTEMD_UNIT=spam.service", 200, entries);
+	judge(&c, T(92));
+	assert_judged(OUTCOME_FAILED, "1 line since 00:01:32Z, not == 2");
+}
+
+static void
+never_judged(struct judging *j, const struct judgement *result, void *arg)
+{
+	(void)j;
+	(void)result;
+	(void)arg;
+	fail_msg("told after it was freed");
+}
+
+static void
+test_lines_freed_while_asking(void **state)
+{
+	struct condition c = lines(CMP_GE, 1);
+	struct bindings b = world_bindings(&values, NULL);
+	struct judging *j;
+
+	(void)state;
+	world_freeze(T(100));
+	reply_count(60000, T(100), 200, COUNTED("1"));
+	j = judge_begin(&world, &c, &b, 0, NULL, never_judged, NULL);
+	while (world_replies_left() > 0)
+		world_turns(1);
+	judge_free(j);
+	world_turns(3);
+}
+
 static void
 test_texts(void **state)
 {
 	struct condition c = up(), slo = { .kind = COND_SLO, .subject = tpl("latency", PLACE_WORD), .compare = CMP_GT, .number = 0.1, .settle_ns = 30 * NS_PER_S };
 	struct condition served = { .kind = COND_SERVED, .subject = tpl("${model}", PLACE_WORD), .expect = tpl("${to}", PLACE_WORD), .within_ns = 60 * NS_PER_S };
 	struct condition drift = { .kind = COND_DRIFT, .subject = tpl("${model}", PLACE_WORD), .expect = tpl("not-drifted", PLACE_WORD) };
+	struct condition log = lines(CMP_LT, 5);
 	struct bindings b = world_bindings(&values, NULL);
 	struct buf text;
 
@@ -744,8 +962,11 @@ test_texts(void **state)
 	buf_addstr(&text, "|");
 	drift.label = (char *)"url";
 	assert_int_equal(condition_text(&drift, &b, &text, NULL), 0);
+	buf_addstr(&text, "|");
+	log.window_ns = 2 * NS_PER_MIN;
+	assert_int_equal(condition_text(&log, &b, &text, NULL), 0);
 	assert_string_equal(text.data, UP " == 1 for every series|objective latency has budget > 10% left, settled for 30s|the hosts serve spam 6, within 1m|"
-	    "drift of all of spam is not-drifted|drift of url of spam is not-drifted");
+	    "drift of all of spam is not-drifted|drift of url of spam is not-drifted|lines of " BOUND " < 5 over 2m");
 	buf_done(&text);
 }
 
@@ -753,13 +974,17 @@ int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define LINES_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, paths_free)
 	const struct CMUnitTest tests[] = {
 		TEST(test_selectors), TEST(test_looks), TEST(test_comparisons), TEST(test_sums_are_one_series), TEST(test_source_down), TEST(test_hosts_by_address), TEST(test_per_host),
 		TEST(test_unknown_variable), TEST(test_old_evidence_is_no_proof), TEST(test_never_any_news), TEST(test_time_not_told), TEST(test_series_that_are_gone), TEST(test_within), TEST(test_settle),
 		TEST(test_clock_skew), TEST(test_free_while_asking), TEST(test_alerts), TEST(test_alerts_of_a_silent_source), TEST(test_alert_after_an_act), TEST(test_served),
 		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_slo), TEST(test_drift), TEST(test_drift_must_be_news), TEST(test_endpoints_are_not_ill), TEST(test_values), TEST(test_http), TEST(test_texts),
+		LINES_TEST(test_lines), LINES_TEST(test_lines_of_a_silent_store), LINES_TEST(test_lines_behind_an_act), LINES_TEST(test_quiet_behind_an_act),
+		LINES_TEST(test_lines_of_elasticsearch), LINES_TEST(test_lines_of_a_journal), LINES_TEST(test_lines_freed_while_asking),
 	};
 #undef TEST
+#undef LINES_TEST
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -437,6 +437,16 @@ mistakes_are_told_with_their_place(void **state)
 		{ COND("{ promql: up, alert: A, expect: 1 }"), "a condition has both promql: and alert:" },
 		{ COND("{ promql: up, expect: 1, by: instance }"), "by: needs hosts:" },
 		{ COND("{ promql: up, expect: 1, whitin: 5s }"), "did you mean 'within'?" },
+		{ COND("{ log: '{a=\"b\"', expect: 1 }"), "'{' is not closed" },
+		{ COND("{ log: '{a=${user}}', expect: 1 }"), "r.yaml:5:20: log: a variable stands only inside" },
+		{ COND("{ log: '{a=\"b\"}' }"), "a log condition: 'expect' is missing" },
+		{ COND("{ log: '{a=\"b\"}', expect: some }"), "such as '>= 1'" },
+		{ COND("{ log: '{a=\"b\"}', expect: '> -1' }"), "expect: there cannot be less than 0 lines" },
+		{ COND("{ log: '{a=\"b\"}', expect: 1, windw: 1m }"), "did you mean 'window'?" },
+		{ COND("{ log: '{a=\"b\"}', expect: 1, window: 1ms }"), "window: '1ms' is below the least allowed" },
+		{ COND("{ log: '{\"query_string\": {\"query\": \"${user}\"}}', expect: 1 }"), "a language of its own" },
+		{ COND("{ log: '_PID=1 ${user}', expect: 1 }"), "only in the value of a match" },
+		{ COND("{ log: 'app:${user}', expect: 1 }"), "only inside \"...\" in a query string" },
 		{ COND("[]"), "verify: holds no condition" },
 		/* rollout */
 		{ HEAD "hosts: { group: serving }\nrollout: { batch: [1, 25%] }\n" ONE, "does not reach all hosts" },
@@ -475,6 +485,7 @@ names_are_looked_up_in_the_environment(void **state)
 		{ STEP("action: { name: drain, with: { pool: '${s}' } }"), "${pool} is a secret" },
 		{ STEP("scope: run, action: { name: drain, with: { pool: x } }"), "${host} stands only in what is done for each host" },
 		{ COND("{ promql: up, source: alerts, expect: 1 }"), "'alerts' is no source of type prometheus" },
+		{ COND("{ log: 'a', source: metrics, expect: 1 }"), "'metrics' is no store of lines of the environment 'prod'" },
 	};
 
 	(void)state;

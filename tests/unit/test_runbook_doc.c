@@ -109,7 +109,7 @@ manual_has_every_member(void **state)
 		{ "alert", &read_alert_table }, { "served", &read_served_table }, { "slo", &read_slo_table },
 		{ "drift", &read_drift_table },
 		{ "http", &read_http_condition_table }, { "time", &read_time_table },
-		{ "value", &read_value_table },
+		{ "value", &read_value_table }, { "log", &read_log_table },
 	};
 	char *manual = read_manual(), *section;
 

@@ -207,6 +207,39 @@ is_logql(const char *value, int r, const struct buf *b)
 	assert_string_equal(p, tail);
 }
 
+/* Read as Lucene and a journal's query do. */
+static void
+values_stay_in_their_words(void **unused)
+{
+	static const struct { const char *text; enum template_place place; const char *value, *expanded; } cases[] = {
+		{ "app:\"${v}\" AND x", PLACE_LUCENE, "a\" OR b:\"", "app:\"a\\\" OR b:\\\"\" AND x" },
+		{ "app:\"${v}\"", PLACE_LUCENE, "a\\", "app:\"a\\\\\"" },
+		{ "app:\"${v}\"", PLACE_LUCENE, "a\nb", NULL },
+		{ "app:\"${v}\"", PLACE_LUCENE, "\xff", NULL },
+		{ "app:\"a\\\" \" AND b:\"${v}\"", PLACE_LUCENE, "it's", "app:\"a\\\" \" AND b:\"it's\"" },
+		{ "A=${v}.service + B=1", PLACE_JOURNAL, "web", "A=web.service + B=1" },
+		{ "A=${v}", PLACE_JOURNAL, "web + B=1", NULL },
+		{ "A=${v}", PLACE_JOURNAL, "web\tB=1", NULL },
+		{ "A=${v}", PLACE_JOURNAL, "a\"b", NULL },
+		{ "A=\"${v} x\" B=\"${v}\"", PLACE_JOURNAL, "a + b", "A=\"a + b x\" B=\"a + b\"" },
+		{ "\"A=${v}\"", PLACE_JOURNAL, "a\"b", NULL },
+		{ "{a=\"${v}\"}", PLACE_LOGQL, "it's", "{a=\"it\\x27s\"}" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = ERR_INIT;
+		struct buf b;
+		int r;
+
+		buf_init(&b, 1000);
+		r = expand(cases[i].text, cases[i].place, cases[i].value, &b, &err);
+		assert_int_equal(r, cases[i].expanded != NULL ? 0 : ERR_INVALID);
+		assert_string_equal(b.data, cases[i].expanded != NULL ? cases[i].expanded : "");
+		buf_done(&b);
+	}
+}
+
 static void
 values_stay_in_their_logql_string(void **unused)
 {
@@ -428,6 +461,13 @@ places_are_checked_when_read(void **unused)
 		{ "up{a=\"b}", PLACE_PROMQL, ERR_SYNTAX, 9, "not closed" },
 		{ "{a=\"b\"} | label_format x=\"${v}\"", PLACE_LOGQL, ERR_INVALID, 27, "no matcher" },
 		{ "{a=\"b\"} |= `${v}`", PLACE_LOGQL, ERR_INVALID, 13, "no escapes" },
+		{ "app:${v}", PLACE_LUCENE, ERR_INVALID, 5, "only inside" },
+		{ "app:/a\"b/ OR app:\"${v}\"", PLACE_LUCENE, ERR_INVALID, 19, "may begin a pattern" },
+		{ "app:\"\\${v}\"", PLACE_LUCENE, ERR_INVALID, 7, "backslash" },
+		{ "app:\"a", PLACE_LUCENE, ERR_SYNTAX, 7, "not closed" },
+		{ "${v}=a", PLACE_JOURNAL, ERR_INVALID, 1, "only in the value" },
+		{ "A=b ${v}", PLACE_JOURNAL, ERR_INVALID, 5, "only in the value" },
+		{ "A=\"b", PLACE_JOURNAL, ERR_SYNTAX, 5, "not closed" },
 		{ "{\"a\": ${v}}", PLACE_JSON_TEXT, ERR_INVALID, 7, "only inside" },
 		{ "{\"a\": \"${v}\"", PLACE_JSON_TEXT, ERR_SYNTAX, 13, "not closed" },
 		{ "/a b", PLACE_URL, ERR_INVALID, 3, "%XX" },
@@ -567,6 +607,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_stay_in_their_promql_string),
 		cmocka_unit_test(values_stay_in_their_logql_string),
+		cmocka_unit_test(values_stay_in_their_words),
 		cmocka_unit_test(values_stay_in_their_part_of_a_url),
 		cmocka_unit_test(values_stay_in_their_json_string),
 		cmocka_unit_test(values_stay_in_their_string_of_a_json_text),
