@@ -416,6 +416,38 @@ steps:
 
 # --- incidents and notes ----------------------------------------------------------------------------------------------------------
 
+def test_lines_are_waited_for():
+    """What the hosts say of it is the proof; what they said before is none."""
+    with Operator() as op:
+        op.runbook("load", """danger: low
+params: { to: { type: string, default: '5' } }
+hosts: { group: serving }
+steps:
+  - { name: activate, scope: host, ssh: { run: [activate-model, spam-filter, '${to}'] }, undo: nothing }
+  - name: said so
+    scope: host
+    wait: { log: '{app="spam-filter", host="${host}"} |= "loaded model" |= "version=${to}"', expect: '>= 1', within: 8s }
+verify:
+  - { log: '{app="spam-filter"} |= "cannot load"', source: loki, expect: '== 0', window: 2s }
+""")
+        try:
+            code, out, err = op.run("--runbook", "load", "--dry-run")
+            assert code == 0 and "cannot load" in out, (code, out, err)
+            code, events, summary = op.runbook_json("load", "--yes")
+            assert code == 0, (code, events)
+            assert any("since" in str(e) and ">= 1" in str(e) for e in events), events
+            # It is there already, so that nothing is loaded: the line of the first run is too old.
+            code, events, summary = op.runbook_json("load", "--yes")
+            assert code == 1 and any("0 lines since" in str(e) for e in events), (code, events)
+        finally:
+            LAB.opslab("fault", "all", "off")
+            for host in SERVING:
+                subprocess.run(["ssh", "-F", os.path.join(LAB.folder, "ssh", "config"), host, "activate-model", "spam-filter", "6"], check=True,
+                               capture_output=True)
+            e2e.wait_for("version 6 everywhere", lambda: set(served().values()) == {"6"})
+        op.check_log()
+
+
 def test_incident_frames_what_is_done():
     with Operator() as op:
         code, out, err = op.run("--incident-open", "posts are blocked")
@@ -465,5 +497,5 @@ if __name__ == "__main__":
         test_list_and_describe, test_usage, test_dry_run_changes_nothing, test_not_confirmed, test_values_reach_programs_as_they_are,
         test_secrets_stay_secret, test_second_run_is_refused, test_interrupt_stops_new_work, test_cancel_ends_it_on_the_host,
         test_kill_9_leaves_an_open_intent, test_failures_stop_before_the_next_batch, test_unreachable_and_unknown_keys_stop_before_any_act,
-        test_no_trail_no_act, test_other_transport, test_incident_frames_what_is_done, test_restart_ends_a_crash, test_takedown_and_restore,
+        test_no_trail_no_act, test_other_transport, test_lines_are_waited_for, test_incident_frames_what_is_done, test_restart_ends_a_crash, test_takedown_and_restore,
         test_rollback_by_script, test_rollback_by_keys, test_console_acts_are_recorded])
