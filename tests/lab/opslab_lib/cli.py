@@ -158,6 +158,8 @@ def cmd_status(args):
     print(f"prometheus    {answer['prometheus']}")
     print(f"alertmanager  {answer['alertmanager']}")
     print(f"registry      {answer['registry']}")
+    print(f"loki          {answer['loki']}")
+    print(f"journal       {answer['journal'] or answer['journal_note']}")
     print(f"hosts         {', '.join(answer['ssh']) or answer['ssh_note'] or 'starting'}")
     print(f"serving       {' '.join(answer['served'].values())}  (registry's champion {answer['champion']})")
     print(f"faults        {', '.join(answer['faults']) or 'none'}")

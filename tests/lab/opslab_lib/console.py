@@ -18,12 +18,12 @@ environments:
       - {{ name: alertmanager, type: alertmanager, url: 'http://127.0.0.1:{alertmanager}', interval: 2s }}
       - {{ name: mlflow,       type: mlflow,       url: 'http://127.0.0.1:{registry}', interval: 5s }}
       - {{ name: loki,         type: loki,         url: 'http://127.0.0.1:{loki}', interval: 2s }}
-      - {{ name: flags,        type: http,         url: 'http://127.0.0.1:{platform}/api/flags', bearer: {{ file: '{folder}/platform/token' }} }}
+{journal}      - {{ name: flags,        type: http,         url: 'http://127.0.0.1:{platform}/api/flags', bearer: {{ file: '{folder}/platform/token' }} }}
       - {{ name: status-page,  type: http,         url: 'http://127.0.0.1:{platform}/api/notices', bearer: {{ file: '{folder}/platform/token' }} }}
     logs:
       streams:
         - {{ name: services, title: what the services say, source: loki, query: '{{env="lab"}}' }}
-      alerts:
+{units}      alerts:
         - {{ match: {{ service: '*' }}, query: 'loki: {{app="${{labels.service}}"}}' }}
       late: 5s
     params: {{ model: spam-filter, service: spam-filter, alert: SpamFalsePositiveRateHigh }}
@@ -125,10 +125,14 @@ environments:
       - {{ role: incident lead, name: 'Lab Duty Manager', channel: '#incidents', responsibility: 'tells users and other teams' }}
 """
 
+_JOURNAL = "      - {{ name: journal,      type: journald,     url: 'http://127.0.0.1:{port}', interval: 2s }}\n"
+_UNITS = "        - { name: units, title: 'the journal: web and spam-filter', source: journal, query: '_SYSTEMD_UNIT=web.service + _SYSTEMD_UNIT=spam-filter.service' }\n"
 
-def write_config(state, prometheus_port, alertmanager_port, registry_port, platform_port, loki_port):
+
+def write_config(state, prometheus_port, alertmanager_port, registry_port, platform_port, loki_port, journal_port=None):
+    """journal_port None: this lab has no journal."""
     slos = objectives.write(state, f"http://127.0.0.1:{prometheus_port}")
     state.write("opsconsole.yaml", _CONFIG.format(
         folder=state.path, prometheus=prometheus_port, alertmanager=alertmanager_port, slos=slos, platform=platform_port, loki=loki_port,
-        registry=registry_port, registry_url=f"http://127.0.0.1:{registry_port}"))
+        journal=_JOURNAL.format(port=journal_port) if journal_port else "", units=_UNITS if journal_port else "", registry=registry_port, registry_url=f"http://127.0.0.1:{registry_port}"))
     return state.file("opsconsole.yaml")

@@ -12,9 +12,9 @@ import sys
 import time
 import urllib.parse
 
-from . import console, control, lines, loki, monitoring, past, platform, profile, registry_serving, registry_world
+from . import console, control, journal, lines, loki, monitoring, past, platform, profile, registry_serving, registry_world
 from .faults import FAULTS
-from .hosts import ADDRESSES, SSH_HOSTS, HostFiles, Sshd
+from .hosts import ADDRESSES, SERVICE, SSH_HOSTS, HostFiles, Sshd
 from .httpd import Listener, Response
 from .registry import Service
 from .registry_store import Store
@@ -78,7 +78,8 @@ class Lab:
         self._roll_out = None
         self._exits_seen = set()
         self.is_up = False
-        self.hosts_note = ""
+        self.hosts_note = self.journal_note = ""
+        self.journal = None
         self.status = 0
         programs = {"prometheus": servers.find("prometheus"),
                     "alertmanager": servers.find("prometheus-alertmanager", "alertmanager")}
@@ -133,9 +134,11 @@ class Lab:
         self.metrics_port = free_port(ADDRESSES.values(), taken)
         self.platform_port = free_port(["127.0.0.1"], taken)
         self.loki_port = free_port(["127.0.0.1"], taken)
+        self.journal_port = free_port(["127.0.0.1"], taken)
+        self._open_journal()
         self.config = console.write_config(
             self.state, self.prometheus_port, self.alertmanager_port, self.registry_port, self.platform_port,
-            self.loki_port)
+            self.loki_port, None if self.journal is None else self.journal_port)
         say(f"ready {self.config}")
         self.files.make()
         self.world = World(self.seed, time.time())
@@ -168,9 +171,25 @@ class Lab:
         self.platform = platform.Service(token, self._flag_set)
         await Listener("127.0.0.1", self.platform_port, self.platform, self.log).open()
 
+    def _open_journal(self):
+        """Before the config, which names it only when it runs."""
+        self.journal = journal.Journal(self.state, self.servers, self.journal_port)
+        missing = self.journal.missing()
+        try:
+            if not missing:
+                self.children += self.journal.start()
+                return
+            self.journal_note = f"no journal: {', '.join(missing)} not found (fetch-servers gets them)"
+        except OSError as err:
+            self.journal_note = f"no journal: {err}"
+        self.journal = None
+        self.log(self.journal_note + "; going on without")
+
     async def _open_loki(self):
         store = loki.Store()
-        self.lines = self.world.say = lines.Writer([store.push])
+        self.lines = self.world.say = lines.Writer(store.push, None if self.journal is None else self.journal.push)
+        for host, service in SERVICE.items():
+            self.world.say("started", host, self.world.started, service=service)
         await Listener("127.0.0.1", self.loki_port, loki.Service(store), self.log).open()
 
     def _flag_set(self, name, on):
@@ -408,6 +427,7 @@ class Lab:
             "champion": self.champion(),
             "registry": f"http://127.0.0.1:{self.registry_port}",
             "loki": f"http://127.0.0.1:{self.loki_port}",
+            "journal": f"http://127.0.0.1:{self.journal_port}" if self.journal is not None else None, "journal_note": self.journal_note,
             "lines": {f"{service} {level}": n for (service, level), n in sorted(self.lines.written.items())},
             "platform": f"http://127.0.0.1:{self.platform_port}/api",
             "platform_token": self.state.file("platform", "token"),
@@ -420,6 +440,8 @@ class Lab:
     # Stop
 
     async def _stop_servers(self):
+        if self.journal is not None:
+            self.journal.close()
         for child in self.children:
             child.signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S

@@ -1,7 +1,7 @@
 """What the simulated services write to their logs: requests now and then, and everything that goes wrong.
 
 The world tells what happens (World.say); which words it becomes is said here. Web writes JSON, the spam filter logfmt, the ranker plain text, as services of
-several teams do.
+several teams do. The hosts' journal has other lines: what the manager of the units says of them, and what their runtime prints.
 """
 
 import json
@@ -11,11 +11,25 @@ PATHS = ("/", "/feed.xml", "/post/730", "/post/238", "/login", "/search?q=cats")
 SPREAD_NS = 1_700_021  # between lines of one tick of the world
 
 
-class Writer:
-    """Put into World.say; each line goes to every push(labels, ns, line)."""
+def unit_lines(what, nth, about):
+    """(unit, level, text) of what a host's journal has of it. The ranker is a part of web."""
+    service = about.get("service", "web" if what == "request" else "spam-filter")
+    unit = "web" if service == "ranker" else service
+    if what in ("request", "scored") and nth % 40 == 0:
+        return [(unit, "info", f"gc {nth // 40}: {1 + nth % 7}.{nth % 10} ms pause, heap {180 + nth % 61} MB")]
+    return {
+        "loaded": [(unit, "info", f"mapped the model file of {about.get('model')} {about.get('version')}")],
+        "not_loaded": [(unit, "error", f"cannot map the model file of spam-filter {about.get('version')}: No such file or directory")],
+        "stopped": [(unit, "warn", f"{unit}.service: Main process exited"), (unit, "info", f"Stopped {unit}.service.")],
+        "started": [(unit, "info", f"Started {unit}.service.")],
+    }.get(what, [])
 
-    def __init__(self, pushes):
-        self.pushes = pushes
+
+class Writer:
+    """Put into World.say; each line goes to push(labels, ns, line), those of the units to push_unit (None: there is no journal)."""
+
+    def __init__(self, push, push_unit=None):
+        self.push, self.push_unit = push, push_unit
         self.n = self.at_s = self.n_of_tick = 0
         self.n_of = {}  # what: how often
         self.written = {}  # (service, level): lines
@@ -25,14 +39,17 @@ class Writer:
         self.n_of[what] = nth = self.n_of.get(what, 0) + 1
         self.n_of_tick = self.n_of_tick + 1 if at_s == self.at_s else 0
         self.at_s = at_s
-        line = getattr(self, "_" + what)(host, nth, about)
-        if line is None:
-            return
-        service, level, text = line
         ns = int(at_s * 1000) * 10**6 + self.n_of_tick * SPREAD_NS % (NS // 4)
+        line = getattr(self, "_" + what)(host, nth, about)
+        if line is not None:
+            self._write(self.push, host, ns, *line)
+        if self.push_unit is not None:
+            for line in unit_lines(what, nth, about):
+                self._write(self.push_unit, host, ns, *line)
+
+    def _write(self, push, host, ns, service, level, text):
         self.written[service, level] = self.written.get((service, level), 0) + 1
-        for push in self.pushes:
-            push({"app": service, "env": "lab", "host": host, "level": level}, ns, text)
+        push({"app": service, "env": "lab", "host": host, "level": level}, ns, text)
 
     def _trace(self):
         return f"{self.n * 2654435761 % 2**32:08x}"

@@ -62,12 +62,12 @@ class Servers:
 class Child:
     """One server. Its output goes to logs/NAME.log."""
 
-    def __init__(self, name, argv, env, log_path, cwd):
+    def __init__(self, name, argv, env, log_path, cwd, stdin=subprocess.DEVNULL, pass_fds=()):
         self.name, self.log_path = name, log_path
         parent = os.getpid()
         with open(log_path, "ab") as log:
             self.process = subprocess.Popen(
-                argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0,
+                argv, env=env, cwd=cwd, stdin=stdin, stdout=log, stderr=log, process_group=0, pass_fds=pass_fds,
                 preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent))
 
     @property
