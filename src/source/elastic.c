@@ -307,7 +307,7 @@ paged_at_point(struct log_round *r, struct elastic *e, size_t n, char *after)
 		else
 			r->end_ns = p.start_ns;
 		log_round_close(r, p.start_ns, p.end_ns);
-	} else if (r->n_page == 0) {
+	} else if (r->newest_page_ns == INT64_MIN) {
 		/* Hits without a time that could be read: they are passed over. */
 		log_round_close(r, 0, 0);
 	} else if (r->is_forward) {

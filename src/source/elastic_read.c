@@ -73,13 +73,13 @@ first_field(struct slice object, const char *own, const char *const *usual, cons
 static int64_t
 of_epoch(int64_t v)
 {
-	int64_t size = v < 0 ? -v : v;
+	static const int64_t max = INT64_C(9000000000);		/* the year 2255 in seconds: more does not fit as nanoseconds */
 
-	if (size < INT64_C(100000000000))
+	if (v > -max && v < max)
 		return v * NS_PER_S;
-	if (size < INT64_C(100000000000000))
+	if (v > -max * 1000 && v < max * 1000)
 		return v * NS_PER_MS;
-	if (size < INT64_C(100000000000000000))
+	if (v > -max * 1000000 && v < max * 1000000)
 		return v * NS_PER_US;
 	return v;
 }
@@ -110,12 +110,22 @@ read_date(const char *text, int64_t *ret)
 	return clock_parse(t, ret, NULL) == 0;
 }
 
+/* By what it was sorted: a field of type date has milliseconds, whatever the document says. 0: not known. */
+static int64_t
+place_of(struct slice hit)
+{
+	struct slice sort = slice_get(hit, "sort"), first;
+	size_t at = 0;
+	int64_t n;
+
+	return slice_item(sort, &at, &first) && slice_int(first, &n) ? of_epoch(n) : 0;
+}
+
 static bool
 time_of(struct arena *mem, struct slice source, struct slice hit, const char *own, int64_t *ret)
 {
-	struct slice v = first_field(source, own, time_fields, NULL), sort = slice_get(hit, "sort"), first;
+	struct slice v = first_field(source, own, time_fields, NULL);
 	const char *text;
-	size_t at = 0;
 	int64_t n;
 
 	if (slice_is(v, '"')) {
@@ -128,10 +138,8 @@ time_of(struct arena *mem, struct slice source, struct slice hit, const char *ow
 		return true;
 	}
 	/* It was sorted by its time, so there it stands. */
-	if (!slice_item(sort, &at, &first) || !slice_int(first, &n))
-		return false;
-	*ret = of_epoch(n);
-	return true;
+	*ret = place_of(hit);
+	return *ret != 0;
 }
 
 /* --- a hit -------------------------------------------------------------------------------------------------------------------- */
@@ -184,7 +192,7 @@ read_hit(struct log_round *r, struct slice hit, struct buf *text, struct buf *re
 {
 	struct arena mem = ARENA_INIT;
 	struct slice source = slice_get(hit, "_source"), message;
-	struct log_draft d = { .id = NULL };
+	struct log_draft d = { .place_ns = place_of(hit) };
 	const char *name, *index = slice_word(&mem, slice_get(hit, "_index"), ID_MAX), *id = slice_word(&mem, slice_get(hit, "_id"), ID_MAX);
 	char whole[ID_MAX * 2 + 2];
 	bool is_good = slice_is(source, '{') && time_of(&mem, source, hit, r->fields.time, &d.time_ns);
@@ -202,6 +210,8 @@ read_hit(struct log_round *r, struct slice hit, struct buf *text, struct buf *re
 		d.level = slice_word(&mem, first_field(source, r->fields.level, level_fields, NULL), 64);
 		d.stream = stream_of(r, &mem, source, hit);
 		log_round_line(r, &d, id != NULL ? str_hash(whole, strlen(whole), STR_HASH_SEED) : str_hash(hit.p, hit.len, STR_HASH_SEED));
+	} else {
+		log_round_pass_over(r, d.place_ns);
 	}
 	arena_done(&mem);
 	return is_good ? 0 : ERR_INVALID;

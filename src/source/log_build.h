@@ -34,6 +34,7 @@ void log_build_done(struct log_build *b);
 uint32_t log_build_stream(struct log_build *b, struct label *v, size_t n, const char *service);
 struct log_draft {		/* a line; all lent */
 	int64_t time_ns;
+	int64_t place_ns;		/* where the store has it in its order, by which pages are asked for; 0: at its time */
 	const char *text;
 	size_t len;
 	uint32_t stream;

@@ -74,23 +74,40 @@ log_round_halve(struct log_round *r)
 
 /* --- lines -------------------------------------------------------------------------------------------------------------------- */
 
+/* false: it was not asked for. */
+static bool
+take_place(struct log_round *r, int64_t at_ns)
+{
+	r->n_page++;
+	if (at_ns < r->asked.start_ns || at_ns >= r->asked.end_ns)
+		return false;
+	if (at_ns < r->oldest_page_ns)
+		r->oldest_page_ns = at_ns;
+	if (at_ns > r->newest_page_ns)
+		r->newest_page_ns = at_ns;
+	return true;
+}
+
 void
 log_round_line(struct log_round *r, const struct log_draft *d, uint64_t key)
 {
-	if (d->time_ns < r->asked.start_ns || d->time_ns >= r->asked.end_ns)
+	int64_t at_ns = d->place_ns != 0 ? d->place_ns : d->time_ns;
+
+	if (!take_place(r, at_ns))
 		return;
-	r->n_page++;
-	if (d->time_ns < r->oldest_page_ns)
-		r->oldest_page_ns = d->time_ns;
-	if (d->time_ns > r->newest_page_ns)
-		r->newest_page_ns = d->time_ns;
-	if (log_seen_has(&r->kept->seen, key) || !log_seen_add(&r->fresh, key, d->time_ns))
+	if (log_seen_has(&r->kept->seen, key) || !log_seen_add(&r->fresh, key, at_ns))
 		return;
-	if (d->time_ns > r->newest_ns)
-		r->newest_ns = d->time_ns;
+	if (at_ns > r->newest_ns)
+		r->newest_ns = at_ns;
 	r->n_lines++;
 	r->n_bytes += d->len + d->fields.len;
 	log_build_line(&r->build, d);
+}
+
+void
+log_round_pass_over(struct log_round *r, int64_t at_ns)
+{
+	take_place(r, at_ns);
 }
 
 void
@@ -187,7 +204,9 @@ log_round_paged(struct log_round *r)
 {
 	const struct log_page *p = &r->asked;
 
-	if (r->n_page == 0 || r->n_page < p->limit) {
+	if (r->n_page >= p->limit && r->newest_page_ns == INT64_MIN)
+		log_round_flaw(r, "nothing of a whole page can be read, and what is beyond it cannot be asked for");
+	if (r->n_page < p->limit || r->newest_page_ns == INT64_MIN) {
 		r->n_boundary = 0;
 		if (r->is_forward)
 			r->start_ns = p->end_ns;

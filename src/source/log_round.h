@@ -98,7 +98,7 @@ struct log_round {
 	char *cursor;
 	struct log_build build;
 	/* The page that is being read: */
-	size_t n_page;			/* lines in it, known ones too */
+	size_t n_page;			/* lines in it, known ones too, and those that are passed over */
 	int64_t oldest_page_ns, newest_page_ns;
 	struct event_list events;
 	char flaw[400];			/* what is missing: the source is shown as failing in part */
@@ -115,6 +115,8 @@ struct log_round {
 bool log_round_ask(struct log_round *r);
 /* A line of the page. key: what makes it one of its kind. One that is known, or outside of what was asked, is counted and dropped. */
 void log_round_line(struct log_round *r, const struct log_draft *d, uint64_t key);
+/* One that cannot be read, at its place in the store's order. */
+void log_round_pass_over(struct log_round *r, int64_t at_ns);
 /* The page is read: what of it is whole becomes a batch, and what is left to be asked moves on. The server was told to give r->asked.limit at most. */
 void log_round_paged(struct log_round *r);
 /* The same where the store itself knows: everything in [start, end) is told now. */

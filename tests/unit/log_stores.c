@@ -127,6 +127,12 @@ refuse(struct store *s, struct chain_reply *ret, long status, const char *type)
 	ret->body = s->buf;
 }
 
+static int64_t
+indexed(const struct store *s, const struct store_line *l)
+{
+	return s->index_us == 0 ? l->time_ns : l->time_ns - l->time_ns % (s->index_us * NS_PER_US);
+}
+
 static void
 add_hit(struct store *s, const struct store_line *l, size_t at, bool *is_first)
 {
@@ -134,9 +140,13 @@ add_hit(struct store *s, const struct store_line *l, size_t at, bool *is_first)
 	char when[CLOCK_TEXT_MAX];
 
 	clock_format(when, l->time_ns, 9);
-	snprintf(s->buf + len, sizeof s->buf - len,
-	    "%s{\"_index\":\"logs-1\",\"_id\":\"%u\",\"_source\":{\"@timestamp\":\"%s\",\"log\":{\"level\":\"info\"},\"message\":\"line %u\"},\"sort\":[%" PRId64 ",%zu]}",
-	    *is_first ? "" : ",", l->id, when, l->id, l->time_ns, at);
+	len += (size_t)snprintf(s->buf + len, sizeof s->buf - len, "%s{\"_index\":\"logs-1\",\"_id\":\"%u\",", *is_first ? "" : ",", l->id);
+	if (s->bad_every == 0 || l->id % s->bad_every != 0)
+		len += (size_t)snprintf(s->buf + len, sizeof s->buf - len,
+		    "\"_source\":{\"@timestamp\":\"%s\",\"log\":{\"level\":\"info\"},\"message\":\"line %u\"},", when, l->id);
+	/* A number that is no time in any unit. */
+	snprintf(s->buf + len, sizeof s->buf - len, "\"sort\":[%" PRId64 ",%zu]}",
+	    s->bad_every != 0 && l->id % (s->bad_every * 3) == 0 ? INT64_C(99999999999) : indexed(s, l), at);
 	*is_first = false;
 }
 
@@ -149,17 +159,18 @@ search_hits(struct store *s, const json_t *q, bool is_at_point)
 	int64_t from = date_of(range, "gt"), to = date_of(range, "lte"), left = json_integer_value(json_object_get(q, "size"));
 	bool is_forward = str_eq(json_string_value(json_object_get(sort, "order")), "asc"), is_first = true;
 	size_t place = after == NULL ? SIZE_MAX : (size_t)json_integer_value(json_array_get(after, 1));
+	unsigned unit_us = s->index_us > 0 ? s->index_us : s->granularity_us;
 
-	if (s->granularity_us > 0) {
-		from -= from % (s->granularity_us * NS_PER_US);
-		to -= to % (s->granularity_us * NS_PER_US);
+	if (unit_us > 0) {
+		from -= from % (unit_us * NS_PER_US);
+		to -= to % (unit_us * NS_PER_US);
 	}
 	(void)is_at_point;
 	for (size_t k = 0; k < s->n && left > 0; k++) {
 		size_t at = is_forward ? k : s->n - 1 - k;
 		const struct store_line *l = &s->v[at];
 
-		if (l->is_hidden || l->time_ns <= from || l->time_ns > to || (place != SIZE_MAX && (is_forward ? at <= place : at >= place)))
+		if (l->is_hidden || indexed(s, l) <= from || indexed(s, l) > to || (place != SIZE_MAX && (is_forward ? at <= place : at >= place)))
 			continue;
 		add_hit(s, l, at, &is_first);
 		left--;

@@ -25,6 +25,8 @@ struct store {
 	int lose_pit_at;	/* at the n-th search, from 1; 0: never */
 	unsigned n_searches, n_pits_open, pit;
 	bool is_failing_shard, is_timed_out;
+	unsigned index_us;	/* its index has times in units of that, its documents finer ones; 0: the same */
+	unsigned bad_every;	/* each n-th document comes without its source; 0: none */
 	int status_at;		/* fail the n-th request of a page ... */
 	long status;		/* ... with this */
 	/* journald: */

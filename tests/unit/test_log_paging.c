@@ -238,6 +238,53 @@ failed_shards_are_said(void **state)
 	store_free(s);
 }
 
+/* A field of type date holds milliseconds, whatever the documents say: within one of them they come in any order. */
+static void
+documents_finer_than_the_index(void **state)
+{
+	uint32_t seed = 31;
+
+	(void)state;
+	for (unsigned round = 0; round < 120; round++) {
+		const char *type = types[1 + round % 3];
+		struct store *s = make(type);
+		struct log_want w = want_all(s, store_next(&seed, 2) != 0);
+
+		s->index_us = 1000;
+		for (int64_t ms = 0; s->n < 60; ms += 1 + store_next(&seed, 3))
+			for (unsigned k = 1 + store_next(&seed, 4); k > 0 && s->n < 60; k--)
+				store_add(s, STORE_T0 + ms * NS_PER_MS + store_next(&seed, (unsigned)NS_PER_MS), false);
+		store_ask(s, &w, 6 + store_next(&seed, 10));
+		if (s->error[0] != '\0' || s->n_stray > 0 || store_untold(s, w.start_ns, w.end_ns) > 0 || store_told_twice(s) > 0)
+			fail_msg("%s, round %u: error '%s', %u untold, %u twice, %u stray; %s", type, round, s->error, store_untold(s, w.start_ns, w.end_ns),
+			    store_told_twice(s), s->n_stray, s->notes);
+		store_free(s);
+	}
+}
+
+static void
+documents_that_cannot_be_read_end_no_page(void **state)
+{
+	uint32_t seed = 37;
+
+	(void)state;
+	for (unsigned round = 0; round < 60; round++) {
+		const char *type = types[1 + round % 4];
+		struct store *s = make(type);
+		struct log_want w = want_all(s, store_next(&seed, 2) != 0);
+
+		fill(s, &seed, 60, 2);
+		s->bad_every = 2 + store_next(&seed, 6);
+		store_ask(s, &w, 8 + store_next(&seed, 10));
+		assert_string_equal(s->error, "");
+		assert_non_null(strstr(s->notes, "are not shown"));
+		for (size_t i = 0; i < s->n; i++)
+			if ((s->v[i].id % s->bad_every == 0) != (s->v[i].n_told == 0))
+				fail_msg("%s, round %u, %s: line %u told %u times; %s", type, round, w.is_forward ? "forward" : "backward", s->v[i].id, s->v[i].n_told, s->notes);
+		store_free(s);
+	}
+}
+
 static void
 a_rejected_page_fails_the_round(void **state)
 {
@@ -397,6 +444,8 @@ main(void)
 		cmocka_unit_test(a_lost_point_in_time),
 		cmocka_unit_test(without_a_point_in_time_it_is_said),
 		cmocka_unit_test(failed_shards_are_said),
+		cmocka_unit_test(documents_finer_than_the_index),
+		cmocka_unit_test(documents_that_cannot_be_read_end_no_page),
 		cmocka_unit_test(a_rejected_page_fails_the_round),
 		cmocka_unit_test(follow_many_rounds),
 		cmocka_unit_test(a_failed_round_loses_nothing),
