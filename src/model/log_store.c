@@ -32,6 +32,7 @@ struct log_store {
 	struct stream *v;	/* as many as there are lines at most */
 	size_t n_streams;
 	struct extra *extras;	/* NULL: no line has any so far */
+	size_t extra_len;	/* bytes of their texts */
 	bool is_ascii, has_nul;
 	/* Only for the one who adds. */
 	struct hindex by_stream, by_string;
@@ -200,6 +201,7 @@ extra_add(struct log_store *s, const struct log_ref *line)
 
 	if (s->extras == NULL)
 		s->extras = arena_alloc(arena, s->cap * sizeof *s->extras);
+	s->extra_len += (line->fields == NULL ? 0 : strlen(line->fields)) + (line->id == NULL ? 0 : strlen(line->id));
 	s->extras[s->n] = (struct extra){
 		.fields = line->fields == NULL ? NULL : arena_strdup(arena, line->fields),
 		.id = line->id == NULL ? NULL : arena_strdup(arena, line->id),
@@ -209,7 +211,7 @@ extra_add(struct log_store *s, const struct log_ref *line)
 bool
 log_store_fits(const struct log_store *s, size_t len)
 {
-	return s->n < s->cap && len < s->text_cap - s->text_len;
+	return s->n < s->cap && len < s->text_cap - s->text_len && s->extra_len < s->text_cap;
 }
 
 void

@@ -295,6 +295,32 @@ the_oldest_go_beyond_the_budget_and_are_counted(void **state)
 	model_free(m);
 }
 
+/* What lines have beside their text counts as well, and a chunk of many such lines is no larger than others. */
+static void
+large_fields_are_within_the_budget(void **state)
+{
+	enum { LIMIT = 4 << 20, SIZE = 10000 };
+	struct model *m = model_new(0, 0);
+	char *fields = malloc(SIZE + 1);
+	const struct log_totals *t;
+
+	(void)state;
+	memset(fields, 'x', SIZE);
+	fields[SIZE] = '\0';
+	model_log_limit(m, LIMIT, 100000);
+	for (int i = 0; i < 3000; i++) {
+		tell(m, T0 + i, "es", (struct batch_line[]){ { .time_ns = T0 + i, .text = "a", .fields = fields } }, 1);
+		if (i % 100 == 0)
+			assert_true(model_log_totals(m)->bytes <= LIMIT + LIMIT / 8);
+	}
+	t = model_log_totals(m);
+	assert_true(t->bytes <= LIMIT + LIMIT / 8);
+	if (t->n < 100 || t->n_dropped + t->n != 3000)
+		fail_msg("%zu lines, %llu dropped, %zu bytes", t->n, (unsigned long long)t->n_dropped, t->bytes);
+	free(fields);
+	model_free(m);
+}
+
 /* --- hostile lines ---------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -576,6 +602,7 @@ main(void)
 		cmocka_unit_test(any_batches_give_what_a_naive_model_holds),
 		cmocka_unit_test(a_million_lines_take_little_more_than_their_text),
 		cmocka_unit_test(the_oldest_go_beyond_the_budget_and_are_counted),
+		cmocka_unit_test(large_fields_are_within_the_budget),
 		cmocka_unit_test(hostile_lines_are_kept_byte_by_byte),
 		cmocka_unit_test(a_segment_stays_as_it_was),
 		cmocka_unit_test(a_key_stays_when_the_line_is_moved),
