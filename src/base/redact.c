@@ -44,7 +44,7 @@ static const char *const bearer_words[] = { "bearer", NULL };
 static const char *const jwt_words[] = { "eyj", NULL };
 static const char *const block_words[] = { "private key", NULL };
 static const char *const aws_words[] = { "akia", "asia", NULL };
-static const char *const url_words[] = { "://", NULL };
+static const char *const url_words[] = { "://", ":\\/\\/", NULL };
 static const char *const github_words[] = { "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "sk-", NULL };
 
 static const struct {
@@ -55,7 +55,7 @@ static const struct {
 	{ "authorization", "(?i)authorization" IS "(?|\\\\?[\"']([^\"'\\\\\\r\\n]+)|((?:digest|aws4-hmac-sha256|negotiate|ntlm)\\s[^\\r\\n]*)"
 	    "|((?:(?:basic|bearer|apikey|token)\\s+)?[^\\s\"'&;}\\])]+))", authorization_words },
 	{ "cookie", "(?i)\\b(?:set-)?cookie" IS "\\\\?[\"']?([^\\s\"'\\\\][^\"'\\r\\n\\\\]*)", cookie_words },
-	{ "credentials", "[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\\s/?#:@]{0,256}:([^\\s/?#@][^\\s/?#]{0,1024})@", url_words },
+	{ "credentials", "[a-zA-Z][a-zA-Z0-9+.-]{1,20}:(?:\\\\?/){2}[^\\s/?#:@]{0,256}:([^\\s/?#@][^\\s/?#]{0,1024})@", url_words },
 	{ "password", "(?i)(?:passw(?:or)?d|passphrase|pwd(?=[^=:]{0,3}[=:]\\s{0,4}[^/\\s]))"
 	    "(?:s|[_-]?\\d+|[_-]?(?:hash|old|new|confirm(?:ation)?|value|text))?" IS VALUE,
 	    password_words },

@@ -50,6 +50,7 @@ values_are_replaced_by_what_they_are(void **state)
 		{ "used bearer abcdefgh12345 here", "used bearer [redacted bearer] here" },
 		{ "Set-Cookie: sid=1; Path=/", "Set-Cookie: [redacted cookie]" },
 		{ "postgres://app:s3cr3t@db:5432/x failed", "postgres://app:[redacted credentials]@db:5432/x failed" },
+		{ "{\"url\":\"https:\\/\\/user:s3cr3t@host\\/x\"}", "{\"url\":\"https:\\/\\/user:[redacted credentials]@host\\/x\"}" },
 		{ "https://user:p@ss@host/", "https://user:[redacted credentials]@host/" },
 		{ "id AKIAIOSFODNN7EXAMPLE used", "id [redacted aws key] used" },
 		{ "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln end", "jwt [redacted jwt] end" },
