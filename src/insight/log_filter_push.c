@@ -358,7 +358,7 @@ log_filter_matches(const struct log_filter *f, const char *base, struct buf *ret
 		const struct term *t = &f->v[i];
 
 		if (t->kind != TERM_LABEL || t->is_not || !is_journal_field(t->name) || !is_plain_ascii(t->glob, strlen(t->glob)) ||
-		    strpbrk(t->glob, " *?[\\+") != NULL)
+		    strpbrk(t->glob, " *?[\\+\"") != NULL)
 			continue;
 		buf_printf(ret, "%s%s=%s", ret->len > 0 ? " " : "", t->name, t->glob);
 	}

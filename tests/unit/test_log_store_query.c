@@ -238,6 +238,7 @@ matches_are_of_fields_alone(void **state)
 	} cases[] = {
 		{ "", "_SYSTEMD_UNIT=x.service", "_SYSTEMD_UNIT=x.service" }, { "label:_HOSTNAME=web-1 err", "A=b", "A=b _HOSTNAME=web-1" }, { "label:PRIORITY=3", "", "PRIORITY=3" },
 		{ "label:unit=x", "A=b", "A=b" }, { "!label:_PID=1", "A=b", "A=b" }, { "label:_PID=1*", "A=b", "A=b" }, { "label:_PID=\"a b\"", "A=b", "A=b" }, { "level:error", "A=b", "A=b" },
+		{ "label:_COMM=\"a\\\"b\"", "A=b", "A=b" },
 	};
 
 	(void)state;
