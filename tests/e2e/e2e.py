@@ -7,6 +7,7 @@ import atexit
 import datetime
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -83,6 +84,9 @@ def config_file(folder, sources, extra="", name="opsconsole.yaml"):
         out.write(extra)
     os.chmod(path, 0o600)
     return path
+
+
+ALL_SOURCES = re.compile(r"sources ([1-9]\d*)/\1\b")  # as many as the lab has, with a journal or without
 
 
 class Lab:
@@ -181,10 +185,10 @@ class Console:
         self.tmux("resize-window", "-t", ":0", "-x", str(w), "-y", str(h))
 
     def wait(self, *texts, gone=()):
-        """Until all texts are on the screen together, and none of gone."""
+        """Until all texts (or patterns) are on the screen together, and none of gone."""
         def seen():
             screen = self.screen()
-            return screen if all(t in screen for t in texts) and not any(t in screen for t in gone) else None
+            return screen if all(t in screen if isinstance(t, str) else t.search(screen) for t in texts) and not any(t in screen for t in gone) else None
         try:
             return wait_for(f"{texts} without {gone}", seen)
         except AssertionError as err:

@@ -14,7 +14,7 @@ LAB = None
 def test_every_panel_at_both_sizes():
     for size in ((80, 24), (200, 50)):
         with e2e.Console(config=LAB.config, size=size) as console:
-            console.wait("LAB", "sources 3/3", "live")
+            console.wait("LAB", e2e.ALL_SOURCES, "live")
             for key, words in (("1", ["Overview"]), ("2", ["Alerts"]), ("3", ["Metrics", "false positives"]), ("4", ["Sources", "prometheus", "alertmanager"])):
                 console.keys(key)
                 console.wait(*words)
@@ -76,7 +76,7 @@ def test_incident_silence_and_ack():
 
 def test_a_new_page_rings_once():
     with e2e.Console(config=LAB.config, size=(100, 30)) as console:
-        console.wait("sources 3/3", "OK")
+        console.wait(e2e.ALL_SOURCES, "OK")
         raw = os.path.join(console.folder, "raw")
         console.tmux("pipe-pane", "-t", ":0", f"cat >>{raw}")
         LAB.fault("errors")
@@ -116,7 +116,7 @@ def test_read_only_refuses():
 
 def test_past_is_told_from_now():
     with e2e.Console(config=LAB.config, size=(100, 30)) as console:
-        console.wait("sources 3/3", "live")
+        console.wait(e2e.ALL_SOURCES, "live")
         console.type(":goto -20m")
         console.keys("Enter")
         console.wait("PAST", "not recorded", gone=["live"])
@@ -127,13 +127,13 @@ def test_past_is_told_from_now():
 
 def test_resize_and_mistyped_commands():
     with e2e.Console(config=LAB.config, size=(80, 24)) as console:
-        console.wait("sources 3/3")
+        console.wait(e2e.ALL_SOURCES)
         console.resize(200, 50)
         console.wait("Metrics", "Sources")
         console.resize(30, 8)
         console.wait("LAB")
         console.resize(80, 24)
-        console.wait("sources 3/3")
+        console.wait(e2e.ALL_SOURCES)
         console.type(":alrets")
         console.keys("Enter")
         console.wait("did you mean 'alerts'?")
@@ -145,7 +145,7 @@ def test_resize_and_mistyped_commands():
 def test_signals_restore_the_terminal():
     for signo in (signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT):
         with e2e.Console(config=LAB.config) as console:
-            console.wait("sources 3/3")
+            console.wait(e2e.ALL_SOURCES)
             console.kill(signo)
             status = console.ended()
             assert status == 128 + signo or (e2e.SANITIZED and status != 0), status   # the sanitizer ends crashes its own way
@@ -155,7 +155,7 @@ def test_signals_restore_the_terminal():
 def test_a_terminal_that_does_not_drain_holds_nothing_up():
     """Ctrl-S stops the output; the console goes on polling, and shows the present when output resumes."""
     with e2e.Console(config=LAB.config, size=(100, 30)) as console:
-        console.wait("sources 3/3")
+        console.wait(e2e.ALL_SOURCES)
         console.keys("C-s")
         LAB.fault("slow")
         try:

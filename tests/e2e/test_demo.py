@@ -23,7 +23,7 @@ def demo(folder):
 
 def test_opens_on_the_lab_and_leaves_nothing():
     with tempfile.TemporaryDirectory() as folder, demo(folder) as console:
-        console.wait("LAB", "sources 3/3")
+        console.wait("LAB", e2e.ALL_SOURCES)
         assert processes_in(folder), "the lab's processes name their folder"
         console.keys("q")
         assert console.ended() == 0
@@ -34,7 +34,7 @@ def test_opens_on_the_lab_and_leaves_nothing():
 
 def test_kill_9_leaves_no_process():
     with tempfile.TemporaryDirectory() as folder, demo(folder) as console:
-        console.wait("LAB", "sources 3/3")
+        console.wait("LAB", e2e.ALL_SOURCES)
         console.kill(signal.SIGKILL)
         e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
         e2e.wait_for("an empty folder", lambda: os.listdir(folder) == [])
@@ -44,7 +44,7 @@ def test_a_rollback_ends_the_incident():
     """What the demo is for: a bad model goes out, the page comes, keys put it right. The model goes out by command, a minute is not waited for."""
     with tempfile.TemporaryDirectory() as folder, \
             e2e.Console("--demo", size=(120, 36), env=e2e.environment(TMPDIR=folder, XDG_STATE_HOME=os.path.join(folder, "state"))) as console:
-        console.wait("LAB", "sources 3/3")
+        console.wait("LAB", e2e.ALL_SOURCES)
         lab = os.path.dirname(glob.glob(os.path.join(folder, "*", "opsconsole.yaml"))[0])
 
         def opslab(*argv):
