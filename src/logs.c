@@ -112,6 +112,7 @@ on_view(struct log_view *view, void *arg)
 	struct logs *l = arg;
 	struct event ev;
 
+	logs_count_take(l, view);
 	event_init(&ev, EVENT_LOG_VIEW, clock_now(), "", view);
 	app_apply(l->app, &ev);
 	event_done(&ev);
@@ -164,6 +165,7 @@ logs_turn(struct logs *l)
 	r = &l->app->range;
 	logs_work_range(l->work, r->start_ns, r->end_ns, app_range_resolution(l->app));
 	logs_patterns_range(l->patterns, r->start_ns, r->end_ns, new_since(l));
+	logs_count_turn(l);
 	if (l->are_wants_old)
 		logs_tell_wants(l);
 }
@@ -185,7 +187,7 @@ logs_is_settled(const struct logs *l)
 	for (size_t i = 0; i < l->n_streams; i++)
 		if (!l->streams[i].is_tried)
 			return false;
-	return logs_work_is_done(l->work);
+	return logs_count_is_settled(l) && logs_work_is_done(l->work);
 }
 
 void
@@ -239,6 +241,7 @@ logs_new(struct app *a)
 	l->streams = xcalloc(conf->n_streams + 1, sizeof *l->streams);
 	for (size_t i = 0; i < conf->n_streams; i++)
 		l->streams[i] = (struct followed){ .def = &conf->streams[i], .id = xasprintf("logs:%s", conf->streams[i].name),
+			.count_id = xasprintf("count:%s", conf->streams[i].name),
 			.from_ns = INT64_MAX, .asked_ns = INT64_MAX };
 	model_log_limit(a->model, (size_t)conf->keep_bytes, (size_t)conf->keep_lines);
 	return l;
@@ -255,6 +258,7 @@ logs_start(struct logs *l)
 	for (size_t i = 0; i < l->n_streams; i++)
 		l->streams[i].since_ns = l->app->is_instant ? clock_now() - LOG_LATELY : r->start_ns;
 	sources_logs_done(l->app->sources, logs_on_done, l);
+	sources_logs_counts(l->app->sources, logs_on_counts, l);
 	l->are_wants_old = true;
 	l->is_started = true;
 	logs_turn(l);
@@ -280,6 +284,7 @@ logs_free(struct logs *l)
 	logs_patterns_free(l->patterns);
 	pool_lane_free(l->saving);
 	logs_shots_done(l);
+	logs_counts_free(l);
 	for (size_t i = 0; i < l->n_streams; i++)
 		free(l->streams[i].id);
 	free(l->streams);

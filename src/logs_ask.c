@@ -40,13 +40,14 @@ shot_want(const struct logs *l, const struct shot *s)
 void
 logs_tell_wants(struct logs *l)
 {
-	struct log_want *v = xcalloc(l->n_streams + l->n_shots + 1, sizeof *v);
+	struct log_want *v = xcalloc(2 * l->n_streams + l->n_shots + 1, sizeof *v);
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->n_streams; i++)
 		v[n++] = followed_want(l, &l->streams[i]);
 	for (size_t i = 0; i < l->n_shots; i++)
 		v[n++] = shot_want(l, &l->shots[i]);
+	n += logs_count_wants(l, v + n);
 	sources_logs(l->app->sources, v, n, l->redact);
 	l->are_wants_old = false;
 	free(v);
@@ -68,19 +69,20 @@ logs_shots_done(struct logs *l)
 	free(l->shots);
 }
 
-void
+bool
 logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *query, int64_t start_ns, int64_t end_ns, size_t stream)
 {
 	static const char *const names[] = { [SHOT_OLDER] = "older", [SHOT_AROUND] = "around", [SHOT_SEARCH] = "search" };
 	struct shot *s;
 
 	if (l->n_shots == SHOTS_MAX || start_ns >= end_ns)
-		return;
+		return false;
 	l->shots = xreallocarray(l->shots, l->n_shots + 1, sizeof *l->shots);
 	s = &l->shots[l->n_shots++];
 	*s = (struct shot){ .kind = kind, .id = xasprintf("%s:%u", names[kind], ++l->n_made), .source = xstrdup(source),
 		.query = xstrdup(query != NULL ? query : ""), .start_ns = start_ns, .end_ns = end_ns, .reach_ns = end_ns, .stream = stream };
 	l->are_wants_old = true;
+	return true;
 }
 
 bool
@@ -142,6 +144,7 @@ logs_on_done(const char *id, bool is_whole, const char *error, void *arg)
 {
 	struct logs *l = arg;
 
+	logs_count_done(l, id, is_whole, error);
 	for (size_t i = 0; i < l->n_shots; i++) {
 		struct shot s = l->shots[i];
 
@@ -226,8 +229,8 @@ native_query(const struct log_filter *f, const char *type, const char *base, str
 	return log_filter_matches(f, base, out);
 }
 
-static const struct conf_source *
-source_of(const struct logs *l, const char *name)
+const struct conf_source *
+logs_source(const struct logs *l, const char *name)
 {
 	for (size_t i = 0; i < l->app->env->n_sources; i++)
 		if (str_eq(l->app->env->sources[i].name, name))
@@ -245,8 +248,7 @@ ask_natively(struct logs *l, const char *type, const char *query, int64_t start_
 
 		if (!str_eq(s->type, type))
 			continue;
-		logs_shot(l, SHOT_SEARCH, s->name, query, start_ns, end_ns, SIZE_MAX);
-		n++;
+		n += logs_shot(l, SHOT_SEARCH, s->name, query, start_ns, end_ns, SIZE_MAX);
 	}
 	return n;
 }
@@ -260,13 +262,12 @@ ask_streams(struct logs *l, const struct log_filter *f, int64_t start_ns, int64_
 	buf_init(&query, QUERY_MAX);
 	for (size_t i = 0; i < l->n_streams; i++) {
 		const struct conf_log_stream *def = l->streams[i].def;
-		const struct conf_source *s = source_of(l, def->source);
+		const struct conf_source *s = logs_source(l, def->source);
 
 		buf_reset(&query);
 		if (s == NULL || native_query(f, s->type, def->query, &query) < 0)
 			continue;
-		logs_shot(l, SHOT_SEARCH, def->source, query.data, start_ns, end_ns, i);
-		n++;
+		n += logs_shot(l, SHOT_SEARCH, def->source, query.data, start_ns, end_ns, i);
 	}
 	buf_done(&query);
 	return n;
@@ -295,8 +296,11 @@ int
 logs_search_range(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns, struct err *err)
 {
 	size_t n;
-	int r = ask_stores(l, query, start_ns, end_ns, &n, err);
+	int r;
 
+	if (start_ns >= end_ns)
+		return err_set(err, ERR_NOTFOUND, "the time to ask for has not come yet");
+	r = ask_stores(l, query, start_ns, end_ns, &n, err);
 	if (r < 0)
 		return r;
 	if (l->n_searches == 0) {

@@ -17,6 +17,12 @@ struct followed {			/* a stream of the config */
 	int64_t asked_ns;		/* a range that begins earlier has not been asked for */
 	int64_t around_from_ns, around_to_ns;	/* what the last question around the cursor told */
 	bool is_tried;
+	/* --status: */
+	bool is_asked, is_cut;		/* the first page is there, and is not all that was asked for */
+	char *count_id;			/* "count:NAME" */
+	int64_t count_end_ns;		/* counted up to then; 0: not asked for */
+	bool is_counted;		/* or it could not be */
+	const struct log_counts *counts;	/* NULL: none yet */
 };
 enum shot_kind { SHOT_OLDER, SHOT_AROUND, SHOT_SEARCH };
 struct shot {				/* asked once */
@@ -51,13 +57,24 @@ struct logs {
 
 /* logs_ask.c: the list of what is wanted. */
 void logs_tell_wants(struct logs *l);
-void logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *query, int64_t start_ns, int64_t end_ns, size_t stream);
+/* false: there is no time in between, or too many are under way. */
+bool logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *query, int64_t start_ns, int64_t end_ns, size_t stream);
 bool logs_has_shot(const struct logs *l, enum shot_kind kind, size_t stream);
 void logs_shots_done(struct logs *l);		/* frees them */
 void logs_ask_range(struct logs *l);
 /* A filter as typed, asked of the stores over a range. */
 int logs_search_range(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns, struct err *err);
 log_done_cb logs_on_done;
+const struct conf_source *logs_source(const struct logs *l, const char *name);	/* NULL: none */
+
+/* logs_count.c: what the stores count where lines are too many. */
+void logs_count_turn(struct logs *l);
+size_t logs_count_wants(const struct logs *l, struct log_want *v);	/* one a stream at most */
+void logs_count_done(struct logs *l, const char *id, bool is_whole, const char *error);
+log_counts_cb logs_on_counts;
+bool logs_count_is_settled(const struct logs *l);
+void logs_count_take(const struct logs *l, struct log_view *view);	/* into its services */
+void logs_counts_free(struct logs *l);
 
 void logs_tell(struct logs *l, bool is_error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -449,6 +449,13 @@ logs_work_range(struct logs_work *w, int64_t start_ns, int64_t end_ns, int64_t s
 	look_on(w);
 }
 
+void
+logs_work_again(struct logs_work *w)
+{
+	w->is_untold = true;
+	look_on(w);
+}
+
 bool
 logs_work_is_done(const struct logs_work *w)
 {

@@ -25,6 +25,8 @@ const char *logs_work_asked(const struct logs_work *w);	/* the last one that was
 void logs_work_range(struct logs_work *w, int64_t start_ns, int64_t end_ns, int64_t step_ns);
 /* Lines may have come or gone. Cheap; looked at no more often than a screen can show. */
 void logs_work_lines(struct logs_work *w);
+/* The view is told again, as it is. */
+void logs_work_again(struct logs_work *w);
 /* true: everything that is held has been looked at, and told. */
 bool logs_work_is_done(const struct logs_work *w);
 

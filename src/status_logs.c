@@ -65,9 +65,11 @@ status_add_logs(struct buf *out, const struct model *m)
 {
 	const struct log_view *v = model_log_view(m);
 	size_t name_w = 18, n_lines = 0, n = 0, stores, answering;
+	const char *more;
 
 	if (v == NULL)
 		return;
+	more = v->are_least ? " or more" : "";
 	stores = count_stores(m, &answering);
 	if (answering == 0) {
 		buf_addstr(out, "log      unknown: no store of lines answers\n");
@@ -84,11 +86,11 @@ status_add_logs(struct buf *out, const struct model *m)
 
 		buf_addstr(out, "log      ");
 		status_add_cell(out, name_of(s), name_w);
-		buf_printf(out, "%zu error line%s of %zu in 5m\n", s->n_errors, s->n_errors == 1 ? "" : "s", s->n_lines);
+		buf_printf(out, "%zu error line%s%s of %zu%s in 5m\n", s->n_errors, s->n_errors == 1 ? "" : "s", more, s->n_lines, more);
 	}
 	if (n > SERVICES_MAX)
 		buf_printf(out, "log      and %zu more services with errors\n", n - SERVICES_MAX);
-	buf_printf(out, "log      %zu: %zu of them errors, of %zu service%s in 5m", n_lines, count_errors(v), v->n_services,
+	buf_printf(out, "log      %zu%s: %zu%s of them errors, of %zu service%s in 5m", n_lines, more, count_errors(v), more, v->n_services,
 	    v->n_services == 1 ? "" : "s");
 	if (answering < stores)
 		buf_printf(out, "; %zu of %zu stores do not answer", stores - answering, stores);
@@ -113,6 +115,6 @@ status_logs_json(const struct model *m)
 		json_array_append_new(list, one);
 	}
 	stores = count_stores(m, &answering);
-	return json_pack("{s:i,s:I,s:I,s:o,s:o}", "minutes", 5, "stores", (json_int_t)stores, "answering", (json_int_t)answering,
+	return json_pack("{s:i,s:b,s:I,s:I,s:o,s:o}", "minutes", 5, "least", v->are_least, "stores", (json_int_t)stores, "answering", (json_int_t)answering,
 	    "errors", answering > 0 ? json_integer((json_int_t)count_errors(v)) : json_null(), "services", list);
 }

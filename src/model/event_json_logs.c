@@ -59,6 +59,7 @@ const struct field log_view_fields[] = {
 	F("start", FIELD_TIME, log_view, start_ns),
 	F("step_ns", FIELD_NS, log_view, step_ns),
 	F_LIST("buckets", FIELD_TUPLES, log_view, buckets, n_buckets, bucket_fields),
+	F("least", FIELD_BOOL, log_view, are_least),
 	F_LIST("services", FIELD_LIST, log_view, services, n_services, service_fields),
 	F_END
 };

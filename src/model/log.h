@@ -122,6 +122,7 @@ struct log_view {
 	size_t n_buckets;
 	const struct log_bucket *buckets;
 	/* Error lines (error and worse) of the last five minutes by service, most first; of all lines, not of the matching. */
+	bool are_least;		/* there may be more than services tells */
 	size_t n_services;
 	const struct log_service { const char *name; size_t n_errors, n_lines; } *services;
 };

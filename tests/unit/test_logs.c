@@ -27,11 +27,12 @@ static struct wanted {
 	char id[64], source[64], query[256];
 	int64_t start_ns, end_ns;
 	size_t limit;
-	bool is_follow;
+	bool is_follow, is_count;
 } wants[WANTS_MAX];
 static size_t n_wants;
 static log_done_cb *done;
-static void *done_arg;
+static log_counts_cb *counted;
+static void *done_arg, *counted_arg;
 
 void
 sources_logs(struct sources *s, const struct log_want *v, size_t n, const struct redact *redact)
@@ -41,7 +42,8 @@ sources_logs(struct sources *s, const struct log_want *v, size_t n, const struct
 	assert_true(n <= WANTS_MAX);
 	n_wants = n;
 	for (size_t i = 0; i < n; i++) {
-		wants[i] = (struct wanted){ .start_ns = v[i].start_ns, .end_ns = v[i].end_ns, .limit = v[i].limit, .is_follow = v[i].is_follow };
+		wants[i] = (struct wanted){ .start_ns = v[i].start_ns, .end_ns = v[i].end_ns, .limit = v[i].limit, .is_follow = v[i].is_follow,
+			.is_count = v[i].is_count };
 		snprintf(wants[i].id, sizeof wants[i].id, "%s", v[i].id);
 		snprintf(wants[i].source, sizeof wants[i].source, "%s", v[i].source);
 		snprintf(wants[i].query, sizeof wants[i].query, "%s", v[i].query);
@@ -54,6 +56,14 @@ sources_logs_done(struct sources *s, log_done_cb *cb, void *arg)
 	(void)s;
 	done = cb;
 	done_arg = arg;
+}
+
+void
+sources_logs_counts(struct sources *s, log_counts_cb *cb, void *arg)
+{
+	(void)s;
+	counted = cb;
+	counted_arg = arg;
 }
 
 void
@@ -214,6 +224,74 @@ test_follows(void **state)
 }
 
 static void
+tell_counts(const char *want, const struct log_count *v, size_t n)
+{
+	struct log_counts *c = block_new(sizeof *c);
+
+	c->want = want;
+	c->start_ns = LOGS_NOW - 5 * NS_PER_MIN;
+	c->end_ns = LOGS_NOW;
+	c->v = v;
+	c->n = n;
+	counted(c, counted_arg);
+	block_unref(c);
+}
+
+/* --status: where a page does not hold all lines of the last minutes, the store counts them. */
+static void
+test_counts(void **state)
+{
+	static const struct logs_line held[] = { { LOGS_NOW - NS_PER_S, "web", LOG_LEVEL_ERROR, "a" }, { LOGS_NOW - 2 * NS_PER_S, "web", LOG_LEVEL_INFO, "b" },
+		{ LOGS_NOW - 3 * NS_PER_S, "audit", LOG_LEVEL_ERROR, "c" } };
+	static const struct log_count counts[] = { { "ranker", LOG_LEVEL_CRITICAL, 7 }, { "ranker", LOG_LEVEL_ERROR, 40 }, { "web", LOG_LEVEL_ERROR, 30 },
+		{ "web", LOG_LEVEL_INFO, 9000 } };
+	static const struct log_count vague[] = { { "web", LOG_LEVEL_UNKNOWN, 9030 } };
+	struct world *w = world_new();
+	const struct log_view *view;
+
+	(void)state;
+	w->app.is_instant = true;
+	logs_start(w->logs);
+	tell_lines(w, "logs:app", held, 3, LOGS_NOW - 2 * NS_PER_S);
+	report(w, "logs:app");
+	done("logs:app", false, NULL, done_arg);
+	report(w, "logs:audit");
+	done("logs:audit", true, NULL, done_arg);
+	turn(w);
+	/* Only where it is needed, and it is waited for. */
+	assert_int_equal(n_wants, 3);
+	assert_true(want("count:app", 0)->is_count);
+	assert_string_equal(want("count:app", 0)->query, "{env=\"prod\"}");
+	assert_int_equal(want("count:app", 0)->end_ns - want("count:app", 0)->start_ns, 5 * NS_PER_MIN);
+	assert_false(logs_is_settled(w->logs));
+	assert_true(model_log_view(w->app.model)->are_least);
+	tell_counts("count:app", counts, 4);
+	done("count:app", true, NULL, done_arg);
+	turn(w);
+	assert_true(logs_is_settled(w->logs));
+	view = model_log_view(w->app.model);
+	assert_false(view->are_least);
+	assert_int_equal(view->n_services, 3);
+	assert_string_equal(view->services[0].name, "ranker");
+	assert_int_equal(view->services[0].n_errors, 47);
+	assert_string_equal(view->services[1].name, "web");
+	assert_int_equal(view->services[1].n_errors, 30);
+	assert_int_equal(view->services[1].n_lines, 9030);
+	assert_string_equal(view->services[2].name, "audit");
+	assert_int_equal(view->services[2].n_errors, 1);
+	/* A store that does not know the levels: what is held is the least. */
+	tell_counts("count:app", vague, 1);
+	done("count:app", true, NULL, done_arg);
+	turn(w);
+	view = model_log_view(w->app.model);
+	assert_true(view->are_least);
+	assert_string_equal(view->services[0].name, "web");
+	assert_int_equal(view->services[0].n_errors, 1);
+	assert_int_equal(view->services[0].n_lines, 9030);
+	world_free(w);
+}
+
+static void
 test_no_store(void **state)
 {
 	struct world *w = world_new();
@@ -337,6 +415,28 @@ test_search(void **state)
 	assert_string_equal(w->said, "searching: 429 too many requests");
 	logs_turn(w->logs);
 	assert_int_equal(n_wants, 2);
+	world_free(w);
+}
+
+/* An alert of a server whose clock is ahead of ours: there is nothing to ask for, and nothing is waited for. */
+static void
+test_search_of_no_time(void **state)
+{
+	struct world *w = world_new();
+	struct err err = ERR_INIT;
+	char first[64], second[64];
+
+	(void)state;
+	assert_int_equal(logs_search(w->logs, "first", &err), 0);
+	w->app.range.start_ns = LOGS_NOW + NS_PER_HOUR;
+	assert_int_equal(logs_search(w->logs, "timeout", &err), ERR_NOTFOUND);
+	logs_turn(w->logs);
+	assert_int_equal(n_wants, 4);
+	snprintf(first, sizeof first, "%s", wants[2].id);
+	snprintf(second, sizeof second, "%s", wants[3].id);
+	done(first, true, NULL, done_arg);
+	done(second, true, NULL, done_arg);
+	assert_string_equal(w->said, "searched: 2 queries answered");
 	world_free(w);
 }
 
@@ -525,10 +625,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_follows),
+		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_no_store),
 		cmocka_unit_test(test_older),
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_search_of_no_time),
 		cmocka_unit_test(test_native_search),
 		cmocka_unit_test(test_alert_map),
 		cmocka_unit_test(test_alert_hostile),

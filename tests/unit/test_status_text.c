@@ -346,6 +346,15 @@ errors_of_logs_by_service(void **state)
 	json = status_logs_json(m);
 	assert_int_equal(json_integer_value(json_object_get(json, "errors")), 13);
 	assert_int_equal(json_array_size(json_object_get(json, "services")), 3);
+	assert_true(json_is_false(json_object_get(json, "least")));
+	json_decref(json);
+	/* More than was told, and not all of it counted. */
+	feed(m, 839, "{'event':'log-view','query':'','n':3,'n_of':3,'least':true,'services':[{'name':'web','errors':2,'lines':5000}]}");
+	text_of(m, &b);
+	expect(&b, "log      web                 2 error lines or more of 5000 or more in 5m\n");
+	expect(&b, "log      5000 or more: 2 or more of them errors, of 1 service in 5m;");
+	json = status_logs_json(m);
+	assert_true(json_is_true(json_object_get(json, "least")));
 	json_decref(json);
 	buf_done(&b);
 	model_free(m);
