@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -24,6 +25,7 @@ struct redact {
 	size_t n;
 	struct pattern v[PATTERNS_MAX];
 	pcre2_match_context *match;
+	uint64_t salt;
 };
 
 /*
@@ -115,6 +117,8 @@ redact_new(bool with_builtin)
 	struct redact *r = xcalloc(1, sizeof *r);
 
 	r->match = pcre2_match_context_create(NULL);
+	if (getentropy(&r->salt, sizeof r->salt) < 0)
+		abort();
 	pcre2_set_match_limit(r->match, MATCH_LIMIT);
 	for (size_t i = 0; with_builtin && i < sizeof builtins / sizeof builtins[0]; i++) {
 		struct err err = ERR_INIT;
@@ -296,4 +300,10 @@ done:
 		buf_done(&v[1]);
 	}
 	return is_any;
+}
+
+uint64_t
+redact_number(const struct redact *r, const char *text, size_t len)
+{
+	return str_hash(text, len, str_hash(&r->salt, sizeof r->salt, STR_HASH_SEED));
 }

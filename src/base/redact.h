@@ -6,6 +6,7 @@
 #define OPS_BASE_REDACT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -17,5 +18,8 @@ void redact_free(struct redact *r);
 int redact_add(struct redact *r, const char *name, const char *pattern, struct err *err);
 /* false: nothing to redact, b untouched. Else the redacted text is appended. r NULL: false. A text on which a pattern costs too much becomes "[redacted: NAME took too long]" as a whole. */
 bool redact_text(const struct redact *r, const char *text, size_t len, struct buf *b);
+
+/* The same for the same text as long as r lives, and then another: tells apart what is redacted, and says nothing of it. */
+uint64_t redact_number(const struct redact *r, const char *text, size_t len);
 
 #endif

@@ -39,7 +39,17 @@ log_build_done(struct log_build *b)
 
 /* --- streams ----------------------------------------------------------------------------------------------------------- */
 
-/* A label's value without what must not be kept: patterns look for "name=value". */
+/* A text by itself without what must not be kept. */
+static const char *
+text_of(struct log_build *b, const char *text, size_t len)
+{
+	buf_reset(&b->scratch2);
+	if (!redact_text(b->redact, text, len, &b->scratch2))
+		return intern_text(&b->texts, text, len);
+	return intern_text(&b->texts, b->scratch2.data, b->scratch2.len);
+}
+
+/* A label's value without what must not be kept: patterns look for "name=value", or for the value alone. */
 static const char *
 value_of(struct log_build *b, const struct label *l)
 {
@@ -51,7 +61,7 @@ value_of(struct log_build *b, const struct label *l)
 	buf_reset(&b->scratch2);
 	buf_printf(&b->scratch, "%s=%.*s", l->name, (int)len, l->value);
 	if (!redact_text(b->redact, b->scratch.data, b->scratch.len, &b->scratch2))
-		return intern_text(&b->texts, l->value, len);
+		return text_of(b, l->value, len);
 	if (b->scratch2.len > name && b->scratch2.data[name] == '=' && memcmp(b->scratch2.data, l->name, name) == 0)
 		return intern_text(&b->texts, b->scratch2.data + name + 1, b->scratch2.len - name - 1);
 	return intern_text(&b->texts, b->scratch2.data, b->scratch2.len);
@@ -100,7 +110,7 @@ log_build_stream(struct log_build *b, struct label *v, size_t n, const char *ser
 		kept[i] = (struct label){ intern_text(&b->texts, v[i].name, strlen(v[i].name)), value_of(b, &v[i]) };
 	qsort(kept, n, sizeof *kept, by_name);
 	labels = (struct labels){ n, kept };
-	service = service == NULL ? "" : intern_text(&b->texts, service, strlen(service));
+	service = service == NULL ? "" : text_of(b, service, strlen(service));
 	if (b->n_streams * 2 >= b->table_cap)
 		table_grow(b);
 	at = stream_place(b, &labels, service);
@@ -179,6 +189,19 @@ fields_of(struct log_build *b, struct slice fields)
 	return arena_strndup(b->mem, b->scratch.data, b->scratch.len);
 }
 
+/* Two that differ only in what is redacted are still two: a number tells them apart, from which nobody can guess. */
+static const char *
+id_of(struct log_build *b, const char *id)
+{
+	size_t len = strlen(id);
+
+	buf_reset(&b->scratch);
+	if (!redact_text(b->redact, id, len, &b->scratch))
+		return arena_strndup(b->mem, id, len);
+	buf_printf(&b->scratch, " #%016llx", (unsigned long long)redact_number(b->redact, id, len));
+	return arena_strndup(b->mem, b->scratch.data, b->scratch.len);
+}
+
 void
 log_build_line(struct log_build *b, const struct log_draft *d)
 {
@@ -199,7 +222,7 @@ log_build_line(struct log_build *b, const struct log_draft *d)
 	if (line->fields != NULL)
 		b->text_bytes += strlen(line->fields);
 	if (d->id != NULL)
-		line->id = arena_strdup(b->mem, d->id);
+		line->id = id_of(b, d->id);
 }
 
 /* --- the end ----------------------------------------------------------------------------------------------------------- */

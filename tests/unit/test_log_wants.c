@@ -16,6 +16,7 @@
 #include "base/xalloc.h"
 #include "loop/loop.h"
 #include "source/log.h"
+#include "source/log_build.h"
 #include "source/transport.h"
 
 #define T0 (INT64_C(1900000000) * NS_PER_S)
@@ -386,6 +387,38 @@ names_for_completion(void **state)
 	assert_told("");
 }
 
+/* --- what is not kept ---------------------------------------------------------------------------------------------------- */
+
+/* A service is one of the labels, or of the fields, and no better than they are. */
+static void
+services_and_ids_are_redacted(void **state)
+{
+	struct redact *redact = redact_new(true);
+	struct label labels[] = { { "app", "postgres://u:hunter2@db/x" }, { "owner", "jane@example.org" } };
+	struct log_draft d = { .time_ns = T0, .text = "x", .len = 1, .id = "logs-1/jane@example.org" }, other = d;
+	struct err err = ERR_INIT;
+	struct log_build b;
+	struct log_batch *batch;
+
+	(void)state;
+	assert_int_equal(redact_add(redact, "mail", "(?:^|(?<=/))[a-z]+@[a-z.]+", &err), 0);
+	log_build_init(&b, redact);
+	d.stream = other.stream = log_build_stream(&b, labels, 2, labels[0].value);
+	other.id = "logs-1/john@example.org";
+	log_build_line(&b, &d);
+	log_build_line(&b, &other);
+	batch = log_build_take(&b, "w", 0, 0);
+	assert_string_equal(batch->streams[0].service, "postgres://u:[redacted credentials]@db/x");
+	assert_string_equal(batch->streams[0].labels.v[0].value, "postgres://u:[redacted credentials]@db/x");
+	assert_string_equal(batch->streams[0].labels.v[1].value, "[redacted mail]");
+	/* They are still two. */
+	assert_memory_equal(batch->v[0].id, "logs-1/[redacted mail]", 22);
+	assert_null(strstr(batch->v[0].id, "jane"));
+	assert_string_not_equal(batch->v[0].id, batch->v[1].id);
+	block_unref(batch);
+	redact_free(redact);
+}
+
 int
 main(void)
 {
@@ -398,6 +431,7 @@ main(void)
 		cmocka_unit_test(counted),
 		cmocka_unit_test(a_source_that_is_not_there),
 		cmocka_unit_test(names_for_completion),
+		cmocka_unit_test(services_and_ids_are_redacted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
