@@ -98,7 +98,7 @@ take_want(struct log_round *r, const struct log_want *w)
 	r->query = copy(r, w->query == NULL ? "" : w->query);
 	r->is_follow = w->is_follow;
 	r->is_count = w->is_count;
-	r->late_ns = w->late_ns > 0 ? w->late_ns : LATE_NS;
+	r->late_ns = r->late_wanted_ns = w->late_ns > 0 ? w->late_ns : LATE_NS;
 	if (k->late_ns > 0 && k->late_ns < r->late_ns)
 		r->late_ns = k->late_ns;
 	r->is_later = w->is_follow && k->is_begun;
@@ -212,7 +212,8 @@ remember_window(struct log_round *r)
 	char text[DURATION_TEXT_MAX];
 
 	if (bound == INT64_MIN) {
-		k->late_ns = k->late_ns > 0 ? k->late_ns * 2 : 0;
+		/* Beyond what is wanted it is of no use. */
+		k->late_ns = k->late_ns < r->late_wanted_ns ? k->late_ns * 2 : 0;
 		return;
 	}
 	late = k->newest_ns > bound ? k->newest_ns - bound : NS_PER_MS;

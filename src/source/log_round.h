@@ -79,7 +79,7 @@ struct log_round {
 	const struct redact *redact;
 	bool is_follow, is_later;	/* later: a round after the first of one that follows */
 	bool is_forward, is_count;
-	int64_t now_ns, late_ns;
+	int64_t now_ns, late_ns, late_wanted_ns;
 	/* Still to be asked: */
 	int64_t start_ns, end_ns;
 	size_t limit, page;
