@@ -12,11 +12,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "anchors.h"
+#include "anchors_look.h"
 #include "audit/checkpoint.h"
 #include "audit/glass.h"
 #include "audit_world.h"
@@ -204,6 +206,63 @@ copies_follow(void **state)
 }
 
 /* The copy is the evidence. */
+/* Each on its own way up: none fails because of another, and what is left is whole. */
+static void
+two_consoles_write_copies(void **state)
+{
+	enum { TIMES = 200 };
+	struct test *t = *state;
+	char path[160], *copies[] = { path, NULL }, *text;
+	int status, n_failed = 0;
+	size_t len;
+
+	snprintf(path, sizeof path, "%s/both", t->w->root);
+	for (unsigned p = 0; p < 2; p++) {
+		if (fork() != 0)
+			continue;
+		for (unsigned i = 1; i <= TIMES; i++) {
+			struct anchors_look l = { .copies = copies, .head = { .seq = i * 2 + p } };
+
+			memset(l.head.hash, 'a', AUDIT_HASH_HEX);
+			anchors_look_copies(&l);
+			n_failed += l.copy[0].why[0] != '\0' && strstr(l.copy[0].why, "but the head") == NULL;	/* the other one is ahead */
+		}
+		_exit(n_failed > 0);
+	}
+	for (unsigned p = 0; p < 2; p++)
+		if (wait(&status) > 0 && status != 0)
+			n_failed++;
+	assert_int_equal(n_failed, 0);
+	text = world_read(path, &len);
+	assert_int_equal(len, strcspn(text, ":") + 1 + AUDIT_HASH_HEX + 1);
+	free(text);
+}
+
+/* Another console wrote head and copy after this one had read the head. */
+static void
+a_copy_of_a_newer_head(void **state)
+{
+	struct test *t = *state;
+	char path[160], head[160], text[128], *copies[] = { path, NULL };
+	struct anchors_look l = { .copies = copies, .head = { .seq = 1 }, .head_path = head };
+
+	snprintf(path, sizeof path, "%s/copy", t->w->root);
+	snprintf(head, sizeof head, "%s/newer", t->w->root);
+	memset(l.head.hash, 'a', AUDIT_HASH_HEX);
+	snprintf(text, sizeof text, "2:%s\n", l.head.hash);
+	world_write(path, text, strlen(text));
+	anchors_look_copies(&l);
+	assert_non_null(strstr(l.copy[0].why, "cut off"));
+	world_write(head, text, strlen(text));
+	anchors_look_copies(&l);
+	assert_string_equal(l.copy[0].why, "");
+	assert_int_equal(l.copy[0].seq, 2);
+	text[2] = 'b';
+	world_write(head, text, strlen(text));
+	anchors_look_copies(&l);
+	assert_non_null(strstr(l.copy[0].why, "replaced"));
+}
+
 static void
 a_later_copy_stays(void **state)
 {
@@ -357,7 +416,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(copies_follow), TEST(a_later_copy_stays), TEST(a_run_that_ends_is_told), TEST(nobody_listens), TEST(nobody_is_there), TEST(a_later_checkpoint_is_told), TEST(checkpoints_say_why_not), TEST(nothing_there),
+		TEST(copies_follow), TEST(two_consoles_write_copies), TEST(a_copy_of_a_newer_head), TEST(a_later_copy_stays), TEST(a_run_that_ends_is_told), TEST(nobody_listens), TEST(nobody_is_there), TEST(a_later_checkpoint_is_told), TEST(checkpoints_say_why_not), TEST(nothing_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
