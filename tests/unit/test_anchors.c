@@ -205,7 +205,6 @@ copies_follow(void **state)
 	arena_done(&arena);
 }
 
-/* The copy is the evidence. */
 /* Each on its own way up: none fails because of another, and what is left is whole. */
 static void
 two_consoles_write_copies(void **state)
@@ -263,6 +262,7 @@ a_copy_of_a_newer_head(void **state)
 	assert_non_null(strstr(l.copy[0].why, "replaced"));
 }
 
+/* The copy is the evidence. */
 static void
 a_later_copy_stays(void **state)
 {
