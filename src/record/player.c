@@ -164,15 +164,22 @@ apply_until(struct player *p, int64_t t_ns)
 
 /* --- seeking ---------------------------------------------------------------------------------------------------------------------------------- */
 
-/* From the chunk it stands in to c: what is left of it first, where c just goes on. */
+/* From the chunk it stands in to c. Who mirrors events is told of all that lies between: what is left of this one, and chunks shorter than a step. */
 static bool
 change_chunk(struct player *p, struct rchunk *c)
 {
-	bool is_next = p->model != NULL && recording_after(p->r, p->chunk) == c && chunk_follows(p->chunk, c) && c->head.after == AFTER_CHUNK;
+	bool goes_on = false;
 
-	if (is_next && p->cb != NULL && !apply_until(p, c->pub.from_ns))
-		is_next = false;
-	return enter(p, c, !is_next);
+	while (p->cb != NULL && p->model != NULL && recording_index(p->r, p->chunk) < recording_index(p->r, c)) {
+		struct rchunk *next = recording_after(p->r, p->chunk);
+
+		goes_on = apply_until(p, p->chunk->pub.to_ns) && next != NULL && chunk_follows(p->chunk, next) && next->head.after == AFTER_CHUNK;
+		if (next == NULL || next == c)
+			break;
+		if (!enter(p, next, !goes_on))
+			goes_on = false;
+	}
+	return enter(p, c, !goes_on);
 }
 
 const struct model *
