@@ -90,6 +90,16 @@ chunk_at(const struct taped *t, int64_t ns)
 	return found;
 }
 
+/* A folder that has other chunks of it. A packed file has those of its time alone. */
+static bool
+has_recording(const struct report *r, const char *id)
+{
+	for (size_t i = 0; i < r->tapes.n; i++)
+		if (!r->tapes.v[i].info.is_packed && str_eq(r->tapes.v[i].info.id, id))
+			return true;
+	return false;
+}
+
 /* Chunks that a chain names and nobody gave us: evidence that was there. */
 static void
 tell_absent(struct report *r)
@@ -105,9 +115,12 @@ tell_absent(struct report *r)
 		for (size_t t = 0; t < r->tapes.n && !is_here; t++)
 			for (size_t c = 0; c < r->tapes.v[t].n_chunks && !is_here; c++)
 				is_here = r->tapes.v[t].chunks[c].number == number && str_eq(r->tapes.v[t].chunks[c].recording, id);
-		if (!is_here)
-			rep_missing(r, rep_fmt(r, "Chunk %" PRIu64 " of recording %s (%s:%" PRIu64 ") is named by the chain, but was not there to be read.", number, id,
-			    e->chain->label, e->rec.seq));
+		if (is_here)
+			continue;
+		r->n_absent++;
+		r->n_gone += has_recording(r, json_string_value(json_object_get(e->rec.json, "recording")));
+		rep_missing(r, rep_fmt(r, "Chunk %" PRIu64 " of recording %s (%s:%" PRIu64 ") is named by the chain, but was not there to be read.", number, id,
+		    e->chain->label, e->rec.seq));
 	}
 }
 

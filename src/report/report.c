@@ -31,7 +31,7 @@ all_sound(const struct report *r)
 		for (size_t j = 0; j < r->tapes.v[i].n_chunks; j++)
 			if (r->tapes.v[i].chunks[j].state == CHUNK_DIFFERS || r->tapes.v[i].chunks[j].state == CHUNK_UNREAD)
 				return false;
-	return true;
+	return r->n_gone == 0;
 }
 
 int

@@ -165,6 +165,7 @@ struct report {
 	int64_t step_ns, unrecorded_ns;			/* between two looks; within the window */
 	size_t n_samples;
 	int64_t *sample_ns;
+	size_t n_absent, n_gone;	/* chunks that a chain names and that are not here; of them, those whose recording is */
 	bool is_sound;
 };
 

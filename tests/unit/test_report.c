@@ -230,6 +230,8 @@ no_recording(void **state)
 	has(text, "Not recorded: there is no recording of this time.");
 	has(text, "| Objectives that burned | not recorded |");
 	has(text, "Chunk 7 of recording 20300101-014000-77 (A:");
+	has(text, "| Evidence | every chain verifies; of ");
+	has(text, " chunks 0 are as the chains say, 0 are in no chain, ");
 	has(text, "users report lost mail");
 	free(text);
 	text = world_document(w, REPORT_JSON);
@@ -256,6 +258,41 @@ a_chunk_that_is_not_the_one_that_the_chain_names(void **state)
 	has(text, "Chunk 1 of recording 20300101-021000-88 is not the one that the chain names");
 	has(text, "| differs from the chain |");
 	has(text, "| in no chain |");
+	report_free(r);
+	free(text);
+}
+
+/* What no record names is not called verified. */
+static void
+chunks_that_nobody_vouches_for(void **state)
+{
+	struct report_world *w = *state;
+	char *text;
+
+	w->tape = tape_new("20300101-014000-77", AT(2, 10, 0), AT(2, 20, 0));
+	text = world_document(w, REPORT_MD);
+	has(text, "| Evidence | every chain verifies; of 10 chunks 0 are as the chains say, 10 are in no chain, 0 are not here");
+	free(text);
+}
+
+/* One that was taken out of a recording is not overlooked. */
+static void
+a_chunk_that_is_gone(void **state)
+{
+	struct report_world *w = *state;
+	char hash[65], *text;
+	struct report *r;
+
+	w->tape = tape_new("20300101-014000-77", AT(2, 10, 0), AT(2, 20, 0));
+	tape_hash(w->tape, 1, hash);
+	for (int number = 1; number <= 29; number += 28)
+		log_add(w->alice, AT(2, 41, 0), "chunk", NULL, INCIDENT, "'recording':'20300101-014000-77','number':%d,'file':'1','from':'2030-01-01T02:10:00Z',"
+		    "'to':'2030-01-01T02:11:00Z','bytes':1,'events':1,'sha256':'%s'", number, hash);
+	r = world_gather(w);
+	assert_false(report_is_sound(r));
+	text = report_document(w, r, REPORT_MD);
+	has(text, "Chunk 29 of recording 20300101-014000-77 (A:");
+	has(text, "| Evidence | not all of it verifies");
 	report_free(r);
 	free(text);
 }
@@ -568,7 +605,7 @@ main(void)
 		WITH(measures_name_what_they_are_worked_out_from),
 		WITH(what_goes_on_is_not_mitigated),
 		WITH(impact_in_minutes_and_budget),
-		BARE(a_model_out_of_step_is_impact),
+		BARE(a_model_out_of_step_is_impact), BARE(chunks_that_nobody_vouches_for), BARE(a_chunk_that_is_gone),
 		WITH(roles_unless_names_are_asked_for),
 		WITH(secrets_never_appear),
 		WITH(an_incident_that_nobody_knows),
