@@ -353,7 +353,7 @@ audit_index_filter(struct audit_index *ix, const char *words, int64_t now_ns)
 	ix->filter_at = (struct audit_place){ 0 };
 	ix->filter_error[0] = '\0';
 	if (words[strspn(words, " \t")] != '\0' && audit_filter_parse(&one, 1, now_ns, &ix->filter, &err) < 0)
-		str_escape_to(ix->filter_error, sizeof ix->filter_error, str_has_prefix(err.msg, "--log: ") ? err.msg + 7 : err.msg);
+		str_escape_to(ix->filter_error, sizeof ix->filter_error, str_has_prefix(err.msg, "filter: ") ? err.msg + strlen("filter: ") : err.msg);
 }
 
 static void

@@ -165,16 +165,34 @@ move_on(struct replay *r, int64_t dt_ns)
 	return to;
 }
 
+/* Its writer is gone: what is shown is not live any more, and must not look so. */
+static void
+stop_following(struct replay *r)
+{
+	r->is_following = false;
+	r->is_paused = r->has_moved = true;
+}
+
 static void
 follow(struct replay *r)
 {
+	bool has_grown;
+
 	if (clock_mono() - r->refreshed_ns < REFRESH_EVERY)
 		return;
 	r->refreshed_ns = clock_mono();
-	if (!recording_refresh(r->rec))
-		return;
-	look_again(r);
-	replay_seek(r, r->info.last_ns);
+	has_grown = recording_refresh(r->rec);
+	if (!has_grown) {
+		recording_info(r->rec, &r->info);
+		if (!r->info.is_live)	/* its last words may have come just before */
+			has_grown = recording_refresh(r->rec);
+	}
+	if (has_grown) {
+		look_again(r);
+		replay_seek(r, r->info.last_ns);
+	} else if (!r->info.is_live) {
+		stop_following(r);
+	}
 }
 
 static void
@@ -254,6 +272,7 @@ int
 replay_time(struct replay *r, const char *text, int64_t *ret_ns, struct err *err)
 {
 	struct err why = ERR_INIT;
+	char shown[64];
 	int64_t t;
 	int rc;
 
@@ -265,7 +284,8 @@ replay_time(struct replay *r, const char *text, int64_t *ret_ns, struct err *err
 	} else {
 		rc = time_text_parse(text, r->info.last_ns, &t, &why);
 		if (rc < 0)
-			rc = err_set(err, why.code, "%s; or +10m from the beginning, -10m from the end, or a record's number", why.msg);
+			rc = err_set(err, why.code, "no time: '%.40s'; say 02:10, 02:10:30, 2030-01-31T02:10:00Z (UTC), +10m from the opening of the incident, -10m from the end, or a record's number",
+			    str_escape_to(shown, sizeof shown, text));
 	}
 	if (rc < 0)
 		return rc;

@@ -13,6 +13,8 @@
 struct replay;
 
 /* Finds what o names: an incident's id, the folder or file of a recording, a packed file; nothing: the newest incident that was recorded, else the newest recording. ERR_NOTFOUND names what there is. */
+/* The word of o that names it; NULL: none does. */
+const char *replay_what(const struct options *o);
 int replay_find(const struct conf *conf, const struct options *o, struct recording **ret, struct err *err);
 /* Takes rec. o: --at, --speed, --max-idle, --follow. */
 int replay_new(struct app *a, const struct options *o, struct recording *rec, struct replay **ret, struct err *err);

@@ -107,10 +107,21 @@ open_newest(const struct conf *conf, const struct options *o, struct recording *
 	return r;
 }
 
+/* A word with a '=' in it is a filter, unless there is such a file. */
+const char *
+replay_what(const struct options *o)
+{
+	struct stat st;
+
+	if (o->n_words == 0 || (strchr(o->words[0], '=') != NULL && stat(o->words[0], &st) < 0))
+		return NULL;
+	return o->words[0];
+}
+
 int
 replay_find(const struct conf *conf, const struct options *o, struct recording **ret, struct err *err)
 {
-	const char *what = o->n_words > 0 ? o->words[0] : NULL;
+	const char *what = replay_what(o);
 	struct stat st;
 	int r;
 

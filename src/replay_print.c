@@ -111,6 +111,19 @@ print_head(const struct recording_info *info)
 		fprintf(stderr, "opsconsole: not recorded: %s\n", info->problems.v[i]);
 }
 
+static int
+parse_filter(const struct options *o, int64_t now_ns, struct audit_filter **ret, struct err *err)
+{
+	const char *kinds[TIMELINE_KINDS + 1] = { NULL };
+	size_t first = replay_what(o) != NULL ? 1 : 0;
+
+	for (int i = 0; i < TIMELINE_KINDS; i++)
+		kinds[i] = timeline_kind_name((enum timeline_kind)i);
+	if (o->n_words <= first)
+		return 0;
+	return audit_filter_parse_types((const char *const *)o->words + first, o->n_words - first, now_ns, kinds, ret, err);
+}
+
 int
 replay_print(const struct conf *conf, const struct options *o, struct recording *rec)
 {
@@ -124,7 +137,7 @@ replay_print(const struct conf *conf, const struct options *o, struct recording 
 
 	(void)conf;
 	recording_info(rec, &info);
-	if (o->n_words > 1 && audit_filter_parse((const char *const *)o->words + 1, o->n_words - 1, info.last_ns, &f, &err) < 0) {
+	if (parse_filter(o, info.last_ns, &f, &err) < 0) {
 		fprintf(stderr, "opsconsole: %s\n", err.msg);
 		player_free(player);
 		return EXIT_USAGE;

@@ -174,6 +174,12 @@ def test_plain_for_pipes():
     assert code == 0 and [n["text"] for n in lines] == ["the new model is to blame"], (out, err)
     assert lines[0]["seq"] == op.log("type=note")[0]["seq"]
     assert op.run("--replay", name, "text=nobody-said-this", "--plain")[0] == 1
+    code, out, err = op.run("--replay", "type=run or type=alert", "--plain")   # of the newest incident
+    assert code == 0 and {line.split()[1] for line in out.splitlines()} == {"run", "alert"}, (code, out, err)
+    code, out, err = op.run("--replay", name, "type=nonsense", "--plain")
+    assert code == 2 and "nonsense" in err and "--log" not in err, err
+    code, out, err = e2e.program("--replay", "--", "--plain", env=op.env)   # a name, and none that there is
+    assert code == 2 and "'--plain'" in err, err
 
 
 def test_every_chunk_stands_in_the_log():
@@ -327,8 +333,13 @@ def test_kill_9_loses_no_more_than_a_second():
         live.keys("Enter")
         live.wait("recorded, audit")
         time.sleep(2)
-        live.kill(9)
-        live.ended()
+        with e2e.Console("--replay", "--follow", size=SIZE, env=op.env, config=op.config) as other:
+            other.wait("REPLAY", "follows")
+            live.kill(9)
+            live.ended()
+            other.wait("paused")   # nobody writes any more: that nothing new is shown must not look live
+            other.keys("q")
+            assert other.ended() == 0
         code, out, err = op.run("--replay", "--plain")
         assert code == 0 and "the last words" in out, (code, out, err)
 
