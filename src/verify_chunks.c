@@ -160,6 +160,7 @@ static void __attribute__((format(printf, 5, 6)))
 found(struct chunk_report *r, bool is_edited, const struct claim *c, const char *where, const char *fmt, ...)
 {
 	struct chunk_finding *f = finding_add(r, is_edited);
+	char text[sizeof f->text];
 	va_list ap;
 
 	*(is_edited ? &r->edited : &r->missing) += 1;
@@ -169,8 +170,9 @@ found(struct chunk_report *r, bool is_edited, const struct claim *c, const char 
 	f->seq = c->seq;
 	str_escape_to(f->file, sizeof f->file, where);
 	va_start(ap, fmt);
-	vsnprintf(f->text, sizeof f->text, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	str_escape_to(f->text, sizeof f->text, text);	/* names are a record's */
 }
 
 static void

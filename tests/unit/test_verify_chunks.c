@@ -251,6 +251,33 @@ any_byte_of_a_chunk(void **state)
 }
 
 /* A recording that was removed as a whole, as anybody may, is said and no finding; one that was moved is found. */
+/* A record of somebody else's log names what it likes. */
+static void
+names_cannot_move_the_cursor(void **state)
+{
+	struct world *w = *state;
+	struct log l = { .hash = AUDIT_ZERO };
+	char *env = xasprintf("%s/test", w->dir), *folder = xasprintf("%s/\x1b[2Jx", env), *log = in_root(w, "hostile.jsonl");
+	const char *v[] = { log }, *text;
+	json_t *o;
+
+	mkdir(w->dir, 0700);
+	mkdir(env, 0700);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	buf_init(&l.b, 1 << 20);
+	add(&l, AUDIT_CHUNK, json_pack("{s:s, s:i, s:s, s:s}", "recording", "\x1b[2Jx", "number", 1, "file", "f\x1b[1m", "sha256", AUDIT_ZERO));
+	world_write_file(log, l.b.data, l.b.len);
+	buf_done(&l.b);
+	assert_int_equal(run(w, &(struct verify_ask){ .paths = v, .n = 1, .is_json = true, .recordings = w->dir }, &o, 1), 1);
+	text = json_string_value(json_object_get(first_finding(o), "text"));
+	assert_non_null(strstr(text, "[2Jx"));
+	assert_null(strchr(text, '\x1b'));
+	json_decref(o);
+	free(log);
+	free(folder);
+	free(env);
+}
+
 static void
 recordings_elsewhere(void **state)
 {
@@ -665,7 +692,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(chunks_hold), TEST(chunks_changed_and_gone), TEST(any_byte_of_a_chunk), TEST(packed), TEST(unrecorded), TEST(heads_of_packed_files), TEST(copies_are_of_the_log),
 		TEST(the_shell_agrees), TEST(the_shell_sees_slices), TEST(copies),
-		cmocka_unit_test(threads_agree), TEST(recordings_elsewhere), TEST(the_screen_agrees), TEST(the_screen_says_in_part),
+		cmocka_unit_test(threads_agree), TEST(recordings_elsewhere), TEST(names_cannot_move_the_cursor), TEST(the_screen_agrees), TEST(the_screen_says_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
