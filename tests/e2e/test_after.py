@@ -307,6 +307,7 @@ def test_exports():
 def test_a_live_incident_is_followed_from_another_terminal():
     with Operator() as op, e2e.Console(size=SIZE, env=op.env, config=op.config) as live:
         live.wait("OK", "sources")
+        time.sleep(2)   # what was told first is on disk within a second
         with e2e.Console("--replay", "--follow", size=SIZE, env=op.env, config=op.config) as other:
             other.wait("REPLAY", "OK")
             live.keys(":")
