@@ -398,6 +398,23 @@ what_has_no_result_stays_unknown(void **state)
 	free(text);
 }
 
+/* "Messages sent" has no message that was not. */
+static void
+a_message_that_was_not_sent(void **state)
+{
+	struct report_world *w = *state;
+	uint64_t seq = log_add(w->alice, AT(2, 20, 0), "intent", "r1", INCIDENT, "'step':'tell','batch':-1,'what':'notify status-page: we look into it'");
+	char *text, *messages;
+
+	log_add(w->alice, AT(2, 20, 1), "result", "r1", INCIDENT, "'intent':%d,'step':'tell','outcome':'FAILED','text':'HTTP 503'", (int)seq);
+	log_add(w->alice, AT(2, 21, 0), "intent", "r1", INCIDENT, "'step':'tell','batch':-1,'what':'notify chat: rolled back'");
+	text = world_document(w, REPORT_MD);
+	messages = strstr(text, "## Messages sent");
+	has(messages, "we look into it (not sent: FAILED: HTTP 503)");
+	has(messages, "rolled back (not known whether it was sent: UNKNOWN: no result is recorded)");
+	free(text);
+}
+
 static void
 a_result_that_came_later_settles_it(void **state)
 {
@@ -605,7 +622,7 @@ main(void)
 		WITH(measures_name_what_they_are_worked_out_from),
 		WITH(what_goes_on_is_not_mitigated),
 		WITH(impact_in_minutes_and_budget),
-		BARE(a_model_out_of_step_is_impact), BARE(chunks_that_nobody_vouches_for), BARE(a_chunk_that_is_gone),
+		BARE(a_model_out_of_step_is_impact), BARE(chunks_that_nobody_vouches_for), BARE(a_message_that_was_not_sent), BARE(a_chunk_that_is_gone),
 		WITH(roles_unless_names_are_asked_for),
 		WITH(secrets_never_appear),
 		WITH(an_incident_that_nobody_knows),
