@@ -278,9 +278,11 @@ tell_problems(struct report *r, const struct taped *t)
 {
 	const struct recording_gap *gaps;
 	size_t n = recording_gaps(t->recording, &gaps);
+	struct recording_info now;
 
-	for (size_t i = 0; i < t->info.problems.n; i++)
-		rep_missing(r, rep_fmt(r, "Recording %s: %s", rep_cleans(r, t->info.id), rep_cleans(r, t->info.problems.v[i])));
+	recording_info(t->recording, &now);	/* reading it has found more */
+	for (size_t i = 0; i < now.problems.n; i++)
+		rep_missing(r, rep_fmt(r, "Recording %s: %s", rep_cleans(r, now.id), rep_cleans(r, now.problems.v[i])));
 	for (size_t i = 0; i < n; i++)
 		if (gaps[i].to_ns >= r->from_ns && gaps[i].from_ns <= r->to_ns)
 			rep_missing(r, rep_fmt(r, "Recording %s has nothing from %s to %s: %s", rep_cleans(r, t->info.id), rep_time(r, gaps[i].from_ns),
