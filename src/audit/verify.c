@@ -392,7 +392,7 @@ check_truncated(struct verify *v)
 	if (seq <= v->last.seq)
 		return 0;
 	return found(v, AUDIT_TRUNCATED, v->last.seq + 1, "the log ends with record %" PRIu64 ", but %s names %" PRIu64 ": %" PRIu64
-	    " records were cut off", v->last.seq, name, seq, seq - v->last.seq);
+	    " record%s cut off", v->last.seq, name, seq, seq - v->last.seq, seq - v->last.seq == 1 ? " was" : "s were");
 }
 
 /* All lines hold. */
