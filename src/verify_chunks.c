@@ -314,6 +314,13 @@ chunk_claims_check_recording(struct chunk_claims *cs, const char *path, struct c
 
 /* --- packed files ------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Of the chunk in a packed file. */
+static char *
+pack_name(const struct claim *c)
+{
+	return xasprintf("%.60s.%06" PRIu64 ".rec", c->recording, c->number);
+}
+
 static bool
 is_chunk_member(const char *name)
 {
@@ -323,12 +330,18 @@ is_chunk_member(const char *name)
 }
 
 static bool
-is_claimed(const struct chunk_claims *cs, const char *sha256)
+is_claimed(const struct chunk_claims *cs, const char *name, const char *sha256)
 {
-	for (size_t i = 0; i < cs->n; i++)
-		if (strcmp(cs->v[i].sha256, sha256) == 0)
-			return true;
-	return false;
+	bool is_it = false;
+
+	for (size_t i = 0; i < cs->n && !is_it; i++) {
+		char *own = pack_name(&cs->v[i]);
+
+		/* One that was altered is a finding already. */
+		is_it = strcmp(cs->v[i].sha256, sha256) == 0 || strcmp(own, name) == 0;
+		free(own);
+	}
+	return is_it;
 }
 
 void
@@ -343,7 +356,7 @@ chunk_claims_check_pack(struct chunk_claims *cs, const struct pack *p, struct ch
 	pack_info(p, &info);
 	for (size_t i = 0; i < cs->n; i++) {
 		const struct claim *c = &cs->v[i];
-		char *name = xasprintf("%.60s.%06" PRIu64 ".rec", c->recording, c->number);
+		char *name = pack_name(c);
 		const char *bytes = pack_bytes(p, name, &len);
 
 		if (bytes != NULL) {
@@ -363,6 +376,6 @@ chunk_claims_check_pack(struct chunk_claims *cs, const struct pack *p, struct ch
 		if (bytes == NULL)
 			continue;
 		audit_digest(bytes, len, sha256);
-		ret->unrecorded += !is_claimed(cs, sha256);
+		ret->unrecorded += !is_claimed(cs, members[i].name, sha256);
 	}
 }

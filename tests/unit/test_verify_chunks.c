@@ -366,6 +366,8 @@ packed(void **state)
 	change(path, (size_t)at);
 	assert_int_equal(run(w, &ask, &o, 1), 1);
 	assert_string_equal(verdict(o), "chunk edited");
+	assert_int_equal(count(o, "edited"), 1);
+	assert_int_equal(count(o, "unrecorded"), 0);	/* a record vouches for it: that is how it is known to be altered */
 	json_decref(o);
 	change(path, (size_t)at);
 	change(path, (size_t)offset_of(path, ".jsonl"));
