@@ -133,14 +133,15 @@ chunk_follows(const struct rchunk *a, const struct rchunk *b)
 void
 recording_damaged(struct recording *r, struct rchunk *c, int64_t known_to_ns, const char *text)
 {
+	const char *of = r->n_parts > 1 ? c->head.id : "", *slash = *of != '\0' ? "/" : "";
 	char at[CLOCK_TEXT_MAX], *said;
 
 	if (known_to_ns == INT64_MIN) {
 		c->is_usable = false;
-		said = xasprintf("%s: %s", c->file, text);
+		said = xasprintf("%s%s%s: %s", of, slash, c->file, text);
 	} else {
 		c->pub.to_ns = known_to_ns;
-		said = xasprintf("%s: %s, after %s", c->file, text, clock_format(at, known_to_ns, 0));
+		said = xasprintf("%s%s%s: %s, after %s", of, slash, c->file, text, clock_format(at, known_to_ns, 0));
 	}
 	set_problem(c, said);
 	free(said);
@@ -666,6 +667,14 @@ recording_info(const struct recording *r, struct recording_info *ret)
 		ret->is_pinned = folder_is_pinned(r->dir_fd);
 	}
 	ret->problems = (struct strings){ r->n_problems, r->problems };
+}
+
+const char *
+recording_path(const struct recording *r, size_t i)
+{
+	if (r->n_parts > 0)
+		return i < r->n_parts ? r->parts[i]->path : NULL;
+	return i == 0 ? r->path : NULL;
 }
 
 const struct recording_chunk *

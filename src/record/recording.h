@@ -37,6 +37,7 @@ struct recording_info {
 	struct strings problems;	/* until the next player_seek() or refresh, which may find more; chunks that cannot be read: "000003.rec: checksum of zstd frame, after 02:14:05Z" */
 };
 void recording_info(const struct recording *r, struct recording_info *ret);
+const char *recording_path(const struct recording *r, size_t i);	/* of each that it is made of; NULL beyond */
 struct recording_chunk {
 	uint64_t number;
 	const char *file, *sha256, *prev;	/* sha256 worked out when asked: recording_chunk_hash() */
