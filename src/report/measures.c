@@ -199,7 +199,7 @@ detect(struct report *r, struct measure *m, const struct row *start)
 	else
 		m->basis = rep_fmt(r, "\"%s\" began, and %s later it was known here%s", start->text, rep_duration(r, measure_ns(m)), after_change(r, told->known_ns));
 	if (told == start && measure_ns(m) < ONCE_NS)
-		m->instead = rep_fmt(r, "at once, by its own %s%s", start->kind == ROW_ALERT ? "alert" : "sign", r->change == NULL ? "" :
+		m->instead = rep_fmt(r, "at once, by its own %s%s", start->kind == ROW_ALERT ? "alert" : start->kind == ROW_SLO ? "burn" : "sign", r->change == NULL ? "" :
 		    rep_fmt(r, "; %s after the change before it", rep_duration(r, told->known_ns - r->change->at_ns)));
 }
 

@@ -153,26 +153,19 @@ people_find(struct report *r)
 {
 	if (r->o.environment != NULL)
 		*LIST_ADD(&r->environments) = r->o.environment;
-	for (size_t i = 0; i < r->o.n_recordings; i++) {
-		struct recording_info info;
+	for (size_t i = 0; i < r->tapes.n; i++) {
+		const struct taped *t = &r->tapes.v[i];
+		const struct model *m = NULL;
 		const struct environment *env;
-		const struct model *m;
-		struct player *p;
 
-		recording_info(r->o.recordings[i], &info);
-		if (info.last_ns < r->from_ns || info.first_ns > r->to_ns || (r->env != NULL && info.env != NULL && !str_eq(r->env, info.env)))
-			continue;
-		p = player_new(r->o.recordings[i]);
-		m = NULL;
-		for (size_t c = info.n_chunks; c-- > 0 && m == NULL;) {	/* one that can be read */
-			int64_t to_ns = recording_chunk(r->o.recordings[i], c)->to_ns;
+		for (size_t c = t->info.n_chunks; c-- > 0 && m == NULL;) {	/* one that can be read */
+			int64_t to_ns = recording_chunk(t->recording, c)->to_ns;
 
-			m = player_seek(p, to_ns < info.last_ns ? to_ns : info.last_ns, NULL);
+			m = player_seek(t->player, to_ns < t->info.last_ns ? to_ns : t->info.last_ns, NULL);
 		}
 		env = m != NULL ? model_environment(m) : NULL;
 		if (env != NULL)
 			*LIST_ADD(&r->environments) = block_ref(env);
-		player_free(p);
 	}
 }
 

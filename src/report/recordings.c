@@ -355,7 +355,7 @@ tell_problems(struct report *r, const struct taped *t)
 
 	recording_info(t->recording, &now);	/* reading it has found more */
 	for (size_t i = 0; i < now.problems.n; i++)
-		rep_missing(r, rep_fmt(r, "Recording %s: %s", rep_cleans(r, now.id), rep_cleans(r, now.problems.v[i])));
+		rep_missing(r, rep_fmt(r, "Recording %s: %s", rep_cleans(r, t->info.id), rep_cleans(r, now.problems.v[i])));
 	for (size_t i = 0; i < n; i++)
 		if (gaps[i].to_ns >= r->from_ns && gaps[i].from_ns <= r->to_ns)
 			rep_missing(r, rep_fmt(r, "Recording %s has nothing from %s to %s: %s", rep_cleans(r, t->info.id), rep_time(r, gaps[i].from_ns),
@@ -375,8 +375,9 @@ name_people(struct report *r)
 	}
 }
 
+/* Before anything is read of them: a recording whose only chunk turns out to be damaged is of this time all the same. */
 void
-recordings_read(struct report *r)
+recordings_open(struct report *r)
 {
 	for (size_t i = 0; i < r->o.n_recordings; i++) {
 		struct recording_info info;
@@ -390,6 +391,11 @@ recordings_read(struct report *r)
 		t->info = info;
 		t->player = player_new(t->recording);
 	}
+}
+
+void
+recordings_read(struct report *r)
+{
 	name_people(r);
 	for (size_t i = 0; i < r->tapes.n; i++)
 		read_chunks(r, &r->tapes.v[i]);

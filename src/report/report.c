@@ -45,6 +45,7 @@ report_gather(const struct report_options *o, struct report **ret, struct err *e
 	r->title = "";
 	result = chains_open(r, err);
 	if (result == 0) {
+		recordings_open(r);
 		people_find(r);
 		result = chains_read(r, err);
 	}

@@ -201,6 +201,7 @@ int chains_open(struct report *r, struct err *err);
 int chains_read(struct report *r, struct err *err);
 void chains_close(struct report *r);
 bool is_own_action(const struct audit_record *rec);		/* what is shown of the time around though its record names no incident */
+void recordings_open(struct report *r);				/* those of its time */
 void recordings_read(struct report *r);				/* chunks, and rows of what the model saw */
 void impact_read(struct report *r);
 void rows_make(struct report *r);

@@ -273,6 +273,19 @@ a_recording_that_was_removed_is_named(void **state)
 }
 
 static void
+a_recording_that_turns_out_to_be_damaged_is_named(void **state)
+{
+	struct report_world *w = *state;
+	char *text;
+
+	tape_damage(record(w, AT(2, 10, 0), AT(2, 12, 0)));
+	text = world_document(w, REPORT_MD);
+	has(text, "Recording 20300101-014000-77: 000001.rec: its snapshot is damaged");
+	has(strstr(text, "### Recordings"), "| 20300101-014000-77 | 1 |");
+	free(text);
+}
+
+static void
 contacts_of_the_recording_are_masked(void **state)
 {
 	struct report_world *w = *state;
@@ -305,6 +318,7 @@ main(void)
 		BARE(stretches_are_rows),
 		BARE(before_the_console_is_no_gap),
 		BARE(a_recording_that_was_removed_is_named),
+		BARE(a_recording_that_turns_out_to_be_damaged_is_named),
 		BARE(contacts_of_the_recording_are_masked),
 	};
 
