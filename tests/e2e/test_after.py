@@ -153,6 +153,8 @@ def test_a_replay_has_no_sockets():
         folder = f"/proc/{console.pid()}/fd"
         sockets = [f for f in os.listdir(folder) if os.readlink(os.path.join(folder, f)).startswith("socket:")]
         assert not sockets, sockets
+        console.keys("o", "3")   # who chooses a panel by hand leaves the operator's view, and is told
+        console.wait("your own view")
         for key in ("C", "r", "a"):   # nothing of it writes
             console.keys(key)
             time.sleep(0.2)
@@ -298,6 +300,7 @@ def test_exports():
     assert head["version"] == 2 and (head["width"], head["height"]) == (100, 30), head
     assert [t for t, _, _ in lines] == sorted(t for t, _, _ in lines)
     assert {kind for _, kind, _ in lines} == {"o", "m"}
+    assert not any("next, previous" in data for _, kind, data in lines if kind == "o")   # whoever watches has none of the player's keys
     assert any("SpamFalsePositive" in data for _, kind, data in lines if kind == "m"), lines
     if shutil.which("asciinema"):
         done = subprocess.run(["asciinema", "cat", path], capture_output=True, env=e2e.environment(TERM="xterm-256color"), check=False)
@@ -343,6 +346,27 @@ def test_kill_9_loses_no_more_than_a_second():
             assert other.ended() == 0
         code, out, err = op.run("--replay", "--plain")
         assert code == 0 and "the last words" in out, (code, out, err)
+        with e2e.Console(size=SIZE, env=op.env, config=op.config) as after:   # the next console goes on with the incident
+            after.wait("INC ")
+            follower = subprocess.Popen([e2e.PROGRAM, "--replay", "--follow", "--plain", "type=note"], stdout=subprocess.PIPE, text=True,
+                                        env=op.env, stdin=subprocess.DEVNULL)
+            after.keys(":")
+            after.type("note said by the next one")
+            after.keys("Enter")
+            after.wait("recorded, audit")
+            while "said by the next one" not in follower.stdout.readline():
+                assert follower.poll() is None, follower.returncode
+            after.keys(":")
+            after.type("incident close over")
+            after.keys("Enter")
+            after.wait(gone=("INC ",))
+            after.keys("q")
+            assert after.ended() == 0
+            follower.communicate(timeout=60)   # ends with the one it follows
+            assert follower.returncode == 0
+        code, out, err = op.run("--replay", "--plain")
+        assert code == 0 and out.count("the last words") == 1 and out.count("said by the next one") == 1, (code, out, err)
+        assert "between two recordings" in err and "verified" in err, err
 
 
 def test_the_past_beyond_memory_comes_from_the_recording():
@@ -368,6 +392,12 @@ def test_the_past_beyond_memory_comes_from_the_recording():
             console.type("goto -30m")
             console.keys("Enter")
             console.wait("PAST", "metrics")
+            console.wait("Metrics", gone=("no answer yet",))
+            before = (at - 40) % 86400     # the lab was there, no console of this operator
+            console.keys(":")
+            console.type(f"goto {before // 3600:02}:{before // 60 % 60:02}:{before % 60:02}")
+            console.keys("Enter")
+            console.wait("metrics only", "Metrics", "┤", gone=("no answer yet",))
             console.keys("q")
             assert console.ended() == 0
 
