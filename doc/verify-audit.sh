@@ -108,6 +108,10 @@ if [ $# -eq 1 ] && [ "$(tar tf "$1" 2>/dev/null | head -n 1)" = manifest.json ];
 	trap 'rm -rf "$pack"' EXIT
 	trap 'exit 3' INT TERM HUP
 	tar xf "$1" -C "$pack" || exit 1
+	if ! jq -e '.slices | length > 0' "$pack/manifest.json" >/dev/null; then
+		echo "$1: it holds no part of an audit log: nothing vouches for its chunks"
+		exit 1
+	fi
 	# Words of our own making: a member's name has no blanks, a head neither.
 	for slice in $(jq -r '.slices[] | "\(.member)=\(.head)"' "$pack/manifest.json"); do
 		head=${slice##*=}

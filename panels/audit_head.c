@@ -79,8 +79,8 @@ add_records(struct lines *l, const struct view *v, const struct audit_view *a)
 
 	str_escape_to(path, sizeof path, a->path);
 	if (a->n_records == 0) {
-		add(l, GLYPH_OK, ROLE_DIM, true, v->replay != NULL ? "no records: %s" : "no records yet: %s begins with the first act, run or note",
-		    path);
+		add(l, GLYPH_OK, ROLE_DIM, true, v->replay != NULL || !a->is_writable ? "no records: %s" :
+		    "no records yet: %s begins with the first act, run or note", path);
 		return;
 	}
 	if (v->replay != NULL && a->n_records < a->last_seq - a->first_seq + 1) {
@@ -146,7 +146,7 @@ add_anchor(struct lines *l, const struct view *v, const struct audit_view *a, co
 	static const char *const words[] = { [ANCHOR_OFF] = "off", [ANCHOR_OK] = "ok", [ANCHOR_BEHIND] = "behind", [ANCHOR_FAILED] = "FAILED" };
 	char name[256], text[512], when[DURATION_TEXT_MAX + 8], reach[64] = "";
 	enum role role;
-	const char *glyph = anchor_glyph(anchor->state, &role);
+	const char *glyph = anchor_glyph(anchor->state, &role), *word = words[anchor->state];
 	bool is_quiet = anchor->state == ANCHOR_OK || anchor->state == ANCHOR_OFF;
 
 	if (anchor->seq != 0 && anchor->seq == a->last_seq)
@@ -155,8 +155,10 @@ add_anchor(struct lines *l, const struct view *v, const struct audit_view *a, co
 		snprintf(reach, sizeof reach, ", reaches %llu of %llu", (unsigned long long)anchor->seq, (unsigned long long)a->last_seq);
 	else if (anchor->state != ANCHOR_OFF)
 		snprintf(reach, sizeof reach, ", has none of it");
+	else if (a->n_records == 0 && *anchor->text == '\0')	/* it will, and nobody switched it off */
+		word = "nothing to vouch for yet";
 	add(l, glyph, role, is_quiet, "%s%s%s: %s%s%s%s%s", anchor->kind, *anchor->name != '\0' ? " " : "",
-	    str_escape_to(name, sizeof name, anchor->name), words[anchor->state],
+	    str_escape_to(name, sizeof name, anchor->name), word,
 	    reach, ago(v, anchor->at_ns, when), *anchor->text != '\0' ? ": " : "", str_escape_to(text, sizeof text, anchor->text));
 }
 

@@ -14,7 +14,7 @@ enum { COL_SEQ, COL_TIME, COL_AGE, COL_GLYPH, COL_TYPE, COL_ACTOR, COL_TEXT, COL
 enum { ACTOR_FROM = 90, AGE_FROM = 110, TYPE_W = 15, DETAIL_LINE_ROWS = 8 };
 
 static void
-columns_of(const struct audit_view *a, int w, struct column *cols)
+columns_of(const struct audit_view *a, int w, struct column *cols, int actor_w)
 {
 	char seq[24];
 	int digits = snprintf(seq, sizeof seq, "%llu", (unsigned long long)a->last_seq);
@@ -24,9 +24,26 @@ columns_of(const struct audit_view *a, int w, struct column *cols)
 	cols[COL_AGE] = (struct column){ .title = "ago", .min = w >= AGE_FROM ? 8 : w, .is_right = true, .priority = w >= AGE_FROM ? 6 : 9 };
 	cols[COL_GLYPH] = (struct column){ .title = "", .min = 1, .priority = 0 };
 	cols[COL_TYPE] = (struct column){ .title = "type", .min = TYPE_W, .priority = 3 };
-	cols[COL_ACTOR] = (struct column){ .title = "by", .min = w >= ACTOR_FROM ? 14 : w, .priority = w >= ACTOR_FROM ? 5 : 9 };
+	cols[COL_ACTOR] = (struct column){ .title = "by", .min = w >= ACTOR_FROM ? actor_w : w, .priority = w >= ACTOR_FROM ? 5 : 9 };
 	cols[COL_TEXT] = (struct column){ .title = "", .min = 12, .weight = 1, .priority = 0 };
 	columns_fit(cols, COLS, w - 2);
+}
+
+/* "@web" where all rows in sight are of that host, which need not stand in each of them; "" where they are not. */
+static const char *
+common_host(const struct audit_panel *s, const struct audit_view *a)
+{
+	const char *host = NULL;
+
+	for (int i = s->list.top; i < s->list.top + s->page && i < s->n; i++) {
+		const struct audit_row *r = audit_panel_row(a, i);
+		const char *at = r != NULL ? strrchr(r->actor, '@') : NULL;
+
+		if (at == NULL || at == r->actor || (host != NULL && strcmp(at, host) != 0))
+			return "";
+		host = at;
+	}
+	return host != NULL ? host : "";
 }
 
 /* What a row alone must not say quietly. */
@@ -54,22 +71,24 @@ row_age(const struct view *v, const struct audit_row *row, char *buf)
 }
 
 static void
-draw_row(struct canvas *row, const struct column *cols, const struct view *v, const struct audit_row *r)
+draw_row(struct canvas *row, const struct column *cols, const struct view *v, const struct audit_row *r, const char *host)
 {
-	char seq[24], when[CLOCK_TEXT_MAX], age[DURATION_TEXT_MAX + 8], *text;
+	char seq[24], when[CLOCK_TEXT_MAX], age[DURATION_TEXT_MAX + 8], *text, *actor;
 	bool is_later = r->time_ns > view_time(v);
 	enum role role, base = is_later ? ROLE_DIM : ROLE_TEXT;
 	const char *glyph = row_glyph(r, &role);
 
 	snprintf(seq, sizeof seq, "%llu", (unsigned long long)r->seq);
+	actor = xstrndup(r->actor, strlen(r->actor) - strlen(host));
 	text = xasprintf("%s%s%s", is_later ? "(later) " : "", r->is_open ? "outcome unknown: " : "", r->text);
 	columns_cell(row, 0, &cols[COL_SEQ], ROLE_DIM, seq);
 	columns_cell(row, 0, &cols[COL_TIME], base, part_when(v, r->time_ns, when));
 	columns_cell(row, 0, &cols[COL_AGE], ROLE_DIM, row_age(v, r, age));
 	columns_cell(row, 0, &cols[COL_GLYPH], role, glyph);
 	columns_cell(row, 0, &cols[COL_TYPE], base, r->type);
-	columns_cell(row, 0, &cols[COL_ACTOR], ROLE_DIM, r->actor);
+	columns_cell(row, 0, &cols[COL_ACTOR], ROLE_DIM, actor);
 	columns_cell(row, 0, &cols[COL_TEXT], r->is_open ? role : base, text);
+	free(actor);
 	free(text);
 }
 
@@ -77,9 +96,10 @@ void
 audit_rows_draw(const struct audit_panel *s, const struct view *v, const struct audit_view *a, struct canvas *c)
 {
 	struct column cols[COLS] = { 0 };
+	const char *host = common_host(s, a);
 	int y = 0;
 
-	columns_of(a, c->w, cols);
+	columns_of(a, c->w, cols, *host != '\0' ? 9 : 14);
 	if (c->h >= AUDIT_HEADER_FROM) {
 		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
 
@@ -90,7 +110,7 @@ audit_rows_draw(const struct audit_panel *s, const struct view *v, const struct 
 		struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 
 		if (r != NULL)
-			draw_row(&row, cols, v, r);
+			draw_row(&row, cols, v, r, host);
 		if (v->is_focused && i == s->list.selected)
 			canvas_select(c, 0, y, c->w);
 	}

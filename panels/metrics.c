@@ -36,11 +36,12 @@ state_of(const struct panel *p)
 	return p->state;
 }
 
-/* Ranges carry their own history: they are worth seeing even where nothing else was recorded. */
+/* Ranges carry their own history: they are worth seeing even where nothing else was recorded. Of such a time there may be a model that knows
+ * of alerts and nothing else. */
 static const struct model *
 model_of(const struct view *v)
 {
-	return v->model != NULL ? v->model : v->live;
+	return v->model != NULL && v->past_from != PAST_METRICS ? v->model : v->live;
 }
 
 static uint64_t

@@ -323,13 +323,14 @@ part_moment(const struct view *v, int64_t at_ns, char *buf)
 bool
 part_not_recorded(struct canvas *c, const struct view *v)
 {
-	char at[CLOCK_TEXT_MAX];
+	const char *why = v->replay != NULL ? v->replay->unknown_why : NULL;
+	char at[CLOCK_TEXT_MAX], shown[512];
 
 	if (v->model != NULL)
 		return false;
 	clock_format(at, view_time(v), 0);
 	canvas_printf(c, 1, 0, ROLE_UNKNOWN, GLYPH_UNKNOWN " not recorded: nothing is known of %s", at);
-	canvas_wrap(c, 3, 1, c->w - 3, 2, ROLE_DIM, v->past_from == PAST_METRICS ?
+	canvas_wrap(c, 3, 1, c->w - 3, 2, ROLE_DIM, why != NULL && *why != '\0' ? str_escape_to(shown, sizeof shown, why) : v->past_from == PAST_METRICS ?
 	    "Only the metrics tell of that time: alerts, metrics, objectives and drift show what they say." :
 	    "The console was not running then, or it is longer ago than it keeps.");
 	return true;

@@ -33,18 +33,39 @@ clamp(int w, int min, int max)
 	return w < min ? min : w > max ? max : w;
 }
 
+/* What the rows in sight need. */
+struct needs {
+	int what, lasted, by;
+};
+
 static int
-widest_what(const struct timeline_panel *s, const struct model *m)
+wider(int w, const char *text)
 {
-	int widest = WHAT_W_MIN;
+	int other = (int)str_width(text);
+
+	return other > w ? other : w;
+}
+
+static const char *lasted_text(const struct frame_of *f, int item, bool *ret_is_open, char *buf);
+
+static struct needs
+needs_of(const struct frame_of *f)
+{
+	const struct timeline_panel *s = f->s;
+	struct needs n = { .what = WHAT_W_MIN };
+	char lasted[LASTED_MAX];
+	bool is_open;
 
 	for (int i = s->list.top; i < s->list.top + s->page && i < s->n; i++) {
-		const struct timeline_entry *e = s->rows[i].item >= 0 ? timeline_entry_of(s, m, s->rows[i].item) : NULL;
-		int w = e != NULL ? (int)str_width(e->what) : 0;
+		const struct timeline_entry *e = s->rows[i].item >= 0 ? timeline_entry_of(s, f->m, s->rows[i].item) : NULL;
 
-		widest = w > widest ? w : widest;
+		if (e == NULL)
+			continue;
+		n.what = wider(n.what, e->what);
+		n.lasted = wider(n.lasted, lasted_text(f, s->rows[i].item, &is_open, lasted));
+		n.by = wider(n.by, e->by);
 	}
-	return widest;
+	return n;
 }
 
 static void
@@ -52,6 +73,7 @@ columns_of(struct frame_of *f, int w, struct column *cols)
 {
 	int lanes = f->s->n_lanes, most = w / 12;
 	bool has_zero = f->zero_ns != 0;
+	struct needs need = needs_of(f);
 
 	lanes = lanes < most ? lanes : most;
 	f->lane_w = w >= APART_FROM ? 2 : 1;
@@ -62,11 +84,11 @@ columns_of(struct frame_of *f, int w, struct column *cols)
 		.priority = w >= LANES_FROM && lanes > 0 ? 8 : GONE };
 	cols[COL_GLYPH] = (struct column){ .title = "", .min = 1, .priority = 0 };
 	cols[COL_KIND] = (struct column){ .title = "kind", .min = PART_TIMELINE_WORD_W, .priority = 2 };
-	cols[COL_WHAT] = (struct column){ .title = "what", .min = clamp(widest_what(f->s, f->m), WHAT_W_MIN, clamp(w / 4, WHAT_W_MIN, WHAT_W_MAX)),
+	cols[COL_WHAT] = (struct column){ .title = "what", .min = clamp(need.what, WHAT_W_MIN, clamp(w / 4, WHAT_W_MIN, WHAT_W_MAX)),
 		.priority = 0 };
 	cols[COL_TEXT] = (struct column){ .title = "", .min = 10, .weight = 1, .priority = 3 };
-	cols[COL_LASTED] = (struct column){ .title = "lasted", .min = 7, .is_right = true, .priority = 5 };
-	cols[COL_BY] = (struct column){ .title = "by", .min = clamp(w / 12, 8, 16), .priority = w >= BY_FROM ? 6 : GONE };
+	cols[COL_LASTED] = (struct column){ .title = "lasted", .min = 7, .is_right = true, .priority = need.lasted > 0 ? 5 : GONE };
+	cols[COL_BY] = (struct column){ .title = "by", .min = clamp(need.by, 2, clamp(w / 12, 8, 16)), .priority = w >= BY_FROM && need.by > 0 ? 6 : GONE };
 	cols[COL_SEQ] = (struct column){ .title = "record", .min = 7, .is_right = true, .priority = w >= SEQ_FROM ? 7 : GONE };
 	for (int i = 0; i < COLS; i++)
 		if (cols[i].priority == GONE)

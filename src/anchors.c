@@ -50,6 +50,7 @@ struct anchors {
 	uint64_t told_seq;		/* to journald */
 	int64_t told_ns, told_mono_ns;
 	bool is_tell_failed, is_tell_wanted;
+	bool has_nobody_to_tell;	/* nor was anybody named in the config */
 
 	struct checkpoint_job *job;
 	bool is_sign_wanted;		/* asked for, or an incident was closed */
@@ -79,12 +80,13 @@ tell(struct anchors *n)
 	char *text;
 	int r;
 
-	if (!conf_of(n)->journald || n->head.seq == 0 || n->head.seq == n->told_seq)
+	if (conf_of(n)->journald == CONF_JOURNALD_NO || n->head.seq == 0 || n->head.seq == n->told_seq)
 		return;
 	text = xasprintf("head of the audit log of %s in %s: %" PRIu64 ":%s", n->chain, n->dir, n->head.seq, n->head.hash);
 	r = glass_say("head", text);
 	free(text);
 	n->is_tell_failed = r < 0;
+	n->has_nobody_to_tell = r < 0 && conf_of(n)->journald == CONF_JOURNALD_AUTO && n->told_seq == 0 && !glass_has_place();
 	n->is_tell_wanted = false;
 	n->told_mono_ns = clock_mono_fresh();
 	if (r == 0) {
@@ -208,12 +210,22 @@ say_copies(struct anchors *n)
 	}
 }
 
+/* Checkpoints of several logs may be in one folder. */
+static bool
+is_own_chain(const struct anchors *n, const struct audit_checkpoint *c)
+{
+	char name[sizeof c->chain], own[sizeof c->chain];
+
+	snprintf(name, sizeof name, "%s %.500s", n->chain, n->dir);
+	return strcmp(str_escape_to(own, sizeof own, name), c->chain) == 0;
+}
+
 static void
 take(struct anchors *n, const struct anchors_look *l)
 {
 	bool is_new = l->head.seq != n->head.seq || strcmp(l->head.hash, n->head.hash) != 0;
 
-	if (!n->has_looked && l->checkpoint.seq > n->last.seq)
+	if (!n->has_looked && l->checkpoint.seq > n->last.seq && is_own_chain(n, &l->checkpoint))
 		n->last = l->checkpoint;
 	n->has_looked = true;
 	n->head = l->head;
@@ -435,6 +447,17 @@ add(struct audit_anchor *a, const struct anchors *n, struct arena *arena, const 
 	a->text = why[0] != '\0' ? arena_strdup(arena, why) : behind(n, seq, arena);
 }
 
+/* The newest one on the disk, as it was when the program began, may know more of the log than is left of it. */
+static const char *
+checkpoint_why(const struct anchors *n)
+{
+	if (n->head.seq != 0 && n->last.seq > n->head.seq)
+		return "it names a later record than the head: records were cut off (opsconsole --verify --checkpoint)";
+	if (n->last.seq == n->head.seq && n->last.seq != 0 && strcmp(n->last.hash, n->head.hash) != 0)
+		return "it names another record than the head: the log was replaced (opsconsole --verify --checkpoint)";
+	return n->sign_why;
+}
+
 size_t
 anchors_list(const struct anchors *n, struct arena *arena, struct audit_anchor **ret)
 {
@@ -445,10 +468,12 @@ anchors_list(const struct anchors *n, struct arena *arena, struct audit_anchor *
 	add(&v[k++], n, arena, "head", n->head_path, n->head.seq, n->head_ns, n->head_why);
 	for (size_t i = 0; c->copies != NULL && c->copies[i] != NULL && i < ANCHOR_COPIES_MAX; i++)
 		add(&v[k++], n, arena, "copy", c->copies[i], n->copy[i].seq, n->copy[i].at_ns, n->copy[i].why);
-	if (c->journald)
+	if (c->journald != CONF_JOURNALD_NO && n->has_nobody_to_tell)
+		v[k++] = (struct audit_anchor){ .kind = "journald", .name = "", .state = ANCHOR_OFF, .text = "this machine has neither journald nor syslog" };
+	else if (c->journald != CONF_JOURNALD_NO)
 		add(&v[k++], n, arena, "journald", "", n->told_seq, n->told_ns, n->is_tell_failed ? "neither journald nor syslog took the line" : "");
 	if (c->checkpoint_key != NULL)
-		add(&v[k++], n, arena, "checkpoint", c->checkpoint_key, n->last.seq, n->last.time_ns, n->sign_why);
+		add(&v[k++], n, arena, "checkpoint", c->checkpoint_key, n->last.seq, n->last.time_ns, checkpoint_why(n));
 	for (size_t i = 0; i < c->n_ship; i++) {
 		struct ship_state s = { .is_failing = true, .text = "it could not be begun" };
 

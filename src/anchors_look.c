@@ -28,10 +28,11 @@ written_ns(const char *path)
 	return stat(path, &st) < 0 ? 0 : (int64_t)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 }
 
+/* Several consoles may write it at once: each has a file of its own that becomes the copy. */
 static int
 write_head(const char *path, const struct audit_head *h, struct err *err)
 {
-	char *temp = xasprintf("%s.new", path), text[AUDIT_HASH_HEX + 32], shown[160];
+	char *temp = xasprintf("%s.%ld.new", path, (long)getpid()), text[AUDIT_HASH_HEX + 32], shown[160];
 	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), len, r = -1;
 
 	len = snprintf(text, sizeof text, "%" PRIu64 ":%s\n", h->seq, h->hash);
@@ -41,6 +42,12 @@ write_head(const char *path, const struct audit_head *h, struct err *err)
 			r = -1;
 		if (r == 0)
 			r = rename(temp, path);
+		if (r < 0) {
+			int e = errno;
+
+			unlink(temp);
+			errno = e;
+		}
 	}
 	free(temp);
 	return r < 0 ? err_set_errno(err, ERR_IO, errno, "cannot write %s", str_escape_to(shown, sizeof shown, path)) : 0;
@@ -48,13 +55,16 @@ write_head(const char *path, const struct audit_head *h, struct err *err)
 
 /* A copy that names a later record than the head is never written over: it is the evidence. */
 static void
-copy_one(const char *path, const struct audit_head *head, struct anchor_copy *c)
+copy_one(const char *path, const char *head_path, const struct audit_head *head, struct anchor_copy *c)
 {
-	struct audit_head there = { 0 };
+	struct audit_head there = { 0 }, newer;
 	struct err err = ERR_INIT;
 	int r = audit_head_read(path, &there, &err);
 
 	*c = (struct anchor_copy){ 0 };
+	/* Another console may have come by since the head was read. */
+	if (r == 0 && there.seq > head->seq && head_path != NULL && audit_head_read(head_path, &newer, NULL) == 0 && newer.seq > head->seq)
+		head = &newer;
 	if (r == ERR_NOTFOUND || (r == 0 && there.seq < head->seq)) {
 		err = (struct err)ERR_INIT;
 		r = write_head(path, head, &err);
@@ -75,7 +85,7 @@ void
 anchors_look_copies(struct anchors_look *l)
 {
 	for (size_t i = 0; l->copies != NULL && l->copies[i] != NULL && i < ANCHOR_COPIES_MAX; i++)
-		copy_one(l->copies[i], &l->head, &l->copy[i]);
+		copy_one(l->copies[i], l->head_path, &l->head, &l->copy[i]);
 }
 
 /* Did a run end, was an incident closed, by whomever? */

@@ -382,7 +382,8 @@ app_open_replay(struct app *a, const struct options *o, struct conf *conf, struc
 	log = info.is_packed ? xstrdup(info.path) : audit_dir(conf->audit.dir);
 	a->audit_show = audit_show_new(a, log);
 	if (!info.is_packed)
-		audit_show_recording(a->audit_show, info.path);
+		for (size_t i = 0; recording_path(rec, i) != NULL; i++)
+			audit_show_recording(a->audit_show, recording_path(rec, i));
 	free(log);
 	a->problems = *problems;
 	*problems = (struct conf_problems){ 0 };

@@ -14,11 +14,16 @@
 #include "record/pack.h"
 
 enum { EVERY = 512, BLOCK = 1 << 20, WORDS_MAX = 4096 };
-#define OPEN_CLOSED (UINT64_C(1) << 63)
+#define SEQ_END (UINT64_C(1) << 63)
 
 struct point {			/* of each EVERYth line, from the first */
 	struct audit_place place;
 	int64_t time_ns;
+};
+
+struct intent {			/* or act */
+	uint64_t seq, line;
+	uint64_t end;			/* behind the line of its result; 0: there is none */
 };
 
 struct audit_index {
@@ -33,8 +38,9 @@ struct audit_index {
 	size_t last_len;
 	uint64_t first_seq, last_seq;
 	char last_hash[AUDIT_HASH_HEX + 1];
-	uint64_t *open;			/* seqs of intents and acts, ascending; with OPEN_CLOSED once their result was met */
+	struct intent *open;		/* ascending; those that have results only where a time may be asked for at which they had none */
 	size_t n_open, cap_open;
+	bool has_dropped;		/* some that have results are not there any more */
 	char *block;
 
 	char *words;			/* of the filter; "" none */
@@ -71,6 +77,7 @@ forget(struct audit_index *ix)
 	ix->first_seq = ix->last_seq = 0;
 	ix->last_hash[0] = '\0';
 	ix->n_open = ix->n_matches = 0;
+	ix->has_dropped = false;
 	free(ix->last_line);
 	ix->last_line = NULL;
 }
@@ -147,36 +154,51 @@ keep_last(struct audit_index *ix, const char *line, size_t len)
 /* --- intents without results ------------------------------------------------------------------------------------------------------------------------------ */
 
 static void
-open_add(struct audit_index *ix, uint64_t seq)
+drop_closed(struct audit_index *ix)
+{
+	size_t n = 0;
+
+	if (ix->until_ns != INT64_MAX)
+		return;
+	for (size_t i = 0; i < ix->n_open; i++)
+		if (ix->open[i].end == 0)
+			ix->open[n++] = ix->open[i];
+	ix->has_dropped |= n < ix->n_open;
+	ix->n_open = n;
+}
+
+static void
+open_add(struct audit_index *ix, uint64_t seq, uint64_t line)
 {
 	if (ix->n_open == ix->cap_open) {
-		size_t n = 0;
-
-		for (size_t i = 0; i < ix->n_open; i++)
-			if (!(ix->open[i] & OPEN_CLOSED))
-				ix->open[n++] = ix->open[i];
-		ix->n_open = n;
-		if (n > ix->cap_open / 2 || ix->cap_open == 0) {
+		drop_closed(ix);
+		if (ix->n_open > ix->cap_open / 2 || ix->cap_open == 0) {
 			ix->cap_open = ix->cap_open * 2 + 256;
 			ix->open = xreallocarray(ix->open, ix->cap_open, sizeof *ix->open);
 		}
 	}
-	ix->open[ix->n_open++] = seq;
+	ix->open[ix->n_open++] = (struct intent){ seq, line, 0 };
+}
+
+/* As far as lines are visible. */
+static bool
+is_unknown(const struct audit_index *ix, const struct intent *o)
+{
+	return o->line < ix->visible && (o->end == 0 || o->end > ix->visible);
 }
 
 /* NULL: there is none. */
-static uint64_t *
+static struct intent *
 open_find(struct audit_index *ix, uint64_t seq)
 {
 	size_t lo = 0, hi = ix->n_open;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		uint64_t s = ix->open[mid] & ~OPEN_CLOSED;
 
-		if (s == seq)
+		if (ix->open[mid].seq == seq)
 			return &ix->open[mid];
-		if (s < seq)
+		if (ix->open[mid].seq < seq)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -189,7 +211,7 @@ number_at(const char *p, const char *end)
 {
 	uint64_t n = 0;
 
-	for (; p < end && (unsigned char)(*p - '0') <= 9 && n < OPEN_CLOSED / 10; p++)
+	for (; p < end && (unsigned char)(*p - '0') <= 9 && n < SEQ_END / 10; p++)
 		n = n * 10 + (uint64_t)(*p - '0');
 	return n;
 }
@@ -213,19 +235,19 @@ static void
 take_type(struct audit_index *ix, const char *line, size_t len, uint64_t seq)
 {
 	const char *name;
-	uint64_t *open = NULL;
+	struct intent *open = NULL;
 	size_t n;
 
 	if (!audit_line_type(line, len, &name, &n))
 		return;
 	if (is_type(name, n, "intent") || is_type(name, n, "act"))
-		open_add(ix, seq);
+		open_add(ix, seq, ix->n - 1);
 	else if (is_type(name, n, "result"))
 		open = open_find(ix, number_of(line, len, "\"intent\":"));
 	else if (is_type(name, n, "act-result"))
 		open = open_find(ix, number_of(line, len, "\"act\":"));
-	if (open != NULL)
-		*open |= OPEN_CLOSED;
+	if (open != NULL && open->end == 0)
+		open->end = ix->n;
 }
 
 /* --- finding lines ----------------------------------------------------------------------------------------------------------------------------------------- */
@@ -331,7 +353,7 @@ audit_index_filter(struct audit_index *ix, const char *words, int64_t now_ns)
 	ix->filter_at = (struct audit_place){ 0 };
 	ix->filter_error[0] = '\0';
 	if (words[strspn(words, " \t")] != '\0' && audit_filter_parse(&one, 1, now_ns, &ix->filter, &err) < 0)
-		str_escape_to(ix->filter_error, sizeof ix->filter_error, str_has_prefix(err.msg, "--log: ") ? err.msg + 7 : err.msg);
+		str_escape_to(ix->filter_error, sizeof ix->filter_error, str_has_prefix(err.msg, "filter: ") ? err.msg + strlen("filter: ") : err.msg);
 }
 
 static void
@@ -395,6 +417,8 @@ audit_index_until(struct audit_index *ix, int64_t until_ns)
 {
 	if (until_ns == ix->until_ns)
 		return;
+	if (ix->until_ns == INT64_MAX && ix->has_dropped)
+		forget(ix);	/* which intents had no result yet is to be known again */
 	ix->until_ns = until_ns;
 	if (ix->reader != NULL)
 		find_visible(ix);
@@ -467,7 +491,7 @@ read_rows(struct audit_index *ix, uint64_t first, size_t n, struct audit_view *v
 	struct audit_row *rows = arena_alloc(&view->block.arena, (n + 1) * sizeof *rows);
 	uint64_t at = UINT64_MAX;
 	struct audit_line l;
-	const uint64_t *open;
+	const struct intent *open;
 	int r = 1;
 
 	for (view->n = 0; view->n < n; view->n++) {
@@ -481,7 +505,7 @@ read_rows(struct audit_index *ix, uint64_t first, size_t n, struct audit_view *v
 		at++;
 		audit_row_make(&l, number, &view->block.arena, &rows[view->n]);
 		open = open_find(ix, rows[view->n].seq);
-		rows[view->n].is_open = open != NULL && !(*open & OPEN_CLOSED);
+		rows[view->n].is_open = open != NULL && is_unknown(ix, open);
 	}
 	view->rows = rows;
 	view->first = first;
@@ -500,7 +524,7 @@ audit_index_window(struct audit_index *ix, uint64_t first, struct audit_view *vi
 	view->last_seq = ix->last_seq;
 	view->last_hash = arena_strdup(arena, ix->last_hash);
 	for (size_t i = 0; i < ix->n_open; i++)
-		view->n_open += !(ix->open[i] & OPEN_CLOSED);
+		view->n_open += is_unknown(ix, &ix->open[i]);
 	view->filter = arena_strdup(arena, ix->words);
 	view->filter_error = arena_strdup(arena, ix->filter_error);
 	view->n_matching = ix->filter_error[0] != '\0' ? 0 : n;

@@ -40,7 +40,7 @@ struct show_task {			/* a worker reads and fills it */
 
 struct verify_task {
 	struct audit_show *show;
-	char *path, *head_path, *recordings, *recording;
+	char *path, *head_path, *recordings, **replayed;
 	atomic_bool is_stopped;
 	bool is_worked;
 	int r;
@@ -51,7 +51,8 @@ struct verify_task {
 struct audit_show {
 	struct app *app;
 	char *path;
-	char *recording;		/* that is replayed; NULL none */
+	size_t n_replayed;
+	char **replayed;		/* recordings, NULL at the end; NULL none */
 	struct audit_index *ix;		/* a task's while there is one */
 	struct pool_lane *lane, *verify_lane;
 	struct show_task *task;
@@ -299,12 +300,30 @@ on_progress(uint64_t n, void *arg)
 }
 
 static void
+paths_free(char **v)
+{
+	for (size_t i = 0; v != NULL && v[i] != NULL; i++)
+		free(v[i]);
+	free(v);
+}
+
+static char **
+paths_copy(char *const *v, size_t n)
+{
+	char **copy = n > 0 ? xcalloc(n + 1, sizeof(char *)) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(v[i]);
+	return copy;
+}
+
+static void
 verify_work(void *arg)
 {
 	struct verify_task *t = arg;
 
-	const struct verify_show o = { .path = t->path, .head_path = t->head_path, .recordings = t->recordings, .recording = t->recording,
-		.progress = on_progress, .arg = t };
+	const struct verify_show o = { .path = t->path, .head_path = t->head_path, .recordings = t->recordings,
+		.recording = t->replayed != NULL ? t->replayed[0] : NULL, .others = t->replayed != NULL ? (const char *const *)t->replayed + 1 : NULL, .progress = on_progress, .arg = t };
 
 	t->is_worked = true;
 	t->r = verify_show(&o, &t->told, &t->err);
@@ -332,7 +351,7 @@ verify_done(void *arg)
 	free(t->path);
 	free(t->head_path);
 	free(t->recordings);
-	free(t->recording);
+	paths_free(t->replayed);
 	free(t);
 }
 
@@ -348,7 +367,7 @@ audit_show_verify(struct audit_show *s)
 	t->path = xstrdup(s->path);
 	t->head_path = audit_head_path(s->app->conf->audit.head);
 	t->recordings = xstrdup_or_null(s->app->conf->record.dir);
-	t->recording = xstrdup_or_null(s->recording);
+	t->replayed = paths_copy(s->replayed, s->n_replayed);
 	atomic_init(&t->is_stopped, false);
 	pool_run(s->verify_lane, verify_work, verify_done, t);
 	s->is_asked = true;
@@ -373,8 +392,9 @@ audit_show_new(struct app *a, const char *path)
 void
 audit_show_recording(struct audit_show *s, const char *path)
 {
-	free(s->recording);
-	s->recording = xstrdup(path);
+	s->replayed = xreallocarray(s->replayed, s->n_replayed + 2, sizeof(char *));
+	s->replayed[s->n_replayed++] = xstrdup(path);
+	s->replayed[s->n_replayed] = NULL;
 }
 
 void
@@ -394,7 +414,7 @@ audit_show_free(struct audit_show *s)
 	pool_lane_free(s->lane);
 	pool_lane_free(s->verify_lane);
 	free(s->path);
-	free(s->recording);
+	paths_free(s->replayed);
 	free(s->filter);
 	free(s);
 }

@@ -115,10 +115,11 @@ from_pool(struct checkpoint_job *j)
 
 /* --- on the disk --------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Several consoles may write it at once, when an incident is closed: each has a file of its own that becomes it. */
 static int
 write_file(const char *path, const struct buf *b, struct err *err)
 {
-	char *temp = xasprintf("%s.new", path), shown[256];
+	char *temp = xasprintf("%s.%ld.new", path, (long)getpid()), shown[256];
 	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), r = -1;
 
 	if (fd >= 0) {
@@ -127,6 +128,12 @@ write_file(const char *path, const struct buf *b, struct err *err)
 			r = -1;
 		if (r == 0)
 			r = rename(temp, path);
+		if (r < 0) {
+			int e = errno;
+
+			unlink(temp);
+			errno = e;
+		}
 	}
 	if (r < 0)
 		r = err_set_errno(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO, errno, "checkpoint: cannot write %s",

@@ -119,11 +119,20 @@ is_of_the_screen(const struct op *op)
 	}
 }
 
+/* What the operator's view chooses by itself, too. */
+static bool
+is_a_look(const struct op *op)
+{
+	return op->kind == OP_PANEL || op->kind == OP_FOCUS || op->kind == OP_ZOOM || op->kind == OP_TIME_SPAN;
+}
+
 bool
 console_replay_op(struct console *c, const struct op *op)
 {
 	struct err err = ERR_INIT;
 
+	if (c->app->replay != NULL && is_a_look(op) && replay_leave_operator(c->app->replay))
+		console_say(c, false, "your own view from here on: o follows the operator's again");
 	if (c->app->replay == NULL || is_of_the_screen(op))
 		return false;
 	if (replay_op(c->app->replay, op, &err) < 0)

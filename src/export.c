@@ -182,6 +182,7 @@ export_asciicast(struct app *a, FILE *out, struct err *err)
 	int w = o->width > 0 ? o->width : WIDTH, h = o->height > 0 ? o->height : HEIGHT, r;
 	struct film f = { .f = out, .replay = a->replay };
 
+	replay_film(a->replay);
 	r = console_film(a, w, h, &f.console, err);
 	if (r < 0)
 		return r;

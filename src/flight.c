@@ -20,6 +20,7 @@
 struct pin {
 	char *why;
 	int64_t over_ns;		/* 0: it goes on */
+	bool is_told;			/* the audit log has it */
 };
 
 struct flight {
@@ -50,7 +51,8 @@ find_pin(struct flight *f, const char *why)
 	return NULL;
 }
 
-static void
+/* false: there is no folder yet that could be named. */
+static bool
 record_pin(struct flight *f, const char *state, const char *why)
 {
 	struct recorder_state s;
@@ -58,13 +60,23 @@ record_pin(struct flight *f, const char *state, const char *why)
 
 	recorder_state(f->recorder, &s);
 	if (s.path[0] == '\0')
-		return;
+		return false;
 	body = json_object();
 	json_object_set_new(body, "recording", json_string(strrchr(s.path, '/') + 1));
 	json_object_set_new(body, "state", json_string(state));
 	json_object_set_new(body, "why", json_string(why));
 	json_object_set_new(body, "path", json_string(s.path));
 	trail_tell(f->app->trail, AUDIT_RECORDING, f->incident, body);
+	return true;
+}
+
+/* What pinned a recording before it had a folder: a console that is opened while a page fires. */
+static void
+tell_pins(struct flight *f)
+{
+	for (size_t i = 0; i < f->n_pins; i++)
+		if (!f->pins[i].is_told)
+			f->pins[i].is_told = record_pin(f, "pinned", f->pins[i].why);
 }
 
 static void
@@ -78,7 +90,7 @@ pin(struct flight *f, const char *why)
 	}
 	f->pins = xreallocarray(f->pins, f->n_pins + 1, sizeof *f->pins);
 	f->pins[f->n_pins++] = (struct pin){ .why = xstrdup(why) };
-	record_pin(f, "pinned", why);
+	tell_pins(f);
 	recorder_pin(f->recorder, why);
 }
 
@@ -106,7 +118,8 @@ on_look(void *arg)
 			continue;
 		f->pins[i] = f->pins[--f->n_pins];
 		recorder_unpin(f->recorder, p.why);
-		record_pin(f, "unpinned", p.why);
+		if (p.is_told)
+			record_pin(f, "unpinned", p.why);
 		if (f->incident != NULL && str_has_prefix(p.why, "incident ") && strcmp(p.why + strlen("incident "), f->incident) == 0) {
 			free(f->incident);
 			f->incident = NULL;
@@ -145,16 +158,21 @@ see_run(struct flight *f, const struct run_info *run)
 	free(why);
 }
 
+/* A page of which nothing is heard any more has not ended; it begins nothing, either. */
 static void
 see_pages(struct flight *f)
 {
 	const struct model *m = f->app->model;
 	const struct model_alert *page = NULL;
+	bool is_in_doubt = false;
 
 	for (size_t i = 0; page == NULL && i < model_n_alerts(m); i++) {
 		const struct model_alert *a = model_alert(m, i);
 
-		if (a->severity == SEVERITY_PAGE && !a->is_stale && (a->state == ALERT_FIRING || a->state == ALERT_UNPROCESSED))
+		if (a->severity != SEVERITY_PAGE || (a->state != ALERT_FIRING && a->state != ALERT_UNPROCESSED))
+			continue;
+		is_in_doubt |= a->is_stale;
+		if (!a->is_stale)
 			page = a;
 	}
 	if (page != NULL && f->page == NULL) {
@@ -162,7 +180,7 @@ see_pages(struct flight *f)
 
 		f->page = xasprintf("page %s", str_escape_to(name, sizeof name, page->name));
 		pin(f, f->page);
-	} else if (page == NULL && f->page != NULL) {
+	} else if (page == NULL && !is_in_doubt && f->page != NULL) {
 		let_go(f, f->page);
 		free(f->page);
 		f->page = NULL;
@@ -193,6 +211,7 @@ flight_event(struct flight *f, const struct event *ev)
 	if (f == NULL || !is_of_the_present(ev))
 		return;
 	recorder_event(f->recorder, f->app->model, ev, clock_now());
+	tell_pins(f);
 	switch (ev->kind) {
 	case EVENT_INCIDENT: see_incident(f, ev->block); break;
 	case EVENT_RUN: see_run(f, ev->block); break;

@@ -2,7 +2,7 @@
  * The flight recorder at work: gives the model's events to it, decides what pins it (an incident, a page, a run), and puts the hash of each kept chunk into the audit log; and the past as recordings have
  * it, for a time cursor that is further back than memory reaches.
  *
- * An incident pins until it is closed, a run until it has ended, a page until none has fired for LINGER; what was told within LINGER of an end still belongs to it.
+ * An incident pins until it is closed, a run until it has ended, a page until none has fired for LINGER, and that is known (a stale page is not over); what was told within LINGER of an end still belongs to it.
  */
 #ifndef OPS_FLIGHT_H
 #define OPS_FLIGHT_H

@@ -10,7 +10,7 @@
 #include "panels/parts_run.h"
 #include "panels/parts_slo.h"
 
-enum { BUDGET_MAX = 512, SOURCES_FROM = 16, INCIDENT_WHOLE_FROM = 100, REPLAY_DATE_FROM = 100 };
+enum { BUDGET_MAX = 512, TITLE_FROM = 100, SOURCES_FROM = 16, INCIDENT_WHOLE_FROM = 100, REPLAY_DATE_FROM = 100 };
 
 static enum role
 environment_role(const char *colour)
@@ -78,39 +78,63 @@ count_objectives(const struct model *m, size_t *page, size_t *ticket)
 	}
 }
 
-/* "INC 20300101-0214-web 00:14:32": the incident that is open at the time shown, since when. Narrow bars name it only. */
-static int
-draw_incident(struct canvas *c, int x, const struct view *v)
+/* What stands on the left, part after part, up to where the clock begins. */
+struct bar {
+	struct canvas *c;
+	const struct view *v;
+	int x, end;
+	bool is_full;		/* something was left out */
+};
+
+/* Half a number is a wrong one: a part that was drawn up to x, and too far, is taken back whole. */
+static bool
+keep(struct bar *b, int x)
 {
+	if (x <= b->end) {
+		b->x = x;
+		return true;
+	}
+	canvas_fill(b->c, b->x, 0, b->c->w - b->x, 1, on_bar(b->v, ROLE_STATUS));
+	b->is_full = true;
+	return false;
+}
+
+/* "INC 20300101-0214-web 00:14:32": the incident that is open at the time shown, since when. Narrow bars name it only. */
+static void
+draw_incident(struct bar *b)
+{
+	const struct view *v = b->v;
 	const struct incident *i = v->model != NULL ? model_incident(v->model) : NULL;
+	bool is_whole = b->c->w >= INCIDENT_WHOLE_FROM;
 	char elapsed[DURATION_TEXT_MAX];
+	int x;
 
 	if (i == NULL)
-		return x;
-	x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_WARNING), "INC");
-	x = canvas_text_w(c, x + 1, 0, c->w >= INCIDENT_WHOLE_FROM ? 24 : 14, on_bar(v, ROLE_STATUS), i->id, false);
-	if (c->w >= INCIDENT_WHOLE_FROM)
-		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_STATUS), part_elapsed(view_time(v) - i->opened_ns, elapsed));
-	return x;
+		return;
+	x = canvas_text(b->c, b->x + 2, 0, on_bar(v, ROLE_WARNING), "INC");
+	if (!keep(b, canvas_text_w(b->c, x + 1, 0, is_whole ? 24 : 14, on_bar(v, ROLE_STATUS), i->id, false)))
+		return;
+	if (is_whole)
+		keep(b, canvas_text(b->c, b->x + 1, 0, on_bar(v, ROLE_STATUS), part_elapsed(view_time(v) - i->opened_ns, elapsed)));
 }
 
 /* "run rollback 2/3": what is being done just now, by this program or told by another; where it waits for an answer, that. Who looks into
  * the past is told all the same; a replay has no now. */
-static int
-draw_run(struct canvas *c, int x, const struct view *v)
+static void
+draw_run(struct bar *b)
 {
+	const struct view *v = b->v;
 	const struct model *m = v->replay != NULL ? v->model : v->live;
 	const struct run_info *r = m != NULL ? part_run_first(m) : NULL;
 	enum role role;
+	int x;
 
 	if (r == NULL || !run_is_under_way(r))
-		return x;
+		return;
 	part_run_glyph(r, &role);
-	x = canvas_text(c, x + 2, 0, on_bar(v, role), r->state == RUN_ASKING ? "ASKS:" : "run");
-	x = canvas_text_w(c, x + 1, 0, 16, on_bar(v, role), r->runbook, false);
-	if (r->n_batches > 1)
-		x = canvas_printf(c, x + 1, 0, on_bar(v, role), "%u/%u", r->batch + 1, r->n_batches);
-	return x;
+	x = canvas_text(b->c, b->x + 2, 0, on_bar(v, role), r->state == RUN_ASKING ? "ASKS:" : "run");
+	if (keep(b, canvas_text_w(b->c, x + 1, 0, 16, on_bar(v, role), r->runbook, false)) && r->n_batches > 1)
+		keep(b, canvas_printf(b->c, b->x + 1, 0, on_bar(v, role), "%u/%u", r->batch + 1, r->n_batches));
 }
 
 /* What only metrics tell of is never ok: nobody looked then. */
@@ -127,11 +151,14 @@ draw_health(struct canvas *c, int x, const struct view *v)
 }
 
 /* "2 page  1 ticket" of what fires, how many models are wrong, and how many pages are silenced. */
-static int
-draw_firing(struct canvas *c, int x, const struct view *v)
+static void
+draw_firing(struct bar *b)
 {
+	const struct view *v = b->v;
 	const struct model *m = v->model;
 	size_t page = 0, ticket = 0, other = 0, muted = 0, models = wrong_models(m);
+	enum role role;
+	const char *glyph = frame_health_glyph(model_health(m), &role);
 
 	count_objectives(m, &page, &ticket);
 	for (size_t i = 0; i < model_n_alerts(m); i++) {
@@ -148,18 +175,18 @@ draw_firing(struct canvas *c, int x, const struct view *v)
 		else
 			other++;
 	}
-	x = draw_health(c, x, v);
+	if (!keep(b, draw_health(b->c, b->x + 2, v)))
+		keep(b, canvas_text(b->c, b->x + 2, 0, on_bar(v, role), glyph));
 	if (page > 0)
-		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_FIRING), "%zu page", page);
+		keep(b, canvas_printf(b->c, b->x + 2, 0, on_bar(v, ROLE_ALERT_FIRING), "%zu page", page));
 	if (ticket > 0)
-		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_TICKET), "%zu ticket", ticket);
+		keep(b, canvas_printf(b->c, b->x + 2, 0, on_bar(v, ROLE_ALERT_TICKET), "%zu ticket", ticket));
 	if (other > 0)
-		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_STATUS), "%zu other", other);
+		keep(b, canvas_printf(b->c, b->x + 2, 0, on_bar(v, ROLE_STATUS), "%zu other", other));
 	if (models > 0)
-		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_FIRING), "%zu model%s", models, models == 1 ? "" : "s");
+		keep(b, canvas_printf(b->c, b->x + 2, 0, on_bar(v, ROLE_ALERT_FIRING), "%zu model%s", models, models == 1 ? "" : "s"));
 	if (muted > 0)
-		x = canvas_printf(c, x + 2, 0, on_bar(v, ROLE_ALERT_SILENCED), GLYPH_SILENCED " %zu page silenced", muted);
-	return x;
+		keep(b, canvas_printf(b->c, b->x + 2, 0, on_bar(v, ROLE_ALERT_SILENCED), GLYPH_SILENCED " %zu page silenced", muted));
 }
 
 /* The same words fit on w_less columns, but for the first, which says nothing that the rest does not. */
@@ -241,6 +268,28 @@ draw_time(struct canvas *c, const struct view *v)
 	return canvas_text_right(c, c->w, 0, ROLE_STATUS_PAST, text);
 }
 
+/* What can be done from here, what fires, what is done about it: from x on. The title goes first where the rest needs the room. */
+static int
+draw_left(struct canvas *c, int x, int end, const struct view *v, const char *title)
+{
+	struct bar b = { .c = c, .v = v, .x = x, .end = end };
+
+	canvas_fill(c, x, 0, c->w - x, 1, on_bar(v, ROLE_STATUS));
+	if (v->is_read_only && v->replay == NULL)	/* a replay goes without saying */
+		keep(&b, canvas_text(c, b.x + 1, 0, on_bar(v, ROLE_WARNING), "read-only"));
+	if (v->is_unrecorded && v->replay == NULL)
+		keep(&b, canvas_text(c, b.x + (b.x == x ? 1 : 2), 0, on_bar(v, ROLE_WARNING), "audit: not writable"));
+	if (*title != '\0')
+		keep(&b, canvas_text_w(c, b.x + (b.x == x ? 1 : 2), 0, 24, on_bar(v, ROLE_STATUS), title, false));
+	if (v->model == NULL)
+		keep(&b, canvas_text(c, b.x + 2, 0, on_bar(v, ROLE_UNKNOWN), "? not recorded"));
+	else
+		draw_firing(&b);
+	draw_run(&b);
+	draw_incident(&b);
+	return b.is_full && *title != '\0' ? draw_left(c, x, end, v, "") : b.x;
+}
+
 void
 frame_status(struct canvas *c, const struct view *v)
 {
@@ -257,18 +306,8 @@ frame_status(struct canvas *c, const struct view *v)
 	for (p = name; *p != '\0'; p++)
 		if (*p >= 'a' && *p <= 'z')
 			*p -= 'a' - 'A';
-	x = badge = canvas_text(c, 0, 0, environment_role(e != NULL ? e->colour : NULL), name);
-	if (v->is_read_only && v->replay == NULL)	/* a replay goes without saying */
-		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "read-only");
-	if (v->is_unrecorded && v->replay == NULL)
-		x = canvas_text(c, x + 1, 0, on_bar(v, ROLE_WARNING), "audit: not writable");
-	if (c->w >= 100 && e != NULL && *e->title != '\0')
-		x = canvas_text_w(c, x + 1, 0, 24, on_bar(v, ROLE_STATUS), e->title, false);
-	if (v->model == NULL)
-		x = canvas_text(c, x + 2, 0, on_bar(v, ROLE_UNKNOWN), "? not recorded");
-	else
-		x = draw_firing(c, x + 2, v);
-	x = draw_incident(c, draw_run(c, x, v), v);
+	badge = canvas_text(c, 0, 0, environment_role(e != NULL ? e->colour : NULL), name);
+	x = draw_left(c, badge, is_past(v) ? right : right - 1, v, c->w >= TITLE_FROM && e != NULL ? e->title : "");
 	if (v->model != NULL && v->past_from != PAST_METRICS)
 		right = draw_sources(c, x, right, v, has_slo ? &slo : NULL);
 	if (has_slo)

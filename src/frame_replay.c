@@ -210,7 +210,10 @@ then_text(const struct view *v, char *buf, size_t size)
 	char name[64], age[DURATION_TEXT_MAX];
 
 	if (v->model == NULL) {
-		snprintf(buf, size, "? not recorded");
+		const char *why = v->replay->unknown_why != NULL ? v->replay->unknown_why : "";
+		char shown[STALE_TEXT_MAX];
+
+		snprintf(buf, size, "? not recorded%s%s", *why != '\0' ? ": " : "", str_escape_to(shown, sizeof shown, why));
 		return;
 	}
 	used = (size_t)snprintf(buf, size, "shown as known then");
@@ -247,6 +250,17 @@ draw_keys(struct canvas *c, int y, int x_end, const struct replay_view *r)
 	return x;
 }
 
+/* Returns where the keys end. */
+static int
+draw_unknown(struct canvas *c, int x_end, const char *text)
+{
+	int w = (int)str_width(text);
+
+	w = w < x_end - 1 ? w : x_end - 1;
+	canvas_text_w(c, x_end - w, 1, w, ROLE_UNKNOWN, text, false);
+	return x_end - w - 2;
+}
+
 /* That something was changed is not left to chance: it stands before the keys, and leaves them what is left. */
 static void
 draw_second(struct canvas *c, const struct view *v)
@@ -267,9 +281,11 @@ draw_second(struct canvas *c, const struct view *v)
 		canvas_text_w(c, c->w - 1 - w, 1, w, role, shown, false);
 		end = c->w - 1 - w - 2;
 	}
-	keys_end = draw_keys(c, 1, end, r);
-	if (keys_end + (int)str_width(then) + 1 <= end)
-		canvas_text_right(c, end, 1, v->model == NULL ? ROLE_UNKNOWN : strchr(then, ';') != NULL ? ROLE_STALE : ROLE_DIM, then);
+	if (v->model == NULL)	/* why there is nothing to be seen comes before the keys */
+		end = draw_unknown(c, end, then);
+	keys_end = r->is_film ? 1 : draw_keys(c, 1, end, r);
+	if (v->model != NULL && keys_end + (int)str_width(then) + 1 <= end)
+		canvas_text_right(c, end, 1, strchr(then, ';') != NULL ? ROLE_STALE : ROLE_DIM, then);
 }
 
 void

@@ -342,7 +342,7 @@ check_together(const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "--read-only allows a runbook's --dry-run only");
 	if (o->is_demo && o->config != NULL)
 		return err_set(err, ERR_USAGE, "--demo brings its own config: leave --config out");
-	if (a->mode == MODE_REPLAY && !o->is_plain && (o->is_json || o->n_words > 1))
+	if (a->mode == MODE_REPLAY && !o->is_plain && (o->is_json || o->n_words > 1 || (o->n_words == 1 && strchr(o->words[0], '=') != NULL && access(o->words[0], F_OK) < 0)))
 		return err_set(err, ERR_USAGE, "%s goes with --replay --plain", o->is_json ? "--json" : "a filter");
 	if (a->mode == MODE_EXPORT && o->n_words > 1)
 		return err_set(err, ERR_USAGE, "--export takes one name behind its kind");
@@ -355,6 +355,7 @@ static int
 parse(int argc, char **argv, struct args *a, struct err *err)
 {
 	struct option longs[N_ROWS + 1] = { 0 };
+	bool is_words_only = false;
 	int i, c, r;
 
 	for (i = 0; i < N_ROWS; i++)
@@ -364,7 +365,12 @@ parse(int argc, char **argv, struct args *a, struct err *err)
 	for (;;) {
 		int at = optind > 0 ? optind : 1;
 
-		c = getopt_long(argc, argv, "+:h", longs, NULL);
+		if (is_words_only)
+			c = -1;
+		else
+			c = getopt_long(argc, argv, "+:h", longs, NULL);
+		if (c == -1 && !is_words_only && at < argc && strcmp(argv[at], "--") == 0)
+			is_words_only = true;	/* asked again, getopt would stand there for ever */
 		if (c == -1 && optind < argc && takes_words(a->mode)) {
 			a->options.words = xreallocarray(a->options.words, a->options.n_words + 1, sizeof *a->options.words);
 			a->options.words[a->options.n_words++] = argv[optind++];

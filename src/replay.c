@@ -40,7 +40,7 @@ struct replay {
 	int64_t quiet_ns;		/* monotonic: since then nothing was passed */
 	int64_t max_idle_ns;
 	double speed;
-	bool is_paused, is_following, is_skipping, follows_operator, has_moved;
+	bool is_paused, is_following, is_skipping, follows_operator, has_moved, is_film;
 	struct loop_timer *tick;
 	struct replay_lines *lines;
 	struct model *empty;		/* with the environment, for where nothing is recorded */
@@ -167,16 +167,34 @@ move_on(struct replay *r, int64_t dt_ns)
 	return to;
 }
 
+/* Its writer is gone: what is shown is not live any more, and must not look so. */
+static void
+stop_following(struct replay *r)
+{
+	r->is_following = false;
+	r->is_paused = r->has_moved = true;
+}
+
 static void
 follow(struct replay *r)
 {
+	bool has_grown;
+
 	if (clock_mono() - r->refreshed_ns < REFRESH_EVERY)
 		return;
 	r->refreshed_ns = clock_mono();
-	if (!recording_refresh(r->rec))
-		return;
-	look_again(r);
-	replay_seek(r, r->info.last_ns);
+	has_grown = recording_refresh(r->rec);
+	if (!has_grown) {
+		recording_info(r->rec, &r->info);
+		if (!r->info.is_live)	/* its last words may have come just before */
+			has_grown = recording_refresh(r->rec);
+	}
+	if (has_grown) {
+		look_again(r);
+		replay_seek(r, r->info.last_ns);
+	} else if (!r->info.is_live) {
+		stop_following(r);
+	}
 }
 
 static void
@@ -256,6 +274,7 @@ int
 replay_time(struct replay *r, const char *text, int64_t *ret_ns, struct err *err)
 {
 	struct err why = ERR_INIT;
+	char shown[64];
 	int64_t t;
 	int rc;
 
@@ -267,7 +286,8 @@ replay_time(struct replay *r, const char *text, int64_t *ret_ns, struct err *err
 	} else {
 		rc = time_text_parse(text, r->info.last_ns, &t, &why);
 		if (rc < 0)
-			rc = err_set(err, why.code, "%s; or +10m from the beginning, -10m from the end, or a record's number", why.msg);
+			rc = err_set(err, why.code, "no time: '%.40s'; say 02:10, 02:10:30, 2030-01-31T02:10:00Z (UTC), +10m from the opening of the incident, -10m from the end, or a record's number",
+			    str_escape_to(shown, sizeof shown, text));
 	}
 	if (rc < 0)
 		return rc;
@@ -378,6 +398,22 @@ replay_focus(struct replay *r)
 	return m != NULL ? model_focus(m) : NULL;
 }
 
+bool
+replay_leave_operator(struct replay *r)
+{
+	bool was = r->follows_operator;
+
+	r->follows_operator = false;
+	r->has_moved |= was;
+	return was;
+}
+
+void
+replay_film(struct replay *r)
+{
+	r->is_film = true;
+}
+
 /* What is known of the log behind it and of the recording: verified in the background from the start. */
 static void
 say_verified(struct replay *r, const struct audit_view *a)
@@ -399,19 +435,20 @@ say_verified(struct replay *r, const struct audit_view *a)
 }
 
 static void
-fill_bar(struct replay *r)
+fill_bar(struct replay *r, const char *why)
 {
 	r->bar = (struct replay_view){
 		.incident = r->name, .title = r->title, .at_ns = r->at_ns, .first_ns = r->info.first_ns, .last_ns = r->info.last_ns, .zero_ns = r->zero_ns,
 		.speed = r->speed, .is_paused = r->is_paused, .is_following = r->is_following, .is_skipping = r->is_skipping,
 		.follows_operator = r->follows_operator, .marks = r->marks, .n_marks = r->n_marks, .gaps = r->gaps, .n_gaps = r->n_gaps,
-		.verified = r->verified };
+		.is_film = r->is_film, .unknown_why = why, .verified = r->verified };
 }
 
 void
 replay_view(struct replay *r, struct view *v)
 {
-	const struct model *m = player_seek(r->player, r->at_ns, NULL);
+	const char *why = "";
+	const struct model *m = player_seek(r->player, r->at_ns, &why);
 	const struct operator_focus *focus = m != NULL && r->follows_operator ? model_focus(m) : NULL;
 
 	if (focus != NULL && focus->end_ns > focus->start_ns)
@@ -426,12 +463,12 @@ replay_view(struct replay *r, struct view *v)
 	v->past_from = PAST_NONE;
 	if (focus != NULL && !focus->is_live) {	/* the past as it was looked at then */
 		v->range = (struct timerange){ .start_ns = focus->start_ns, .end_ns = focus->end_ns, .cursor_ns = focus->cursor_ns };
-		v->model = player_seek(r->beside, focus->cursor_ns, NULL);
+		v->model = player_seek(r->beside, focus->cursor_ns, &why);
 		v->past_from = v->model != NULL ? PAST_RECORDING : PAST_NONE;
 	}
 	replay_lines_view(r->lines, m, r->at_ns, v);
 	say_verified(r, v->audit);
-	fill_bar(r);
+	fill_bar(r, v->model == NULL ? why : "");
 	v->replay = &r->bar;
 }
 
@@ -455,6 +492,30 @@ replay_recording(const struct replay *r)
 	return r->rec;
 }
 
+/* As the operator looked at it then; else no more than was recorded. */
+static void
+begin_range(struct replay *r)
+{
+	static const int64_t spans[] = { 5 * NS_PER_MIN, 15 * NS_PER_MIN, 30 * NS_PER_MIN, NS_PER_HOUR, 3 * NS_PER_HOUR, 6 * NS_PER_HOUR };
+	const int64_t asked[] = { r->at_ns, r->zero_ns, r->info.last_ns };	/* a recording may begin before its operator looks */
+	const struct operator_focus *focus = NULL;
+	size_t i = 0;
+
+	for (size_t k = 0; k < sizeof asked / sizeof asked[0] && focus == NULL; k++) {
+		const struct model *m = player_seek(r->player, asked[k], NULL);
+
+		focus = m != NULL ? model_focus(m) : NULL;
+	}
+	if (focus != NULL && focus->end_ns > focus->start_ns) {
+		app_range_span_set(r->app, focus->end_ns - focus->start_ns);
+		return;
+	}
+	while (i + 1 < sizeof spans / sizeof spans[0] && spans[i] < r->info.last_ns - r->info.first_ns)
+		i++;
+	if (spans[i] < r->app->span_ns)
+		app_range_span_set(r->app, spans[i]);
+}
+
 static int
 begin_at(struct replay *r, const struct options *o, struct err *err)
 {
@@ -469,6 +530,7 @@ begin_at(struct replay *r, const struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "--follow: nobody writes %s any more; without it the recording is played", r->info.path);
 	r->is_following = o->is_following;
 	replay_seek(r, r->is_following ? r->info.last_ns : t);
+	begin_range(r);
 	return 0;
 }
 

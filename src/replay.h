@@ -13,6 +13,8 @@
 struct replay;
 
 /* Finds what o names: an incident's id, the folder or file of a recording, a packed file; nothing: the newest incident that was recorded, else the newest recording. ERR_NOTFOUND names what there is. */
+/* The word of o that names it; NULL: none does. */
+const char *replay_what(const struct options *o);
 int replay_find(const struct conf *conf, const struct options *o, struct recording **ret, struct err *err);
 /* Takes rec. o: --at, --speed, --max-idle, --follow. */
 int replay_new(struct app *a, const struct options *o, struct recording *rec, struct replay **ret, struct err *err);
@@ -32,6 +34,9 @@ struct player *replay_player(struct replay *r);
 const struct recording *replay_recording(const struct replay *r);
 /* Where the operator looked at the position, when that is followed; NULL: it is not, or nobody looked. */
 const struct operator_focus *replay_focus(struct replay *r);
+/* What is looked at is chosen by hand from here on. false: it was already. */
+bool replay_leave_operator(struct replay *r);
+void replay_film(struct replay *r);		/* nobody has keys */
 /* "02:31", RFC 3339, "+10m" (from the beginning), "-10m" (from the end), a seq of the audit log. */
 int replay_time(struct replay *r, const char *text, int64_t *ret_ns, struct err *err);
 

@@ -23,32 +23,34 @@ overlap(const struct recording_found *r, int64_t from_ns, int64_t to_ns)
 	return to - from;
 }
 
-/* Of several consoles that were open, the one that saw most of it. */
-static int
-open_widest(const struct conf *conf, const char *env, int64_t from_ns, int64_t to_ns, const char *what, struct recording **ret, struct err *err)
+static void
+say_refused(const char *why, void *arg)
 {
-	const struct recording_found *best = NULL;
+	(void)arg;
+	fprintf(stderr, "opsconsole: left out: %s\n", why);
+}
+
+/* Of every console that was open then, as one. */
+static int
+open_all(const struct conf *conf, const char *env, int64_t from_ns, int64_t to_ns, const char *what, struct recording **ret, struct err *err)
+{
 	struct recording_found *v;
-	size_t n, n_others = 0;
+	const char **paths;
+	size_t n, n_paths = 0;
 	int r;
 
 	r = recordings_find(conf->record.dir, env, &v, &n, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++) {
-		if (overlap(&v[i], from_ns, to_ns) < 0)
-			continue;
-		n_others += best != NULL;
-		if (best == NULL || overlap(&v[i], from_ns, to_ns) >= overlap(best, from_ns, to_ns))
-			best = &v[i];
-	}
-	if (best == NULL)
+	paths = xcalloc(n, sizeof *paths);
+	for (size_t i = 0; i < n; i++)
+		if (overlap(&v[i], from_ns, to_ns) >= 0 || v[i].first_ns == 0)	/* 0: nothing in it can be read, which is to be said */
+			paths[n_paths++] = v[i].path;
+	if (n_paths == 0)
 		r = err_set(err, ERR_NOTFOUND, "%s was not recorded on this machine, or its recording was removed; opsconsole --recordings lists those there are", what);
 	else
-		r = recording_open(best->path, ret, err);
-	if (r == 0 && n_others > 0)
-		fprintf(stderr, "opsconsole: %s; %zu more recording%s of that time: opsconsole --recordings\n", best->path, n_others,
-		    n_others == 1 ? "" : "s");
+		r = recording_open_all(paths, n_paths, ret, say_refused, NULL, err);
+	free(paths);
 	recordings_free(v, n);
 	return r;
 }
@@ -65,7 +67,7 @@ open_incident(const struct conf *conf, const char *id, struct recording **ret, s
 	if (r < 0)
 		return r;
 	what = xasprintf("incident %s", in.id);
-	r = open_widest(conf, *in.env != '\0' ? in.env : NULL, in.opened_ns - BEFORE_INCIDENT, in.closed_ns != 0 ? in.closed_ns : clock_now(), what, ret, err);
+	r = open_all(conf, *in.env != '\0' ? in.env : NULL, in.opened_ns - BEFORE_INCIDENT, in.closed_ns != 0 ? in.closed_ns : clock_now(), what, ret, err);
 	free(what);
 	incident_found_done(&in);
 	return r;
@@ -107,10 +109,21 @@ open_newest(const struct conf *conf, const struct options *o, struct recording *
 	return r;
 }
 
+/* A word with a '=' in it is a filter, unless there is such a file. */
+const char *
+replay_what(const struct options *o)
+{
+	struct stat st;
+
+	if (o->n_words == 0 || (strchr(o->words[0], '=') != NULL && stat(o->words[0], &st) < 0))
+		return NULL;
+	return o->words[0];
+}
+
 int
 replay_find(const struct conf *conf, const struct options *o, struct recording **ret, struct err *err)
 {
-	const char *what = o->n_words > 0 ? o->words[0] : NULL;
+	const char *what = replay_what(o);
 	struct stat st;
 	int r;
 

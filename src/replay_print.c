@@ -7,14 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "audit/audit.h"
 #include "audit/reader.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "replay.h"
+#include "verify_show.h"
 
-enum { EXIT_NONE = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3 };
+enum { EXIT_NONE = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3, RECORDINGS_MAX = 256 };
+#define FOLLOW_EVERY (500 * NS_PER_MS)
 
 static json_t *
 json_of(const struct timeline_entry *e)
@@ -100,50 +104,236 @@ print_one(const struct timeline_entry *e, const struct audit_filter *f, const ch
 	return wanted;
 }
 
-static void
-print_head(const struct recording_info *info)
-{
-	char first[CLOCK_TEXT_MAX], last[CLOCK_TEXT_MAX];
+/* --- how far it can be trusted -------------------------------------------------------------------------------------------------- */
 
-	fprintf(stderr, "opsconsole: recording %s of %s, %s to %s, by %s@%s\n", info->id, info->env, clock_format(first, info->first_ns, 0),
-	    clock_format(last, info->last_ns, 0), info->user, info->host);
-	for (size_t i = 0; i < info->problems.n; i++)
-		fprintf(stderr, "opsconsole: not recorded: %s\n", info->problems.v[i]);
+/* Nobody waits for it: what takes longer is said to be left undone. */
+#define LOOK_MAX NS_PER_S
+
+struct patience {
+	int64_t until_ns;	/* monotonic */
+};
+
+static bool
+is_patient(uint64_t n, void *arg)
+{
+	const struct patience *p = arg;
+
+	(void)n;
+	return clock_mono() < p->until_ns;
+}
+
+/* Damage shows when a chunk is unpacked: each is, once. */
+static bool
+read_all(struct recording *rec, struct player *player)
+{
+	struct patience p = { clock_mono() + LOOK_MAX };
+	struct recording_info info;
+	int64_t *at;
+	size_t i;
+
+	recording_info(rec, &info);
+	at = xcalloc(info.n_chunks, sizeof *at);
+	for (i = 0; i < info.n_chunks; i++)
+		at[i] = recording_chunk(rec, i)->from_ns;	/* what is damaged changes their order */
+	for (i = 0; i < info.n_chunks && is_patient(i, &p); i++)
+		player_seek(player, at[i], NULL);
+	free(at);
+	return i == info.n_chunks;
+}
+
+static void
+print_gaps(struct recording *rec)
+{
+	const struct recording_gap *gaps;
+	size_t n = recording_gaps(rec, &gaps);
+	struct recording_info info;
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX], why[512];
+
+	recording_info(rec, &info);
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, "opsconsole: not recorded from %s to %s: %s\n", clock_format(from, gaps[i].from_ns, 0), clock_format(to, gaps[i].to_ns, 0),
+		    str_escape_to(why, sizeof why, gaps[i].why));
+	for (size_t i = 0; i < info.problems.n; i++) {
+		bool is_said = false;
+
+		for (size_t k = 0; k < n; k++)
+			is_said |= str_eq(gaps[k].why, info.problems.v[i]);
+		if (!is_said)
+			fprintf(stderr, "opsconsole: cannot be read: %s\n", str_escape_to(why, sizeof why, info.problems.v[i]));
+	}
+}
+
+static void
+print_verified(const struct conf *conf, const struct recording *rec)
+{
+	struct patience p = { clock_mono() + LOOK_MAX };
+	struct recording_info info;
+	char *log, *head, text[1400], path[512];
+	const char *others[RECORDINGS_MAX + 1] = { NULL };
+	struct verify_show ask = { .progress = is_patient, .arg = &p, .recordings = conf->record.dir };
+	struct verify_told told = { "", "" };
+	struct err err = ERR_INIT;
+	int r;
+
+	recording_info(rec, &info);
+	log = info.is_packed ? xstrdup(info.path) : audit_dir(conf->audit.dir);
+	head = audit_head_path(conf->audit.head);
+	ask.path = log;
+	ask.head_path = head;
+	if (!info.is_packed) {
+		ask.recording = recording_path(rec, 0);
+		for (size_t i = 0; i < RECORDINGS_MAX; i++)
+			others[i] = recording_path(rec, i + 1);
+		ask.others = others;
+	}
+	r = info.n_recordings > RECORDINGS_MAX ? ERR_CANCELLED : verify_show(&ask, &told, &err);
+	if (r == ERR_CANCELLED)
+		fprintf(stderr, "opsconsole: not verified, which would take longer: opsconsole --verify %s\n", str_escape_to(path, sizeof path, log));
+	else if (r < 0)
+		fprintf(stderr, "opsconsole: NOT VERIFIED: %s\n", str_escape_to(text, sizeof text, err.msg));
+	else if (str_eq(told.verdict, "good") || str_eq(told.verdict, "unanchored"))
+		fprintf(stderr, "opsconsole: verified\n");
+	else
+		fprintf(stderr, "opsconsole: %s: %s\n", str_eq(told.verdict, "partial") ? "verified in part" : "NOT VERIFIED",
+		    str_escape_to(text, sizeof text, told.text));
+	free(head);
+	free(log);
+}
+
+static void
+print_head(const struct conf *conf, struct recording *rec, struct player *player)
+{
+	char first[CLOCK_TEXT_MAX], last[CLOCK_TEXT_MAX], more[64] = "";
+	bool is_read = read_all(rec, player);
+	struct recording_info info;
+
+	recording_info(rec, &info);
+	if (info.n_recordings > 1)
+		snprintf(more, sizeof more, " and %zu more", info.n_recordings - 1);
+	fprintf(stderr, "opsconsole: recording %s%s of %s, %s to %s, by %s@%s\n", info.id, more, info.env, clock_format(first, info.first_ns, 0),
+	    clock_format(last, info.last_ns, 0), info.user, info.host);
+	print_gaps(rec);
+	if (!is_read)
+		fprintf(stderr, "opsconsole: not all of it was read: more may be damaged\n");
+	print_verified(conf, rec);
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------------------ */
+
+struct printing {
+	const struct options *o;
+	struct recording *rec;
+	struct player *player;
+	struct audit_filter *filter;
+	size_t n_printed;
+	size_t n_seen;		/* entries that were printed, or are not wanted */
+	uint64_t *seen;
+};
+
+static uint64_t
+name_of(const struct timeline_entry *e)
+{
+	char text[64];
+	uint64_t h = str_hash(e->id, strlen(e->id), 0);
+
+	snprintf(text, sizeof text, "%" PRIi64 " %d %d", e->at_ns, (int)e->kind, e->is_end);
+	return str_hash(text, strlen(text), h);
+}
+
+static bool
+is_seen(const struct printing *p, uint64_t name, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p->seen[i] == name)
+			return true;
+	return false;
+}
+
+/* What was not there the last time, in the order in which it happened. */
+static int
+print_new(struct printing *p)
+{
+	const struct timeline_entry *v, **order;
+	struct recording_info info;
+	size_t n = player_timeline(p->player, &v), n_before = p->n_seen, n_new = 0;
+
+	recording_info(p->rec, &info);
+	order = xcalloc(n, sizeof(struct timeline_entry *));
+	p->seen = xreallocarray(p->seen, p->n_seen + n, sizeof *p->seen);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t name = name_of(&v[i]);
+
+		if (is_seen(p, name, n_before))
+			continue;
+		p->seen[p->n_seen++] = name;
+		order[n_new++] = &v[i];
+	}
+	if (n_new > 0)
+		qsort(order, n_new, sizeof(struct timeline_entry *), by_time);
+	for (size_t i = 0; i < n_new; i++)
+		p->n_printed += print_one(order[i], p->filter, info.env, p->o->is_json);
+	free(order);
+	return fflush(stdout) != 0 ? -1 : 0;
+}
+
+/* Until its writer ends, or we are interrupted. */
+static int
+print_on(struct printing *p)
+{
+	const struct timespec pause = { 0, FOLLOW_EVERY };
+	struct recording_info info = { .is_live = true };
+	int r = 0;
+
+	while (r == 0 && info.is_live) {
+		nanosleep(&pause, NULL);
+		recording_info(p->rec, &info);	/* before the look: what it wrote last is not missed */
+		if (recording_refresh(p->rec))
+			r = print_new(p);
+	}
+	if (r == 0)
+		fprintf(stderr, "opsconsole: the console that wrote this has ended\n");
+	return r;
+}
+
+static int
+parse_filter(const struct options *o, int64_t now_ns, struct audit_filter **ret, struct err *err)
+{
+	const char *kinds[TIMELINE_KINDS + 1] = { NULL };
+	size_t first = replay_what(o) != NULL ? 1 : 0;
+
+	for (int i = 0; i < TIMELINE_KINDS; i++)
+		kinds[i] = timeline_kind_name((enum timeline_kind)i);
+	if (o->n_words <= first)
+		return 0;
+	return audit_filter_parse_types((const char *const *)o->words + first, o->n_words - first, now_ns, kinds, ret, err);
 }
 
 int
 replay_print(const struct conf *conf, const struct options *o, struct recording *rec)
 {
-	const struct timeline_entry *v, **order;
-	struct player *player = player_new(rec);
+	struct printing p = { .o = o, .rec = rec };
 	struct err err = ERR_INIT;
-	struct audit_filter *f = NULL;
 	struct recording_info info;
-	size_t n, n_printed = 0;
-	int status = EXIT_SUCCESS;
+	int status, r;
 
-	(void)conf;
 	recording_info(rec, &info);
-	if (o->n_words > 1 && audit_filter_parse((const char *const *)o->words + 1, o->n_words - 1, info.last_ns, &f, &err) < 0) {
+	if (parse_filter(o, info.last_ns, &p.filter, &err) < 0) {
 		fprintf(stderr, "opsconsole: %s\n", err.msg);
-		player_free(player);
 		return EXIT_USAGE;
 	}
-	print_head(&info);
-	n = player_timeline(player, &v);
-	order = xcalloc(n, sizeof(struct timeline_entry *));
-	for (size_t i = 0; i < n; i++)
-		order[i] = &v[i];
-	if (n > 0)
-		qsort(order, n, sizeof(struct timeline_entry *), by_time);
-	for (size_t i = 0; i < n; i++)
-		n_printed += print_one(order[i], f, info.env, o->is_json);
-	free(order);
-	if (n_printed == 0)
-		status = EXIT_NONE;
-	if (fflush(stdout) != 0)
-		status = EXIT_UNREADABLE;
-	audit_filter_free(f);
-	player_free(player);
+	if (o->is_following && !info.is_live) {
+		fprintf(stderr, "opsconsole: --follow: nobody writes %s any more; without it what there is is printed\n", info.path);
+		audit_filter_free(p.filter);
+		return EXIT_USAGE;
+	}
+	p.player = player_new(rec);
+	print_head(conf, rec, p.player);
+	r = print_new(&p);
+	if (r == 0 && o->is_following)
+		r = print_on(&p);
+	status = r < 0 ? EXIT_UNREADABLE : p.n_printed == 0 ? EXIT_NONE : EXIT_SUCCESS;
+	free(p.seen);
+	audit_filter_free(p.filter);
+	player_free(p.player);
 	return status;
 }

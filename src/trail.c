@@ -82,7 +82,7 @@ trail_audit(struct trail *t, struct err *err)
 /* --- what the log says ---------------------------------------------------------------------------------------------- */
 
 static void
-tell_incident(struct trail *t, const char *id, const char *title, const char *by, int64_t opened_ns, int64_t closed_ns)
+tell_incident(struct trail *t, const char *id, const char *title, const char *by, int64_t opened_ns, int64_t closed_ns, const char *closing)
 {
 	struct incident *in = block_new(sizeof *in);
 	struct event ev;
@@ -92,6 +92,7 @@ tell_incident(struct trail *t, const char *id, const char *title, const char *by
 	in->by = arena_strdup(&in->block.arena, by);
 	in->opened_ns = opened_ns;
 	in->closed_ns = closed_ns;
+	in->closing = closing != NULL ? arena_strdup(&in->block.arena, closing) : NULL;
 	event_init(&ev, EVENT_INCIDENT, clock_now(), "", in);
 	app_apply(t->app, &ev);
 	event_done(&ev);
@@ -102,6 +103,7 @@ struct look {
 	char *dir, *env;		/* copies: a worker reads them */
 	char *id, *title;
 	int64_t opened_ns;
+	char *closed, *closed_by, *closing;	/* the incident that was closed last, by whom, with what words */
 	int r;
 	uint64_t after_seq, last_seq;
 	struct note **notes;		/* newer than after_seq */
@@ -155,6 +157,17 @@ add_entry(struct look *l, const struct audit_record *rec, enum timeline_kind kin
 	l->told->v = l->v;
 }
 
+static void
+take_closing(struct look *l, const struct audit_record *rec)
+{
+	free(l->closed);
+	free(l->closed_by);
+	free(l->closing);
+	l->closed = xstrdup(rec->incident);
+	l->closed_by = xstrdup(rec->user != NULL ? rec->user : "");
+	l->closing = xstrdup(member(rec, "text"));
+}
+
 /* What somebody else did from another terminal. */
 static void
 take_deed(struct look *l, const struct audit_record *rec)
@@ -174,6 +187,8 @@ take_deed(struct look *l, const struct audit_record *rec)
 		id = xasprintf("act:%llu", (unsigned long long)rec->seq);
 		add_entry(l, rec, TIMELINE_ACT, false, id, member(rec, "verb"), member(rec, "text"));
 		free(id);
+	} else if (rec->type == AUDIT_INCIDENT_CLOSED && rec->incident != NULL) {
+		take_closing(l, rec);
 	}
 }
 
@@ -305,9 +320,23 @@ look_free(struct look *l)
 	free(l->notes);
 	free(l->id);
 	free(l->title);
+	free(l->closed);
+	free(l->closed_by);
+	free(l->closing);
 	free(l->dir);
 	free(l->env);
 	free(l);
+}
+
+/* Closed from another terminal. */
+static void
+tell_closed(struct trail *t, const struct look *l)
+{
+	const struct incident *in = model_incident(t->app->model);
+	bool is_same = in != NULL && strcmp(in->id, t->incident) == 0, is_found = str_eq(l->closed, t->incident);
+
+	tell_incident(t, t->incident, is_same ? in->title : "", is_found ? l->closed_by : "", is_same ? in->opened_ns : 0, clock_now(),
+	    is_found ? l->closing : NULL);
 }
 
 static void
@@ -327,13 +356,31 @@ look_done(void *arg)
 	}
 	if (l->r == 0 && !str_eq(l->id, t->incident)) {
 		if (t->incident != NULL && l->id == NULL)
-			tell_incident(t, t->incident, "", "", 0, clock_now());
+			tell_closed(t, l);
 		if (l->id != NULL)
-			tell_incident(t, l->id, l->title != NULL ? l->title : "", "", l->opened_ns, 0);
+			tell_incident(t, l->id, l->title != NULL ? l->title : "", "", l->opened_ns, 0, NULL);
 		free(t->incident);
 		t->incident = l->id != NULL ? xstrdup(l->id) : NULL;
 	}
 	look_free(l);
+}
+
+static void
+look_writable(struct trail *t, bool is_said, struct err *err)
+{
+	struct audit *a = trail_audit(t, err);
+	bool was = t->is_unwritable;
+
+	t->is_unwritable = a == NULL || audit_check(a, err) < 0;
+	if (t->is_unwritable == was)
+		return;
+	app_changed(t->app);	/* the status line has it */
+	if (t->is_unwritable && !is_said) {
+		char *text = xasprintf("audit: not writable, so nothing can be done from here: %s", err->msg);
+
+		app_note(t->app, text);
+		free(text);
+	}
 }
 
 /* Before anything is tried: who may not act should know when nothing has happened yet. While it cannot be written, whether it can by now. */
@@ -341,16 +388,8 @@ static void
 check_writable(struct trail *t)
 {
 	struct err err = ERR_INIT;
-	struct audit *a = trail_audit(t, &err);
-	bool was = t->is_unwritable;
 
-	t->is_unwritable = a == NULL || audit_check(a, &err) < 0;
-	if (t->is_unwritable && !was) {
-		char *text = xasprintf("audit: not writable, so nothing can be done from here: %s", err.msg);
-
-		app_note(t->app, text);
-		free(text);
-	}
+	look_writable(t, false, &err);
 }
 
 bool
@@ -445,7 +484,11 @@ on_durable(const struct audit_done *done, void *arg)
 	if (done->err_code == 0)
 		p->trail->own[p->trail->n_own++ % OWN_MAX] = done->seq;
 	if (done->err_code != 0) {
+		struct err why = ERR_INIT;
+
 		err_set(&err, done->err_code, "it could not be recorded, so it was not done: %s", done->err);
+		if (p->trail->look != NULL)	/* and the program does not end */
+			look_writable(p->trail, p->cb != NULL, &why);	/* who waited for it is told */
 		if (p->kind == EVENT_INCIDENT)
 			take_back(p->trail, p->block);
 	} else if (p->block != NULL && !(p->kind == EVENT_NOTE && has_note(p->trail, done->seq))) {
@@ -472,6 +515,7 @@ trail_free(struct trail *t)
 	if (t == NULL)
 		return;
 	loop_timer_free(t->look);
+	t->look = NULL;
 	if (t->looking != NULL)
 		t->looking->trail = NULL;
 	audit_close(t->audit, CLOSE_WAIT);
@@ -614,7 +658,7 @@ make_id(void)
 }
 
 static void *
-incident_block(struct trail *t, const char *id, const char *title, int64_t opened_ns, int64_t closed_ns)
+incident_block(struct trail *t, const char *id, const char *title, int64_t opened_ns, int64_t closed_ns, const char *closing)
 {
 	struct incident *in = block_new(sizeof *in);
 
@@ -623,6 +667,7 @@ incident_block(struct trail *t, const char *id, const char *title, int64_t opene
 	in->by = arena_strdup(&in->block.arena, t->app->user);
 	in->opened_ns = opened_ns;
 	in->closed_ns = closed_ns;
+	in->closing = closing != NULL ? arena_strdup(&in->block.arena, closing) : NULL;
 	return in;
 }
 
@@ -646,7 +691,7 @@ trail_incident_open(struct trail *t, const char *title, const char *id, trail_re
 	draft.body = json_object();
 	json_object_set_new(draft.body, "title", text_of(title));
 	json_object_set_new(draft.body, "joined", json_boolean(id != NULL));
-	r = append(t, &draft, EVENT_INCIDENT, incident_block(t, made, title, clock_now(), 0), cb, arg, err);
+	r = append(t, &draft, EVENT_INCIDENT, incident_block(t, made, title, clock_now(), 0, NULL), cb, arg, err);
 	if (r == 0) {
 		free(t->incident);
 		t->incident = made;
@@ -680,7 +725,7 @@ trail_incident_close(struct trail *t, const char *id, const char *text, trail_re
 	draft.body = json_object();
 	json_object_set_new(draft.body, "text", text_of(text != NULL ? text : ""));
 	r = append(t, &draft, EVENT_INCIDENT,
-	    incident_block(t, closed, in != NULL ? in->title : "", in != NULL ? in->opened_ns : 0, clock_now()), cb, arg, err);
+	    incident_block(t, closed, in != NULL ? in->title : "", in != NULL ? in->opened_ns : 0, clock_now(), text), cb, arg, err);
 	if (r == 0) {
 		free(t->incident);
 		t->incident = NULL;
@@ -718,7 +763,7 @@ trail_find_incident(struct trail *t, struct err *err)
 	if (r == ERR_NOTFOUND)	/* no log yet */
 		r = 0;
 	if (r == 0 && t->incident != NULL)
-		tell_incident(t, t->incident, title != NULL ? title : "", "", opened_ns, 0);
+		tell_incident(t, t->incident, title != NULL ? title : "", "", opened_ns, 0, NULL);
 	free(title);
 	free(dir);
 	return r;

@@ -160,6 +160,7 @@ static void __attribute__((format(printf, 5, 6)))
 found(struct chunk_report *r, bool is_edited, const struct claim *c, const char *where, const char *fmt, ...)
 {
 	struct chunk_finding *f = finding_add(r, is_edited);
+	char text[sizeof f->text];
 	va_list ap;
 
 	*(is_edited ? &r->edited : &r->missing) += 1;
@@ -169,8 +170,9 @@ found(struct chunk_report *r, bool is_edited, const struct claim *c, const char 
 	f->seq = c->seq;
 	str_escape_to(f->file, sizeof f->file, where);
 	va_start(ap, fmt);
-	vsnprintf(f->text, sizeof f->text, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	str_escape_to(f->text, sizeof f->text, text);	/* names are a record's */
 }
 
 static void
@@ -312,6 +314,13 @@ chunk_claims_check_recording(struct chunk_claims *cs, const char *path, struct c
 
 /* --- packed files ------------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Of the chunk in a packed file. */
+static char *
+pack_name(const struct claim *c)
+{
+	return xasprintf("%.60s.%06" PRIu64 ".rec", c->recording, c->number);
+}
+
 static bool
 is_chunk_member(const char *name)
 {
@@ -321,12 +330,18 @@ is_chunk_member(const char *name)
 }
 
 static bool
-is_claimed(const struct chunk_claims *cs, const char *sha256)
+is_claimed(const struct chunk_claims *cs, const char *name, const char *sha256)
 {
-	for (size_t i = 0; i < cs->n; i++)
-		if (strcmp(cs->v[i].sha256, sha256) == 0)
-			return true;
-	return false;
+	bool is_it = false;
+
+	for (size_t i = 0; i < cs->n && !is_it; i++) {
+		char *own = pack_name(&cs->v[i]);
+
+		/* One that was altered is a finding already. */
+		is_it = strcmp(cs->v[i].sha256, sha256) == 0 || strcmp(own, name) == 0;
+		free(own);
+	}
+	return is_it;
 }
 
 void
@@ -341,7 +356,7 @@ chunk_claims_check_pack(struct chunk_claims *cs, const struct pack *p, struct ch
 	pack_info(p, &info);
 	for (size_t i = 0; i < cs->n; i++) {
 		const struct claim *c = &cs->v[i];
-		char *name = xasprintf("%.60s.%06" PRIu64 ".rec", c->recording, c->number);
+		char *name = pack_name(c);
 		const char *bytes = pack_bytes(p, name, &len);
 
 		if (bytes != NULL) {
@@ -361,6 +376,6 @@ chunk_claims_check_pack(struct chunk_claims *cs, const struct pack *p, struct ch
 		if (bytes == NULL)
 			continue;
 		audit_digest(bytes, len, sha256);
-		ret->unrecorded += !is_claimed(cs, sha256);
+		ret->unrecorded += !is_claimed(cs, members[i].name, sha256);
 	}
 }

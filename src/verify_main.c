@@ -30,6 +30,7 @@ struct session {
 	bool has_checkpoint;		/* it is marks[0] */
 	struct audit_checkpoint checkpoint;
 	char signer[256];
+	size_t n_met;			/* marks that a slice of the packed file has */
 	int status;
 };
 
@@ -255,6 +256,7 @@ verify_log(struct session *s, const char *const *paths, size_t n)
 	struct chunk_report chunks;
 	struct audit_report rep;
 	struct err err = ERR_INIT;
+	size_t n_asked = s->n_marks;
 	int r;
 
 	if (is_own(s->ask, paths, n, own))
@@ -276,6 +278,8 @@ verify_log(struct session *s, const char *const *paths, size_t n)
 	} else {
 		complain(s, &err);
 	}
+	while (s->n_marks > n_asked)	/* copies are of this log */
+		free(s->names[--s->n_marks]);
 	audit_reader_free(reader);
 	chunk_claims_free(claims);
 	free(own);
@@ -304,6 +308,8 @@ verify_slice(struct session *s, const struct pack *p, size_t i, struct chunk_cla
 	o.n_marks = s->n_marks > 0 && (packed.seq == 0 || s->marks[0].seq <= packed.seq) ? s->n_marks : 0;
 	r = audit_verify_with(reader, &o, ret, err);
 	audit_reader_free(reader);
+	if (r == 0 && ret->marks_met > s->n_met)
+		s->n_met = ret->marks_met;
 	return r;
 }
 
@@ -346,6 +352,17 @@ show_slice(struct session *s, const struct pack *p, size_t i, const struct audit
 	json_array_append_new(slices, o);
 }
 
+/* What would have to be compared and was not; NULL: nothing. */
+static const char *
+unanchored_why(const struct session *s, const struct pack *p)
+{
+	if (pack_n_slices(p) == 0)
+		return "it holds no part of an audit log: nothing vouches for its chunks";
+	if (s->n_met < s->n_marks)
+		return "a head that was given is of no record in this packed file: it was not compared";
+	return NULL;
+}
+
 static void
 verify_open_pack(struct session *s, const char *path, const struct pack *p)
 {
@@ -353,9 +370,10 @@ verify_open_pack(struct session *s, const char *path, const struct pack *p)
 	json_t *slices = json_array(), *o;
 	struct chunk_report chunks;
 	struct err err = ERR_INIT;
-	const char *verdict = "good";
+	const char *verdict = "good", *why;
 	char *shown = xcalloc(1, 4 * strlen(path) + 8);
 
+	s->n_met = 0;
 	str_escape_to(shown, 4 * strlen(path) + 8, path);
 	if (!s->ask->is_json)
 		printf("packed file %s\n", shown);
@@ -375,6 +393,11 @@ verify_open_pack(struct session *s, const char *path, const struct pack *p)
 	status_add(s, chunks.n > 0 ? EXIT_WRONG : EXIT_GOOD);
 	if (chunks.n > 0 && strcmp(verdict, "good") == 0)
 		verdict = chunks.v[0].what;
+	why = unanchored_why(s, p);
+	if (why != NULL) {
+		status_add(s, EXIT_UNANCHORED);
+		verdict = strcmp(verdict, "good") == 0 ? "unanchored" : verdict;
+	}
 	/* Whatever the chain does not cover: the manifest's own sums. */
 	if (pack_check(p, &err) < 0) {
 		status_add(s, EXIT_WRONG);
@@ -382,12 +405,15 @@ verify_open_pack(struct session *s, const char *path, const struct pack *p)
 			verdict = "damaged";
 	}
 	if (s->ask->is_json) {
-		o = json_pack("{s:s, s:s, s:O, s:o, s:s}", "verdict", verdict, "pack", shown, "slices", slices, "chunks", chunks_json(&chunks), "text", err.msg);
+		o = json_pack("{s:s, s:s, s:O, s:o, s:s}", "verdict", verdict, "pack", shown, "slices", slices, "chunks", chunks_json(&chunks), "text",
+		    err.code != 0 ? err.msg : why != NULL ? why : "");
 		print_object(o);
 	} else {
 		print_chunks(&chunks);
 		if (err.code != 0)
 			printf("  damaged: %s\n", err.msg);
+		if (why != NULL)
+			printf("  unanchored: %s\n", why);
 	}
 	json_decref(slices);
 	chunk_claims_free(claims);

@@ -44,6 +44,33 @@ verify(struct session *s, struct audit_reader *reader, const char *head, const c
 	return audit_verify_with(reader, &o, ret, err);
 }
 
+static void
+add_report(struct chunk_report *sum, const struct chunk_report *one)
+{
+	sum->good += one->good;
+	sum->edited += one->edited;
+	sum->missing += one->missing;
+	sum->absent += one->absent;
+	sum->unrecorded += one->unrecorded;
+	for (size_t i = 0; i < one->n && sum->n < CHUNK_FINDINGS_MAX; i++)
+		sum->v[sum->n++] = one->v[i];
+}
+
+/* Those that are replayed, as one. */
+static int
+check_replayed(struct session *s, struct err *err)
+{
+	int r = chunk_claims_check_recording(s->claims, s->o->recording, &s->chunks, err);
+
+	for (const char *const *p = s->o->others; r == 0 && p != NULL && *p != NULL; p++) {
+		struct chunk_report one;
+
+		r = chunk_claims_check_recording(s->claims, *p, &one, err);
+		add_report(&s->chunks, &one);
+	}
+	return r;
+}
+
 /* --- a log ------------------------------------------------------------------------------------------------------------------------------------------ */
 
 static int
@@ -57,7 +84,7 @@ verify_log(struct session *s, struct err *err)
 	r = verify(s, reader, NULL, s->o->head_path, &s->chain, err);
 	audit_reader_free(reader);
 	if (r == 0 && s->o->recording != NULL)
-		r = chunk_claims_check_recording(s->claims, s->o->recording, &s->chunks, err);
+		r = check_replayed(s, err);
 	else if (r == 0)
 		chunk_claims_check(s->claims, s->o->recordings, &s->chunks);
 	return r;

@@ -15,6 +15,7 @@ struct verify_show {
 	const char *head_path;		/* NULL: none */
 	const char *recordings;		/* folder of recordings; NULL the usual one */
 	const char *recording;		/* the one that is replayed; NULL: all that the log names */
+	const char *const *others;	/* more that are replayed as one with it, NULL at the end; or NULL */
 	bool (*progress)(uint64_t n, void *arg);	/* NULL: none; false gives up with ERR_CANCELLED */
 	void *arg;
 };

@@ -147,7 +147,7 @@ chain_pending(const struct chain *c)
 	return c->group.len;
 }
 
-/* What could not be written whole is taken back, so that nothing that failed stands in the log. A failing truncate leaves torn bytes, for the next open. */
+/* The reason before the path, which may be longer than a screen is wide. What could not be written whole is taken back, so that nothing that failed stands in the log. A failing truncate leaves torn bytes, for the next open. */
 static int
 write_group(struct chain *c, struct err *err)
 {
@@ -159,8 +159,8 @@ write_group(struct chain *c, struct err *err)
 			continue;
 		if (n <= 0) {
 			if (ftruncate(c->fd, c->size) < 0)
-				return err_set_errno(err, ERR_IO, e, "audit log: cannot write %s (nor take back what was half written)", c->path);
-			return err_set_errno(err, ERR_IO, n == 0 ? EIO : e, "audit log: cannot write %s", c->path);
+				return err_set(err, ERR_IO, "audit log: %s: cannot write (nor take back what was half written) %s", strerror(e), c->path);
+			return err_set(err, ERR_IO, "audit log: %s: cannot write %s", strerror(n == 0 ? EIO : e), c->path);
 		}
 		done += (size_t)n;
 	}
@@ -176,7 +176,7 @@ chain_commit(struct chain *c, struct err *err)
 		chain_reserve(c);
 		r = write_group(c, err);
 		if (r == 0 && fault_fdatasync(c->fd) < 0)
-			r = err_set_errno(err, ERR_IO, errno, "audit log: cannot sync %s", c->path);
+			r = err_set(err, ERR_IO, "audit log: %s: cannot sync %s", strerror(errno), c->path);
 	}
 	if (r == 0 && c->group.len > 0) {
 		c->size += (int64_t)c->group.len;
@@ -250,7 +250,7 @@ chain_probe(const char *dir, struct err *err)
 		}
 	}
 	if (r == 0 && access(path, W_OK | X_OK) < 0)
-		r = err_set_errno(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO, errno, "audit log: cannot write in %s",
+		r = err_set(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO, "audit log: %s: cannot write in %s", strerror(errno),
 		    str_escape_to(shown, sizeof shown, path));
 	free(path);
 	return r;

@@ -47,6 +47,7 @@ struct parser {
 	char **tokens;
 	size_t n, i;
 	int64_t now_ns;
+	const char *const *types;	/* others than those of records; NULL-terminated, NULL: those of records */
 	struct err *err;
 	unsigned depth;
 };
@@ -139,15 +140,26 @@ refuse(struct parser *p, int code, const char *fmt, const char *word)
 	return NULL;
 }
 
-static int
-check_value(struct parser *p, enum field field, const char *value)
+static bool
+is_type(const struct parser *p, const char *value)
 {
 	enum audit_type type;
 
+	for (size_t i = 0; p->types != NULL && p->types[i] != NULL; i++)
+		if (strcmp(p->types[i], value) == 0)
+			return true;
+	return p->types == NULL && audit_type_find(value, &type);
+}
+
+static int
+check_value(struct parser *p, enum field field, const char *value)
+{
+
 	if (value[0] == '\0')
-		return refuse(p, ERR_USAGE, "--log: a value is missing in %s=", field_names[field]) == NULL ? -1 : 0;
-	if (field == FIELD_TYPE && strpbrk(value, "*?[") == NULL && !audit_type_find(value, &type))
-		return refuse(p, ERR_USAGE, "--log: there is no type \"%s\" (such as intent, result, run-start, note)", value) == NULL ? -1 : 0;
+		return refuse(p, ERR_USAGE, "a value is missing in %s=", field_names[field]) == NULL ? -1 : 0;
+	if (field == FIELD_TYPE && strpbrk(value, "*?[") == NULL && !is_type(p, value))
+		return refuse(p, ERR_USAGE, p->types == NULL ? "there is no type \"%s\" (such as intent, result, run-start, note)" :
+		    "there is no type \"%s\" (such as alert, change, run, note)", value) == NULL ? -1 : 0;
 	return 0;
 }
 
@@ -208,7 +220,7 @@ time_node(struct parser *p, enum node_kind kind, const char *text)
 		free(day);
 	}
 	if (r < 0)
-		return refuse(p, ERR_USAGE, "--log: \"%s\" is no time: expected 2030-01-01T02:00:00Z, 2030-01-01, 02:10 (UTC) or -2h", text);
+		return refuse(p, ERR_USAGE, "\"%s\" is no time: expected 2030-01-01T02:00:00Z, 2030-01-01, 02:10 (UTC) or -2h", text);
 	n = node_new(kind, NULL, NULL);
 	n->time_ns = ns;
 	return n;
@@ -220,7 +232,7 @@ text_node(struct parser *p, const char *text)
 	struct node *n;
 
 	if (text[0] == '\0')
-		return refuse(p, ERR_USAGE, "--log: text=%s looks for nothing", "");
+		return refuse(p, ERR_USAGE, "text=%s looks for nothing", "");
 	n = node_new(NODE_TEXT, NULL, NULL);
 	n->text = xstrdup(text);
 	return n;
@@ -257,8 +269,8 @@ term(struct parser *p, const char *word)
 		return text_node(p, word + len + 1);
 	near = str_nearest(key, all, sizeof all / sizeof all[0]);
 	if (near != NULL)
-		return refuse(p, ERR_USAGE, "--log: there is no such filter (did you mean %s=?); text=WORD looks for a word with '=' in it", near);
-	return refuse(p, ERR_USAGE, "--log: there is no filter \"%s=\"; text=WORD looks for a word with '=' in it", key);
+		return refuse(p, ERR_USAGE, "there is no such filter (did you mean %s=?); text=WORD looks for a word with '=' in it", near);
+	return refuse(p, ERR_USAGE, "there is no filter \"%s=\"; text=WORD looks for a word with '=' in it", key);
 }
 
 /* --- the tree ----------------------------------------------------------------------------------------------------------------------------------------- */
@@ -278,9 +290,9 @@ parse_one(struct parser *p)
 	bool is_not = is_next(p, "not"), is_group = is_next(p, "(");
 
 	if (p->i == p->n || is_next(p, "or") || is_next(p, "and") || is_next(p, ")"))
-		return refuse(p, ERR_USAGE, "--log: a filter is missing before %s", p->i == p->n ? "the end" : p->tokens[p->i]);
+		return refuse(p, ERR_USAGE, "a filter is missing before %s", p->i == p->n ? "the end" : p->tokens[p->i]);
 	if (p->depth == DEPTH_MAX)
-		return refuse(p, ERR_LIMIT, "--log: the filter is nested too deeply%s", "");
+		return refuse(p, ERR_LIMIT, "the filter is nested too deeply%s", "");
 	if (!is_not && !is_group)
 		return term(p, p->tokens[p->i++]);
 	p->i++;
@@ -291,7 +303,7 @@ parse_one(struct parser *p)
 		return n == NULL ? NULL : node_new(NODE_NOT, n, NULL);
 	if (!is_next(p, ")")) {
 		node_free(n);
-		return refuse(p, ERR_USAGE, "--log: a parenthesis is not closed%s", "");
+		return refuse(p, ERR_USAGE, "a parenthesis is not closed%s", "");
 	}
 	p->i++;
 	return n;
@@ -332,24 +344,24 @@ parse_any(struct parser *p)
 }
 
 int
-audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct audit_filter **ret, struct err *err)
+audit_filter_parse_types(const char *const *words, size_t n, int64_t now_ns, const char *const *types, struct audit_filter **ret, struct err *err)
 {
 	struct err e = ERR_INIT;
-	struct parser p = { .now_ns = now_ns, .err = &e };
+	struct parser p = { .now_ns = now_ns, .types = types, .err = &e };
 	struct node *root = NULL;
 
 	if (n > WORDS_MAX)
-		return err_set(err, ERR_LIMIT, "--log: more than %d words", WORDS_MAX);
+		return err_set(err, ERR_LIMIT, "filter: more than %d words", WORDS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		if (strlen(words[i]) > WORD_LEN_MAX)
-			err_set(&e, ERR_LIMIT, "--log: a word is longer than %d bytes", WORD_LEN_MAX);
+			err_set(&e, ERR_LIMIT, "a word is longer than %d bytes", WORD_LEN_MAX);
 		else
 			split_argument(&p, words[i]);
 	}
 	if (e.code == 0 && p.n > 0)
 		root = parse_any(&p);
 	if (root != NULL && p.i < p.n) {
-		refuse(&p, ERR_USAGE, "--log: unexpected \"%s\"", p.tokens[p.i]);
+		refuse(&p, ERR_USAGE, "unexpected \"%s\"", p.tokens[p.i]);
 		node_free(root);
 		root = NULL;
 	}
@@ -357,6 +369,7 @@ audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct au
 		free(p.tokens[i]);
 	free(p.tokens);
 	if (e.code != 0) {
+		err_prefix(&e, "filter");
 		if (err != NULL)
 			*err = e;
 		return e.code;
@@ -366,6 +379,12 @@ audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct au
 	(*ret)->runs = xcalloc(RUNS_MAX, sizeof *(*ret)->runs);
 	(*ret)->n_runs = xcalloc(1, sizeof(size_t));
 	return 0;
+}
+
+int
+audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct audit_filter **ret, struct err *err)
+{
+	return audit_filter_parse_types(words, n, now_ns, NULL, ret, err);
 }
 
 void

@@ -114,6 +114,12 @@ glass_say(const char *kind, const char *text)
 	return r;
 }
 
+bool
+glass_has_place(void)
+{
+	return (places.journal != NULL && access(places.journal, F_OK) == 0) || (places.syslog != NULL && access(places.syslog, F_OK) == 0);
+}
+
 static int
 print(const char *line, size_t len)
 {

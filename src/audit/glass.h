@@ -19,6 +19,8 @@ json_t *glass_note_read(const char *head_path);
 void glass_note_remove(const char *head_path);
 /* One line for journald (else syslog), as a notice with OPSCONSOLE_AUDIT=kind. Does not wait. -1: neither took it. */
 int glass_say(const char *kind, const char *text);
+/* Does this machine have journald or syslog? */
+bool glass_has_place(void);
 /* For tests: other sockets than /run/systemd/journal/socket and /dev/log, another descriptor than 2. */
 void glass_places_set(const char *journal, const char *syslog, int fd);
 

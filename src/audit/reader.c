@@ -239,6 +239,18 @@ audit_reader_is_busy(const struct audit_reader *r)
 	return r->is_busy;
 }
 
+bool
+audit_reader_grow(struct audit_reader *r)
+{
+	struct source_file *f = r->n_files > 0 ? &r->files[r->n_files - 1] : NULL;
+	struct stat st;
+
+	if (f == NULL || f->text != NULL || stat(f->name, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= f->size)
+		return false;
+	f->size = st.st_size;
+	return true;
+}
+
 /* --- lines ---------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void

@@ -24,6 +24,8 @@ int audit_reader_tail(struct audit_reader *r, size_t n, struct err *err);
  * with blanks in it is as many words, but for text=, which takes all that follows. --log alone also has last=N: the last N of those that match, found from the end. */
 struct audit_filter;
 int audit_filter_parse(const char *const *words, size_t n, int64_t now_ns, struct audit_filter **ret, struct err *err);
+/* The same for other things than records, made to look like them: type= is one of these names. */
+int audit_filter_parse_types(const char *const *words, size_t n, int64_t now_ns, const char *const *types, struct audit_filter **ret, struct err *err);
 bool audit_filter_matches(const struct audit_filter *f, const struct audit_record *r);	/* NULL matches all */
 void audit_filter_free(struct audit_filter *f);
 

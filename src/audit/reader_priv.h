@@ -12,6 +12,8 @@ void audit_reader_set_slice(struct audit_reader *r);
 bool audit_reader_is_whole(const struct audit_reader *r);
 /* Somebody was appending when it was opened: a torn end may be a line that is being written. */
 bool audit_reader_is_busy(const struct audit_reader *r);
+/* From now on it has what was appended to its newest file since it was opened. false: nothing was. */
+bool audit_reader_grow(struct audit_reader *r);
 
 /* The place of the next line; number counts the lines before it in its file. */
 struct audit_place { size_t file; int64_t offset; uint64_t number; };

@@ -127,11 +127,15 @@ add_run_end(struct buf *b, const struct audit_record *r)
 static void
 add_check(struct buf *b, const struct audit_record *r)
 {
+	const char *what = json_string_value(json_object_get(r->json, "what")), *expected = json_string_value(json_object_get(r->json, "expected"));
+	bool is_said = what != NULL && expected != NULL && str_has_prefix(what, expected);	/* a condition is named by what it expects */
+
 	add(b, r, "", "check", " ");
 	add(b, r, "", "what", "");
 	add(b, r, " on ", "host", "");
-	add(b, r, ": expected ", "expected", "");
-	add(b, r, ", found ", "found", "");
+	if (!is_said)
+		add(b, r, ": expected ", "expected", "");
+	add(b, r, is_said ? ": found " : ", found ", "found", "");
 	add(b, r, ": ", "outcome", "");
 	add(b, r, " (", "text", ")");
 }

@@ -392,7 +392,7 @@ check_truncated(struct verify *v)
 	if (seq <= v->last.seq)
 		return 0;
 	return found(v, AUDIT_TRUNCATED, v->last.seq + 1, "the log ends with record %" PRIu64 ", but %s names %" PRIu64 ": %" PRIu64
-	    " records were cut off", v->last.seq, name, seq, seq - v->last.seq);
+	    " record%s cut off", v->last.seq, name, seq, seq - v->last.seq, seq - v->last.seq == 1 ? " was" : "s were");
 }
 
 /* All lines hold. */
@@ -454,6 +454,34 @@ find_head(struct verify *v, const char *head, const char *head_path, struct err 
 	return r;
 }
 
+/* The head was read when the log was open already: what it names may have been written in between. */
+static int
+check_grown(struct verify *v, struct err *err)
+{
+	struct audit_place at = { 0 };
+	char newest[sizeof v->last_place.file];
+	const char *file;
+	struct audit_line l;
+	bool has_last;
+	int r = 1;
+
+	if (!v->report->has_head || v->options->head != NULL || v->head.seq <= v->last.seq || !audit_reader_grow(v->reader))
+		return 0;
+	for (size_t i = 0; (file = audit_reader_file(v->reader, i, NULL)) != NULL; i++) {
+		at.file = i;
+		str_escape_to(newest, sizeof newest, file);
+	}
+	has_last = v->last.seq > 0 && strcmp(newest, v->last_place.file) == 0;
+	if (has_last) {
+		at.offset = (int64_t)v->last_place.offset;
+		at.number = v->last_place.line - 1;
+	}
+	audit_reader_seek(v->reader, &at);
+	if (has_last)
+		r = audit_reader_next(v->reader, &l, err);	/* the last record itself */
+	return r < 0 ? r : check_lines(v, err);
+}
+
 int
 audit_verify_with(struct audit_reader *reader, const struct audit_verify_options *o, struct audit_report *ret, struct err *err)
 {
@@ -464,6 +492,8 @@ audit_verify_with(struct audit_reader *reader, const struct audit_verify_options
 
 	if (r == 0)
 		r = check_lines(&v, err);
+	if (r == 0)
+		r = check_grown(&v, err);
 	rep.last_seq = v.last.seq;
 	memcpy(rep.last_hash, v.last.hash, sizeof rep.last_hash);
 	if (r == 0) {

@@ -273,13 +273,14 @@ struct conf_ssh {
 	int64_t output_max;		/* kept of each stream of a command; default 1MiB */
 	char *state_dir;		/* on the hosts; NULL: the usual one */
 };
+enum conf_journald { CONF_JOURNALD_NO, CONF_JOURNALD_YES, CONF_JOURNALD_AUTO /* where the machine has one of them */ };
 struct conf_audit {
 	char *dir, *head;		/* NULL: the usual ones */
 	char **fallback;		/* further folders, NULL-terminated or NULL */
 	int64_t rotate_bytes;		/* default 16MiB */
 	/* What makes its end certain from outside. */
 	char **copies;			/* files that hold the head, too; NULL-terminated or NULL */
-	bool journald;			/* the head goes to journald, or syslog; default true */
+	int journald;			/* the head goes to journald, or syslog: enum conf_journald; default auto */
 	char *checkpoint_key;		/* public key file whose private half an agent holds; NULL: none is signed */
 	int64_t checkpoint_every_ns;	/* 0: only when asked for and when an incident is closed */
 	char *checkpoint_dir;		/* NULL: the usual one */

@@ -49,6 +49,8 @@ static const struct conf_row checkpoint_rows[] = {
 static const struct conf_table checkpoint_table = { .what = "checkpoint", .rows = checkpoint_rows,
     .is_guard = true };
 
+static const char *const journald_choices[] = { [CONF_JOURNALD_NO] = "false", [CONF_JOURNALD_YES] = "true", [CONF_JOURNALD_AUTO] = "auto", NULL };
+
 static const struct conf_row audit_rows[] = {
 	{ .name = "dir", .type = CONF_PATH, .offset = AT(audit.dir), .flags = ROW_GUARDS,
 	  .help = "Folder of the audit log." },
@@ -60,8 +62,9 @@ static const struct conf_row audit_rows[] = {
 	  .max = "1GiB", .def = "16MiB", .help = "Size at which a new file is begun." },
 	{ .name = "copies", .type = CONF_PATHS, .offset = AT(audit.copies), .flags = ROW_GUARDS,
 	  .max = "10", .help = "Further files that keep the last hash, such as on a share." },
-	{ .name = "journald", .type = CONF_BOOL, .offset = AT(audit.journald), .flags = ROW_GUARDS,
-	  .def = "true", .help = "Tell journald, or syslog, the last hash from time to time." },
+	{ .name = "journald", .type = CONF_CHOICE, .offset = AT(audit.journald), .flags = ROW_GUARDS,
+	  .choices = journald_choices, .def = "auto",
+	  .help = "Tell journald, or syslog, the last hash from time to time." },
 	{ .name = "checkpoint", .type = CONF_GROUP, .flags = ROW_GUARDS, .table = &checkpoint_table,
 	  .help = "The last hash, signed with your ssh key." },
 	{ .name = "ship", .type = CONF_LIST, .offset = AT(audit.ship), .n_offset = AT(audit.n_ship),

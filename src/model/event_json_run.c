@@ -231,6 +231,7 @@ const struct field incident_fields[] = {
 	F("by", FIELD_TEXT, incident, by),
 	F("opened", FIELD_TIME, incident, opened_ns),
 	F("closed", FIELD_TIME, incident, closed_ns),
+	F("closing", FIELD_TEXT_OR_NULL, incident, closing),
 	F_END
 };
 const struct field note_fields[] = {

@@ -162,6 +162,7 @@ struct incident {		/* EVENT_INCIDENT: opened, or closed */
 	const char *id;		/* "20300101-0214-web", or as given */
 	const char *title, *by;
 	int64_t opened_ns, closed_ns;	/* closed 0: open */
+	const char *closing;	/* what was said when it was closed; NULL or "": nothing */
 };
 struct note {			/* EVENT_NOTE */
 	struct block block;

@@ -428,11 +428,13 @@ watch_operation(struct model *m, const struct operation *op, int64_t known_ns)
 static void
 tell_incident(struct model *m, const struct incident *incident, bool is_end, int64_t known_ns)
 {
-	char id[LINE_MAX_BYTES];
+	char id[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
+	bool has_words = is_end && incident->closing != NULL && *incident->closing != '\0';
 
 	snprintf(id, sizeof id, "incident:%s", incident->id);
+	snprintf(line, sizeof line, "%s%s", has_words ? "closed: " : is_end ? "closed" : incident->title, has_words ? incident->closing : "");
 	timeline_insert(m, tl_item_new(&(struct timeline_entry){ .at_ns = timeline_since(is_end ? incident->closed_ns : incident->opened_ns, known_ns),
-	    .known_ns = known_ns, .kind = TIMELINE_INCIDENT, .is_end = is_end, .id = id, .what = incident->id, .text = is_end ? "closed" : incident->title,
+	    .known_ns = known_ns, .kind = TIMELINE_INCIDENT, .is_end = is_end, .id = id, .what = incident->id, .text = line,
 	    .by = incident->by }));
 }
 

@@ -32,7 +32,8 @@ store_bytes(const struct recording *r, const struct rchunk *c, const char **ret,
 		*ret_len = c->size;
 		return 0;
 	}
-	fd = openat(r->dir_fd, c->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	(void)r;
+	fd = openat(c->dir_fd, c->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int e = errno;
 
@@ -67,6 +68,12 @@ store_bytes_done(const struct rchunk *c, const char *bytes)
 		free((char *)bytes);
 }
 
+static struct recording *
+whole(struct recording *r)
+{
+	return r->whole != NULL ? r->whole : r;
+}
+
 /* --- the cache ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -89,7 +96,7 @@ store_forget(struct recording *r, struct rchunk *c)
 
 	if (d == NULL)
 		return;
-	r->cached -= d->bytes;
+	whole(r)->cached -= d->bytes;
 	snaps_done(d);
 	chunk_text_done(&d->text);
 	free(d);
@@ -123,10 +130,10 @@ count(struct recording *r, struct rchunk *c)
 
 	for (size_t i = 0; i < d->n_snaps; i++)
 		bytes += block_bytes(d->snaps[i].ev.block) + sizeof *d->snaps;
-	r->cached += bytes - d->bytes;
+	whole(r)->cached += bytes - d->bytes;
 	d->bytes = bytes;
-	d->used = ++r->clock;
-	make_room(r, c);
+	d->used = ++whole(r)->clock;
+	make_room(whole(r), c);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------------------------------------ */
@@ -183,7 +190,7 @@ store_text(struct recording *r, struct rchunk *c)
 	}
 	if (c->decoded == NULL || !c->is_usable)
 		return NULL;
-	c->decoded->used = ++r->clock;
+	c->decoded->used = ++whole(r)->clock;
 	return c->decoded;
 }
 

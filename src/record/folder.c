@@ -333,9 +333,30 @@ folder_remove(int env_fd, const char *id)
 	return unlinkat(env_fd, id, AT_REMOVEDIR);
 }
 
+static int
+newest_file(int fd, const char *name, void *arg)
+{
+	time_t *newest = arg;
+	struct stat st;
+
+	if (folder_chunk_number(name) > 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > *newest)
+		*newest = st.st_mtime;
+	return 0;
+}
+
+/* A clock that was set back makes it wait. */
+static bool
+is_old(int fd, int64_t keep_ns)
+{
+	time_t newest = 0;
+
+	folder_each(fd, newest_file, &newest);
+	return newest < (clock_now() - keep_ns) / NS_PER_S;
+}
+
 /* Ours, unpinned, and nobody holds its lock: its writer is gone. The lock is held while it is removed. */
 static bool
-remove_if_dead(int env_fd, const char *id)
+remove_if_dead(int env_fd, const char *id, int64_t keep_ns)
 {
 	int fd, lock;
 	bool is_dead;
@@ -343,7 +364,8 @@ remove_if_dead(int env_fd, const char *id)
 	if (open_private(env_fd, id, &fd, NULL) < 0)
 		return false;
 	lock = openat(fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	is_dead = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && !folder_is_pinned(fd) && folder_remove(env_fd, id) == 0;
+	is_dead = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && !folder_is_pinned(fd) && is_old(fd, keep_ns) &&
+	    folder_remove(env_fd, id) == 0;
 	if (lock >= 0)
 		close(lock);
 	close(fd);
@@ -358,16 +380,21 @@ is_id(const char *name)
 	return n == 8 && name[8] == '-' && strspn(name + 9, "0123456789") == 6 && name[15] == '-';
 }
 
+struct leftovers {
+	int64_t keep_ns;
+	unsigned n;
+};
+
 static int
 leftover(int env_fd, const char *name, void *arg)
 {
-	unsigned *n = arg;
+	struct leftovers *l = arg;
 	struct stat st;
 
 	if (is_id(name)) {
-		if (remove_if_dead(env_fd, name)) {
+		if (remove_if_dead(env_fd, name, l->keep_ns)) {
 			log_write(LOG_INFO, "record", "removed the recording %s: its writer is gone, and nothing pins it", name);
-			++*n;
+			l->n++;
 		}
 	} else if (str_has_prefix(name, UNBORN) && fstatat(env_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_mtime < clock_now() / NS_PER_S - UNBORN_OLD_S) {
@@ -377,12 +404,12 @@ leftover(int env_fd, const char *name, void *arg)
 }
 
 unsigned
-folder_remove_leftovers(int env_fd)
+folder_remove_leftovers(int env_fd, int64_t keep_ns)
 {
-	unsigned n = 0;
+	struct leftovers l = { .keep_ns = keep_ns };
 
-	folder_each(env_fd, leftover, &n);
-	return n;
+	folder_each(env_fd, leftover, &l);
+	return l.n;
 }
 
 /* --- how much is kept ----------------------------------------------------------------------------------------------------------------- */

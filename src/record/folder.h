@@ -29,8 +29,8 @@ bool folder_is_pinned(int fd);
 /* The number of a chunk's file; 0: another file. */
 uint64_t folder_chunk_number(const char *name);
 void folder_chunk_name(char *buf, uint64_t number);	/* FOLDER_FILE_MAX */
-/* Recordings whose writers died and that nothing pins are removed. Returns how many. */
-unsigned folder_remove_leftovers(int env_fd);
+/* Recordings whose writers died, that nothing pins and that are older than keep_ns are removed: what was just before a crash may still be asked for. Returns how many. */
+unsigned folder_remove_leftovers(int env_fd, int64_t keep_ns);
 /* The files of a recording, and itself. 0 or -1, errno. */
 int folder_remove(int env_fd, const char *id);
 /* What all pinned recordings of env take, but for id (may be NULL). */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "record/recording_priv.h"
 
@@ -87,8 +88,10 @@ player_on_event(struct player *p, player_event_cb *cb, void *arg)
 static void
 tell(struct player *p, const struct event *ev, int64_t at_ns)
 {
+	int64_t from = p->chunk != NULL ? chunk_from(p->chunk) : INT64_MIN;
+
 	if (p->cb != NULL)
-		p->cb(ev, at_ns, p->arg);
+		p->cb(ev, at_ns > from ? at_ns : from, p->arg);
 }
 
 /* Begins c: a model of its own from its snapshot. is_told: whoever mirrors events is told of them, as it cannot know them. */
@@ -101,6 +104,7 @@ enter(struct player *p, struct rchunk *c, bool is_told)
 	if (d == NULL)
 		return false;
 	p->model = model_new(1, 1);	/* it is the past itself, and needs none */
+	p->chunk = c;
 	model_advance(p->model, c->pub.from_ns);
 	for (size_t i = 0; i < d->n_snaps; i++) {
 		const struct snap *s = &d->snaps[i];
@@ -112,7 +116,6 @@ enter(struct player *p, struct rchunk *c, bool is_told)
 			tell(p, &s->ev, c->pub.from_ns);
 	}
 	model_advance(p->model, c->pub.from_ns);
-	p->chunk = c;
 	p->pos = d->text.n_snapshot;
 	p->work = d->work;
 	p->at_ns = c->pub.from_ns;
@@ -164,15 +167,22 @@ apply_until(struct player *p, int64_t t_ns)
 
 /* --- seeking ---------------------------------------------------------------------------------------------------------------------------------- */
 
-/* From the chunk it stands in to c: what is left of it first, where c just goes on. */
+/* From the chunk it stands in to c. Who mirrors events is told of all that lies between: what is left of this one, and chunks shorter than a step. */
 static bool
 change_chunk(struct player *p, struct rchunk *c)
 {
-	bool is_next = p->model != NULL && recording_after(p->r, p->chunk) == c && chunk_follows(p->chunk, c) && c->head.after == AFTER_CHUNK;
+	bool goes_on = false;
 
-	if (is_next && p->cb != NULL && !apply_until(p, c->pub.from_ns))
-		is_next = false;
-	return enter(p, c, !is_next);
+	while (p->cb != NULL && p->model != NULL && recording_index(p->r, p->chunk) < recording_index(p->r, c)) {
+		struct rchunk *next = recording_after(p->r, p->chunk);
+
+		goes_on = apply_until(p, chunk_to(p->chunk)) && next != NULL && chunk_follows(p->chunk, next) && next->head.after == AFTER_CHUNK;
+		if (next == NULL || next == c)
+			break;
+		if (!enter(p, next, !goes_on))
+			goes_on = false;
+	}
+	return enter(p, c, !goes_on);
 }
 
 const struct model *
@@ -225,18 +235,24 @@ int64_t
 player_next(struct player *p, int64_t t_ns)
 {
 	struct recording *r = p->r;
+	const struct rchunk *before = NULL;
 
 	for (size_t i = 0; i < r->n; i++) {
 		struct rchunk *c = r->chunks[i];
 		int64_t at;
+		bool goes_on;
 
-		if (!c->is_usable || (c->pub.is_closed && c->pub.to_ns <= t_ns))
+		if (!chunk_is_shown(c))
+			continue;
+		goes_on = before != NULL && chunk_follows(before, c) && c->head.after == AFTER_CHUNK;
+		before = c;
+		if (c->pub.is_closed && chunk_to(c) <= t_ns)
 			continue;
 		/* A snapshot that does not go on from what was before is news itself. */
-		if (c->pub.from_ns > t_ns && c->head.after != AFTER_CHUNK)
-			return c->pub.from_ns;
+		if (chunk_from(c) > t_ns && !goes_on)
+			return chunk_from(c);
 		at = next_in(r, c, t_ns);
-		if (at != INT64_MAX && at <= c->pub.to_ns)
+		if (at != INT64_MAX && at <= chunk_to(c))
 			return at;
 	}
 	return INT64_MAX;
@@ -244,57 +260,168 @@ player_next(struct player *p, int64_t t_ns)
 
 /* --- the timeline -------------------------------------------------------------------------------------------------------------------------------- */
 
-static void
-copy_timeline(struct player *p, const struct model *m)
+/* What several consoles judge for themselves, they judge within so much of each other. */
+#define SAME_JUDGED (10 * NS_PER_S)
+
+struct known_by {		/* what one recording knew at its end */
+	size_t first, n;	/* of the entries */
+	int64_t from_ns, to_ns;
+};
+
+static bool
+is_judged_here(const struct timeline_entry *e)
 {
-	struct arena *a = &p->texts;
-
-	forget_timeline(p);
-	p->n_entries = model_n_timeline(m);
-	p->entries = xcalloc(p->n_entries, sizeof *p->entries);
-	for (size_t i = 0; i < p->n_entries; i++) {
-		struct timeline_entry e = *model_timeline(m, i);
-
-		e.id = arena_strdup(a, e.id);
-		e.what = arena_strdup(a, e.what);
-		e.text = arena_strdup(a, e.text);
-		e.by = arena_strdup(a, e.by);
-		p->entries[i] = e;
-	}
+	return e->kind == TIMELINE_SLO || e->kind == TIMELINE_DRIFT || e->kind == TIMELINE_MODEL || e->kind == TIMELINE_SOURCE;
 }
 
-/* The last time that can be shown; a chunk found damaged on the way makes room for the one before. */
-static const struct model *
-seek_end(struct player *p)
+static bool
+is_same(const struct timeline_entry *a, const struct timeline_entry *b)
 {
-	for (size_t tries = p->r->n + 1; tries > 0; tries--) {
-		const struct model *m;
-		struct recording_info info;
+	int64_t near = is_judged_here(a) ? SAME_JUDGED : 0;
 
-		recording_info(p->r, &info);
-		if (info.last_ns == 0)
-			return NULL;
-		m = player_seek(p, info.last_ns, NULL);
-		if (m != NULL)
-			return m;
+	return a->kind == b->kind && a->is_end == b->is_end && a->at_ns - b->at_ns <= near && b->at_ns - a->at_ns <= near && strcmp(a->id, b->id) == 0 &&
+	    strcmp(a->what, b->what) == 0;
+}
+
+/* Is e known from another recording? What metrics told afterwards is not asked for where a console looked. */
+static bool
+is_double(struct player *p, const struct timeline_entry *e, const struct known_by *others, size_t n_others)
+{
+	for (size_t i = 0; i < n_others; i++) {
+		const struct known_by *o = &others[i];
+
+		if (e->is_backfilled && e->at_ns >= o->from_ns && e->at_ns <= o->to_ns)
+			return true;
+		for (size_t k = o->first; k < o->first + o->n; k++) {
+			struct timeline_entry *other = &p->entries[k];
+
+			if (!is_same(other, e))
+				continue;
+			if (e->known_ns < other->known_ns) {	/* who knew it first */
+				other->at_ns = e->at_ns;
+				other->known_ns = e->known_ns;
+			}
+			if (other->seq == 0)
+				other->seq = e->seq;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+add_timeline(struct player *p, const struct model *m, struct known_by *known, size_t n_others)
+{
+	struct known_by *mine = &known[n_others];
+	size_t n = model_n_timeline(m);
+
+	mine->first = p->n_entries;
+	p->entries = xreallocarray(p->entries, p->n_entries + n, sizeof *p->entries);
+	for (size_t i = 0; i < n; i++) {
+		struct timeline_entry e = *model_timeline(m, i);
+
+		if (is_double(p, &e, known, n_others))
+			continue;
+		e.id = arena_strdup(&p->texts, e.id);
+		e.what = arena_strdup(&p->texts, e.what);
+		e.text = arena_strdup(&p->texts, e.text);
+		e.by = arena_strdup(&p->texts, e.by);
+		p->entries[p->n_entries++] = e;
+	}
+	mine->n = p->n_entries - mine->first;
+}
+
+/* The last chunk that can be read of the recording that c is of. */
+static struct rchunk *
+last_chunk(const struct recording *r, const struct rchunk *c)
+{
+	struct rchunk *last = NULL;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->chunks[i]->is_usable && str_eq(r->chunks[i]->head.id, c->head.id) && (last == NULL || r->chunks[i]->pub.to_ns >= last->pub.to_ns))
+			last = r->chunks[i];
+	return last;
+}
+
+/* The last time that can be read, shown or not; a chunk found damaged on the way makes room for the one before. */
+static const struct model *
+end_of(struct player *p, const struct rchunk *c)
+{
+	struct rchunk *last;
+
+	while ((last = last_chunk(p->r, c)) != NULL) {
+		if (!enter(p, last, false))
+			continue;	/* it is not usable any more */
+		apply_until(p, last->pub.to_ns);
+		model_advance(p->model, last->pub.to_ns);
+		return p->model;
 	}
 	return NULL;
+}
+
+static int
+by_known(const void *a, const void *b)
+{
+	const struct timeline_entry *x = a, *y = b;
+
+	if (x->known_ns != y->known_ns)
+		return x->known_ns < y->known_ns ? -1 : 1;
+	return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
+}
+
+/* One chunk of each recording, in any order; they stay where they are while chunks are put in order anew. */
+static size_t
+recordings_of(const struct recording *r, struct rchunk ***ret)
+{
+	struct rchunk **v = xcalloc(r->n, sizeof(struct rchunk *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		size_t k = 0;
+
+		if (!r->chunks[i]->is_usable)
+			continue;
+		while (k < n && !str_eq(v[k]->head.id, r->chunks[i]->head.id))
+			k++;
+		if (k == n)
+			v[n++] = r->chunks[i];
+	}
+	*ret = v;
+	return n;
+}
+
+static void
+make_timeline(struct player *p)
+{
+	struct rchunk **first;
+	size_t n = recordings_of(p->r, &first), n_known = 0;
+	struct known_by *known = xcalloc(n, sizeof *known);
+
+	forget_timeline(p);
+	for (size_t i = 0; i < n; i++) {
+		const struct model *m = end_of(p->end, first[i]);
+
+		if (m == NULL)
+			continue;
+		known[n_known].from_ns = first[i]->pub.from_ns;
+		known[n_known].to_ns = p->end->chunk->pub.to_ns;
+		add_timeline(p, m, known, n_known);
+		n_known++;
+	}
+	if (n_known > 1)
+		qsort(p->entries, p->n_entries, sizeof *p->entries, by_known);
+	free(known);
+	free(first);
 }
 
 size_t
 player_timeline(struct player *p, const struct timeline_entry **ret)
 {
 	if (p->end == NULL || p->end_generation != p->r->generation) {
-		const struct model *m;
-
 		if (p->end == NULL)
 			p->end = player_new(p->r);
-		m = seek_end(p->end);
 		p->end_generation = p->r->generation;
-		if (m != NULL)
-			copy_timeline(p, m);
-		else
-			forget_timeline(p);
+		make_timeline(p);
 	}
 	*ret = p->entries;
 	return p->n_entries;

@@ -224,7 +224,7 @@ recorder_new(struct loop *l, struct pool *p, const struct recorder_options *o, s
 	r->options.kept_max = o->kept_max > 0 ? o->kept_max : INT64_C(4) << 30;
 	r->root = root;
 	r->env = folder_env(o->env);
-	r->writer = writer_new(&(struct writer_options){ .root = root, .env = o->env != NULL ? o->env : "", .user = user, .host = host,
+	r->writer = writer_new(&(struct writer_options){ .keep_ns = r->options.keep_ns, .root = root, .env = o->env != NULL ? o->env : "", .user = user, .host = host,
 	    .version = o->version != NULL ? o->version : "" });
 	r->lane = pool_lane_new(p);
 	r->flush = loop_timer_new(l, on_flush, r);

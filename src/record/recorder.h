@@ -8,7 +8,7 @@
  *
  * While nothing is pinned, chunks older than keep_ns or beyond keep_bytes are removed, oldest first. recorder_pin() keeps all that is there
  * and all that comes, until recorder_unpin(); what was kept is not removed by this program again (`opsconsole --recordings` lists it, rm
- * removes it). Where: DIR/ENV/YYYYMMDD-HHMMSS-PID/ , mode 0700. Recordings of processes that died unpinned are removed by the next one.
+ * removes it). Where: DIR/ENV/YYYYMMDD-HHMMSS-PID/ , mode 0700. Recordings of processes that died unpinned are removed by the next one once they are older than keep_ns.
  * Format: doc/recording-format.md. When the disk is full or a write fails it stops, says so once, and tries again every ten seconds: a
  * recorder never stops the console.
  */

@@ -50,6 +50,9 @@ chunk_new(const char *file, uint64_t number)
 	c->file_number = c->pub.number = number;
 	c->pub.sha256 = c->sha256;
 	c->pub.prev = c->head.prev;
+	c->dir_fd = -1;
+	c->show_from_ns = INT64_MIN;
+	c->show_to_ns = INT64_MAX;
 	set_problem(c, "");
 	return c;
 }
@@ -130,17 +133,20 @@ chunk_follows(const struct rchunk *a, const struct rchunk *b)
 void
 recording_damaged(struct recording *r, struct rchunk *c, int64_t known_to_ns, const char *text)
 {
+	const char *of = r->n_parts > 1 ? c->head.id : "", *slash = *of != '\0' ? "/" : "";
 	char at[CLOCK_TEXT_MAX], *said;
 
 	if (known_to_ns == INT64_MIN) {
 		c->is_usable = false;
-		said = xasprintf("%s: %s", c->file, text);
+		said = xasprintf("%s%s%s: %s", of, slash, c->file, text);
 	} else {
 		c->pub.to_ns = known_to_ns;
-		said = xasprintf("%s: %s, after %s", c->file, text, clock_format(at, known_to_ns, 0));
+		said = xasprintf("%s%s%s: %s, after %s", of, slash, c->file, text, clock_format(at, known_to_ns, 0));
 	}
 	set_problem(c, said);
 	free(said);
+	if (r->is_arranged)
+		recording_arrange(r);	/* another recording may know that time */
 	recording_worked_out(r);
 }
 
@@ -184,10 +190,10 @@ recording_worked_out(struct recording *r)
 
 		if (c->problem[0] != '\0')
 			r->problems[r->n_problems++] = c->problem;
-		if (!c->is_usable)
+		if (!chunk_is_shown(c))
 			continue;
 		if (before != NULL && !chunk_follows(before, c))
-			add_gap(r, before->pub.to_ns, c->pub.from_ns, why_gap(r, before, c));
+			add_gap(r, chunk_to(before), chunk_from(c), why_gap(r, before, c));
 		before = c;
 	}
 }
@@ -219,17 +225,7 @@ by_number(const void *a, const void *b)
 	return x->file_number < y->file_number ? -1 : x->file_number > y->file_number;
 }
 
-static int
-by_time(const void *a, const void *b)
-{
-	const struct rchunk *x = *(struct rchunk *const *)a, *y = *(struct rchunk *const *)b;
-
-	if (x->pub.from_ns != y->pub.from_ns)
-		return x->pub.from_ns < y->pub.from_ns ? -1 : 1;
-	return str_eq(x->head.id, y->head.id) ? by_number(a, b) : strcmp(x->file, y->file);
-}
-
-/* Time only goes forwards: a chunk that begins before what stands in front of it ends is left out. */
+/* Time only goes forwards: a chunk that begins before what stands in front of it ends is left out; but recordings of two consoles may overlap. */
 static void
 leave_out_overlaps(struct recording *r)
 {
@@ -238,6 +234,8 @@ leave_out_overlaps(struct recording *r)
 	for (size_t i = 0; i < r->n; i++) {
 		struct rchunk *c = r->chunks[i];
 
+		if (r->pack != NULL && before != NULL && c->is_usable && !str_eq(before->head.id, c->head.id))
+			before = NULL;
 		if (c->is_usable && before != NULL && c->pub.from_ns < before->pub.to_ns) {
 			char *text = xasprintf("%s: it begins before %s ends, and is left out", c->file, before->file);
 
@@ -259,14 +257,25 @@ find_ends(struct recording *r)
 			store_text(r, r->chunks[i]);
 }
 
-static void
-in_order(struct recording *r)
+void
+recording_in_order(struct recording *r)
 {
-	if (r->n > 1)
-		qsort(r->chunks, r->n, sizeof *r->chunks, r->pack != NULL ? by_time : by_number);
-	r->n_sorted = r->n;
-	find_ends(r);
-	leave_out_overlaps(r);
+	r->is_arranged = false;
+	if (r->n_parts > 0) {
+		recording_gather(r);
+	} else {
+		if (r->pack != NULL)
+			recording_sort(r);
+		else if (r->n > 1)
+			qsort(r->chunks, r->n, sizeof *r->chunks, by_number);
+		r->n_sorted = r->n;
+		find_ends(r);
+		leave_out_overlaps(r);
+	}
+	if (r->n_parts > 0 || r->pack != NULL) {
+		recording_arrange(r);
+		r->is_arranged = true;
+	}
 	recording_worked_out(r);
 }
 
@@ -284,7 +293,7 @@ struct rchunk *
 recording_after(const struct recording *r, const struct rchunk *c)
 {
 	for (size_t i = recording_index(r, c) + 1; i < r->n; i++)
-		if (r->chunks[i]->is_usable)
+		if (chunk_is_shown(r->chunks[i]))
 			return r->chunks[i];
 	return NULL;
 }
@@ -298,12 +307,12 @@ recording_at(const struct recording *r, int64_t t_ns, const char **ret_why)
 	for (size_t i = 0; i < r->n && next == NULL; i++) {
 		struct rchunk *c = r->chunks[i];
 
-		if (c->is_usable && c->pub.from_ns <= t_ns)
+		if (chunk_is_shown(c) && chunk_from(c) <= t_ns)
 			found = c;
-		else if (c->is_usable)
+		else if (chunk_is_shown(c))
 			next = c;
 	}
-	if (found != NULL && (t_ns <= found->pub.to_ns || (next != NULL && chunk_follows(found, next))))
+	if (found != NULL && (t_ns <= chunk_to(found) || (next != NULL && chunk_follows(found, next))))
 		return found;
 	if (found == NULL)
 		*ret_why = next == NULL ? "nothing is recorded" : "before the recording begins";
@@ -351,6 +360,7 @@ add_file(struct recording *r, const char *name, uint64_t number)
 	struct err err = ERR_INIT;
 
 	c->is_seen = true;
+	c->dir_fd = r->dir_fd;
 	if (look_at_file(r, c, &err) < 0)
 		not_a_chunk(c, &err);
 	add_chunk(r, c);
@@ -441,7 +451,7 @@ put_gone_aside(struct recording *r)
 	}
 	if (n == r->n)
 		return false;
-	r->n = r->n_sorted = n;	/* until in_order(), which comes next, nothing is looked for */
+	r->n = r->n_sorted = n;	/* until recording_in_order(), which comes next, nothing is looked for */
 	return true;
 }
 
@@ -452,6 +462,13 @@ recording_refresh(struct recording *r)
 
 	if (r->pack != NULL)
 		return false;
+	if (r->n_parts > 0) {
+		if (!recording_refresh_parts(r))
+			return false;
+		recording_in_order(r);
+		r->generation++;
+		return true;
+	}
 	for (size_t i = 0; i < r->n; i++)
 		r->chunks[i]->is_seen = r->is_file;
 	if (r->is_file)
@@ -461,7 +478,7 @@ recording_refresh(struct recording *r)
 	if (put_gone_aside(r))
 		s.is_changed = true;
 	if (s.is_changed) {
-		in_order(r);
+		recording_in_order(r);
 		r->generation++;
 	}
 	return s.is_changed;
@@ -583,7 +600,7 @@ recording_open(const char *path, struct recording **ret, struct err *err)
 		recording_free(r);
 		return code;
 	}
-	in_order(r);
+	recording_in_order(r);
 	*ret = r;
 	return 0;
 }
@@ -593,7 +610,9 @@ recording_free(struct recording *r)
 {
 	if (r == NULL)
 		return;
-	for (size_t i = 0; i < r->n + r->n_gone; i++) {
+	for (size_t i = 0; i < r->n_parts; i++)
+		recording_free(r->parts[i]);
+	for (size_t i = 0; r->n_parts == 0 && i < r->n + r->n_gone; i++) {
 		struct rchunk *c = i < r->n ? r->chunks[i] : r->gone[i - r->n];
 
 		store_forget(r, c);
@@ -601,6 +620,7 @@ recording_free(struct recording *r)
 	}
 	free(r->chunks);
 	free(r->gone);
+	free(r->parts);
 	free(r->gaps);
 	free(r->problems);
 	pack_free(r->pack);
@@ -615,17 +635,19 @@ recording_free(struct recording *r)
 void
 recording_info(const struct recording *r, struct recording_info *ret)
 {
-	*ret = (struct recording_info){ .path = r->path, .id = "", .env = "", .version = "", .user = "", .host = "", .incident = "", .n_chunks = r->n,
+	*ret = (struct recording_info){ .path = r->path, .id = "", .env = "", .version = "", .user = "", .host = "", .incident = "", .n_chunks = r->n, .n_recordings = r->n_parts > 0 ? r->n_parts : 1,
 		.is_packed = r->pack != NULL };
 	for (size_t i = r->n; i-- > 0; ) {
 		const struct rchunk *c = r->chunks[i];
 
 		ret->bytes += c->pub.bytes;
-		if (!c->is_usable)
+		if (!chunk_is_shown(c))
 			continue;
-		ret->first_ns = c->pub.from_ns;
-		ret->last_ns = ret->last_ns == 0 ? c->pub.to_ns : ret->last_ns;
-		ret->id = c->head.id;
+		ret->first_ns = chunk_from(c);
+		if (ret->last_ns == 0) {
+			ret->last_ns = chunk_to(c);
+			ret->id = c->head.id;
+		}
 		ret->env = c->head.env;
 		ret->version = c->head.version;
 		ret->user = c->head.user;
@@ -635,11 +657,24 @@ recording_info(const struct recording *r, struct recording_info *ret)
 		ret->incident = r->pack_info.incident;
 		ret->env = r->pack_info.env;
 		ret->is_pinned = true;
+	} else if (r->n_parts > 0) {
+		for (size_t i = 0; i < r->n_parts; i++) {
+			ret->is_live |= folder_is_live(r->parts[i]->dir_fd);
+			ret->is_pinned |= folder_is_pinned(r->parts[i]->dir_fd);
+		}
 	} else {
 		ret->is_live = folder_is_live(r->dir_fd);
 		ret->is_pinned = folder_is_pinned(r->dir_fd);
 	}
 	ret->problems = (struct strings){ r->n_problems, r->problems };
+}
+
+const char *
+recording_path(const struct recording *r, size_t i)
+{
+	if (r->n_parts > 0)
+		return i < r->n_parts ? r->parts[i]->path : NULL;
+	return i == 0 ? r->path : NULL;
 }
 
 const struct recording_chunk *

@@ -16,6 +16,11 @@ struct recording;
 
 /* ERR_NOTFOUND, ERR_SYNTAX (not a recording: what it is instead, where), ERR_INVALID (a newer format: which). */
 int recording_open(const char *path, struct recording **ret, struct err *err);
+/*
+ * Several recordings as one: consoles that were open one after the other, or at the same time. Where they overlap, the one that reaches further is shown. Those that cannot be opened are told to
+ * refused (may be NULL) and passed over; ERR_* of the last one: none can be.
+ */
+int recording_open_all(const char *const *paths, size_t n, struct recording **ret, void (*refused)(const char *why, void *arg), void *arg, struct err *err);
 void recording_free(struct recording *r);
 /* What was written since (for --follow). true: something came. */
 bool recording_refresh(struct recording *r);
@@ -27,10 +32,12 @@ struct recording_info {
 	uint64_t bytes;
 	bool is_pinned, is_live;	/* live: its writer still runs (its lock is held) */
 	bool is_packed;
+	size_t n_recordings;	/* that it is made of; path and id are those of the one that reaches furthest */
 	const char *incident;	/* of a packed file's manifest; "" */
-	struct strings problems;	/* chunks that cannot be read: "000003.rec: checksum of zstd frame, after 02:14:05Z" */
+	struct strings problems;	/* until the next player_seek() or refresh, which may find more; chunks that cannot be read: "000003.rec: checksum of zstd frame, after 02:14:05Z" */
 };
 void recording_info(const struct recording *r, struct recording_info *ret);
+const char *recording_path(const struct recording *r, size_t i);	/* of each that it is made of; NULL beyond */
 struct recording_chunk {
 	uint64_t number;
 	const char *file, *sha256, *prev;	/* sha256 worked out when asked: recording_chunk_hash() */
@@ -64,7 +71,10 @@ int64_t player_time(const struct player *p);
 void player_on_event(struct player *p, void (*cb)(const struct event *ev, int64_t at_ns, void *arg), void *arg);
 /* The time of the first event after t that was applied then; INT64_MAX none. What skipping idle time and export step by. */
 int64_t player_next(struct player *p, int64_t t_ns);
-/* The whole recording's timeline, known at its end: for the bar and for next and previous. Borrowed until recording_refresh(). */
+/*
+ * The whole recording's timeline, known at its end: for the bar and for next and previous. Of several recordings, what each of them knew, without doubles. Oldest known first. Borrowed until
+ * recording_refresh().
+ */
 size_t player_timeline(struct player *p, const struct timeline_entry **ret);
 /* Stretches that are not recorded inside [first, last]. */
 struct recording_gap { int64_t from_ns, to_ns; const char *why; };

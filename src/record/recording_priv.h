@@ -28,17 +28,23 @@ struct rchunk {
 	char *problem;			/* "" */
 	char sha256[RECORD_SHA_HEX + 1];
 	const char *bytes;		/* of a packed one; NULL: in a file */
+	int dir_fd;			/* where that is */
 	size_t size;			/* of the file when last looked at */
 	bool is_usable;			/* it can be sought in */
+	bool is_beside;			/* all of its time is shown from another recording */
+	int64_t show_from_ns, show_to_ns;	/* of its time, what is shown from it: chunk_from(), chunk_to() */
 	bool is_seen;			/* while the folder is read again */
 	struct decoded *decoded;	/* NULL: not in the cache */
 };
 struct recording {
 	char *path;
-	int dir_fd;			/* -1: packed */
+	int dir_fd;			/* -1: packed, or several */
 	bool is_file;			/* one chunk alone */
 	struct pack *pack;
 	struct pack_info pack_info;
+	size_t n_parts;			/* several as one: theirs are the chunks */
+	struct recording **parts;
+	struct recording *whole;	/* this is part of; NULL */
 	size_t n, cap;
 	struct rchunk **chunks;		/* in order ... */
 	size_t n_sorted;		/* ... so many of them; the rest is new */
@@ -48,6 +54,7 @@ struct recording {
 	struct recording_gap *gaps;
 	size_t n_problems;
 	const char **problems;
+	bool is_arranged;		/* it is known what is shown when; again when something is found damaged */
 	unsigned generation;		/* of what recording_refresh() found */
 	uint64_t clock;
 	size_t cached;			/* bytes */
@@ -63,6 +70,18 @@ bool chunk_follows(const struct rchunk *a, const struct rchunk *b);
 /* A chunk is found out to be damaged: from when on (INT64_MIN: all of it). */
 void recording_damaged(struct recording *r, struct rchunk *c, int64_t known_to_ns, const char *text);
 void recording_worked_out(struct recording *r);		/* gaps and problems anew */
+void recording_in_order(struct recording *r);
+
+/* --- join.c ------------------------------------------------------------------------------------------------------------------------- */
+/* What of a chunk is shown: where recordings overlap, less than it knows. */
+int64_t chunk_from(const struct rchunk *c);
+int64_t chunk_to(const struct rchunk *c);
+bool chunk_is_shown(const struct rchunk *c);
+/* Chunks of several recordings: one recording's after the other's; and in the order in which they are shown. */
+void recording_sort(struct recording *r);
+void recording_arrange(struct recording *r);
+void recording_gather(struct recording *r);		/* the chunks of its parts */
+bool recording_refresh_parts(struct recording *r);
 
 /* --- chunk_store.c ------------------------------------------------------------------------------------------------------------------ */
 /* The bytes of the chunk's file; free() them unless it is packed. 0, ERR_IO, ERR_LIMIT. */

@@ -19,6 +19,7 @@ struct writer {
 	pthread_cond_t worked;
 	char *root, *env, *user, *host, *version;
 	/* The lane's: one task at a time. */
+	int64_t keep_ns;
 	int env_fd, dir_fd, lock_fd;	/* -1: not yet */
 	char *id;
 	struct encoder encoder;
@@ -44,6 +45,7 @@ writer_new(const struct writer_options *o)
 	pthread_condattr_destroy(&attr);
 	w->root = xstrdup(o->root);
 	w->env = xstrdup(o->env);
+	w->keep_ns = o->keep_ns;
 	w->user = xstrdup(o->user);
 	w->host = xstrdup(o->host);
 	w->version = xstrdup(o->version);
@@ -195,7 +197,7 @@ open_folder(struct writer *w, struct batch *b, int64_t now_ns, struct err *err)
 		free(env);
 		if (r < 0)
 			return r;
-		folder_remove_leftovers(w->env_fd);
+		folder_remove_leftovers(w->env_fd, w->keep_ns);
 	}
 	r = folder_new(w->env_fd, now_ns, &w->id, &w->dir_fd, &w->lock_fd, err);
 	if (r < 0)

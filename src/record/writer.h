@@ -65,6 +65,7 @@ struct batch {
 };
 
 struct writer_options {
+	int64_t keep_ns;		/* what writers that died left behind is removed when it is older */
 	const char *root, *env, *user, *host, *version;
 };
 struct writer *writer_new(const struct writer_options *o);

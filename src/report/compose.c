@@ -48,7 +48,28 @@ place(struct doc *d, const char *name, unsigned level)
 static const char *
 measure_text(struct report *r, const struct measure *m)
 {
-	return m->is_known ? rep_duration(r, m->to_ns - m->from_ns) : "not known";
+	if (!m->is_known)
+		return "not known";
+	return m->instead != NULL ? m->instead : rep_duration(r, measure_ns(m));
+}
+
+/* What nothing vouches for is not called verified. */
+static const char *
+evidence_summary(struct report *r)
+{
+	size_t n = 0, n_held = 0;
+
+	for (size_t i = 0; i < r->tapes.n; i++)
+		for (size_t j = 0; j < r->tapes.v[i].n_chunks; j++, n++)
+			n_held += r->tapes.v[i].chunks[j].state == CHUNK_HOLDS;
+	if (!r->is_sound)
+		return "not all of it verifies: see the appendix";
+	if (n == 0 && r->n_absent == 0)
+		return "every chain verifies; there is no recording";
+	if (n_held == n && r->n_absent == 0)
+		return "every chain and chunk verifies";
+	return rep_fmt(r, "every chain verifies; of %zu chunks %zu are as the chains say, %zu are in no chain, %zu are not here: see the appendix", n + r->n_absent, n_held,
+	    n - n_held, r->n_absent);
 }
 
 static void
@@ -78,7 +99,7 @@ compose_summary(struct report *r, struct doc *d)
 	ROW(d, "Objectives that burned", r->tapes.n == 0 ? "not recorded" : rep_fmt(r, "%zu of %zu", n_burned, r->impacts.n));
 	ROW(d, "Runs", rep_fmt(r, "%zu, %zu verified", n_runs, n_verified));
 	ROW(d, "Outcomes unknown", rep_fmt(r, "%zu", n_unknown));
-	ROW(d, "Evidence", r->is_sound ? "every chain and chunk verifies" : "not all of it verifies: see the appendix");
+	ROW(d, "Evidence", evidence_summary(r));
 	place(d, "summary", 3);
 }
 
@@ -107,6 +128,21 @@ compose_objectives(struct report *r, struct doc *d)
 	}
 }
 
+/* That a console began when it was needed is no gap. */
+static const char *
+recorded_text(struct report *r)
+{
+	return r->recorded_from_ns > r->from_ns ? rep_fmt(r, " Recorded from %s on.", rep_time(r, r->recorded_from_ns)) : "";
+}
+
+static const char *
+hurt_text(struct report *r, const struct hurt *h)
+{
+	const struct tried *run = hurt_run(r, h);
+
+	return run != NULL ? rep_fmt(r, "%s, during %s (run %s)", h->state, run->name, run->id) : h->state;
+}
+
 static void
 compose_impact(struct report *r, struct doc *d)
 {
@@ -115,9 +151,8 @@ compose_impact(struct report *r, struct doc *d)
 		doc_text(d, "Not recorded: there is no recording of this time.");
 		return;
 	}
-	doc_text(d, rep_fmt(r, "From %s to %s, looked at every %s in the recording; lengths are as exact as that.%s%s%s", rep_time(r, r->from_ns), rep_time(r, r->to_ns),
-	    rep_duration(r, r->step_ns), r->unrecorded_ns > 0 ? " Not recorded: " : "", r->unrecorded_ns > 0 ? rep_duration(r, r->unrecorded_ns) : "",
-	    r->unrecorded_ns > 0 ? "." : ""));
+	doc_text(d, rep_fmt(r, "From %s to %s, looked at every %s in the recording; lengths are as exact as that.%s%s", rep_time(r, r->from_ns), rep_time(r, r->to_ns),
+	    rep_duration(r, r->step_ns), recorded_text(r), r->unrecorded_ns > 0 ? rep_fmt(r, " Not recorded: %s.", rep_duration(r, r->unrecorded_ns)) : ""));
 	if (r->impacts.n == 0)
 		doc_text(d, "No objectives are in the recording.");
 	else
@@ -130,7 +165,7 @@ compose_impact(struct report *r, struct doc *d)
 	for (size_t i = 0; i < r->hurts.n; i++) {
 		const struct hurt *h = r->hurts.v[i];
 
-		ROW(d, rep_fmt(r, "%s %s", h->kind, h->name), h->state, rep_duration(r, h->total_ns), rep_time(r, h->first_ns),
+		ROW(d, rep_fmt(r, "%s %s", h->kind, h->name), hurt_text(r, h), rep_duration(r, h->total_ns), rep_time(r, h->first_ns),
 		    h->is_so_last ? "still so at the end" : rep_time(r, h->last_ns), h->hosts, chunk_text(r, h->chunk));
 	}
 	doc_graphs(d);

@@ -13,6 +13,8 @@
 
 enum { WIDTH = 960, HEIGHT = 220, LEFT = 64, RIGHT = 16, TOP = 26, BOTTOM = 28, LINES_MAX = 4, GRAPHS_MAX = 6, MARKS_MAX = 40, TICKS = 6 };
 
+#define SECONDS_BELOW (20 * NS_PER_MIN)	/* ticks of so short a time need seconds */
+
 struct line { const char *name; const double *v; };
 struct graph {
 	const char *title, *unit;
@@ -21,12 +23,25 @@ struct graph {
 	struct line lines[LINES_MAX];
 };
 
+/* What is recorded, not the empty time around it. */
+static int64_t
+shown_from(const struct report *r)
+{
+	return r->recorded_from_ns != 0 ? r->recorded_from_ns : r->from_ns;
+}
+
+static int64_t
+shown_to(const struct report *r)
+{
+	return r->recorded_to_ns != 0 ? r->recorded_to_ns : r->to_ns;
+}
+
 static double
 x_of(const struct report *r, int64_t ns)
 {
-	double span = (double)(r->to_ns - r->from_ns);
+	double span = (double)(shown_to(r) - shown_from(r));
 
-	return LEFT + (span > 0 ? (double)(ns - r->from_ns) / span : 0) * (WIDTH - LEFT - RIGHT);
+	return LEFT + (span > 0 ? (double)(ns - shown_from(r)) / span : 0) * (WIDTH - LEFT - RIGHT);
 }
 
 static double
@@ -89,18 +104,21 @@ write_axes(const struct report *r, struct buf *b, const struct graph *g, double 
 		buf_addstr(b, "</text>\n");
 	}
 	for (int i = 0; i <= TICKS; i++) {
-		int64_t ns = r->from_ns + (r->to_ns - r->from_ns) / TICKS * i;
+		int64_t ns = shown_from(r) + (shown_to(r) - shown_from(r)) / TICKS * i;
 
 		clock_format(text, ns, 0);
-		buf_printf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.5sZ</text>\n", x_of(r, ns), HEIGHT - 8, i == 0 ? "start" : i == TICKS ? "end" : "middle", text + 11);
+		buf_printf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.*sZ</text>\n", x_of(r, ns), HEIGHT - 8, i == 0 ? "start" : i == TICKS ? "end" : "middle",
+		    shown_to(r) - shown_from(r) < SECONDS_BELOW ? 8 : 5, text + 11);
 	}
 	if (!isnan(g->limit))
 		buf_printf(b, "<line class=\"limit\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", LEFT, WIDTH - RIGHT, y_of(g->limit, max), y_of(g->limit, max));
 }
 
 static bool
-is_marked(const struct row *w)
+is_marked(const struct report *r, const struct row *w)
 {
+	if (w->at_ns < shown_from(r) || w->at_ns > shown_to(r))
+		return false;
 	return w->kind == ROW_INCIDENT || w->kind == ROW_RUN || w->kind == ROW_ACT || w->kind == ROW_CHANGE || (w->kind == ROW_ALERT && w->is_page);
 }
 
@@ -114,7 +132,7 @@ write_marks(const struct report *r, struct buf *b)
 		char at[CLOCK_TEXT_MAX];
 		double x;
 
-		if (!is_marked(w) || w->at_ns < r->from_ns || w->at_ns > r->to_ns)
+		if (!is_marked(r, w))
 			continue;
 		x = x_of(r, w->at_ns);
 		n++;
@@ -164,7 +182,7 @@ write_legend(const struct report *r, struct buf *b)
 		const struct row *w = &r->rows.v[i];
 		char at[CLOCK_TEXT_MAX];
 
-		if (!is_marked(w) || w->at_ns < r->from_ns || w->at_ns > r->to_ns)
+		if (!is_marked(r, w))
 			continue;
 		buf_printf(b, "%s<li>%s ", n++ == 0 ? "<details open><summary>Marks in the graphs</summary>\n<ol>\n" : "", clock_format(at, w->at_ns, 0));
 		html_escape(b, w->text);

@@ -13,7 +13,7 @@
 #include "base/xalloc.h"
 #include "report/report_priv.h"
 
-enum { CURVES_MAX = 64, HOSTS_SHOWN = 20 };
+enum { CURVES_MAX = 64, HOSTS_SHOWN = 20, STRETCHES_MAX = 200 };
 #define STEP_MIN_NS (5 * NS_PER_S)
 #define OLD_NS (5 * NS_PER_MIN)		/* a sample older than this is not the value at the time of a look */
 
@@ -25,17 +25,6 @@ samples_new(struct report *r)
 	for (size_t i = 0; i < r->n_samples; i++)
 		v[i] = NAN;
 	return v;
-}
-
-static const struct chunk *
-chunk_of(const struct taped *t, int64_t ns)
-{
-	const struct chunk *found = NULL;
-
-	for (size_t i = 0; i < t->n_chunks; i++)
-		if (t->chunks[i].from_ns <= ns)
-			found = &t->chunks[i];
-	return found;
 }
 
 /* --- objectives ------------------------------------------------------------------------------------------------------------ */
@@ -115,15 +104,18 @@ look_slo(struct report *r, const struct model_slo *row, size_t at, const struct 
 
 /* --- models and hosts ---------------------------------------------------------------------------------------------------------- */
 
+/* One for each stretch; when they are too many, the last goes on. */
 static struct hurt *
-hurt_of(struct report *r, const char *kind, const char *name, const char *state)
+hurt_of(struct report *r, const char *kind, const char *name, const char *state, size_t at)
 {
 	struct hurt *h;
 	const char *clean = rep_cleans(r, name);
 
-	for (size_t i = 0; i < r->hurts.n; i++)
-		if (str_eq(r->hurts.v[i]->kind, kind) && str_eq(r->hurts.v[i]->name, clean) && str_eq(r->hurts.v[i]->state, state))
-			return r->hurts.v[i];
+	for (size_t i = r->hurts.n; i-- > 0;) {
+		h = r->hurts.v[i];
+		if (str_eq(h->kind, kind) && str_eq(h->name, clean) && str_eq(h->state, state) && (h->last_at + 1 >= at || r->hurts.n >= STRETCHES_MAX))
+			return h;
+	}
 	h = arena_alloc(&r->arena, sizeof *h);
 	*LIST_ADD(&r->hurts) = h;
 	h->kind = kind;
@@ -139,6 +131,7 @@ hurt_add(struct report *r, struct hurt *h, size_t at, const struct chunk *chunk)
 	h->total_ns += r->step_ns;
 	h->first_ns = h->first_ns == 0 ? r->sample_ns[at] : h->first_ns;
 	h->last_ns = r->sample_ns[at];
+	h->last_at = at;
 	h->is_so_last = at + 1 == r->n_samples;
 	h->chunk = h->chunk == NULL ? chunk : h->chunk;
 }
@@ -173,7 +166,7 @@ look_models(struct report *r, const struct model *m, size_t at, const struct chu
 
 		if (row->state != MODEL_OUT_OF_STEP && row->state != MODEL_UNSERVED)
 			continue;
-		h = hurt_of(r, "model", row->def->name, model_state_name(row->state));
+		h = hurt_of(r, "model", row->def->name, model_state_name(row->state), at);
 		hurt_add(r, h, at, chunk);
 		for (size_t j = 0; j < row->n_hosts; j++)
 			if (row->hosts[j].state == SERVE_OTHER || row->hosts[j].state == SERVE_NONE)
@@ -183,8 +176,43 @@ look_models(struct report *r, const struct model *m, size_t at, const struct chu
 		const struct model_host_row *row = model_host(m, i);
 
 		if (row->state == HOST_DOWN)
-			hurt_add(r, hurt_of(r, "host", row->name, "down"), at, chunk);
+			hurt_add(r, hurt_of(r, "host", row->name, "down", at), at, chunk);
 	}
+}
+
+/* Target "prod/spam-filter", command "activate spam-filter 6": the name as a word. */
+static bool
+is_word_in(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = text; len > 0 && p != NULL && (p = strstr(p, name)) != NULL; p += len)
+		if ((p == text || strchr(" /:=,\"'", p[-1]) != NULL) && strchr(" /:=,\"'", p[len]) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+changes_model(const struct tried *t, const char *model)
+{
+	bool is = is_word_in(t->target, model);
+
+	for (size_t i = 0; i < t->steps.n && !is; i++)
+		is = is_word_in(t->steps.v[i].what, model);
+	return is;
+}
+
+/* Hosts are changed one after the other: a model that is out of step meanwhile is what the run does. */
+const struct tried *
+hurt_run(const struct report *r, const struct hurt *h)
+{
+	for (size_t i = 0; i < r->tried.n; i++) {
+		const struct tried *t = r->tried.v[i];
+
+		if (t->is_run && strcmp(h->kind, "model") == 0 && h->first_ns >= t->begun_ns && (!t->is_ended || h->last_ns <= t->ended_ns + r->step_ns) && changes_model(t, h->name))
+			return t;
+	}
+	return NULL;
 }
 
 /* --- queries --------------------------------------------------------------------------------------------------------------------- */
@@ -259,14 +287,18 @@ look(struct report *r, size_t at)
 
 		if (m == NULL)
 			continue;
-		chunk = chunk_of(tape, r->sample_ns[at]);
+		chunk = chunk_known(tape, r->sample_ns[at]);
 		for (size_t i = 0; i < model_n_slos(m); i++)
 			look_slo(r, model_slo(m, i), at, chunk);
 		look_models(r, m, at, chunk);
 		look_queries(r, m, at);
+		r->recorded_from_ns = r->recorded_from_ns == 0 ? r->sample_ns[at] : r->recorded_from_ns;
+		r->recorded_to_ns = r->sample_ns[at];
 		return;
 	}
-	r->unrecorded_ns += r->step_ns;
+	/* Before the incident was opened a console need not have run. */
+	if (r->recorded_from_ns != 0 || r->sample_ns[at] >= r->opened_ns)
+		r->unrecorded_ns += r->step_ns;
 }
 
 static int
@@ -293,7 +325,7 @@ impact_read(struct report *r)
 	for (size_t i = 0; i < r->n_samples; i++)
 		r->sample_ns[i] = r->from_ns + (int64_t)i * r->step_ns;
 	if (r->tapes.n == 0) {
-		r->unrecorded_ns = length;
+		r->unrecorded_ns = r->to_ns - r->opened_ns;
 		return;
 	}
 	for (size_t i = 0; i < r->n_samples; i++)

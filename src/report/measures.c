@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "report/report_priv.h"
 
@@ -65,21 +66,46 @@ incident_row(const struct report *r, bool is_end)
 	return NULL;
 }
 
+/* Where two ends are what one answer told, no time lies between them. */
+#define ONCE_NS (5 * NS_PER_S)
+/* A change so long before the start at most is told beside it. */
+#define CHANGE_BEFORE_NS (30 * NS_PER_MIN)
+enum { TICKETS_SHOWN = 3 };
+
+/* Whoever wrote of this incident knew of it; what names no incident counts from the start on. */
 static const struct row *
 first_act(const struct report *r, int64_t from_ns)
 {
 	for (size_t i = 0; i < r->rows.n; i++) {
 		const struct row *w = &r->rows.v[i];
 
-		if (w->at_ns >= from_ns && w->evidence.n_cites > 0 && (w->kind == ROW_ACT || w->kind == ROW_INCIDENT || w->kind == ROW_RUN || w->kind == ROW_NOTE))
+		if (w->evidence.n_cites == 0 || (w->kind != ROW_ACT && w->kind != ROW_INCIDENT && w->kind != ROW_RUN && w->kind != ROW_NOTE))
+			continue;
+		if (!w->is_beside || w->at_ns >= from_ns)
 			return w;
 	}
 	return NULL;
 }
 
-/* The last end of what burned or paged; NULL, and *ret_open, while something of it goes on. */
+static bool
+is_paging(const struct row *w)
+{
+	return w->is_page && (w->kind == ROW_ALERT || w->kind == ROW_SLO);
+}
+
+/* When it paged no more: its end, or when it became a ticket. */
 static const struct row *
-last_end(const struct report *r, bool is_pages, const struct row **ret_open)
+page_end(const struct report *r, const struct row *begin)
+{
+	for (const struct row *w = begin + 1; w < r->rows.v + r->rows.n; w++)
+		if (w->kind == begin->kind && str_eq(w->id, begin->id) && (w->is_end || !w->is_page))
+			return w;
+	return NULL;
+}
+
+/* The last end of what paged; NULL, and *ret_open, while something of it goes on. */
+static const struct row *
+last_page_end(const struct report *r, const struct row **ret_open)
 {
 	const struct row *last = NULL;
 
@@ -87,9 +113,9 @@ last_end(const struct report *r, bool is_pages, const struct row **ret_open)
 	for (size_t i = 0; i < r->rows.n; i++) {
 		const struct row *w = &r->rows.v[i], *end;
 
-		if (!belongs(r, w) || (is_pages ? w->kind != ROW_ALERT || !w->is_page : w->kind != ROW_SLO && !(w->kind == ROW_ALERT && w->is_page)))
+		if (!is_paging(w) || !belongs(r, w))
 			continue;
-		end = end_of(r, w);
+		end = page_end(r, w);
 		if (end == NULL)
 			*ret_open = w;
 		else if (last == NULL || end->at_ns > last->at_ns)
@@ -111,21 +137,70 @@ known(struct measure *m, int64_t from_ns, const struct evidence *from, int64_t t
 	m->basis = basis;
 }
 
+int64_t
+measure_ns(const struct measure *m)
+{
+	return m->to_ns > m->from_ns ? m->to_ns - m->from_ns : 0;
+}
+
+/* The change before the start that is nearest to it: beside the measures, as that it was the cause is for people to say. */
+static void
+find_change(struct report *r, const struct row *start)
+{
+	for (size_t i = 0; start != NULL && i < r->rows.n; i++) {
+		const struct row *w = &r->rows.v[i];
+
+		if (w->kind == ROW_CHANGE && w->at_ns <= start->at_ns && w->at_ns >= start->at_ns - CHANGE_BEFORE_NS)
+			r->change = w;
+	}
+}
+
+static const char *
+after_change(struct report *r, int64_t ns)
+{
+	if (r->change == NULL)
+		return "";
+	return rep_fmt(r, "; %s after the change before it (\"%s\" at %s)", rep_duration(r, ns - r->change->at_ns), r->change->text, rep_time(r, r->change->at_ns));
+}
+
+/* A person knew before any symptom: no time to tell, and never less than none. */
+static bool
+known_before(struct report *r, struct measure *m, const struct row *start, const struct row *acted)
+{
+	if (acted == NULL || acted->at_ns >= start->at_ns)
+		return false;
+	known(m, start->at_ns, &start->evidence, acted->at_ns, &acted->evidence, rep_fmt(r, "the first record of a person (\"%s\" at %s) came %s before \"%s\" of %s",
+	    acted->text, rep_time(r, acted->at_ns), rep_duration(r, start->at_ns - acted->at_ns), start->text, rep_time(r, start->at_ns)));
+	m->instead = "known before it was seen in the metrics";
+	return true;
+}
+
 static void
 detect(struct report *r, struct measure *m, const struct row *start)
 {
-	const struct row *page = first_symptom(r, true), *told = page != NULL ? page : start, *opened = incident_row(r, false);
+	const struct row *page = first_symptom(r, true), *told = page != NULL ? page : start, *acted;
 
 	if (start == NULL) {
 		m->basis = "not known: no recording says when it began";
 		return;
 	}
-	if (opened != NULL && opened->at_ns < told->known_ns)
-		known(m, start->at_ns, &start->evidence, opened->at_ns, &opened->evidence, rep_fmt(r, "from \"%s\" to the opening of the incident, which came before any alert was known",
-		    start->text));
+	acted = first_act(r, start->at_ns);
+	if (known_before(r, m, start, acted))
+		return;
+	if (acted != NULL && acted->at_ns < told->known_ns) {
+		known(m, start->at_ns, &start->evidence, acted->at_ns, &acted->evidence, rep_fmt(r, "from \"%s\" to the first record of a person (\"%s\"), which came before any "
+		    "page was known%s", start->text, acted->text, after_change(r, acted->at_ns)));
+		return;
+	}
+	known(m, start->at_ns, &start->evidence, told->known_ns, &told->evidence, NULL);
+	if (told != start)
+		m->basis = rep_fmt(r, "from \"%s\" to when %s was known here%s", start->text, page != NULL ? rep_fmt(r, "the first page (\"%s\")", page->text) : "it",
+		    after_change(r, told->known_ns));
 	else
-		known(m, start->at_ns, &start->evidence, told->known_ns, &told->evidence, rep_fmt(r, "from \"%s\" to when %s was known here", start->text,
-		    page != NULL ? rep_fmt(r, "the first page (\"%s\")", page->text) : "it"));
+		m->basis = rep_fmt(r, "\"%s\" began, and %s later it was known here%s", start->text, rep_duration(r, measure_ns(m)), after_change(r, told->known_ns));
+	if (told == start && measure_ns(m) < ONCE_NS)
+		m->instead = rep_fmt(r, "at once, by its own %s%s", start->kind == ROW_ALERT ? "alert" : start->kind == ROW_SLO ? "burn" : "sign", r->change == NULL ? "" :
+		    rep_fmt(r, "; %s after the change before it", rep_duration(r, told->known_ns - r->change->at_ns)));
 }
 
 static void
@@ -133,13 +208,15 @@ acknowledge(struct report *r, struct measure *m, const struct row *start)
 {
 	const struct row *acted = start != NULL ? first_act(r, start->at_ns) : NULL;
 
-	if (acted != NULL)
+	if (start == NULL)
+		m->basis = "not known: no recording says when it began";
+	else if (acted == NULL)
+		m->basis = "not known: no record says that anybody took it up";
+	else if (!known_before(r, m, start, acted))
 		known(m, start->at_ns, &start->evidence, acted->at_ns, &acted->evidence, rep_fmt(r, "from \"%s\" to the first record of a person: \"%s\"", start->text, acted->text));
-	else
-		m->basis = start == NULL ? "not known: no recording says when it began" : "not known: no record says that anybody took it up";
 }
 
-/* The last verified run before all of it was over: what came after the end did not bring it about. */
+/* The last verified run before the paging was over: what came after the end did not bring it about. */
 static const struct tried *
 cure(const struct report *r, int64_t from_ns, int64_t over_ns)
 {
@@ -150,37 +227,69 @@ cure(const struct report *r, int64_t from_ns, int64_t over_ns)
 		if (!t->is_run || !t->is_verified || t->ended_ns < from_ns || (over_ns != 0 && t->begun_ns > over_ns))
 			continue;
 		for (size_t j = 0; j < r->rows.n; j++)
-			is_relapse |= belongs(r, &r->rows.v[j]) && r->rows.v[j].kind != ROW_MODEL && r->rows.v[j].at_ns > t->ended_ns;
+			is_relapse |= is_paging(&r->rows.v[j]) && belongs(r, &r->rows.v[j]) && r->rows.v[j].at_ns > t->ended_ns;
 		if (!is_relapse)
 			return t;
 	}
 	return NULL;
 }
 
-static void
-mitigate(struct report *r, struct measure *m, const struct row *start)
+static const struct row *
+next_of(const struct report *r, const struct row *begin)
 {
-	const struct row *open, *over = last_end(r, false, &open);
+	for (const struct row *w = begin + 1; w < r->rows.v + r->rows.n; w++)
+		if (w->kind == begin->kind && str_eq(w->id, begin->id))
+			return w;
+	return NULL;
+}
+
+/* What burned or fired on behind it, without paging anybody. */
+static const char *
+tickets_behind(struct report *r, int64_t ns)
+{
+	const char *text = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->rows.n && n < TICKETS_SHOWN; i++) {
+		const struct row *w = &r->rows.v[i], *end;
+
+		if ((w->kind != ROW_SLO && w->kind != ROW_ALERT) || w->is_page || !belongs(r, w))
+			continue;
+		end = next_of(r, w);
+		if (end != NULL && (!end->is_end || end->at_ns <= ns))
+			continue;
+		text = rep_fmt(r, "%s%s\"%s\" %s", text, n++ == 0 ? "; without a page " : ", ", w->text, end != NULL ? rep_fmt(r, "went on until %s", rep_time(r, end->at_ns)) :
+		    "goes on where the recording ends");
+	}
+	return text;
+}
+
+/* No later than resolved: the end of the last page ends both. */
+static void
+mitigate(struct report *r, struct measure *m, const struct row *start, const struct measure *resolved)
+{
+	const struct row *open, *over = last_page_end(r, &open);
 	const struct tried *t = start == NULL ? NULL : cure(r, start->at_ns, over != NULL ? over->at_ns : 0);
 
 	if (start == NULL)
 		m->basis = "not known: no recording says when it began";
 	else if (open != NULL)
 		m->basis = rep_fmt(r, "not known: \"%s\" goes on where the recording ends", open->text);
-	else if (t != NULL && over != NULL)
-		known(m, start->at_ns, &start->evidence, t->ended_ns, &t->evidence, rep_fmt(r, "from \"%s\" to the verified end of run %s, with which it was over (\"%s\" at %s)",
-		    start->text, t->id, over->text, rep_time(r, over->at_ns)));
+	else if (t != NULL && (over == NULL || t->ended_ns < over->at_ns) && (!resolved->is_known || t->ended_ns <= resolved->to_ns))
+		known(m, start->at_ns, &start->evidence, t->ended_ns, &t->evidence, rep_fmt(r, "from \"%s\" to the verified end of run %s%s%s", start->text, t->id,
+		    over == NULL ? "; nothing paged" : rep_fmt(r, ", with which it was over (\"%s\" at %s)", over->text, rep_time(r, over->at_ns)),
+		    tickets_behind(r, t->ended_ns)));
 	else if (over != NULL)
-		known(m, start->at_ns, &start->evidence, over->at_ns, &over->evidence, rep_fmt(r, "from \"%s\" to when nothing burned or paged any more (\"%s\"); no verified run came before",
-		    start->text, over->text));
+		known(m, start->at_ns, &start->evidence, over->at_ns, &over->evidence, rep_fmt(r, "from \"%s\" to when nothing paged any more (\"%s\"); %s%s", start->text, over->text,
+		    t != NULL ? rep_fmt(r, "run %s was verified at %s", t->id, rep_time(r, t->ended_ns)) : "no verified run came before", tickets_behind(r, over->at_ns)));
 	else
-		m->basis = "not known: the recording has no end of what burned or paged";
+		m->basis = rep_fmt(r, "not known: nothing paged, and no verified run ended it%s", tickets_behind(r, r->to_ns));
 }
 
 static void
 resolve(struct report *r, struct measure *m, const struct row *start)
 {
-	const struct row *open, *over = last_end(r, true, &open), *closed = incident_row(r, true);
+	const struct row *open, *over = last_page_end(r, &open), *closed = incident_row(r, true);
 
 	if (start == NULL)
 		m->basis = "not known: no recording says when it began";
@@ -201,8 +310,9 @@ measures_make(struct report *r)
 
 	for (size_t i = 0; i < 4; i++)
 		r->measures[i] = (struct measure){ .name = names[i][0], .title = names[i][1], .basis = "" };
+	find_change(r, start);
 	detect(r, &r->measures[0], start);
 	acknowledge(r, &r->measures[1], start);
-	mitigate(r, &r->measures[2], start);
 	resolve(r, &r->measures[3], start);
+	mitigate(r, &r->measures[2], start, &r->measures[3]);
 }

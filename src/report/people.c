@@ -24,9 +24,9 @@ is_nobody(const char *user)
 
 /* "alice" is the contact "Alice Example", or one whose channel is "@alice". */
 static const struct contact *
-contact_of(const struct environment *env, const char *user)
+contact_in(const struct environment *env, const char *user)
 {
-	for (size_t i = 0; env != NULL && i < env->n_contacts && !is_nobody(user); i++) {
+	for (size_t i = 0; i < env->n_contacts && !is_nobody(user); i++) {
 		const struct contact *c = &env->contacts[i];
 		size_t len = strlen(user);
 
@@ -36,6 +36,16 @@ contact_of(const struct environment *env, const char *user)
 			return c;
 	}
 	return NULL;
+}
+
+static const struct contact *
+contact_of(const struct report *r, const char *user)
+{
+	const struct contact *c = NULL;
+
+	for (size_t i = 0; i < r->environments.n && c == NULL; i++)
+		c = contact_in(r->environments.v[i], user);
+	return c;
 }
 
 static const struct person *
@@ -56,7 +66,7 @@ people_add(struct report *r, const char *user)
 
 	if (user == NULL || *user == '\0' || find(r, user) != NULL)
 		return;
-	c = contact_of(r->o.environment, user);
+	c = contact_of(r, user);
 	has_role = c != NULL && c->role != NULL && *c->role != '\0';
 	p = arena_alloc(&r->arena, sizeof *p);
 	p->user = arena_strdup(&r->arena, user);
@@ -101,11 +111,24 @@ stands_here(const char *text, size_t len, size_t at, const char *name)
 	return n > 1 || (at + n < len && text[at + n] == '@') || (at >= 6 && strncmp(text + at - 6, "/home/", 6) == 0);
 }
 
+static size_t
+contact_at(const struct environment *env, const char *text, size_t len, size_t at, size_t best, const char **ret_shown)
+{
+	for (size_t i = 0; i < env->n_contacts; i++) {
+		const struct contact *c = &env->contacts[i];
+
+		if (c->name != NULL && strlen(c->name) > best && strlen(c->name) > 1 && stands_here(text, len, at, c->name)) {
+			best = strlen(c->name);
+			*ret_shown = c->role != NULL && *c->role != '\0' ? c->role : "a contact";
+		}
+	}
+	return best;
+}
+
 /* How many bytes of text at `at` are a name, and what stands for it. */
 static size_t
 name_at(const struct report *r, const char *text, size_t len, size_t at, const char **ret_shown)
 {
-	const struct environment *env = r->o.environment;
 	size_t best = 0;
 
 	for (size_t i = 0; i < r->people.n; i++) {
@@ -116,15 +139,34 @@ name_at(const struct report *r, const char *text, size_t len, size_t at, const c
 			*ret_shown = p->shown;
 		}
 	}
-	for (size_t i = 0; env != NULL && i < env->n_contacts; i++) {
-		const struct contact *c = &env->contacts[i];
-
-		if (c->name != NULL && strlen(c->name) > best && strlen(c->name) > 1 && stands_here(text, len, at, c->name)) {
-			best = strlen(c->name);
-			*ret_shown = c->role != NULL && *c->role != '\0' ? c->role : "a contact";
-		}
-	}
+	for (size_t i = 0; i < r->environments.n; i++)
+		best = contact_at(r->environments.v[i], text, len, at, best, ret_shown);
 	return best;
+}
+
+/*
+ * The options' environment knows its contacts of today, a recording those of the incident's time: a review that was made without a config must not show names. Before any
+ * text is shown.
+ */
+void
+people_find(struct report *r)
+{
+	if (r->o.environment != NULL)
+		*LIST_ADD(&r->environments) = r->o.environment;
+	for (size_t i = 0; i < r->tapes.n; i++) {
+		const struct taped *t = &r->tapes.v[i];
+		const struct model *m = NULL;
+		const struct environment *env;
+
+		for (size_t c = t->info.n_chunks; c-- > 0 && m == NULL;) {	/* one that can be read */
+			int64_t to_ns = recording_chunk(t->recording, c)->to_ns;
+
+			m = player_seek(t->player, to_ns < t->info.last_ns ? to_ns : t->info.last_ns, NULL);
+		}
+		env = m != NULL ? model_environment(m) : NULL;
+		if (env != NULL)
+			*LIST_ADD(&r->environments) = block_ref(env);
+	}
 }
 
 void

@@ -79,8 +79,8 @@ read_chunks(struct report *r, struct taped *t)
 	}
 }
 
-static const struct chunk *
-chunk_at(const struct taped *t, int64_t ns)
+const struct chunk *
+chunk_known(const struct taped *t, int64_t ns)
 {
 	const struct chunk *found = NULL;
 
@@ -88,6 +88,16 @@ chunk_at(const struct taped *t, int64_t ns)
 		if (t->chunks[i].from_ns <= ns && (found == NULL || t->chunks[i].from_ns >= found->from_ns))
 			found = &t->chunks[i];
 	return found;
+}
+
+/* A folder that has other chunks of it. A packed file has those of its time alone. */
+static bool
+has_recording(const struct report *r, const char *id)
+{
+	for (size_t i = 0; i < r->tapes.n; i++)
+		if (!r->tapes.v[i].info.is_packed && str_eq(r->tapes.v[i].info.id, id))
+			return true;
+	return false;
 }
 
 /* Chunks that a chain names and nobody gave us: evidence that was there. */
@@ -105,9 +115,52 @@ tell_absent(struct report *r)
 		for (size_t t = 0; t < r->tapes.n && !is_here; t++)
 			for (size_t c = 0; c < r->tapes.v[t].n_chunks && !is_here; c++)
 				is_here = r->tapes.v[t].chunks[c].number == number && str_eq(r->tapes.v[t].chunks[c].recording, id);
-		if (!is_here)
-			rep_missing(r, rep_fmt(r, "Chunk %" PRIu64 " of recording %s (%s:%" PRIu64 ") is named by the chain, but was not there to be read.", number, id,
-			    e->chain->label, e->rec.seq));
+		if (is_here)
+			continue;
+		r->n_absent++;
+		r->n_gone += has_recording(r, json_string_value(json_object_get(e->rec.json, "recording")));
+		rep_missing(r, rep_fmt(r, "Chunk %" PRIu64 " of recording %s (%s:%" PRIu64 ") is named by the chain, but was not there to be read.", number, id,
+		    e->chain->label, e->rec.seq));
+	}
+}
+
+static bool
+is_named(const struct report *r, const char *id)
+{
+	for (size_t i = 0; i < r->entries.n; i++)
+		if (r->entries.v[i].rec.type == AUDIT_CHUNK && str_eq(json_string_value(json_object_get(r->entries.v[i].rec.json, "recording")), id))
+			return true;
+	for (size_t t = 0; t < r->tapes.n; t++) {
+		if (str_eq(r->tapes.v[t].info.id, id))
+			return true;
+		for (size_t c = 0; c < r->tapes.v[t].n_chunks; c++)
+			if (str_eq(r->tapes.v[t].chunks[c].recording, id))
+				return true;
+	}
+	return false;
+}
+
+static bool
+is_told_before(const struct report *r, size_t at, const char *id)
+{
+	for (size_t i = 0; i < at; i++)
+		if (r->entries.v[i].rec.type == AUDIT_RECORDING && str_eq(json_string_value(json_object_get(r->entries.v[i].rec.json, "recording")), id))
+			return true;
+	return false;
+}
+
+/* A console that was killed had pinned it, and named none of its chunks. */
+static void
+tell_removed(struct report *r)
+{
+	for (size_t i = 0; i < r->entries.n; i++) {
+		const struct entry *e = &r->entries.v[i];
+		const char *id = json_string_value(json_object_get(e->rec.json, "recording"));
+
+		if (e->rec.type != AUDIT_RECORDING || id == NULL || is_named(r, id) || is_told_before(r, i, id))
+			continue;
+		rep_missing(r, rep_fmt(r, "Recording %s was pinned (%s:%" PRIu64 "), but is not here, and no chunk of it is named: what it showed is not known.", rep_cleans(r, id),
+		    e->chain->label, e->rec.seq));
 	}
 }
 
@@ -127,6 +180,28 @@ tell_bad(struct report *r, const struct taped *t)
 
 /* --- what the model saw ----------------------------------------------------------------------------------------------------- */
 
+#define NEAR_NS (5 * NS_PER_S)
+#define ACT_NS (2 * NS_PER_MIN)		/* an act without a result: its outcome was given up by then */
+
+static const struct entry *
+act_result_of(const struct report *r, const struct entry *act)
+{
+	for (const struct entry *e = act + 1; e < r->entries.v + r->entries.n; e++)
+		if (e->chain == act->chain && e->rec.type == AUDIT_ACT_RESULT && (uint64_t)json_integer_value(json_object_get(e->rec.json, "act")) == act->rec.seq)
+			return e;
+	return NULL;
+}
+
+/* The operation of an act is told when its outcome is; it does not know its record. */
+static bool
+is_act_of(const struct report *r, const struct timeline_entry *e, const struct entry *act)
+{
+	const struct entry *end = act_result_of(r, act);
+	int64_t until_ns = end != NULL ? end->rec.time_ns : act->rec.time_ns + ACT_NS;
+
+	return str_eq(json_string_value(json_object_get(act->rec.json, "verb")), e->what) && e->known_ns >= act->rec.time_ns - NEAR_NS && e->known_ns <= until_ns + NEAR_NS;
+}
+
 static bool
 is_in_chain(const struct report *r, const struct timeline_entry *e)
 {
@@ -134,12 +209,14 @@ is_in_chain(const struct report *r, const struct timeline_entry *e)
 		const struct audit_record *rec = &r->entries.v[i].rec;
 		int64_t apart = rec->time_ns - e->known_ns;
 
+		if (e->kind == TIMELINE_ACT && rec->type == AUDIT_ACT && is_act_of(r, e, &r->entries.v[i]))
+			return true;
 		if (e->kind == TIMELINE_RUN && rec->run != NULL && strncmp(e->id, "run:", 4) == 0 && strcmp(e->id + 4, rec->run) == 0)
 			return true;
-		if (e->seq != 0 && rec->seq == e->seq && apart > -5 * NS_PER_S && apart < 5 * NS_PER_S)
+		if (e->seq != 0 && rec->seq == e->seq && apart > -NEAR_NS && apart < NEAR_NS)
 			return true;
-		if (e->kind == TIMELINE_INCIDENT && rec->type == (e->is_end ? AUDIT_INCIDENT_CLOSED : AUDIT_INCIDENT_OPENED) && apart > -5 * NS_PER_S &&
-		    apart < 5 * NS_PER_S)
+		if (e->kind == TIMELINE_INCIDENT && rec->type == (e->is_end ? AUDIT_INCIDENT_CLOSED : AUDIT_INCIDENT_OPENED) && apart > -NEAR_NS &&
+		    apart < NEAR_NS)
 			return true;
 	}
 	return false;
@@ -195,7 +272,16 @@ find_row(struct report *r, const struct taped *t, const struct timeline_entry *e
 	return NULL;
 }
 
+/* "champion 7 -> 6" of a registry, "6 -> 7" of what hosts say: not the same thing. */
 static const char *
+told_by(const struct timeline_entry *e)
+{
+	if (e->kind != TIMELINE_CHANGE)
+		return "";
+	return strncmp(e->id, "change:registry:", 16) == 0 ? " (in the registry)" : strncmp(e->id, "change:marker:", 14) == 0 ? " (on the hosts, by the metrics)" : "";
+}
+
+const char *
 entry_text(struct report *r, const struct timeline_entry *e)
 {
 	const char *what = rep_cleans(r, e->what), *text = rep_cleans(r, e->text);
@@ -209,7 +295,7 @@ entry_text(struct report *r, const struct timeline_entry *e)
 		verb = e->is_end ? " burns no longer" : " burns";
 	else if (e->kind == TIMELINE_DRIFT || e->kind == TIMELINE_MODEL || e->kind == TIMELINE_SOURCE)
 		verb = e->is_end ? ": as it should be again" : "";
-	return rep_fmt(r, "%s%s%s%s%s", what, verb, *text != '\0' ? ": " : "", text, e->is_backfilled ? " (found afterwards in the metrics)" : "");
+	return rep_fmt(r, "%s%s%s%s%s%s", what, verb, *text != '\0' ? ": " : "", text, told_by(e), e->is_backfilled ? " (found afterwards in the metrics)" : "");
 }
 
 static void
@@ -225,7 +311,7 @@ add_row(struct report *r, const struct taped *t, const struct timeline_entry *e)
 	if (row == NULL)
 		row = LIST_ADD(&r->rows);
 	*row = (struct row){ .at_ns = e->at_ns, .known_ns = e->known_ns, .kind = kind_of(e->kind), .is_end = e->is_end, .is_page = e->severity == SEVERITY_PAGE,
-		.id = id, .who = people_shown(r, e->by), .text = entry_text(r, e), .evidence = { .chunk = chunk_at(t, e->known_ns) } };
+		.id = id, .who = people_shown(r, e->by), .text = entry_text(r, e), .evidence = { .chunk = chunk_known(t, e->known_ns) } };
 }
 
 /* What was over before the window began is of no interest; what began before and lasted into it is. */
@@ -265,9 +351,11 @@ tell_problems(struct report *r, const struct taped *t)
 {
 	const struct recording_gap *gaps;
 	size_t n = recording_gaps(t->recording, &gaps);
+	struct recording_info now;
 
-	for (size_t i = 0; i < t->info.problems.n; i++)
-		rep_missing(r, rep_fmt(r, "Recording %s: %s", rep_cleans(r, t->info.id), rep_cleans(r, t->info.problems.v[i])));
+	recording_info(t->recording, &now);	/* reading it has found more */
+	for (size_t i = 0; i < now.problems.n; i++)
+		rep_missing(r, rep_fmt(r, "Recording %s: %s", rep_cleans(r, t->info.id), rep_cleans(r, now.problems.v[i])));
 	for (size_t i = 0; i < n; i++)
 		if (gaps[i].to_ns >= r->from_ns && gaps[i].from_ns <= r->to_ns)
 			rep_missing(r, rep_fmt(r, "Recording %s has nothing from %s to %s: %s", rep_cleans(r, t->info.id), rep_time(r, gaps[i].from_ns),
@@ -287,8 +375,9 @@ name_people(struct report *r)
 	}
 }
 
+/* Before anything is read of them: a recording whose only chunk turns out to be damaged is of this time all the same. */
 void
-recordings_read(struct report *r)
+recordings_open(struct report *r)
 {
 	for (size_t i = 0; i < r->o.n_recordings; i++) {
 		struct recording_info info;
@@ -302,12 +391,18 @@ recordings_read(struct report *r)
 		t->info = info;
 		t->player = player_new(t->recording);
 	}
+}
+
+void
+recordings_read(struct report *r)
+{
 	name_people(r);
 	for (size_t i = 0; i < r->tapes.n; i++)
 		read_chunks(r, &r->tapes.v[i]);
 	if (r->tapes.n == 0)
 		rep_missing(r, "There is no recording of this time: what the metrics, alerts and models said is not known, and neither impact nor detection can be worked out from evidence.");
 	tell_absent(r);
+	tell_removed(r);
 	for (size_t i = 0; i < r->tapes.n; i++) {
 		tell_bad(r, &r->tapes.v[i]);
 		tell_problems(r, &r->tapes.v[i]);

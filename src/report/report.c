@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -31,7 +32,7 @@ all_sound(const struct report *r)
 		for (size_t j = 0; j < r->tapes.v[i].n_chunks; j++)
 			if (r->tapes.v[i].chunks[j].state == CHUNK_DIFFERS || r->tapes.v[i].chunks[j].state == CHUNK_UNREAD)
 				return false;
-	return true;
+	return r->n_gone == 0;
 }
 
 int
@@ -43,8 +44,11 @@ report_gather(const struct report_options *o, struct report **ret, struct err *e
 	r->o = *o;
 	r->title = "";
 	result = chains_open(r, err);
-	if (result == 0)
+	if (result == 0) {
+		recordings_open(r);
+		people_find(r);
 		result = chains_read(r, err);
+	}
 	if (result < 0) {
 		report_free(r);
 		return result;
@@ -74,6 +78,10 @@ report_free(struct report *r)
 	for (size_t i = 0; i < r->tried.n; i++)
 		free(r->tried.v[i]->steps.v);
 	chains_close(r);
+	for (size_t i = 0; i < r->environments.n; i++)
+		if (r->environments.v[i] != r->o.environment)
+			block_unref(r->environments.v[i]);
+	free(r->environments.v);
 	free(r->people.v);
 	free(r->chains.v);
 	free(r->entries.v);
@@ -98,6 +106,27 @@ report_is_sound(const struct report *r)
 	return r->is_sound;
 }
 
+/* A file that is a review in another format has words that this format could not keep. */
+static int
+check_format(enum report_format format, const char *old, size_t old_len, struct err *err)
+{
+	static const char *const names[] = { "md", "json", "html" };
+	enum report_format is = REPORT_MD;
+	size_t at = 0;
+
+	while (at < old_len && (old[at] == ' ' || old[at] == '\n' || old[at] == '\r' || old[at] == '\t'))
+		at++;
+	if (at < old_len && old[at] == '{')
+		is = REPORT_JSON;
+	else if (old_len - at >= 9 && strncasecmp(old + at, "<!doctype", 9) == 0)
+		is = REPORT_HTML;
+	/* Something else, or damaged, is told of with its line. */
+	if (is == format || (memmem(old, old_len, "opsconsole:generated", 20) == NULL && memmem(old, old_len, "\"opsconsole-report\"", 19) == NULL))
+		return 0;
+	return err_set(err, ERR_INVALID, "it is a review in %s, which one in %s cannot take the place of without losing what people wrote in it: write to another file, or give --format %s",
+	    names[is], names[format], names[is]);
+}
+
 /* Writing makes texts in the arena of r: the report says the same afterwards. */
 int
 report_write(const struct report *r, enum report_format format, const char *old, size_t old_len, struct buf *b, struct err *err)
@@ -105,8 +134,10 @@ report_write(const struct report *r, enum report_format format, const char *old,
 	struct report *w = (struct report *)(uintptr_t)r;
 	struct buf fresh;
 	struct doc doc;
-	int result;
+	int result = old != NULL ? check_format(format, old, old_len, err) : 0;
 
+	if (result < 0)
+		return result;
 	if (format == REPORT_JSON)
 		return write_json(w, old, old_len, b, err);
 	buf_init(&fresh, b->max);

@@ -28,7 +28,7 @@ struct report;
 /* ERR_NOTFOUND: no chain knows the incident (those that are known are named); ERR_IO, ERR_DENIED. */
 int report_gather(const struct report_options *o, struct report **ret, struct err *err);
 void report_free(struct report *r);
-bool report_is_sound(const struct report *r);	/* every chain verified, every chunk as the chain says */
+bool report_is_sound(const struct report *r);	/* every chain verified, no chunk other than a chain says, or gone from its recording */
 /* old (may be NULL): a former version of the same document; what a person wrote into the places that are theirs is kept, and a place that this version no longer has is
  * appended, never lost. ERR_SYNTAX: old is not such a document, or its marks were damaged (line named): nothing is written. */
 int report_write(const struct report *r, enum report_format format, const char *old, size_t old_len, struct buf *b, struct err *err);

@@ -115,7 +115,8 @@ struct said {				/* a note, a message, a change, an item of the handover */
 struct measure {			/* time to .. */
 	const char *name, *title;
 	bool is_known;
-	int64_t from_ns, to_ns;
+	const char *instead;		/* of the time: words; NULL: the time */
+	int64_t from_ns, to_ns;		/* to before from: it was known before it was seen; then there are words */
 	struct evidence from, to;
 	const char *basis;		/* from what to what; or why it is not known */
 };
@@ -132,6 +133,7 @@ struct impact {				/* one objective */
 };
 struct hurt {				/* a model or host that was not as it should be */
 	const char *kind, *name, *state, *hosts;
+	size_t last_at;			/* the look: another one behind it is another stretch */
 	int64_t total_ns, first_ns, last_ns;
 	bool is_so_last;
 	const struct chunk *chunk;
@@ -145,6 +147,7 @@ struct curve {				/* a query over the samples */
 struct report {
 	struct arena arena;
 	struct report_options o;
+	LIST_OF(const struct environment *) environments;	/* whose contacts are known: of the options, or of the recordings (references) */
 	const char *incident, *title, *env, *state;
 	int64_t opened_ns, closed_ns, from_ns, to_ns;	/* window: to is closed, or the last that is known */
 	LIST_OF(struct person *) people;
@@ -162,9 +165,12 @@ struct report {
 	LIST_OF(struct hurt *) hurts;
 	LIST_OF(struct curve *) curves;
 	struct measure measures[4];
-	int64_t step_ns, unrecorded_ns;			/* between two looks; within the window */
+	const struct row *change;			/* the last before the start; NULL none */
+	int64_t step_ns, unrecorded_ns;			/* between two looks; not recorded since the recording began, or the incident was opened */
+	int64_t recorded_from_ns, recorded_to_ns;	/* first and last look that found something; 0 none did */
 	size_t n_samples;
 	int64_t *sample_ns;
+	size_t n_absent, n_gone;	/* chunks that a chain names and that are not here; of them, those whose recording is */
 	bool is_sound;
 };
 
@@ -186,6 +192,7 @@ const char *evidence_text(struct report *r, const struct evidence *v);
 /* --- people (people.c) ---------------------------------------------------------------------------------------------------- */
 void people_add(struct report *r, const char *user);			/* in the order of appearance */
 const char *people_shown(struct report *r, const char *user);
+void people_find(struct report *r);					/* contacts that only the recordings know */
 /* Appends text with the names of people replaced; as it is where names are asked for. */
 void people_mask(const struct report *r, struct buf *b, const char *text, size_t len);
 
@@ -194,11 +201,16 @@ int chains_open(struct report *r, struct err *err);
 int chains_read(struct report *r, struct err *err);
 void chains_close(struct report *r);
 bool is_own_action(const struct audit_record *rec);		/* what is shown of the time around though its record names no incident */
+void recordings_open(struct report *r);				/* those of its time */
 void recordings_read(struct report *r);				/* chunks, and rows of what the model saw */
 void impact_read(struct report *r);
 void rows_make(struct report *r);
 void tried_make(struct report *r);
+const struct chunk *chunk_known(const struct taped *t, int64_t ns);	/* that holds what was known at ns first; NULL none */
+const char *entry_text(struct report *r, const struct timeline_entry *e);
+const struct tried *hurt_run(const struct report *r, const struct hurt *h);	/* the run of ours that changed it meanwhile; NULL none */
 void measures_make(struct report *r);
+int64_t measure_ns(const struct measure *m);			/* never negative */
 void said_make(struct report *r);
 
 /* --- writing ------------------------------------------------------------------------------------------------------------------ */

@@ -118,6 +118,24 @@ tally_step(struct report *r, struct tally *t, const struct entry *e)
 		t->last = end;
 }
 
+/* One that was not sent, or nobody knows whether it was, must not stand there as if it had been. */
+static void
+message_row(struct report *r, const struct entry *e)
+{
+	const struct entry *end = result_of(r, e);
+	const char *what = rep_member(r, &e->rec, "what"), *outcome = end != NULL ? rep_member(r, &end->rec, "outcome") : "UNKNOWN";
+	const char *text = end != NULL ? rep_member(r, &end->rec, "text") : "no result is recorded";
+	struct row *row;
+
+	if (str_eq(outcome, "OK")) {
+		row_add(r, e, ROW_MESSAGE, what);
+		return;
+	}
+	row = row_add(r, e, ROW_MESSAGE, rep_fmt(r, "%s (%s: %s%s%s)", what, str_eq(outcome, "UNKNOWN") ? "not known whether it was sent" : "not sent", outcome, colon(text), text));
+	if (row != NULL && end != NULL)
+		evidence_add(&row->evidence, end);
+}
+
 static void
 step_row(struct report *r, const struct entry *e)
 {
@@ -127,7 +145,7 @@ step_row(struct report *r, const struct entry *e)
 	struct row *row;
 
 	if (is_message(e)) {
-		row_add(r, e, ROW_MESSAGE, rep_member(r, &e->rec, "what"));
+		message_row(r, e);
 		return;
 	}
 	if (!is_first_of_batch(r, e))

@@ -19,28 +19,26 @@ said_of(const struct row *w)
 static bool
 is_change(const struct row *w)
 {
-	return w->kind == ROW_CHANGE || w->kind == ROW_MODEL;
+	return w->kind == ROW_CHANGE || w->kind == ROW_MODEL || (w->kind == ROW_DRIFT && !w->is_end);
 }
 
-/* Changes that the console knew of when the window began: older than the timeline's rows, but near the start. */
+/* Changes that were known when the window began: older than the timeline's rows, but near the start. The first chunk that is here holds them, too. */
 static void
-markers_of(struct report *r, const struct taped *t)
+changes_before(struct report *r, const struct taped *t)
 {
-	int64_t at_ns = t->info.last_ns < r->to_ns ? t->info.last_ns : r->to_ns;
-	const struct model *m = player_seek(t->player, at_ns, NULL);
+	const struct timeline_entry *v;
+	size_t n = player_timeline(t->player, &v);
 
-	for (size_t i = 0; m != NULL && i < model_n_markers(m); i++) {
-		const struct marker *k = model_marker(m, i);
-		const struct chunk *chunk = t->n_chunks > 0 ? &t->chunks[t->n_chunks - 1] : NULL;
-		bool is_known = k->kind != MARKER_CHANGE || k->at_ns < r->opened_ns - CHANGES_BEFORE_NS || k->at_ns > r->to_ns;
+	for (size_t i = 0; i < n; i++) {
+		const struct chunk *chunk = chunk_known(t, v[i].known_ns);
+		bool is_known = v[i].kind != TIMELINE_CHANGE || v[i].known_ns >= r->from_ns || v[i].at_ns >= r->from_ns || v[i].at_ns < r->opened_ns - CHANGES_BEFORE_NS;
+		const char *text = is_known ? "" : entry_text(r, &v[i]);
 
-		for (size_t j = 0; j < r->rows.n && !is_known; j++)
-			is_known = r->rows.v[j].kind == ROW_CHANGE && r->rows.v[j].at_ns == k->at_ns;
 		for (size_t j = 0; j < r->changes.n && !is_known; j++)
-			is_known = r->changes.v[j].at_ns == k->at_ns;
+			is_known = r->changes.v[j].at_ns == v[i].at_ns && str_eq(r->changes.v[j].text, text);
 		if (!is_known)
-			*LIST_ADD(&r->changes) = (struct said){ .at_ns = k->at_ns, .who = "", .evidence = { .chunk = chunk },
-				.text = rep_fmt(r, "%s%s%s", rep_cleans(r, k->what), *k->text != '\0' ? ": " : "", rep_cleans(r, k->text)) };
+			*LIST_ADD(&r->changes) = (struct said){ .at_ns = v[i].at_ns, .who = "", .text = text,
+				.evidence = { .chunk = chunk != NULL ? chunk : t->n_chunks > 0 ? &t->chunks[0] : NULL } };
 	}
 }
 
@@ -150,6 +148,13 @@ tell_chains(struct report *r)
 	}
 }
 
+/* Nothing is missing where no console ran before the incident was opened. */
+static int64_t
+looked_from(const struct report *r)
+{
+	return r->recorded_from_ns != 0 && r->recorded_from_ns < r->opened_ns ? r->recorded_from_ns : r->opened_ns;
+}
+
 void
 said_make(struct report *r)
 {
@@ -166,7 +171,7 @@ said_make(struct report *r)
 			*LIST_ADD(&r->changes) = said_of(w);
 	}
 	for (size_t i = 0; i < r->tapes.n; i++)
-		markers_of(r, &r->tapes.v[i]);
+		changes_before(r, &r->tapes.v[i]);
 	config_of(r);
 	sort_changes(r);
 	if (r->closed_ns == 0)
@@ -175,6 +180,7 @@ said_make(struct report *r)
 	if (newest != NULL)
 		open_alerts(r, newest);
 	if (r->unrecorded_ns > 0 && r->tapes.n > 0)
-		rep_missing(r, rep_fmt(r, "%s of the %s looked at are not recorded.", rep_duration(r, r->unrecorded_ns), rep_duration(r, r->to_ns - r->from_ns)));
+		rep_missing(r, rep_fmt(r, "%s of the %s looked at are not recorded.", rep_duration(r, r->unrecorded_ns),
+		    rep_duration(r, r->to_ns - looked_from(r))));
 	tell_chains(r);
 }

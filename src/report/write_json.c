@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,8 +138,9 @@ objective_json(struct report *r, const struct impact *v)
 }
 
 static json_t *
-hurt_json(const struct hurt *h)
+hurt_json(const struct report *r, const struct hurt *h)
 {
+	const struct tried *run = hurt_run(r, h);
 	struct evidence where = { .chunk = h->chunk };
 	json_t *o = json_object();
 
@@ -150,6 +152,7 @@ hurt_json(const struct hurt *h)
 	json_object_set_new(o, "to", time_json(h->last_ns));
 	json_object_set_new(o, "still", json_boolean(h->is_so_last));
 	json_object_set_new(o, "hosts", text_json(h->hosts));
+	json_object_set_new(o, "during", text_json(run != NULL ? run->id : NULL));
 	json_object_set_new(o, "evidence", evidence_json(&where));
 	return o;
 }
@@ -162,7 +165,7 @@ impact_json(struct report *r)
 	for (size_t i = 0; i < r->impacts.n; i++)
 		json_array_append_new(objectives, objective_json(r, r->impacts.v[i]));
 	for (size_t i = 0; i < r->hurts.n; i++)
-		json_array_append_new(hurts, hurt_json(r->hurts.v[i]));
+		json_array_append_new(hurts, hurt_json(r, r->hurts.v[i]));
 	for (size_t i = 0; i < r->curves.n; i++) {
 		const struct curve *c = r->curves.v[i];
 		json_t *q = json_object();
@@ -175,6 +178,8 @@ impact_json(struct report *r)
 		json_array_append_new(curves, q);
 	}
 	json_object_set_new(o, "recorded", json_boolean(r->tapes.n > 0));
+	json_object_set_new(o, "recorded_from", time_json(r->recorded_from_ns));
+	json_object_set_new(o, "recorded_to", time_json(r->recorded_to_ns));
 	json_object_set_new(o, "step_ms", ms_json(r->step_ns));
 	json_object_set_new(o, "unrecorded_ms", ms_json(r->unrecorded_ns));
 	json_object_set_new(o, "objectives", objectives);
@@ -215,13 +220,23 @@ detection_json(const struct report *r)
 		const struct measure *m = &r->measures[i];
 		json_t *v = json_object();
 
-		json_object_set_new(v, "ms", m->is_known ? ms_json(m->to_ns - m->from_ns) : json_null());
+		json_object_set_new(v, "ms", m->is_known ? ms_json(measure_ns(m)) : json_null());
+		json_object_set_new(v, "instead", text_json(m->instead));
 		json_object_set_new(v, "from", m->is_known ? time_json(m->from_ns) : json_null());
 		json_object_set_new(v, "to", m->is_known ? time_json(m->to_ns) : json_null());
 		json_object_set_new(v, "basis", text_json(m->basis));
 		json_object_set_new(v, "evidence_from", evidence_json(&m->from));
 		json_object_set_new(v, "evidence_to", evidence_json(&m->to));
 		json_object_set_new(o, m->name, v);
+	}
+	json_object_set_new(o, "change", json_null());
+	if (r->change != NULL) {
+		json_t *c = json_object();
+
+		json_object_set_new(c, "at", time_json(r->change->at_ns));
+		json_object_set_new(c, "text", text_json(r->change->text));
+		json_object_set_new(c, "evidence", evidence_json(&r->change->evidence));
+		json_object_set_new(o, "change", c);
 	}
 	return o;
 }
@@ -401,15 +416,46 @@ yours_json(json_t *prompts)
 	return yours;
 }
 
+/* Tools write 1.0 as 1, and 1e-05 as 0.00001: the same number has one text here. */
+static json_t *
+canonical(const json_t *v)
+{
+	json_t *made, *item;
+	const char *name;
+	char text[64];
+	size_t i;
+
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		made = json_object();
+		json_object_foreach((json_t *)(uintptr_t)v, name, item)
+			json_object_set_new(made, name, canonical(item));
+		return made;
+	case JSON_ARRAY:
+		made = json_array();
+		json_array_foreach(v, i, item)
+			json_array_append_new(made, canonical(item));
+		return made;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		snprintf(text, sizeof text, "#%.15g", json_number_value(v) + 0.0);	/* + 0: no -0 */
+		return json_string(text);
+	default:
+		return json_deep_copy(v);
+	}
+}
+
 /* Of all but what is a person's. */
 static void
 sum_of(const json_t *document, char *ret_hex)
 {
-	json_t *rest = json_copy((json_t *)(uintptr_t)document);
+	json_t *rest, *generated = json_copy((json_t *)(uintptr_t)document);
 	char *text;
 
-	json_object_del(rest, "yours");
-	json_object_del(rest, "generated");
+	json_object_del(generated, "yours");
+	json_object_del(generated, "generated");
+	rest = canonical(generated);
+	json_decref(generated);
 	text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
 	audit_digest(text != NULL ? text : "", text != NULL ? strlen(text) : 0, ret_hex);
 	free(text);

@@ -14,7 +14,7 @@ enum {
 	CMD_ARG = 1u << 1,	/* takes an argument on the command line */
 	CMD_HINT = 1u << 2,	/* shown in the hint bar while the panel has the focus */
 	CMD_HIDDEN = 1u << 3,	/* second key of a command: not in help */
-	CMD_FIRST = 1u << 4,	/* a global command whose key goes before those of panels */
+	CMD_FIRST = 1u << 4,	/* a global command whose key and name go before those of panels */
 };
 
 struct command {

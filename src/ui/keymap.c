@@ -258,6 +258,9 @@ keymap_find(const struct keymap *km, const struct panel_ops *panel, const char *
 {
 	const struct keymap_row *global = NULL;
 
+	for (size_t i = 0; i < km->n; i++)
+		if ((km->rows[i].command->flags & CMD_FIRST) && strcmp(km->rows[i].command->name, name) == 0)
+			return &km->rows[i];
 	for (size_t i = 0; i < km->n; i++) {
 		const struct keymap_row *row = &km->rows[i];
 

@@ -20,6 +20,8 @@ struct replay_view {
 	double speed;			/* 1 as it was; 0.25 .. 64 */
 	bool is_paused, is_following, is_skipping;	/* skipping: stretches in which nothing happens */
 	bool follows_operator;		/* focus and range are the operator's own */
+	bool is_film;			/* nobody has keys */
+	const char *unknown_why;	/* where model is NULL: "000002.rec: it cannot be read"; else "" or NULL */
 	const struct timeline_entry *marks;
 	size_t n_marks;
 	const struct replay_gap { int64_t from_ns, to_ns; } *gaps;

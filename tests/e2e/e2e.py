@@ -150,7 +150,7 @@ class Console:
         self.status_file = os.path.join(self.folder, "status")
         # What is printed behind the program shows whether the terminal came back.
         script = f'"$@"; s=$?; stty -a >{self.folder}/stty; echo $s >{self.status_file}.new; mv {self.status_file}.new {self.status_file}; echo "[ended $s]"; exec cat'
-        self.env = env or environment()
+        self.env = dict(env or environment())   # of its own: two consoles may be given the same
         self.env.pop("TMUX", None)
         self.env["TMUX_TMPDIR"] = self.folder
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "env", "TERM=screen-256color", "sh", "-c", script, "sh", *words)

@@ -15,7 +15,7 @@ import operation
 LAB = None
 SIZE = (120, 36)
 LEFT = 60   # columns of the overview
-PANELS = ("1", "2", "3", "4", "5", "6", "7", "8", "0", "T")
+PANELS = ("1", "3", "5", "6", "0", "T")
 
 
 class Operator(operation.Operator):
@@ -72,7 +72,7 @@ def incident(op):
         console.type("incident close put back")
         console.keys("Enter")
         console.wait(gone=("INC ",))
-        frames += [capture(console, key) for key in PANELS]
+        frames += [capture(console, key) for key in (*PANELS, "2", "4", "7", "8")]
         console.keys("q")
         assert console.ended() == 0
     opened = op.log("type=incident-opened")
@@ -153,6 +153,8 @@ def test_a_replay_has_no_sockets():
         folder = f"/proc/{console.pid()}/fd"
         sockets = [f for f in os.listdir(folder) if os.readlink(os.path.join(folder, f)).startswith("socket:")]
         assert not sockets, sockets
+        console.keys("o", "3")   # who chooses a panel by hand leaves the operator's view, and is told
+        console.wait("your own view")
         for key in ("C", "r", "a"):   # nothing of it writes
             console.keys(key)
             time.sleep(0.2)
@@ -174,6 +176,12 @@ def test_plain_for_pipes():
     assert code == 0 and [n["text"] for n in lines] == ["the new model is to blame"], (out, err)
     assert lines[0]["seq"] == op.log("type=note")[0]["seq"]
     assert op.run("--replay", name, "text=nobody-said-this", "--plain")[0] == 1
+    code, out, err = op.run("--replay", "type=run or type=alert", "--plain")   # of the newest incident
+    assert code == 0 and {line.split()[1] for line in out.splitlines()} == {"run", "alert"}, (code, out, err)
+    code, out, err = op.run("--replay", name, "type=nonsense", "--plain")
+    assert code == 2 and "nonsense" in err and "--log" not in err, err
+    code, out, err = e2e.program("--replay", "--", "--plain", env=op.env)   # a name, and none that there is
+    assert code == 2 and "'--plain'" in err, err
 
 
 def test_every_chunk_stands_in_the_log():
@@ -292,6 +300,7 @@ def test_exports():
     assert head["version"] == 2 and (head["width"], head["height"]) == (100, 30), head
     assert [t for t, _, _ in lines] == sorted(t for t, _, _ in lines)
     assert {kind for _, kind, _ in lines} == {"o", "m"}
+    assert not any("next, previous" in data for _, kind, data in lines if kind == "o")   # whoever watches has none of the player's keys
     assert any("SpamFalsePositive" in data for _, kind, data in lines if kind == "m"), lines
     if shutil.which("asciinema"):
         done = subprocess.run(["asciinema", "cat", path], capture_output=True, env=e2e.environment(TERM="xterm-256color"), check=False)
@@ -301,6 +310,7 @@ def test_exports():
 def test_a_live_incident_is_followed_from_another_terminal():
     with Operator() as op, e2e.Console(size=SIZE, env=op.env, config=op.config) as live:
         live.wait("OK", "sources")
+        time.sleep(2)   # what was told first is on disk within a second
         with e2e.Console("--replay", "--follow", size=SIZE, env=op.env, config=op.config) as other:
             other.wait("REPLAY", "OK")
             live.keys(":")
@@ -327,10 +337,36 @@ def test_kill_9_loses_no_more_than_a_second():
         live.keys("Enter")
         live.wait("recorded, audit")
         time.sleep(2)
-        live.kill(9)
-        live.ended()
+        with e2e.Console("--replay", "--follow", size=SIZE, env=op.env, config=op.config) as other:
+            other.wait("REPLAY", "follows")
+            live.kill(9)
+            live.ended()
+            other.wait("paused")   # nobody writes any more: that nothing new is shown must not look live
+            other.keys("q")
+            assert other.ended() == 0
         code, out, err = op.run("--replay", "--plain")
         assert code == 0 and "the last words" in out, (code, out, err)
+        with e2e.Console(size=SIZE, env=op.env, config=op.config) as after:   # the next console goes on with the incident
+            after.wait("INC ")
+            follower = subprocess.Popen([e2e.PROGRAM, "--replay", "--follow", "--plain", "type=note"], stdout=subprocess.PIPE, text=True,
+                                        env=op.env, stdin=subprocess.DEVNULL)
+            after.keys(":")
+            after.type("note said by the next one")
+            after.keys("Enter")
+            after.wait("recorded, audit")
+            while "said by the next one" not in follower.stdout.readline():
+                assert follower.poll() is None, follower.returncode
+            after.keys(":")
+            after.type("incident close over")
+            after.keys("Enter")
+            after.wait(gone=("INC ",))
+            after.keys("q")
+            assert after.ended() == 0
+            follower.communicate(timeout=60)   # ends with the one it follows
+            assert follower.returncode == 0
+        code, out, err = op.run("--replay", "--plain")
+        assert code == 0 and out.count("the last words") == 1 and out.count("said by the next one") == 1, (code, out, err)
+        assert "between two recordings" in err and "verified" in err, err
 
 
 def test_the_past_beyond_memory_comes_from_the_recording():
@@ -356,6 +392,12 @@ def test_the_past_beyond_memory_comes_from_the_recording():
             console.type("goto -30m")
             console.keys("Enter")
             console.wait("PAST", "metrics")
+            console.wait("Metrics", gone=("no answer yet",))
+            before = (at - 40) % 86400     # the lab was there, no console of this operator
+            console.keys(":")
+            console.type(f"goto {before // 3600:02}:{before // 60 % 60:02}:{before % 60:02}")
+            console.keys("Enter")
+            console.wait("metrics only", "Metrics", "┤", gone=("no answer yet",))
             console.keys("q")
             assert console.ended() == 0
 

@@ -87,6 +87,21 @@ def test_a_disk_that_is_full_before():
         op.check_log()
 
 
+def test_a_console_says_that_the_disk_is_full():
+    with Operator() as op, TinyDisk(op, "2m") as disk:
+        with e2e.Console(size=(120, 30), env=op.env, config=op.config) as console:
+            console.wait("OK", "sources")
+            disk.fill()
+            console.keys(":")
+            console.type("incident open full")
+            console.keys("Enter")
+            console.wait("not done", "No space left on device", "audit: not writable")
+            console.keys("L")
+            console.wait("NOT WRITABLE: ", "nothing to vouch for yet")
+            console.keys("q")
+            console.ended()
+
+
 def test_a_disk_that_fills_up_meanwhile():
     with Operator() as op, TinyDisk(op, "3m") as disk:
         forget()
@@ -165,4 +180,5 @@ def test_two_consoles_and_two_runs_at_one_log():
 
 if __name__ == "__main__":
     e2e.run_with(lambda: e2e.Lab("--need", "ssh"), globals(), "LAB", [
-        test_a_disk_that_is_full_before, test_a_disk_that_fills_up_meanwhile, test_a_log_that_cannot_be_written, test_two_consoles_and_two_runs_at_one_log])
+        test_a_disk_that_is_full_before, test_a_console_says_that_the_disk_is_full, test_a_disk_that_fills_up_meanwhile,
+        test_a_log_that_cannot_be_written, test_two_consoles_and_two_runs_at_one_log])

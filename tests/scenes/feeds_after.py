@@ -120,6 +120,10 @@ class Feeds:
                 self.anchor("journald", "this machine", "failed", 0, 0, "no /run/systemd/journal/socket"),
                 self.anchor("ship", "loki", "failed", 512, 700, "HTTP 503 from http://loki.prod:3100, 27 records wait")]
 
+    def no_anchors(self):
+        return [self.anchor("head", "/home/jane/.local/state/opsconsole/audit.head", "off", 0, 0),
+                self.anchor("journald", "", "off", 0, 0, "this machine has neither journald nor syslog")]
+
     def window(self, first, n, total=100000):
         """Records first+1 .. first+n of many."""
         rows = [self.row(first + 1 + i, (total - first - 1 - i) * 0.6 // 1, "note", "number %d" % (first + 1 + i)) for i in range(n)]
@@ -161,6 +165,10 @@ class Feeds:
             "past-metrics-empty.json": env + [self.event("alerts", "prometheus", 1112, alerts=[])],
             "audit.json": env + self.view(),
             "audit-none.json": env + self.view(rows=[], anchors=[], verdict="", verdict_text="", verified=None),
+            "audit-none-anchors.json": env + self.view(rows=[], anchors=self.no_anchors(), verdict="", verdict_text="", verified=None),
+            "audit-none-unwritable.json": env + self.view(rows=[], anchors=self.no_anchors(), verdict="", verdict_text="", verified=None, writable=False, why=
+                                                          "audit log: No space left on device: cannot write /home/jane/.local/state/opsconsole/audit"
+                                                          "/audit-000001.jsonl"),
             "audit-unverified.json": env + self.view(verdict="", verdict_text="", verified=None),
             "audit-running.json": env + self.view(verdict="running", verdict_text="", verified=None),
             "audit-broken.json": env + self.view(verdict="edited", open=1, verdict_text="audit.1.jsonl:519: record 519 was edited: its hash does not hold; "

@@ -25,6 +25,7 @@ struct tape {
 	int64_t from_ns, to_ns;
 	struct event v[EVENTS_MAX];
 	size_t n, n_chunks, n_gaps;
+	bool is_damaged, is_found_out;
 	struct recording_chunk chunks[CHUNKS_MAX];
 	struct recording_gap gaps[GAPS_MAX];
 };
@@ -92,6 +93,12 @@ tape_gap(struct tape *t, double from, double to)
 }
 
 void
+tape_damage(struct tape *t)
+{
+	t->is_damaged = true;
+}
+
+void
 tape_hash_of(const char *id, uint64_t n, char *ret_hex)
 {
 	char text[128];
@@ -123,10 +130,16 @@ tape_of(const struct recording *r)
 void
 recording_info(const struct recording *r, struct recording_info *ret)
 {
+	static const char *const problems[] = { "000001.rec: its snapshot is damaged" };
 	struct tape *t = tape_of(r);
 
 	*ret = (struct recording_info){ .path = t->id, .id = t->id, .env = "prod", .version = "1", .user = "alice", .host = "web", .first_ns = t->from_ns, .last_ns = t->to_ns,
 		.n_chunks = t->n_chunks, .is_pinned = true, .incident = "" };
+	if (t->is_found_out) {
+		ret->id = "";
+		ret->first_ns = ret->last_ns = 0;
+		ret->problems = (struct strings){ 1, problems };
+	}
 }
 
 const struct recording_chunk *
@@ -242,6 +255,10 @@ player_seek(struct player *p, int64_t t_ns, const char **ret_why)
 
 	ret_why = ret_why == NULL ? &unused : ret_why;
 	*ret_why = "not recorded";
+	if (p->tape->is_damaged) {
+		p->tape->is_found_out = true;
+		return NULL;
+	}
 	if (t_ns < p->tape->from_ns || t_ns > p->tape->to_ns)
 		return NULL;
 	for (size_t i = 0; i < p->tape->n_gaps; i++)

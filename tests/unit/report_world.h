@@ -36,6 +36,8 @@ void tape_feed(struct tape *t, double seconds, const char *fmt, ...) __attribute
 void tape_alert(struct tape *t, double seconds, const char *alerts);
 /* state: "ok", "page", ..; left of the budget, burn rate, bad events. */
 void tape_slo(struct tape *t, double seconds, const char *state, double left, double burn, double bad);
+/* Its snapshot cannot be read, which shows only when it is. */
+void tape_damage(struct tape *t);
 void tape_gap(struct tape *t, double from, double to);
 /* What recording_chunk_hash() says of chunk n: tests put it into a record, or another one. */
 void tape_hash(const struct tape *t, uint64_t n, char *ret_hex);

@@ -12,11 +12,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "anchors.h"
+#include "anchors_look.h"
+#include "audit/checkpoint.h"
 #include "audit/glass.h"
 #include "audit_world.h"
 #include "base/clock.h"
@@ -61,7 +64,7 @@ setup(void **state)
 	notes[0] = '\0';
 	t->conf.audit.dir = t->w->dir;
 	t->conf.audit.head = t->w->head;
-	t->conf.audit.journald = true;
+	t->conf.audit.journald = CONF_JOURNALD_YES;
 	t->app.conf = &t->conf;
 	t->app.loop = t->w->loop;
 	t->app.pool = pool_new(t->w->loop, 1);
@@ -202,6 +205,63 @@ copies_follow(void **state)
 	arena_done(&arena);
 }
 
+/* Each on its own way up: none fails because of another, and what is left is whole. */
+static void
+two_consoles_write_copies(void **state)
+{
+	enum { TIMES = 200 };
+	struct test *t = *state;
+	char path[160], *copies[] = { path, NULL }, *text;
+	int status, n_failed = 0;
+	size_t len;
+
+	snprintf(path, sizeof path, "%s/both", t->w->root);
+	for (unsigned p = 0; p < 2; p++) {
+		if (fork() != 0)
+			continue;
+		for (unsigned i = 1; i <= TIMES; i++) {
+			struct anchors_look l = { .copies = copies, .head = { .seq = i * 2 + p } };
+
+			memset(l.head.hash, 'a', AUDIT_HASH_HEX);
+			anchors_look_copies(&l);
+			n_failed += l.copy[0].why[0] != '\0' && strstr(l.copy[0].why, "but the head") == NULL;	/* the other one is ahead */
+		}
+		_exit(n_failed > 0);
+	}
+	for (unsigned p = 0; p < 2; p++)
+		if (wait(&status) > 0 && status != 0)
+			n_failed++;
+	assert_int_equal(n_failed, 0);
+	text = world_read(path, &len);
+	assert_int_equal(len, strcspn(text, ":") + 1 + AUDIT_HASH_HEX + 1);
+	free(text);
+}
+
+/* Another console wrote head and copy after this one had read the head. */
+static void
+a_copy_of_a_newer_head(void **state)
+{
+	struct test *t = *state;
+	char path[160], head[160], text[128], *copies[] = { path, NULL };
+	struct anchors_look l = { .copies = copies, .head = { .seq = 1 }, .head_path = head };
+
+	snprintf(path, sizeof path, "%s/copy", t->w->root);
+	snprintf(head, sizeof head, "%s/newer", t->w->root);
+	memset(l.head.hash, 'a', AUDIT_HASH_HEX);
+	snprintf(text, sizeof text, "2:%s\n", l.head.hash);
+	world_write(path, text, strlen(text));
+	anchors_look_copies(&l);
+	assert_non_null(strstr(l.copy[0].why, "cut off"));
+	world_write(head, text, strlen(text));
+	anchors_look_copies(&l);
+	assert_string_equal(l.copy[0].why, "");
+	assert_int_equal(l.copy[0].seq, 2);
+	text[2] = 'b';
+	world_write(head, text, strlen(text));
+	anchors_look_copies(&l);
+	assert_non_null(strstr(l.copy[0].why, "replaced"));
+}
+
 /* The copy is the evidence. */
 static void
 a_later_copy_stays(void **state)
@@ -255,6 +315,57 @@ nobody_listens(void **state)
 	arena_done(&arena);
 }
 
+/* Nobody asked for it, and the machine has none: that is no failure. */
+static void
+nobody_is_there(void **state)
+{
+	struct test *t = *state;
+	struct arena arena = { 0 };
+
+	t->conf.audit.journald = CONF_JOURNALD_AUTO;
+	begin(t);
+	until_at(t, "journald", 1);
+	anchors_free(t->anchors);
+	unlink(t->socket);
+	t->anchors = anchors_new(&t->app);
+	anchors_start(t->anchors);
+	until_at(t, "head", 1);
+	assert_int_equal(find(t, &arena, "journald", 0)->state, ANCHOR_OFF);
+	assert_non_null(strstr(find(t, &arena, "journald", 0)->text, "neither"));
+	arena_done(&arena);
+}
+
+/* A checkpoint that was made when there was more is evidence, and not a good anchor. */
+static void
+a_later_checkpoint_is_told(void **state)
+{
+	struct test *t = *state;
+	struct audit_checkpoint c = { .seq = 9, .time_ns = NS_PER_S };
+	struct audit_actor self;
+	struct arena arena = { 0 };
+	char dir[160], path[256];
+	struct buf b;
+
+	snprintf(dir, sizeof dir, "%s/checkpoints", t->w->root);
+	snprintf(path, sizeof path, "%s/20300101-022931-9.checkpoint", dir);
+	audit_actor_self(&self);
+	snprintf(c.chain, sizeof c.chain, "%s@%s %s", self.user, self.host, t->w->dir);
+	memset(c.hash, 'a', AUDIT_HASH_HEX);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	buf_init(&b, 4096);
+	assert_int_equal(audit_checkpoint_write(&b, &c, NULL), 0);
+	world_write(path, b.data, b.len);
+	buf_done(&b);
+	t->conf.audit.checkpoint_key = dir;
+	t->conf.audit.checkpoint_dir = dir;
+	begin(t);
+	until_at(t, "head", 1);
+	assert_int_equal(find(t, &arena, "checkpoint", 0)->seq, 9);
+	assert_int_equal(find(t, &arena, "checkpoint", 0)->state, ANCHOR_FAILED);
+	assert_non_null(strstr(find(t, &arena, "checkpoint", 0)->text, "cut off"));
+	arena_done(&arena);
+}
+
 /* Asked for without a key, then with one that no agent has; an incident that is closed asks, too. */
 static void
 checkpoints_say_why_not(void **state)
@@ -305,7 +416,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(copies_follow), TEST(a_later_copy_stays), TEST(a_run_that_ends_is_told), TEST(nobody_listens), TEST(checkpoints_say_why_not), TEST(nothing_there),
+		TEST(copies_follow), TEST(two_consoles_write_copies), TEST(a_copy_of_a_newer_head), TEST(a_later_copy_stays), TEST(a_run_that_ends_is_told), TEST(nobody_listens), TEST(nobody_is_there), TEST(a_later_checkpoint_is_told), TEST(checkpoints_say_why_not), TEST(nothing_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -334,6 +334,8 @@ test_text(void **state)
 	    "all 3 hosts serve 6", "verified", 1) }, "run r  ended: OK, exit 0, verified: all 3 hosts serve 6");
 	expect_text((struct audit_draft){ .type = AUDIT_ACT, .body = json_pack("{s:s, s:s, s:s}", "verb", "silence", "object", "HighLoad", "source", "am1") },
 	    "silence HighLoad at am1");
+	expect_text((struct audit_draft){ .type = AUDIT_CHECK, .body = json_pack("{s:s, s:s, s:s, s:s}", "what", "alert X is resolved, within 10m", "expected",
+	    "alert X is resolved", "found", "resolved", "outcome", "OK") }, "alert X is resolved, within 10m: found resolved: OK");
 	expect_text((struct audit_draft){ .type = AUDIT_CHECK, .body = json_pack("{s:s, s:i, s:s, s:s}", "what", "up", "expected", 1, "found", "no data", "outcome",
 	    "UNKNOWN") }, "up: expected 1, found no data: UNKNOWN");
 	expect_text((struct audit_draft){ .type = AUDIT_INCIDENT_OPENED, .incident = "i", .body = json_pack("{s:s, s:b}", "title", "spam", "joined", 1) },

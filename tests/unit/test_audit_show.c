@@ -308,6 +308,52 @@ until_a_time(void **state)
 	assert_int_equal(shown->n_records, 2000);
 }
 
+static void
+put_line(struct buf *b, uint64_t seq, char *hash, enum audit_type type, json_t *body)
+{
+	static const struct audit_actor alice = { .user = "alice", .uid = 1000, .host = "web", .tty = "", .client = "" };
+	struct audit_draft d = { .type = type, .body = body };
+	char prev[AUDIT_HASH_HEX + 1];
+
+	memcpy(prev, hash, sizeof prev);
+	assert_int_equal(audit_record_write(b, seq, (int64_t)seq * NS_PER_S, prev, &alice, "test", &d, hash, NULL), 0);
+	json_decref(body);
+}
+
+/* At a time at which there was no result yet, the outcome was not known. */
+static void
+unknown_until_its_result(void **state)
+{
+	struct test *t = *state;
+	char path[256], hash[AUDIT_HASH_HEX + 1] = AUDIT_ZERO;
+	unsigned before;
+	struct buf b;
+
+	buf_init(&b, 16 << 20);
+	for (uint64_t seq = 1; seq < 2000; seq += 2) {
+		put_line(&b, seq, hash, AUDIT_ACT, json_pack("{s:s, s:s}", "verb", "silence", "object", "x"));
+		put_line(&b, seq + 1, hash, AUDIT_ACT_RESULT, json_pack("{s:I, s:s}", "act", (json_int_t)seq, "outcome", "OK"));
+	}
+	mkdir(t->w->dir, 0700);
+	snprintf(path, sizeof path, "%s/audit-000001.jsonl", t->w->dir);
+	world_write(path, b.data, b.len);
+	buf_done(&b);
+	window(t, UINT64_MAX, "");
+	assert_int_equal(shown->n_records, 2000);
+	assert_int_equal(shown->n_open, 0);
+	before = n_shown;
+	audit_show_until(t->show, 3 * NS_PER_S);
+	until_shown(t, before);
+	assert_int_equal(shown->n_records, 3);
+	assert_int_equal(shown->n_open, 1);
+	assert_false(shown->rows[0].is_open);
+	assert_true(shown->rows[2].is_open);
+	before = n_shown;
+	audit_show_until(t->show, 1998 * NS_PER_S);
+	until_shown(t, before);
+	assert_int_equal(shown->n_open, 0);
+}
+
 /* --- what should not be --------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -399,7 +445,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_yet), TEST(windows_anywhere), TEST(it_grows), TEST(told_once), TEST(filtered), TEST(until_a_time), TEST(replaced), TEST(damaged),
+		TEST(nothing_yet), TEST(windows_anywhere), TEST(it_grows), TEST(told_once), TEST(filtered), TEST(until_a_time), TEST(unknown_until_its_result), TEST(replaced), TEST(damaged),
 		TEST(verified), TEST(freed_early),
 	};
 

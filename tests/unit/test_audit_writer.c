@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "audit/glass.h"
+#include "audit/reader.h"
 #include "audit_world.h"
 #include "base/clock.h"
 
@@ -743,12 +744,33 @@ test_file_limit(void **state)
 	EXPECT(w, AUDIT_GOOD, n + 2);	/* what failed was taken back */
 }
 
+/* What was written between the opening of the log and the reading of its head was not cut off. */
+static void
+verified_while_it_grows(void **state)
+{
+	struct world *w = *state;
+	struct audit_reader *reader;
+	struct audit_report report;
+
+	world_open(w);
+	assert_int_equal(world_note(w, "a", NULL, NULL), 0);
+	assert_int_equal(audit_reader_open(w->dir, &reader, NULL), 0);
+	assert_int_equal(world_note(w, "b", NULL, NULL), 0);
+	assert_int_equal(world_note(w, "c", NULL, NULL), 0);
+	world_close(w);
+	assert_int_equal(audit_verify(reader, NULL, w->head, &report, NULL), 0);
+	assert_string_equal(report.text, "all records hold, up to the head");
+	assert_int_equal(report.verdict, AUDIT_GOOD);
+	assert_int_equal(report.records, report.last_seq);
+	audit_reader_free(reader);
+}
+
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_append), TEST(test_head_follows), TEST(test_many_in_order), TEST(test_close_is_durable), TEST(test_lazy),
+		TEST(test_append), TEST(verified_while_it_grows), TEST(test_head_follows), TEST(test_many_in_order), TEST(test_close_is_durable), TEST(test_lazy),
 		TEST(test_rotation), TEST(test_bad_draft), TEST(test_recovered), TEST(test_recovered_meanwhile), TEST(test_end_does_not_hold),
 		TEST(test_changed_while_open), TEST(test_open_to_others), TEST(test_write_eio), TEST(test_write_enospc), TEST(test_fsync_eio),
 		TEST(test_write_short), TEST(test_head_fails), TEST(test_killed), TEST(test_fallback), TEST(test_break_glass),

@@ -61,7 +61,7 @@ all_of_it_is_read(void **state)
 	assert_string_equal(c->audit.fallback[1], "/b");
 	assert_int_equal(c->audit.rotate_bytes, 1 << 20);
 	assert_string_equal(c->audit.copies[0], "/mnt/head");
-	assert_false(c->audit.journald);
+	assert_int_equal(c->audit.journald, CONF_JOURNALD_NO);
 	assert_string_equal(c->audit.checkpoint_key, "/k.pub");
 	assert_int_equal(c->audit.checkpoint_every_ns, 60 * NS_PER_MIN);
 	assert_string_equal(c->audit.checkpoint_dir, "/srv/cp");
@@ -100,7 +100,7 @@ defaults_are_the_usual_ones(void **state)
 	assert_int_equal(c->ssh.connecting_max, 64);
 	assert_int_equal(c->ssh.output_max, 1 << 20);
 	assert_int_equal(c->audit.rotate_bytes, 16 << 20);
-	assert_true(c->audit.journald);
+	assert_int_equal(c->audit.journald, CONF_JOURNALD_AUTO);
 	assert_null(c->audit.checkpoint_key);
 	assert_int_equal(c->audit.n_ship, 0);
 	assert_int_equal(c->record.keep_ns, 30 * NS_PER_MIN);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <semaphore.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -346,6 +347,10 @@ test_leftovers(void **state)
 	assert_int_equal(mkdir(path, 0700), 0);
 	make_recording(w, "20291231-235900-1", false);
 	make_recording(w, "20291231-235901-2", true);
+	make_recording(w, "20291231-235903-4", false);	/* just before */
+	snprintf(path, sizeof path, "%s/test/20291231-235903-4/000001.rec", w->dir);
+	world_write_file(path, "x", 1);
+	assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[2]){ { .tv_sec = clock_now() / NS_PER_S - 60 }, { .tv_sec = clock_now() / NS_PER_S - 60 } }, 0), 0);
 	snprintf(path, sizeof path, "%s/test/notes", w->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	/* one that lives: another recorder in this process */
@@ -360,13 +365,14 @@ test_leftovers(void **state)
 	world_at(w, 3);
 	assert_false(is_there(w, "20291231-235902-3"));
 	assert_true(is_there(w, "20291231-235901-2"));
+	assert_true(is_there(w, "20291231-235903-4"));
 	assert_true(is_there(w, "notes"));
 	snprintf(path, sizeof path, "%s/test", w->dir);
-	assert_int_equal(world_count(path, ""), 4);
+	assert_int_equal(world_count(path, ""), 5);
 	world_close(w);
-	assert_int_equal(world_count(path, ""), 3);
+	assert_int_equal(world_count(path, ""), 4);
 	world_close(&other);
-	assert_int_equal(world_count(path, ""), 2);
+	assert_int_equal(world_count(path, ""), 3);
 }
 
 static void

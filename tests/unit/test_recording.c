@@ -165,6 +165,48 @@ test_steps_and_mirror(void **state)
 	states_done(&st);
 }
 
+/* What is told, each report's number of seconds: what ended a chunk between two steps, and chunks shorter than a step, are told, too. */
+static void
+keep_second(const struct event *ev, int64_t at_ns, void *arg)
+{
+	bool *told = arg;
+
+	if (ev->kind == EVENT_SOURCE_REPORT)
+		told[(at_ns - T0) / (100 * NS_PER_MS)] = true;
+}
+
+static void
+test_mirror_in_large_steps(void **state)
+{
+	static const double seconds[] = { 1.5, 10.2, 10.3, 10.5, 10.6, 10.9, 20 };
+	struct world *w = *state;
+	bool told[1000] = { false };
+	struct recording *r;
+	struct player *p;
+
+	world_open(w);
+	world_environment(w, 0);
+	for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+		world_event(w, seconds[i], "{'event':'source-report','source':'p1','what':'query:fp','ok':true,'latency_ns':%zu}", i + 1);
+		if (seconds[i] == 10.3 || seconds[i] == 10.6) {	/* a chunk ends where nothing pins any more */
+			recorder_pin(w->recorder, "x");
+			recorder_unpin(w->recorder, "x");
+		}
+	}
+	recorder_pin(w->recorder, "x");
+	world_close(w);
+	r = world_read(w);
+	p = player_new(r);
+	player_on_event(p, keep_second, told);
+	for (int s = 0; s <= 20; s++)
+		player_seek(p, T(s), NULL);
+	for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++)
+		if (!told[(size_t)(seconds[i] * 10 + 0.5)])
+			fail_msg("what came at %g s was not told", seconds[i]);
+	player_free(p);
+	recording_free(r);
+}
+
 static void
 test_timeline_of_the_whole(void **state)
 {
@@ -750,6 +792,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T_(test_replay_equals_live),
 		T_(test_steps_and_mirror),
+		T_(test_mirror_in_large_steps),
 		T_(test_timeline_of_the_whole),
 		T_(test_where_nothing_is_recorded),
 		T_(test_follow),

@@ -230,6 +230,8 @@ no_recording(void **state)
 	has(text, "Not recorded: there is no recording of this time.");
 	has(text, "| Objectives that burned | not recorded |");
 	has(text, "Chunk 7 of recording 20300101-014000-77 (A:");
+	has(text, "| Evidence | every chain verifies; of ");
+	has(text, " chunks 0 are as the chains say, 0 are in no chain, ");
 	has(text, "users report lost mail");
 	free(text);
 	text = world_document(w, REPORT_JSON);
@@ -256,6 +258,41 @@ a_chunk_that_is_not_the_one_that_the_chain_names(void **state)
 	has(text, "Chunk 1 of recording 20300101-021000-88 is not the one that the chain names");
 	has(text, "| differs from the chain |");
 	has(text, "| in no chain |");
+	report_free(r);
+	free(text);
+}
+
+/* What no record names is not called verified. */
+static void
+chunks_that_nobody_vouches_for(void **state)
+{
+	struct report_world *w = *state;
+	char *text;
+
+	w->tape = tape_new("20300101-014000-77", AT(2, 10, 0), AT(2, 20, 0));
+	text = world_document(w, REPORT_MD);
+	has(text, "| Evidence | every chain verifies; of 10 chunks 0 are as the chains say, 10 are in no chain, 0 are not here");
+	free(text);
+}
+
+/* One that was taken out of a recording is not overlooked. */
+static void
+a_chunk_that_is_gone(void **state)
+{
+	struct report_world *w = *state;
+	char hash[65], *text;
+	struct report *r;
+
+	w->tape = tape_new("20300101-014000-77", AT(2, 10, 0), AT(2, 20, 0));
+	tape_hash(w->tape, 1, hash);
+	for (int number = 1; number <= 29; number += 28)
+		log_add(w->alice, AT(2, 41, 0), "chunk", NULL, INCIDENT, "'recording':'20300101-014000-77','number':%d,'file':'1','from':'2030-01-01T02:10:00Z',"
+		    "'to':'2030-01-01T02:11:00Z','bytes':1,'events':1,'sha256':'%s'", number, hash);
+	r = world_gather(w);
+	assert_false(report_is_sound(r));
+	text = report_document(w, r, REPORT_MD);
+	has(text, "Chunk 29 of recording 20300101-014000-77 (A:");
+	has(text, "| Evidence | not all of it verifies");
 	report_free(r);
 	free(text);
 }
@@ -358,6 +395,23 @@ what_has_no_result_stays_unknown(void **state)
 	has(text, "activate on web-2 of run 20300101-021901-web: the outcome is unknown.");
 	has(text, "silence job=mail has no result: its outcome is unknown.");
 	has(text, "Run r2 of restart has no end");
+	free(text);
+}
+
+/* "Messages sent" has no message that was not. */
+static void
+a_message_that_was_not_sent(void **state)
+{
+	struct report_world *w = *state;
+	uint64_t seq = log_add(w->alice, AT(2, 20, 0), "intent", "r1", INCIDENT, "'step':'tell','batch':-1,'what':'notify status-page: we look into it'");
+	char *text, *messages;
+
+	log_add(w->alice, AT(2, 20, 1), "result", "r1", INCIDENT, "'intent':%d,'step':'tell','outcome':'FAILED','text':'HTTP 503'", (int)seq);
+	log_add(w->alice, AT(2, 21, 0), "intent", "r1", INCIDENT, "'step':'tell','batch':-1,'what':'notify chat: rolled back'");
+	text = world_document(w, REPORT_MD);
+	messages = strstr(text, "## Messages sent");
+	has(messages, "we look into it (not sent: FAILED: HTTP 503)");
+	has(messages, "rolled back (not known whether it was sent: UNKNOWN: no result is recorded)");
 	free(text);
 }
 
@@ -568,7 +622,7 @@ main(void)
 		WITH(measures_name_what_they_are_worked_out_from),
 		WITH(what_goes_on_is_not_mitigated),
 		WITH(impact_in_minutes_and_budget),
-		BARE(a_model_out_of_step_is_impact),
+		BARE(a_model_out_of_step_is_impact), BARE(chunks_that_nobody_vouches_for), BARE(a_message_that_was_not_sent), BARE(a_chunk_that_is_gone),
 		WITH(roles_unless_names_are_asked_for),
 		WITH(secrets_never_appear),
 		WITH(an_incident_that_nobody_knows),

@@ -393,6 +393,69 @@ json_changed_elsewhere_is_refused(void **state)
 	}
 }
 
+/* As jq 1.6 and others write it again: 1.0 as 1, 0.5 as 5e-1, members in another order. */
+static json_t *
+respelt(const json_t *v)
+{
+	json_t *made, *item;
+	const char *name;
+	size_t i;
+
+	if (json_is_object(v)) {
+		made = json_object();
+		json_object_foreach((json_t *)(uintptr_t)v, name, item)
+			json_object_set_new(made, name, respelt(item));
+		return made;
+	}
+	if (json_is_array(v)) {
+		made = json_array();
+		json_array_foreach(v, i, item)
+			json_array_append_new(made, respelt(item));
+		return made;
+	}
+	if (json_is_real(v) && json_real_value(v) == (double)(json_int_t)json_real_value(v))
+		return json_integer((json_int_t)json_real_value(v));
+	return json_is_integer(v) ? json_real((double)json_integer_value(v)) : json_deep_copy(v);
+}
+
+static void
+json_numbers_may_be_respelt(void **state)
+{
+	char *first = made(*state, REPORT_JSON, NULL), *old, *again;
+	json_t *o = json_loads(first, 0, NULL), *other = respelt(o);
+
+	json_object_set_new(json_object_get(other, "yours"), "summary", json_string("mine"));
+	old = json_dumps(other, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(16));
+	assert_non_null(strstr(old, "\"format\": 1.0"));
+	again = made(*state, REPORT_JSON, old);
+	assert_non_null(strstr(again, "\"summary\": \"mine\""));
+	json_decref(o);
+	json_decref(other);
+	free(first);
+	free(old);
+	free(again);
+}
+
+static void
+a_review_in_another_format_is_not_overwritten(void **state)
+{
+	static const char *const advice[] = { "give --format md", "give --format json", "give --format html" };
+
+	for (int is = REPORT_MD; is <= REPORT_HTML; is++)
+		for (int wanted = REPORT_MD; wanted <= REPORT_HTML; wanted++) {
+			char *old = made(*state, (enum report_format)is, NULL), *text;
+			struct err err = ERR_INIT;
+			int code;
+
+			text = written(*state, (enum report_format)wanted, old, &code, &err);
+			assert_int_equal(code, is == wanted ? 0 : ERR_INVALID);
+			assert_int_equal(strstr(err.msg, advice[is]) != NULL, is != wanted);
+			assert_int_equal(*text == '\0', is != wanted);
+			free(text);
+			free(old);
+		}
+}
+
 #define WITH(name) cmocka_unit_test_setup_teardown(name, report_world_setup, report_world_teardown)
 
 int
@@ -412,6 +475,8 @@ main(void)
 		cmocka_unit_test(no_byte_is_lost),
 		WITH(json_keeps_what_is_yours),
 		WITH(json_changed_elsewhere_is_refused),
+		WITH(json_numbers_may_be_respelt),
+		WITH(a_review_in_another_format_is_not_overwritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,7 +293,10 @@ what_people_do_and_write(void **state)
 	feed(m, 7, "{'event':'note','by':'bob','text':'looking','seq':4}");
 	feed(m, 8, "{'event':'note','by':'bob','text':'looking','seq':4}");
 	feed(m, 9, "{'event':'incident','id':'i1','title':'spam','by':'alice','opened':'2030-01-01T00:00:01Z','closed':'2030-01-01T00:00:09Z'}");
-	assert_int_equal(model_n_timeline(m), 5);
+	feed(m, 10, "{'event':'incident','id':'i2','title':'again','by':'bob','opened':'2030-01-01T00:00:10Z'}");
+	feed(m, 11, "{'event':'incident','id':'i2','title':'again','by':'bob','opened':'2030-01-01T00:00:10Z','closed':'2030-01-01T00:00:11Z','closing':'rolled back to 6'}");
+	assert_int_equal(model_n_timeline(m), 7);
+	assert_string_equal(line(m, 6), "11 11 incident end i2: closed: rolled back to 6");
 	assert_string_equal(line(m, 0), "1 1 incident begin i1: spam");
 	assert_string_equal(line(m, 1), "4 4 act begin ack: A acknowledged");
 	assert_string_equal(line(m, 2), "6 6 act begin silence: B (outcome unknown)");

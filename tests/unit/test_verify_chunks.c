@@ -251,6 +251,33 @@ any_byte_of_a_chunk(void **state)
 }
 
 /* A recording that was removed as a whole, as anybody may, is said and no finding; one that was moved is found. */
+/* A record of somebody else's log names what it likes. */
+static void
+names_cannot_move_the_cursor(void **state)
+{
+	struct world *w = *state;
+	struct log l = { .hash = AUDIT_ZERO };
+	char *env = xasprintf("%s/test", w->dir), *folder = xasprintf("%s/\x1b[2Jx", env), *log = in_root(w, "hostile.jsonl");
+	const char *v[] = { log }, *text;
+	json_t *o;
+
+	mkdir(w->dir, 0700);
+	mkdir(env, 0700);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	buf_init(&l.b, 1 << 20);
+	add(&l, AUDIT_CHUNK, json_pack("{s:s, s:i, s:s, s:s}", "recording", "\x1b[2Jx", "number", 1, "file", "f\x1b[1m", "sha256", AUDIT_ZERO));
+	world_write_file(log, l.b.data, l.b.len);
+	buf_done(&l.b);
+	assert_int_equal(run(w, &(struct verify_ask){ .paths = v, .n = 1, .is_json = true, .recordings = w->dir }, &o, 1), 1);
+	text = json_string_value(json_object_get(first_finding(o), "text"));
+	assert_non_null(strstr(text, "[2Jx"));
+	assert_null(strchr(text, '\x1b'));
+	json_decref(o);
+	free(log);
+	free(folder);
+	free(env);
+}
+
 static void
 recordings_elsewhere(void **state)
 {
@@ -277,12 +304,13 @@ recordings_elsewhere(void **state)
 
 /* --- packed files ---------------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* first 0: without a slice of the log. */
 static char *
 pack(struct world *w, uint64_t first, uint64_t last)
 {
 	char *dir = in_root(w, "log"), *path = in_root(w, "inc.opspack");
 	struct pack_slice slice = { dir, first, last };
-	struct pack_draft d = { .incident = "inc", .title = "t", .env = "test", .version = "1", .from_ns = T(0), .to_ns = T(295), .slices = &slice, .n_slices = 1,
+	struct pack_draft d = { .incident = "inc", .title = "t", .env = "test", .version = "1", .from_ns = T(0), .to_ns = T(295), .slices = &slice, .n_slices = first > 0,
 		.n_recordings = 1 };
 	struct recording *r = world_read(w);
 	struct err err = ERR_INIT;
@@ -338,6 +366,8 @@ packed(void **state)
 	change(path, (size_t)at);
 	assert_int_equal(run(w, &ask, &o, 1), 1);
 	assert_string_equal(verdict(o), "chunk edited");
+	assert_int_equal(count(o, "edited"), 1);
+	assert_int_equal(count(o, "unrecorded"), 0);	/* a record vouches for it: that is how it is known to be altered */
 	json_decref(o);
 	change(path, (size_t)at);
 	change(path, (size_t)offset_of(path, ".jsonl"));
@@ -345,6 +375,69 @@ packed(void **state)
 	assert_true(strcmp(verdict(o), "edited") == 0 || strcmp(verdict(o), "malformed") == 0);
 	json_decref(o);
 	free(path);
+}
+
+/* A head that could not be compared with anything is not called good; one that could is. */
+static void
+heads_of_packed_files(void **state)
+{
+	struct world *w = *state;
+	size_t n = make(w), len;
+	char *path = pack(w, 2, 3), *headfile = in_root(w, "log-head"), *head = world_file(headfile, &len), zeros[128];
+	const char *v[] = { path };
+	struct verify_ask ask = { .paths = v, .n = 1, .is_json = true, .head = head };
+	json_t *o;
+
+	(void)n;
+	head[strcspn(head, "\n")] = '\0';
+	assert_int_equal(run(w, &ask, &o, 1), 4);
+	assert_string_equal(verdict(o), "unanchored");
+	assert_non_null(strstr(json_string_value(json_object_get(o, "text")), "not compared"));
+	json_decref(o);
+	free(path);
+	v[0] = path = pack(w, 2, n + 3);
+	assert_int_equal(run(w, &ask, &o, 1), 0);
+	assert_string_equal(verdict(o), "good");
+	json_decref(o);
+	free(path);
+	v[0] = path = pack(w, 0, 0);
+	ask.head = NULL;
+	assert_int_equal(run(w, &ask, &o, 1), 4);
+	assert_string_equal(verdict(o), "unanchored");
+	assert_non_null(strstr(json_string_value(json_object_get(o, "text")), "no part of an audit log"));
+	json_decref(o);
+	free(path);
+	v[0] = path = pack(w, 2, n + 3);
+	snprintf(zeros, sizeof zeros, "3:%s", AUDIT_ZERO);
+	ask.head = zeros;
+	assert_int_equal(run(w, &ask, &o, 1), 1);
+	assert_string_equal(verdict(o), "edited");
+	json_decref(o);
+	free(path);
+	free(headfile);
+	free(head);
+}
+
+/* The copies of the own log's head say nothing of a packed file beside it. */
+static void
+copies_are_of_the_log(void **state)
+{
+	struct world *w = *state;
+	char *path, *dir = in_root(w, "log"), *head = in_root(w, "log-head");
+	const char *copies[] = { head, NULL }, *v[2] = { dir };
+	json_t *o[2];
+
+	make(w);
+	v[1] = path = pack(w, 2, 3);
+	assert_int_equal(run(w, &(struct verify_ask){ .paths = v, .n = 2, .is_json = true, .own_dir = dir, .own_head = head, .own_copies = copies,
+	    .recordings = w->dir }, o, 2), 0);
+	assert_string_equal(verdict(o[0]), "good");
+	assert_string_equal(verdict(o[1]), "good");
+	json_decref(o[0]);
+	json_decref(o[1]);
+	free(path);
+	free(dir);
+	free(head);
 }
 
 /* Chunks whose records were not packed: nothing vouches for them. */
@@ -486,6 +579,9 @@ the_shell_sees_slices(void **state)
 	if (system("command -v jq >/dev/null && command -v sha256sum >/dev/null && command -v tar >/dev/null") != 0)
 		skip();
 	n = make(w);
+	path = pack(w, 0, 0);
+	assert_int_equal(shell("", path), 1);
+	free(path);
 	path = pack(w, 2, n + 3);
 	change(path, (size_t)offset_of(path, ".jsonl"));
 	assert_int_equal(shell("", path), 1);
@@ -596,8 +692,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(chunks_hold), TEST(chunks_changed_and_gone), TEST(any_byte_of_a_chunk), TEST(packed), TEST(unrecorded), TEST(the_shell_agrees), TEST(the_shell_sees_slices), TEST(copies),
-		cmocka_unit_test(threads_agree), TEST(recordings_elsewhere), TEST(the_screen_agrees), TEST(the_screen_says_in_part),
+		TEST(chunks_hold), TEST(chunks_changed_and_gone), TEST(any_byte_of_a_chunk), TEST(packed), TEST(unrecorded), TEST(heads_of_packed_files), TEST(copies_are_of_the_log),
+		TEST(the_shell_agrees), TEST(the_shell_sees_slices), TEST(copies),
+		cmocka_unit_test(threads_agree), TEST(recordings_elsewhere), TEST(names_cannot_move_the_cursor), TEST(the_screen_agrees), TEST(the_screen_says_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
