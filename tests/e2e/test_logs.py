@@ -52,6 +52,22 @@ def test_status_counts_what_was_written():
     assert source["state"] == "ok", source
 
 
+def test_status_counts_what_a_page_does_not_hold():
+    """Loki counts where a page of ten lines is not all of them; what the journal has besides is not counted, and that is said."""
+    config = LAB.config + ".small.yaml"
+    with open(LAB.config, encoding="utf-8") as whole, open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as small:
+        small.write(whole.read().replace("      late: 5s\n", "      late: 5s\n      page: 10\n"))
+    before = {s: (written(LAB, s, "error"), written(LAB, s)) for s in ("web", "spam-filter", "ranker")}
+    _, answer = status_json(config)
+    after = {s: (written(LAB, s, "error"), written(LAB, s)) for s in before}
+    seen = services(answer)
+    assert answer["logs"]["least"], answer["logs"]
+    assert before["ranker"][1] <= seen["ranker"][1] <= after["ranker"][1], (before, seen, after)    # it writes to Loki only
+    for service, (errors, lines) in after.items():
+        assert seen[service][0] <= errors and 30 < seen[service][1] <= lines, (service, before, seen, after)
+    assert seen["web"][0] > 10, seen
+
+
 def test_console_shows_and_filters_lines():
     with e2e.Console(config=LAB.config, size=(140, 40)) as console:
         console.wait("blog-platform")
@@ -153,5 +169,6 @@ def test_journal_is_followed():
 
 
 if __name__ == "__main__":
-    e2e.run_with(e2e.Lab, globals(), "LAB", [test_status_counts_what_was_written, test_console_shows_and_filters_lines, test_journal_is_counted_by_service,
+    e2e.run_with(e2e.Lab, globals(), "LAB", [test_status_counts_what_was_written, test_status_counts_what_a_page_does_not_hold,
+                                             test_console_shows_and_filters_lines, test_journal_is_counted_by_service,
                                              test_journal_is_followed])
