@@ -94,7 +94,9 @@ logs_event(struct logs *l, const struct event *ev)
 
 	if (l == NULL)
 		return false;
+	logs_search_applied(l);
 	if (ev->kind == EVENT_LOG_LINES) {
+		logs_search_lines(l, ev->block);
 		take_reach(l, ev->block);
 		logs_work_lines(l->work);
 		logs_patterns_lines(l->patterns);
@@ -239,6 +241,7 @@ logs_new(struct app *a)
 	l->saving = pool_lane_new(a->pool);
 	l->n_streams = conf->n_streams;
 	l->streams = xcalloc(conf->n_streams + 1, sizeof *l->streams);
+	l->searched = xcalloc(a->env->n_sources + 1, sizeof *l->searched);
 	for (size_t i = 0; i < conf->n_streams; i++)
 		l->streams[i] = (struct followed){ .def = &conf->streams[i], .id = xasprintf("logs:%s", conf->streams[i].name),
 			.count_id = xasprintf("count:%s", conf->streams[i].name),
@@ -288,6 +291,7 @@ logs_free(struct logs *l)
 	for (size_t i = 0; i < l->n_streams; i++)
 		free(l->streams[i].id);
 	free(l->streams);
+	free(l->searched);
 	redact_free(l->redact);
 	free(l);
 }

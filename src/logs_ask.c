@@ -69,10 +69,35 @@ logs_shots_done(struct logs *l)
 	free(l->shots);
 }
 
+static struct searched *
+searched_of(struct logs *l, const char *source)
+{
+	for (size_t i = 0; i < l->app->env->n_sources; i++)
+		if (str_eq(l->app->env->sources[i].name, source))
+			return &l->searched[i];
+	return NULL;
+}
+
+/* The first of several begins to count anew. */
+static void
+search_began(struct logs *l, const char *source)
+{
+	struct searched *s = searched_of(l, source);
+
+	if (l->n_searches++ == 0) {
+		memset(l->searched, 0, l->app->env->n_sources * sizeof *l->searched);
+		*l->search_error = '\0';
+	}
+	if (s != NULL)
+		s->is_asked = true;
+}
+
 bool
 logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *query, int64_t start_ns, int64_t end_ns, size_t stream)
 {
-	static const char *const names[] = { [SHOT_OLDER] = "older", [SHOT_AROUND] = "around", [SHOT_SEARCH] = "search" };
+	/* What is asked once never comes again: as "adhoc:" it says nothing of how well the source is. */
+	static const char *const names[] = { [SHOT_OLDER] = "adhoc:lines:older", [SHOT_AROUND] = "adhoc:lines:around",
+		[SHOT_SEARCH] = "adhoc:lines:search" };
 	struct shot *s;
 
 	if (l->n_shots == SHOTS_MAX || start_ns >= end_ns)
@@ -82,6 +107,8 @@ logs_shot(struct logs *l, enum shot_kind kind, const char *source, const char *q
 	*s = (struct shot){ .kind = kind, .id = xasprintf("%s:%u", names[kind], ++l->n_made), .source = xstrdup(source),
 		.query = xstrdup(query != NULL ? query : ""), .start_ns = start_ns, .end_ns = end_ns, .reach_ns = end_ns, .stream = stream };
 	l->are_wants_old = true;
+	if (kind == SHOT_SEARCH)
+		search_began(l, source);
 	return true;
 }
 
@@ -96,6 +123,63 @@ logs_has_shot(const struct logs *l, enum shot_kind kind, size_t stream)
 
 /* --- ends --------------------------------------------------------------------------------------------------------- */
 
+/* All lines that ever came into the model, as often as they were new. */
+static uint64_t
+n_lines(const struct logs *l)
+{
+	const struct log_totals *t = model_log_totals(l->app->model);
+
+	return t->n + t->n_dropped;
+}
+
+void
+logs_search_applied(struct logs *l)
+{
+	if (l->applying != NULL)
+		l->applying->n_new += (size_t)(n_lines(l) - l->n_before);
+	l->applying = NULL;
+}
+
+void
+logs_search_lines(struct logs *l, const struct log_batch *b)
+{
+	for (size_t i = 0; i < l->n_shots; i++) {
+		const struct shot *s = &l->shots[i];
+
+		if (s->kind != SHOT_SEARCH || !str_eq(s->id, b->want))
+			continue;
+		l->applying = searched_of(l, s->source);
+		l->n_before = n_lines(l);
+		if (l->applying != NULL)
+			l->applying->n += b->n;
+		return;
+	}
+}
+
+/* "loki: 12 lines, 9 of them new here; journal: no line" */
+static void
+tell_searched(struct logs *l)
+{
+	struct buf text;
+
+	buf_init(&text, QUERY_MAX);
+	for (size_t i = 0; i < l->app->env->n_sources; i++) {
+		const struct searched *s = &l->searched[i];
+
+		if (!s->is_asked)
+			continue;
+		buf_printf(&text, "%s%s: ", text.len > 0 ? "; " : "", l->app->env->sources[i].name);
+		if (s->n == 0)
+			buf_addstr(&text, "no line");
+		else if (s->n_new == 0)
+			buf_printf(&text, "%zu line%s, none new here", s->n, s->n == 1 ? "" : "s");
+		else
+			buf_printf(&text, "%zu line%s, %zu of them new here", s->n, s->n == 1 ? "" : "s", s->n_new);
+	}
+	logs_tell(l, false, "%s", text.data);
+	buf_done(&text);
+}
+
 static void
 search_ended(struct logs *l)
 {
@@ -104,7 +188,7 @@ search_ended(struct logs *l)
 	if (*l->search_error != '\0')
 		logs_tell(l, true, "searching: %s", l->search_error);
 	else
-		logs_tell(l, false, "searched: %zu quer%s answered", l->n_searched, l->n_searched == 1 ? "y" : "ies");
+		tell_searched(l);
 }
 
 /* Between what was asked around the cursor and what is held there is a gap: a row says so where it begins. */
@@ -144,6 +228,7 @@ logs_on_done(const char *id, bool is_whole, const char *error, void *arg)
 {
 	struct logs *l = arg;
 
+	logs_search_applied(l);
 	logs_count_done(l, id, is_whole, error);
 	for (size_t i = 0; i < l->n_shots; i++) {
 		struct shot s = l->shots[i];
@@ -303,12 +388,6 @@ logs_search_range(struct logs *l, const char *query, int64_t start_ns, int64_t e
 	r = ask_stores(l, query, start_ns, end_ns, &n, err);
 	if (r < 0)
 		return r;
-	if (l->n_searches == 0) {
-		l->n_searched = 0;
-		*l->search_error = '\0';
-	}
-	l->n_searches += (unsigned)n;
-	l->n_searched += n;
 	return 0;
 }
 

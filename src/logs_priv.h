@@ -32,6 +32,10 @@ struct shot {				/* asked once */
 	size_t stream;			/* whose lines; SIZE_MAX none in particular */
 	int64_t reach_ns;		/* since then its lines were told; end_ns: none yet */
 };
+struct searched {			/* what a store answered to searches; in the order of the environment's sources */
+	bool is_asked;
+	size_t n, n_new;		/* lines; those that were not held before */
+};
 
 struct logs {
 	struct app *app;
@@ -49,7 +53,9 @@ struct logs {
 	bool is_started;
 	/* the search under way */
 	unsigned n_searches;		/* that have not ended */
-	size_t n_searched;		/* stores asked */
+	struct searched *searched;
+	struct searched *applying;	/* whose lines are on their way into the model; NULL none */
+	uint64_t n_before;		/* lines that it had then, dropped ones too */
 	char search_error[256];		/* the first one */
 	logs_say_cb *say;
 	void *say_arg;
@@ -65,6 +71,9 @@ void logs_ask_range(struct logs *l);
 /* A filter as typed, asked of the stores over a range. */
 int logs_search_range(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns, struct err *err);
 log_done_cb logs_on_done;
+/* Lines are about to come, or are there: how many of a search's are new. */
+void logs_search_lines(struct logs *l, const struct log_batch *b);
+void logs_search_applied(struct logs *l);
 const struct conf_source *logs_source(const struct logs *l, const char *name);	/* NULL: none */
 
 /* logs_count.c: what the stores count where lines are too many. */

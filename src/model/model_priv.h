@@ -295,6 +295,8 @@ int64_t source_patience_ns(const struct source *s);
 int64_t source_fresh_until_ns(const struct source *s, const char *what, int64_t seen_ns);
 /* Does what name a query, polled as long as somebody asks for it? */
 bool report_is_of_query(const char *what);
+/* Lines of logs that a person asked for once: forgotten like a query, but no series of the model. */
+bool report_is_of_lines(const char *what);
 bool source_tells_alerts(const struct source *s);
 bool source_is_alertmanager(const struct source *s);
 /* When its alerts were last known to be as they are; 0 never. */

@@ -135,7 +135,7 @@ series_report(struct model *m, const struct event *ev)
 	const struct source_report *report = ev->block;
 	struct query *q;
 
-	if (!report_is_of_query(report->what))
+	if (!report_is_of_query(report->what) || report_is_of_lines(report->what))
 		return;
 	q = report->is_ok ? query_find(m, report->what) : query_for_event(m, report->what);
 	if (q == NULL || (report->is_ok && q->pub.error[0] == '\0'))

@@ -253,6 +253,12 @@ report_is_of_query(const char *what)
 	return false;
 }
 
+bool
+report_is_of_lines(const char *what)
+{
+	return str_has_prefix(what, "adhoc:lines:");
+}
+
 static bool
 is_failing(const struct source *s, const struct source_request *r, int64_t now_ns)
 {

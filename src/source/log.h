@@ -12,7 +12,7 @@
 #include "source/chain.h"
 
 struct log_want {
-	const char *id;		/* "logs:app", "search:1" */
+	const char *id;		/* "logs:app"; "adhoc:lines:search:1": asked once, of no weight for how well the source is */
 	const char *source;
 	const char *query;	/* the store's own: LogQL; query string or JSON object; NAME=VALUE words, "+" for or */
 	int64_t start_ns, end_ns;	/* [start, end); end 0: now */

@@ -324,19 +324,19 @@ test_older(void **state)
 	assert_int_equal(logs_older(w->logs, &err), 0);
 	logs_turn(w->logs);
 	assert_int_equal(n_wants, 4);
-	assert_int_equal(want("older:", 0)->end_ns, LOGS_NOW - 40 * NS_PER_MIN);
-	assert_int_equal(want("older:", 0)->start_ns, LOGS_NOW - 40 * NS_PER_MIN - 24 * NS_PER_HOUR);
-	assert_false(want("older:", 0)->is_follow);
+	assert_int_equal(want("adhoc:lines:older:", 0)->end_ns, LOGS_NOW - 40 * NS_PER_MIN);
+	assert_int_equal(want("adhoc:lines:older:", 0)->start_ns, LOGS_NOW - 40 * NS_PER_MIN - 24 * NS_PER_HOUR);
+	assert_false(want("adhoc:lines:older:", 0)->is_follow);
 	/* Not twice. */
 	assert_int_equal(logs_older(w->logs, &err), ERR_NOTFOUND);
 	/* Nothing was there: the next one goes on before that. */
-	snprintf(id, sizeof id, "%s", want("older:", 0)->id);
+	snprintf(id, sizeof id, "%s", want("adhoc:lines:older:", 0)->id);
 	done(id, true, NULL, done_arg);
 	logs_turn(w->logs);
 	assert_int_equal(n_wants, 3);
 	assert_int_equal(logs_older(w->logs, &err), 0);
 	logs_turn(w->logs);
-	assert_int_equal(want("older:", 1)->end_ns, LOGS_NOW - 40 * NS_PER_MIN - 24 * NS_PER_HOUR);
+	assert_int_equal(want("adhoc:lines:older:", 1)->end_ns, LOGS_NOW - 40 * NS_PER_MIN - 24 * NS_PER_HOUR);
 	world_free(w);
 }
 
@@ -344,7 +344,7 @@ static const struct wanted *
 around_loki(void)
 {
 	for (size_t i = 0; i < n_wants; i++)
-		if (strncmp(wants[i].id, "around:", 7) == 0 && strcmp(wants[i].source, "loki") == 0)
+		if (strncmp(wants[i].id, "adhoc:lines:around:", 19) == 0 && strcmp(wants[i].source, "loki") == 0)
 			return &wants[i];
 	return NULL;
 }
@@ -364,8 +364,8 @@ test_range(void **state)
 	w->app.range.start_ns = LOGS_NOW - 6 * NS_PER_HOUR;
 	logs_range(w->logs);
 	assert_int_equal(n_wants, 3);
-	assert_int_equal(want("older:", 0)->start_ns, LOGS_NOW - 6 * NS_PER_HOUR);
-	assert_int_equal(want("older:", 0)->end_ns, LOGS_NOW - NS_PER_HOUR);
+	assert_int_equal(want("adhoc:lines:older:", 0)->start_ns, LOGS_NOW - 6 * NS_PER_HOUR);
+	assert_int_equal(want("adhoc:lines:older:", 0)->end_ns, LOGS_NOW - NS_PER_HOUR);
 	logs_range(w->logs);
 	assert_int_equal(n_wants, 3);
 	w->app.range.is_live = false;
@@ -402,12 +402,12 @@ test_search(void **state)
 	assert_int_equal(logs_search(w->logs, "timeout !retry", &err), 0);
 	logs_turn(w->logs);
 	assert_int_equal(n_wants, 4);
-	assert_memory_equal(want("search:", 0)->query, "{env=\"prod\"}", 12);
-	assert_non_null(strstr(want("search:", 0)->query, "timeout"));
-	assert_non_null(strstr(want("search:", 1)->query, "event.kind:audit"));
-	assert_int_equal(want("search:", 0)->start_ns, LOGS_NOW - NS_PER_HOUR);
-	snprintf(first, sizeof first, "%s", want("search:", 0)->id);
-	snprintf(second, sizeof second, "%s", want("search:", 1)->id);
+	assert_memory_equal(want("adhoc:lines:search:", 0)->query, "{env=\"prod\"}", 12);
+	assert_non_null(strstr(want("adhoc:lines:search:", 0)->query, "timeout"));
+	assert_non_null(strstr(want("adhoc:lines:search:", 1)->query, "event.kind:audit"));
+	assert_int_equal(want("adhoc:lines:search:", 0)->start_ns, LOGS_NOW - NS_PER_HOUR);
+	snprintf(first, sizeof first, "%s", want("adhoc:lines:search:", 0)->id);
+	snprintf(second, sizeof second, "%s", want("adhoc:lines:search:", 1)->id);
 	done(first, true, NULL, done_arg);
 	assert_string_equal(w->said, "");
 	done(second, false, "429 too many requests", done_arg);
@@ -436,7 +436,38 @@ test_search_of_no_time(void **state)
 	snprintf(second, sizeof second, "%s", wants[3].id);
 	done(first, true, NULL, done_arg);
 	done(second, true, NULL, done_arg);
-	assert_string_equal(w->said, "searched: 2 queries answered");
+	assert_string_equal(w->said, "loki: no line; es: no line");
+	world_free(w);
+}
+
+/* How many lines came, and how many of them are no news. */
+static void
+test_search_counts(void **state)
+{
+	static const struct logs_line held = { LOGS_NOW - NS_PER_MIN, "web", LOG_LEVEL_INFO, "held" }, found = { LOGS_NOW - 2 * NS_PER_MIN, "web", LOG_LEVEL_INFO, "found" };
+	struct world *w = world_new();
+	struct log_batch *b = block_new(sizeof *b);
+	struct err err = ERR_INIT;
+	struct event ev;
+	char id[64];
+
+	(void)state;
+	logs_tell_model(w->app.model, "loki", &held, 1);
+	assert_int_equal(logs_search(w->logs, "loki: {a=\"b\"}", &err), 0);
+	logs_turn(w->logs);
+	snprintf(id, sizeof id, "%s", want("adhoc:lines:search:", 0)->id);
+	b->want = arena_strdup(&b->block.arena, id);
+	b->n = 2;
+	b->v = arena_alloc(&b->block.arena, 2 * sizeof *b->v);
+	event_init(&ev, EVENT_LOG_LINES, LOGS_NOW, "loki", b);
+	logs_event(w->logs, &ev);
+	event_done(&ev);
+	/* As the model takes them: one it has, one it has not. */
+	logs_tell_model(w->app.model, "loki", &held, 1);
+	logs_tell_model(w->app.model, "loki", &found, 1);
+	done(id, true, NULL, done_arg);
+	assert_false(w->is_error);
+	assert_string_equal(w->said, "loki: 2 lines, 1 of them new here");
 	world_free(w);
 }
 
@@ -450,8 +481,8 @@ test_native_search(void **state)
 	assert_int_equal(logs_search(w->logs, "loki: {app=\"x\"} |= `y`", &err), 0);
 	logs_turn(w->logs);
 	assert_int_equal(n_wants, 3);
-	assert_string_equal(want("search:", 0)->query, "{app=\"x\"} |= `y`");
-	assert_string_equal(want("search:", 0)->source, "loki");
+	assert_string_equal(want("adhoc:lines:search:", 0)->query, "{app=\"x\"} |= `y`");
+	assert_string_equal(want("adhoc:lines:search:", 0)->source, "loki");
 	assert_int_equal(logs_search(w->logs, "journal: _PID=1", &err), ERR_NOTFOUND);
 	assert_non_null(strstr(err.msg, "journald"));
 	assert_int_equal(logs_search(w->logs, "/(/", &err), ERR_INVALID);
@@ -484,8 +515,8 @@ test_alert_map(void **state)
 	free(query);
 	/* Its time is asked for. */
 	logs_turn(w->logs);
-	assert_int_equal(want("search:", 0)->start_ns, LOGS_NOW - 21 * NS_PER_MIN);
-	assert_int_equal(want("search:", 0)->end_ns, LOGS_NOW - 18 * NS_PER_MIN);
+	assert_int_equal(want("adhoc:lines:search:", 0)->start_ns, LOGS_NOW - 21 * NS_PER_MIN);
+	assert_int_equal(want("adhoc:lines:search:", 0)->end_ns, LOGS_NOW - 18 * NS_PER_MIN);
 	/* A label is missing: the next rule. */
 	a = alert_with("SpamHigh", &labels, few, 2);
 	query = logs_for_alert(w->logs, &a, &err);
@@ -631,6 +662,7 @@ main(void)
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_search_of_no_time),
+		cmocka_unit_test(test_search_counts),
 		cmocka_unit_test(test_native_search),
 		cmocka_unit_test(test_alert_map),
 		cmocka_unit_test(test_alert_hostile),

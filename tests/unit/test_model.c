@@ -294,6 +294,25 @@ a_source_goes_from_unknown_to_stale(void **state)
 	model_free(m);
 }
 
+/* Lines that a person asked for once never come again: neither late nor a failure of the source, and no series. */
+static void
+a_search_says_nothing_of_the_source(void **state)
+{
+	struct model *m = new_model();
+	size_t n_queries = model_n_queries(m);
+
+	(void)state;
+	feed_ok(m, 1, "p1", "adhoc:lines:search:1");
+	feed_failed(m, 1, "p1", "adhoc:lines:older:2", "HTTP 500");
+	for (int t = 1; t < 60; t += 5) {
+		feed_ok(m, t, "p1", "logs:app");
+		model_advance(m, T(t));
+		assert_int_equal(p1(m)->state, SOURCE_OK);
+	}
+	assert_int_equal(model_n_queries(m), n_queries);
+	model_free(m);
+}
+
 /* Old alerts of a source whose other requests answer are old all the same. */
 static void
 alerts_grow_stale_on_their_own(void **state)
@@ -755,6 +774,7 @@ main(void)
 		cmocka_unit_test(a_silence_by_its_comment_is_an_ack),
 		cmocka_unit_test(ten_thousand_alerts),
 		cmocka_unit_test(the_same_alert_many_times_is_looked_for_once),
+		cmocka_unit_test(a_search_says_nothing_of_the_source),
 		cmocka_unit_test(a_source_goes_from_unknown_to_stale),
 		cmocka_unit_test(alerts_grow_stale_on_their_own),
 		cmocka_unit_test(a_request_with_a_longer_period_is_not_late),
