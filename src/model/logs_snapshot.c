@@ -86,7 +86,7 @@ logs_snapshot(const struct model *m, struct event_list *ret)
 				continue;
 			take(t, &line);
 			n_lines++;
-			bytes += line.len;
+			bytes += line.len + (line.fields != NULL ? strlen(line.fields) : 0);
 		}
 	}
 	for (size_t i = 0; i < n; i++) {

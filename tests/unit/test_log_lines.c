@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "model/snapshot.h"
 #include "tests/unit/feed.h"
 #include "tests/unit/log_world.h"
 
@@ -321,6 +322,34 @@ large_fields_are_within_the_budget(void **state)
 	model_free(m);
 }
 
+/* A snapshot is written down often: what lines have beside their text counts as well. */
+static void
+a_snapshot_takes_no_more_than_its_share(void **state)
+{
+	enum { SIZE = 100000 };
+	struct model *m = model_new(0, 0);
+	char *fields = malloc(SIZE + 1);
+	struct event_list events = { 0 };
+	size_t n = 0, bytes = 0;
+
+	(void)state;
+	memset(fields, 'x', SIZE);
+	fields[SIZE] = '\0';
+	for (int i = 0; i < 100; i++)
+		tell(m, T0 + i, "es", (struct batch_line[]){ { .time_ns = T0 + i, .text = "a", .fields = fields } }, 1);
+	model_snapshot(m, false, &events);
+	for (size_t i = 0; i < events.n; i++) {
+		if (events.v[i].kind != EVENT_LOG_LINES)
+			continue;
+		n += ((const struct log_batch *)events.v[i].block)->n;
+		bytes += block_bytes(events.v[i].block);
+	}
+	assert_true(n > 0 && bytes < 2 << 20);
+	event_list_done(&events);
+	free(fields);
+	model_free(m);
+}
+
 /* --- hostile lines ---------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -603,6 +632,7 @@ main(void)
 		cmocka_unit_test(a_million_lines_take_little_more_than_their_text),
 		cmocka_unit_test(the_oldest_go_beyond_the_budget_and_are_counted),
 		cmocka_unit_test(large_fields_are_within_the_budget),
+		cmocka_unit_test(a_snapshot_takes_no_more_than_its_share),
 		cmocka_unit_test(hostile_lines_are_kept_byte_by_byte),
 		cmocka_unit_test(a_segment_stays_as_it_was),
 		cmocka_unit_test(a_key_stays_when_the_line_is_moved),
