@@ -98,6 +98,8 @@ const struct log_totals *model_log_totals(const struct model *m);
 struct log_notice { int64_t at_ns; const char *source, *text; unsigned n; };
 size_t model_n_log_notices(const struct model *m);
 const struct log_notice *model_log_notice(const struct model *m, size_t i);
+/* to has the lines of from, too; they are shared. to has none yet. */
+void model_share_lines(struct model *to, const struct model *from);
 void model_log_limit(struct model *m, size_t bytes, size_t lines);	/* default 128 MiB, 2,000,000 lines */
 
 /* --- what a filter lets through, made by app in workers: EVENT_LOG_VIEW ----------------------------------------------------------- */

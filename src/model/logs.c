@@ -263,6 +263,12 @@ logs_lend(struct model *to, const struct model *from, int64_t t_ns)
 
 /* --- for the reader ------------------------------------------------------------------------------------------------------------ */
 
+void
+model_share_lines(struct model *to, const struct model *from)
+{
+	logs_clone(to, from);
+}
+
 size_t
 model_n_log_segments(const struct model *m)
 {

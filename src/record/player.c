@@ -10,6 +10,9 @@
 #include "base/xalloc.h"
 #include "record/recording_priv.h"
 
+enum { LINES_CHUNKS = 10, LINE_HEAD = 160 };
+#define LINES_SPAN (10 * NS_PER_MIN)	/* lines of logs are shown from so long before a place that is sought */
+
 typedef void player_event_cb(const struct event *ev, int64_t at_ns, void *arg);
 
 struct player {
@@ -94,16 +97,83 @@ tell(struct player *p, const struct event *ev, int64_t at_ns)
 		p->cb(ev, at_ns > from ? at_ns : from, p->arg);
 }
 
+static bool apply_until(struct player *p, int64_t t_ns);
+
+/* --- lines of logs ------------------------------------------------------------------------------------------------------------------------- */
+
+/* A snapshot has the newest lines only. Those of the minutes before are read from their chunks; of a line nothing but its beginning is looked at to see what it is. */
+static bool
+has_log_lines(const struct decoded *d, const struct chunk_line *line)
+{
+	static const char slot[] = "\"slot\":\"log-lines";
+	size_t len = line->len < LINE_HEAD ? line->len : LINE_HEAD;
+
+	return memmem(d->text.text.data + line->at, len, slot, sizeof slot - 1) != NULL;
+}
+
+static void
+apply_lines_of(struct player *p, struct model *m, struct rchunk *c)
+{
+	struct decoded *d = store_text(p->r, c);
+	struct slots slots = { 0 };
+	uint64_t work = 0;
+
+	for (size_t i = d != NULL ? d->text.n_snapshot : 0; d != NULL && i < d->text.n_lines; i++) {
+		const struct chunk_line *line = &d->text.lines[i];
+		const char *slot;
+		struct event ev;
+
+		if (!has_log_lines(d, line) || chunk_line_read(c->head.format, d->text.text.data + line->at, line->len, &slots, &work, &ev, &slot, NULL) != 1)
+			continue;
+		if (ev.kind == EVENT_LOG_LINES && ev.block != NULL)
+			model_apply(m, &ev);
+		event_done(&ev);
+	}
+	slots_done(&slots);
+}
+
+/* Where no line is held, none need be looked for. */
+static bool
+brings_lines(const struct decoded *d)
+{
+	for (size_t i = 0; d != NULL && i < d->n_snaps; i++)
+		if (d->snaps[i].ev.kind == EVENT_LOG_LINES)
+			return true;
+	return false;
+}
+
+/* Of the chunk just before, which is played to its end first, the model has them already. */
+static void
+fetch_lines(struct player *p, struct model *m, struct rchunk *c)
+{
+	size_t index = recording_index(p->r, c), first = index > LINES_CHUNKS ? index - LINES_CHUNKS : 0;
+
+	if (p->model != NULL && recording_index(p->r, p->chunk) + 1 == index && chunk_from(c) - chunk_to(p->chunk) < LINES_SPAN &&
+	    apply_until(p, chunk_to(p->chunk))) {
+		model_share_lines(m, p->model);
+		return;
+	}
+	for (size_t i = first; i < index; i++)
+		if (chunk_is_shown(p->r->chunks[i]) && chunk_from(c) - chunk_to(p->r->chunks[i]) < LINES_SPAN)
+			apply_lines_of(p, m, p->r->chunks[i]);
+}
+
 /* Begins c: a model of its own from its snapshot. is_told: whoever mirrors events is told of them, as it cannot know them. */
 static bool
 enter(struct player *p, struct rchunk *c, bool is_told)
 {
-	struct decoded *d = store_snapshot(p->r, c);
+	struct model *m = model_new(1, 1);	/* it is the past itself, and needs none */
+	struct decoded *d;
 
+	if (brings_lines(store_snapshot(p->r, c)))
+		fetch_lines(p, m, c);
 	leave(p);
-	if (d == NULL)
+	d = store_snapshot(p->r, c);	/* what was read for lines may have taken its place */
+	if (d == NULL) {
+		model_free(m);
 		return false;
-	p->model = model_new(1, 1);	/* it is the past itself, and needs none */
+	}
+	p->model = m;
 	p->chunk = c;
 	model_advance(p->model, c->pub.from_ns);
 	for (size_t i = 0; i < d->n_snaps; i++) {

@@ -207,6 +207,49 @@ test_mirror_in_large_steps(void **state)
 	recording_free(r);
 }
 
+/* Each at its own time, told by the second. */
+static void
+tell_lines(struct world *w, int second)
+{
+	char text[4096];
+	int used = snprintf(text, sizeof text, "{'event':'log-lines','source':'loki','want':'logs:app','streams':[{'labels':{'app':'web'},'service':'web'}],'lines':[");
+
+	for (int i = 0; i < 20; i++)
+		used += snprintf(text + used, sizeof text - (size_t)used, "%s[%lld,'line %d of second %d','info',0]", i > 0 ? "," : "",
+		    (long long)(T(second) - 1000 + i), i, second);
+	snprintf(text + used, sizeof text - (size_t)used, "]}");
+	world_event(w, second, "%s", text);
+}
+
+/* A chunk's own snapshot has a thousand of them only. */
+static void
+test_lines_of_logs(void **state)
+{
+	static const int seeks[] = { 240, 30, 200, 205, 250, 70, 1 };
+	struct world *w = *state;
+	struct recording *r;
+	struct player *p;
+
+	world_open(w);
+	world_environment(w, 0);
+	for (int s = 1; s <= 250; s++)
+		tell_lines(w, s);
+	recorder_pin(w->recorder, "x");
+	world_close(w);
+	r = world_read(w);
+	p = player_new(r);
+	for (size_t i = 0; i < sizeof seeks / sizeof seeks[0]; i++) {
+		const struct model *m = player_seek(p, T(seeks[i]), NULL);
+
+		assert_non_null(m);
+		assert_int_equal(model_log_totals(m)->n, seeks[i] * 20);
+	}
+	for (int s = 1; s <= 250; s += 7)	/* played */
+		assert_int_equal(model_log_totals(player_seek(p, T(s), NULL))->n, s * 20);
+	player_free(p);
+	recording_free(r);
+}
+
 static void
 test_timeline_of_the_whole(void **state)
 {
@@ -793,6 +836,7 @@ main(void)
 		T_(test_replay_equals_live),
 		T_(test_steps_and_mirror),
 		T_(test_mirror_in_large_steps),
+		T_(test_lines_of_logs),
 		T_(test_timeline_of_the_whole),
 		T_(test_where_nothing_is_recorded),
 		T_(test_follow),
