@@ -67,6 +67,8 @@ read_rest(struct scene_replay *r)
 	r->view.is_paused = json_is_true(json_object_get(r->json, "paused"));
 	r->view.is_following = json_is_true(json_object_get(r->json, "following"));
 	r->view.is_skipping = json_is_true(json_object_get(r->json, "skipping"));
+	r->view.unknown_why = json_string_value(json_object_get(r->json, "why"));
+	r->view.is_film = json_is_true(json_object_get(r->json, "film"));
 	r->view.follows_operator = json_is_true(json_object_get(r->json, "operator"));
 }
 

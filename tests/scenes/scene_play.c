@@ -452,6 +452,8 @@ open_replay(struct stage *s, struct err *err)
 	s->view.replay = scene_replay_view(s->replay);
 	/* As the console has it: the position takes the place of now, and the panels are what they were then. */
 	go_back(s, s->view.replay->at_ns);
+	if (s->view.replay->unknown_why != NULL)
+		s->view.model = NULL;
 	s->view.live = s->view.model != NULL ? s->view.model : s->nothing;
 	s->view.now_ns = s->view.range.cursor_ns = s->view.range.end_ns = s->view.replay->at_ns;
 	s->view.range.start_ns = s->view.range.end_ns - s->scene->span_ns;
