@@ -153,7 +153,7 @@ redact_add(struct redact *r, const char *name, const char *pattern, struct err *
 
 /* Which pairs of characters, case ignored, the text has: a word of which one pair is missing is not in it. One pass for all patterns. */
 struct pairs {
-	uint64_t bits[32];		/* by the first of a pair, a bit for the second */
+	uint64_t bits[33];		/* by the first of a pair, a bit for the second */
 };
 
 /* 0 for all that is in no word. */
@@ -162,7 +162,7 @@ static const unsigned char symbols[256] = {
 	['o'] = 15, ['p'] = 16, ['q'] = 17, ['r'] = 18, ['s'] = 19, ['t'] = 20, ['u'] = 21, ['v'] = 22, ['w'] = 23, ['x'] = 24, ['y'] = 25, ['z'] = 26,
 	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
 	['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26,
-	['_'] = 27, ['-'] = 28, [':'] = 29, ['/'] = 30, [' '] = 31,
+	['_'] = 27, ['-'] = 28, [':'] = 29, ['/'] = 30, [' '] = 31, ['\\'] = 32,
 };
 
 static void
