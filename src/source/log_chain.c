@@ -211,11 +211,14 @@ remember_window(struct log_round *r)
 	int64_t bound = log_seen_newest(&k->seen, LOG_LATE_LINES), late;
 	char text[DURATION_TEXT_MAX];
 
-	if (bound == INT64_MIN) {
+	/* What was before a first page that is full is history. */
+	if (!r->is_later && !r->is_whole && r->end_ns < k->newest_ns && k->newest_ns - r->end_ns < r->late_ns)
+		k->late_ns = k->newest_ns - r->end_ns;
+	else if (bound == INT64_MIN && k->seen.n < LOG_LATE_LINES / 2)
 		/* Beyond what is wanted it is of no use. */
 		k->late_ns = k->late_ns < r->late_wanted_ns ? k->late_ns * 2 : 0;
+	if (bound == INT64_MIN)
 		return;
-	}
 	late = k->newest_ns > bound ? k->newest_ns - bound : NS_PER_MS;
 	if (k->late_ns == 0 || late < k->late_ns / 2)
 		log_round_note(r, "more than %d lines in the time in which late ones are looked for: only %s are looked back", LOG_LATE_LINES,

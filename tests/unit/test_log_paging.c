@@ -402,6 +402,34 @@ a_journal_that_forgot_the_cursor(void **state)
 	}
 }
 
+/* A page of a busy stream is a moment: what was before it is not asked for as if it were late, and the window does not go up and down. */
+static void
+a_busy_stream_is_not_asked_for_all_over(void **state)
+{
+	struct store *s = make("loki");
+	struct log_want w = want_all(s, false);
+	struct log_kept *k;
+
+	(void)state;
+	w.is_follow = true;
+	w.end_ns = 0;
+	w.limit = 100;
+	for (unsigned i = 0; i < 1000; i++)
+		store_add(s, STORE_T0 + 50 * NS_PER_S + i * 10 * NS_PER_MS, false);
+	store_ask(s, &w, 100);
+	assert_int_equal(store_untold(s, STORE_T0, STORE_T0 + MINUTE), 900);
+	store_ask(s, &w, 100);
+	assert_true(store_untold(s, STORE_T0, STORE_T0 + MINUTE) >= 800);
+	k = s->kept;
+	k->late_ns = 2 * NS_PER_S;
+	for (unsigned i = 0; i < LOG_LATE_LINES * 3 / 4; i++)
+		log_seen_add(&k->seen, 1000 + i, STORE_T0 + 59 * NS_PER_S + i);
+	store_ask(s, &w, 100);
+	k = s->kept;
+	assert_true(k->late_ns == 2 * NS_PER_S);
+	store_free(s);
+}
+
 static void
 too_many_late_ones_are_said(void **state)
 {
@@ -458,6 +486,7 @@ main(void)
 		cmocka_unit_test(follow_many_rounds),
 		cmocka_unit_test(a_failed_round_loses_nothing),
 		cmocka_unit_test(a_journal_that_forgot_the_cursor),
+		cmocka_unit_test(a_busy_stream_is_not_asked_for_all_over),
 		cmocka_unit_test(too_many_late_ones_are_said),
 	};
 
