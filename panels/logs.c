@@ -142,10 +142,7 @@ static void
 arrange_rows(struct logs_panel *s, const struct view *v)
 {
 	int w = s->split.list_w > 0 ? s->split.list_w : 1, text_w;
-	const struct log_view *view = logs_view(v);
 
-	if (view != NULL && *view->error != '\0' && s->split.list_h > 1)
-		s->split.list_h--;	/* a row says why */
 	s->page = s->split.list_h > LOGS_ROWS_MAX ? LOGS_ROWS_MAX : s->split.list_h;
 	s->page = s->page < 1 ? 1 : s->page;
 	if (s->text_w == 0)
@@ -170,7 +167,8 @@ logs_arrange(struct panel *p, const struct view *v, int w, int h)
 	}
 	s->histogram_h = h >= TALL_FROM ? HISTOGRAM_TALL : h >= HISTOGRAM_FROM ? HISTOGRAM_SMALL : 0;
 	s->is_picking &= s->histogram_h > 0;
-	s->split = part_split(w, h - s->histogram_h, s->is_record, h);
+	s->notes_h = logs_notes_rows(v, w, h - s->histogram_h);
+	s->split = part_split(w, h - s->histogram_h - s->notes_h, s->is_record, h);
 	arrange_rows(s, v);
 	arrange_record(s, v);
 }
@@ -220,24 +218,18 @@ draw_list(const struct logs_panel *s, const struct view *v, struct canvas *c)
 {
 	const struct log_view *view = logs_view(v);
 	struct canvas list;
-	char text[512];
 
 	list = canvas_sub(c, 0, s->histogram_h, s->split.list_w, s->split.list_h);
 	if (s->n_rows > 0)
 		logs_rows_draw(s, v, &list);
 	else
 		draw_none(s, v, view, &list);
-	if (*view->error == '\0' || c->h < 2)
-		return;
-	snprintf(text, sizeof text, "filter: %s; shown is the last one that could be", view->error);
-	canvas_fill(c, 0, c->h - 1, c->w, 1, ROLE_ERROR);
-	canvas_text_w(c, 1, c->h - 1, c->w - 2, ROLE_ERROR, text, false);
 }
 
 static void
 draw_record(const struct logs_panel *s, const struct view *v, struct canvas *c)
 {
-	struct canvas below = canvas_sub(c, 0, s->histogram_h, c->w, c->h - s->histogram_h), part = part_split_detail(&below, &s->split);
+	struct canvas below = canvas_sub(c, 0, s->histogram_h, c->w, c->h - s->histogram_h - s->notes_h), part = part_split_detail(&below, &s->split);
 	struct pen pen = { .c = &part, .y = -s->record_top };
 	struct log_ref line;
 
@@ -267,15 +259,21 @@ logs_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	draw_list(s, v, c);
 	if (s->split.kind != SPLIT_NONE)
 		draw_record(s, v, c);
+	logs_notes_draw(v, c, s->notes_h);
 }
 
 /* "12 came since, End follows" */
 static void
 follow_text(const struct logs_panel *s, const struct view *v, const struct log_view *view, char *buf, size_t size)
 {
-	char n[LOGS_COUNT_MAX];
+	const struct model_source *dead = logs_dead_store(v);
+	char n[LOGS_COUNT_MAX], name[32];
 	size_t came;
 
+	if (dead != NULL && s->is_following) {
+		snprintf(buf, size, "%s does not answer", str_escape_to(name, sizeof name, dead->name));
+		return;
+	}
 	if (!v->range.is_live || s->is_following) {
 		snprintf(buf, size, "%s", v->range.is_live ? "following" : "past");
 		return;
@@ -293,7 +291,8 @@ logs_summary(const struct panel *p, const struct view *v, char *buf, size_t size
 	const struct logs_panel *s = state_of(p);
 	const struct log_view *view = logs_view(v);
 	const struct log_pattern_set *set = logs_pattern_set(v);
-	char n[LOGS_COUNT_MAX], of[LOGS_COUNT_MAX], follow[64], level[32] = "";
+	char n[LOGS_COUNT_MAX], of[LOGS_COUNT_MAX], follow[64], level[64] = "";
+	const char *type = NULL;
 
 	*buf = '\0';
 	if (s->is_patterns) {
@@ -303,11 +302,13 @@ logs_summary(const struct panel *p, const struct view *v, char *buf, size_t size
 	}
 	if (view == NULL)
 		return;
-	if (s->least != LOG_LEVEL_UNKNOWN)
+	if (s->match != NULL && log_filter_native(s->match, &type) != NULL)
+		snprintf(level, sizeof level, "asked of %s with s; not filtered here  ", type);
+	else if (s->least != LOG_LEVEL_UNKNOWN)
 		snprintf(level, sizeof level, "%s and worse  ", log_level_name(s->least));
 	follow_text(s, v, view, follow, sizeof follow);
 	if (view->n == view->n_of)
-		snprintf(buf, size, "%s lines  %s%s", logs_count(view->n, n), view->is_partial ? "looking  " : "", follow);
+		snprintf(buf, size, "%s%s lines  %s%s", type != NULL ? level : "", logs_count(view->n, n), view->is_partial ? "looking  " : "", follow);
 	else
 		snprintf(buf, size, "%s%s of %s lines  %s%s", level, logs_count(view->n, n), logs_count(view->n_of, of), view->is_partial ? "looking  " : "", follow);
 }
@@ -320,9 +321,7 @@ logs_show(struct panel *p, const struct view *v, const char *arg)
 	char *rest;
 	int64_t at = strtoll(arg, &rest, 10);
 
-	rest += *rest == ' ';
-	/* A store's own language says nothing about lines that are here. */
-	logs_filter(p, str_has_prefix(rest, "loki:") || str_has_prefix(rest, "es:") || str_has_prefix(rest, "journal:") ? "" : rest);
+	logs_filter(p, rest + (*rest == ' '));
 	s->is_patterns = s->is_record = s->is_picking = false;
 	if (at == 0)
 		return;
@@ -528,8 +527,8 @@ static const struct command logs_commands[] = {
 	{ "error", "e", CMD_HINT, logs_error, "select the next error" },
 	{ "error-back", "E", 0, logs_error_back, "select the error before" },
 	{ "patterns", "p", CMD_HINT, logs_patterns, "what kinds of lines there are, new ones first; or the lines again" },
-	{ "less", "]", CMD_HINT, logs_less, "a higher least level: fewer lines" },
-	{ "more", "[", 0, logs_more, "a lower least level: more lines" },
+	{ "less", "]", CMD_HINT, logs_less, "only more severe lines: a higher least level" },
+	{ "more", "[", 0, logs_more, "less severe lines too: a lower least level" },
 	{ "search", "s", CMD_HINT | CMD_ARG, logs_search, "ask the stores for the filter over the time range; :search QUERY" },
 	{ "older", "o", 0, logs_older, "ask the stores for the lines before" },
 	{ "wrap", "w", 0, logs_wrap, "break long lines, or no longer" },
@@ -578,7 +577,7 @@ const struct panel_ops panel_logs = {
 	.help = "The lines of all log stores in one order of time; filter with / (words, !word, /regex/, level:warning, service:NAME, "
 	    "label:NAME=VALUE, source:NAME).",
 	.state_size = sizeof(struct logs_panel),
-	.watches = MODEL_LOGS | MODEL_ALERTS | MODEL_MARKERS | MODEL_ENVIRONMENT,
+	.watches = MODEL_LOGS | MODEL_SOURCES | MODEL_ALERTS | MODEL_MARKERS | MODEL_ENVIRONMENT,
 	.commands = logs_commands,
 	.open = logs_open,
 	.show = logs_show,

@@ -44,7 +44,7 @@ struct logs_panel {
 	bool is_record;
 	int record_top;
 	struct split split;
-	int histogram_h;
+	int histogram_h, notes_h;
 	bool is_picking;		/* a bucket of the histogram */
 	int64_t picked_ns;
 	bool is_patterns;
@@ -74,6 +74,10 @@ struct op *logs_move_mark(struct logs_panel *s, const struct view *v);
 void logs_rows_draw(const struct logs_panel *s, const struct view *v, struct canvas *c);
 void logs_columns(struct logs_panel *s, const struct view *v, int w);
 int logs_line_rows(const struct logs_panel *s, const struct log_ref *line);
+/* logs_notes.c: rows at the bottom about stores that do not answer and a filter that could not be. */
+int logs_notes_rows(const struct view *v, int w, int h);
+void logs_notes_draw(const struct view *v, struct canvas *c, int rows);
+const struct model_source *logs_dead_store(const struct view *v);	/* NULL: all answer, or the past is shown */
 /* logs_histogram.c */
 void logs_histogram_draw(const struct logs_panel *s, const struct view *v, struct canvas *c);
 void logs_histogram_pick(struct logs_panel *s, const struct view *v, int by);

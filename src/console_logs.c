@@ -70,7 +70,7 @@ show_alert(struct console *c, const char *id)
 	free(query);
 }
 
-/* What they answer is shown by the same words; a store's own language says nothing about lines that are here. */
+/* What they answer is shown by the same words; of a store's own language the panel says that it filters nothing here. */
 static void
 search(struct console *c, const struct op *op)
 {

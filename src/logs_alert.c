@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "insight/log_filter.h"
 
 enum { QUERY_MAX = 1 << 16, LOOKED_AT = 5000 };
 
@@ -216,6 +217,28 @@ common_query(const struct logs *l, const struct model_alert *alert)
 	return text;
 }
 
+/* By the label that usually names a service, whether lines of it are held or not. */
+static char *
+service_query(const struct model_alert *alert)
+{
+	struct buf out;
+	char *text = NULL;
+
+	buf_init(&out, QUERY_MAX);
+	for (size_t i = 0; out.len == 0 && i < sizeof services / sizeof services[0]; i++) {
+		const char *value = labels_get(alert->labels, services[i]);
+
+		if (value == NULL || *value == '\0' || !is_sane(value))
+			continue;
+		buf_addstr(&out, "service:");
+		add_value(&out, PLACE_WORD, value);
+	}
+	if (out.len > 0 && !out.is_over)
+		text = buf_take(&out, NULL);
+	buf_done(&out);
+	return text;
+}
+
 /* --- from outside ------------------------------------------------------------------------------------------------------ */
 
 #define USUAL_AROUND (5 * NS_PER_MIN)
@@ -232,10 +255,26 @@ ask_for_time(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns
 		log_write(LOG_DEBUG, "logs", "lines of an alert: %s", err.msg);
 }
 
+/* A store's own query filters nothing here: what can be filtered is which service the alert names, else what it and lines have in common. */
+static char *
+filter_beside(const struct logs *l, const char *query, const struct model_alert *alert)
+{
+	struct log_filter *f = NULL;
+	bool is_native = log_filter_new(query, &f, NULL) == 0 && log_filter_native(f, NULL) != NULL;
+	char *text = NULL;
+
+	log_filter_free(f);
+	if (is_native)
+		text = common_query(l, alert);
+	if (is_native && text == NULL)
+		text = service_query(alert);
+	return text != NULL ? text : xstrdup(query);
+}
+
 char *
 logs_for_alert(struct logs *l, const struct model_alert *alert, struct err *err)
 {
-	char *query, name[128];
+	char *query, *shown, name[128];
 
 	if (l == NULL) {
 		err_set(err, ERR_NOTFOUND, "no log store is configured: a source of type loki, elasticsearch or journald");
@@ -250,7 +289,9 @@ logs_for_alert(struct logs *l, const struct model_alert *alert, struct err *err)
 		if (query == NULL)
 			continue;	/* a label it needs is missing: a later rule may do */
 		ask_for_time(l, query, alert->since_ns - rule->before_ns, alert->since_ns + rule->after_ns);
-		return query;
+		shown = filter_beside(l, query, alert);
+		free(query);
+		return shown;
 	}
 	query = common_query(l, alert);
 	if (query != NULL)

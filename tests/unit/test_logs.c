@@ -530,6 +530,35 @@ test_alert_map(void **state)
 	world_free(w);
 }
 
+/* A map to the store's own words: it is asked, and what is shown is filtered by the service. */
+static void
+test_alert_native(void **state)
+{
+	static struct conf_log_alert native = { .query = (char *)"loki: {app=\"${labels.app}\"}", .before_ns = NS_PER_MIN, .after_ns = NS_PER_MIN };
+	struct world *w = world_new();
+	struct label v[] = { { "alertname", "Slow" }, { "app", "ranker" } }, plain[] = { { "alertname", "Slow" } };
+	struct labels labels;
+	struct model_alert a = alert_with("Slow", &labels, v, 2);
+	struct err err = ERR_INIT;
+	char *query;
+
+	(void)state;
+	w->env.logs.alerts = &native;
+	w->env.logs.n_alerts = 1;
+	query = logs_for_alert(w->logs, &a, &err);
+	assert_string_equal(query, "service:ranker");
+	free(query);
+	logs_turn(w->logs);
+	assert_string_equal(want("adhoc:lines:search:", 0)->query, "{app=\"ranker\"}");
+	/* Nothing names a service: it stands there as it was asked, and the panel says so. */
+	native.query = (char *)"loki: {app=\"x\"}";
+	a = alert_with("Slow", &labels, plain, 1);
+	query = logs_for_alert(w->logs, &a, &err);
+	assert_string_equal(query, native.query);
+	free(query);
+	world_free(w);
+}
+
 /* No value can leave its place. */
 static void
 test_alert_hostile(void **state)
@@ -665,6 +694,7 @@ main(void)
 		cmocka_unit_test(test_search_counts),
 		cmocka_unit_test(test_native_search),
 		cmocka_unit_test(test_alert_map),
+		cmocka_unit_test(test_alert_native),
 		cmocka_unit_test(test_alert_hostile),
 		cmocka_unit_test(test_alert_common),
 		cmocka_unit_test(test_save),

@@ -24,7 +24,7 @@ environments:
       streams:
         - {{ name: services, title: what the services say, source: loki, query: '{{env="lab"}}' }}
 {units}      alerts:
-        - {{ match: {{ service: '*' }}, query: 'loki: {{app="${{labels.service}}"}}' }}
+        - {{ match: {{ service: '*' }}, query: 'service:${{labels.service}}' }}
       late: 5s
     params: {{ model: spam-filter, service: spam-filter, alert: SpamFalsePositiveRateHigh }}
     actions:
