@@ -297,7 +297,7 @@ logs_summary(const struct panel *p, const struct view *v, char *buf, size_t size
 	*buf = '\0';
 	if (s->is_patterns) {
 		if (set != NULL)
-			snprintf(buf, size, "%zu patterns of %s lines", set->n, logs_count(set->n_lines, n));
+			logs_patterns_summary(v, set, buf, size);
 		return;
 	}
 	if (view == NULL)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "insight/log_look.h"
 #include "logs.h"
 
 enum { QUERY_MAX = 1 << 14, NEW_W = 4, COUNT_W = 10, TREND_FROM = 100, SERVICES_FROM = 70, SERVICES_W = 18 };
@@ -106,6 +107,19 @@ draw_header(struct canvas *c, const struct places *at)
 	canvas_text(c, at->text_x, 0, ROLE_DIM, "pattern");
 }
 
+/* "9 patterns of 410 lines  NEW since 02:14:11, first page" */
+void
+logs_patterns_summary(const struct view *v, const struct log_pattern_set *set, char *buf, size_t size)
+{
+	char n[LOGS_COUNT_MAX], at[CLOCK_TEXT_MAX];
+	const char *what = "";
+	bool is_known = v->live != NULL && log_anchor(v->live, v->range.start_ns, v->range.end_ns, &what) == set->new_since_ns;
+
+	clock_format(at, set->new_since_ns, 0);
+	snprintf(buf, size, "%zu patterns of %s lines  NEW since %.8s%s%s", set->n, logs_count(set->n_lines, n), strlen(at) > 11 ? at + 11 : at,
+	    is_known ? ", " : "", is_known ? what : "");
+}
+
 void
 logs_patterns_draw(const struct logs_panel *s, const struct view *v, struct canvas *c)
 {
@@ -126,29 +140,21 @@ logs_patterns_draw(const struct logs_panel *s, const struct view *v, struct canv
 
 /* --- filtering by one ---------------------------------------------------------------------------- */
 
-/* "user <*> not found" is /user .*? not found/: blanks as many as there are, variables whatever they are. */
+/* pattern:"user <*> not found" */
 char *
 logs_pattern_query(const struct log_pattern *p)
 {
-	static const char specials[] = "\\^$.|?*+()[]{}/";
 	struct buf b;
 	char *query;
 
 	buf_init(&b, QUERY_MAX);
-	buf_addch(&b, '/');
+	buf_addstr(&b, "pattern:\"");
 	for (const char *at = p->text; *at != '\0' && b.len < QUERY_MAX - 16; at++) {
-		if (strncmp(at, "<*>", 3) == 0) {
-			buf_addstr(&b, ".*?");
-			at += 2;
-		} else if (*at == ' ') {
-			buf_addstr(&b, "\\s+");
-		} else {
-			if (strchr(specials, *at) != NULL)
-				buf_addch(&b, '\\');
-			buf_addch(&b, *at);
-		}
+		if (*at == '"' || *at == '\\')
+			buf_addch(&b, '\\');
+		buf_addch(&b, *at);
 	}
-	buf_addch(&b, '/');
+	buf_addch(&b, '"');
 	query = buf_take(&b, NULL);
 	buf_done(&b);
 	return query;

@@ -147,26 +147,17 @@ logs_patterns_wanted(struct logs *l, bool is_wanted)
 		logs_patterns_want(l->patterns, is_wanted);
 }
 
-/* Since the incident was opened; without one, what came in the last tenth of the range. */
-static int64_t
-new_since(const struct logs *l)
-{
-	const struct timerange *r = &l->app->range;
-	const struct incident *incident = model_incident(l->app->model);
-
-	return incident != NULL ? incident->opened_ns : r->end_ns - (r->end_ns - r->start_ns) / 10;
-}
-
 void
 logs_turn(struct logs *l)
 {
 	const struct timerange *r;
+	const char *what;
 
 	if (l == NULL || !l->is_started)
 		return;
 	r = &l->app->range;
 	logs_work_range(l->work, r->start_ns, r->end_ns, app_range_resolution(l->app));
-	logs_patterns_range(l->patterns, r->start_ns, r->end_ns, new_since(l));
+	logs_patterns_range(l->patterns, r->start_ns, r->end_ns, log_anchor(l->app->model, r->start_ns, r->end_ns, &what));
 	logs_count_turn(l);
 	if (l->are_wants_old)
 		logs_tell_wants(l);

@@ -390,8 +390,9 @@ template_text(struct arena *arena, const struct cluster *c)
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
+	/* What was cut off after a comma and may be anything now has swallowed it: without a blank it would read as one word with the next. */
 	for (size_t i = 0; i < c->n_words; i++)
-		buf_printf(&b, "%s%s", i == 0 || c->words[i].is_glued ? "" : " ", c->words[i].text);
+		buf_printf(&b, "%s%s", i == 0 || (c->words[i].is_glued && c->words[i - 1].hash != 0) ? "" : " ", c->words[i].text);
 	text = arena_strndup(arena, b.data, b.len);
 	buf_done(&b);
 	return text;
@@ -454,13 +455,13 @@ drain_patterns(const struct drain *d, int64_t start_ns, int64_t end_ns, int64_t 
 	struct log_pattern *v = arena_alloc(arena, (d->n + 1) * sizeof *v);
 
 	set->new_since_ns = new_since_ns != 0 ? new_since_ns : end_ns - (end_ns / 10 - start_ns / 10);
-	set->n_lines = d->n_lines;
-	set->n_others = d->n_others;
+	set->n_lines = set->n_others = d->n_others;
 	for (uint32_t at = d->newest; at != NONE; at = d->v[at].older) {
 		const struct cluster *c = &d->v[at];
 		size_t n;
 		const uint32_t *trend = trend_of(arena, c, start_ns, end_ns, &n);
 
+		set->n_lines += n;
 		if (n > 0)
 			v[set->n++] = (struct log_pattern){ .id = c->id, .text = template_text(arena, c), .example = arena_strdup(arena, c->example), .n = n, .level = c->level,
 				.first_ns = c->first_ns, .last_ns = c->last_ns, .is_new = c->first_ns > set->new_since_ns, .trend = trend,

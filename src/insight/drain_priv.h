@@ -20,5 +20,8 @@ struct drain_words {
 };
 /* Words of the line, numbers, addresses, times and the like in them replaced by DRAIN_WILD. */
 void drain_words(struct drain_words *w, const char *text, size_t len);
+/* The words of a pattern as it is told: their hashes, 0 for what may be anything; at most DRAIN_WORDS_MAX. */
+size_t drain_pattern_words(const char *pattern, uint64_t *ret);
+bool drain_words_fit(const struct drain_words *w, const uint64_t *pattern, size_t n);
 
 #endif

@@ -111,13 +111,19 @@ quoted_end(const char *p, const char *begin, const char *end)
 	return q + 1;
 }
 
+static uint64_t
+word_hash(const char *text, size_t len)
+{
+	return len == sizeof DRAIN_WILD - 1 && memcmp(text, DRAIN_WILD, len) == 0 ? 0 : log_hash(text, len, 0) | 1;
+}
+
 static void
 word_end(struct drain_words *w, struct drain_word *word, char *to)
 {
 	word->len = (size_t)(to - word->text);
 	if (word->len == 0)
 		return;
-	word->hash = word->len == sizeof DRAIN_WILD - 1 && memcmp(word->text, DRAIN_WILD, word->len) == 0 ? 0 : log_hash(word->text, word->len, 0) | 1;
+	word->hash = word_hash(word->text, word->len);
 	w->n++;
 }
 
@@ -159,4 +165,32 @@ drain_words(struct drain_words *w, const char *text, size_t len)
 		word_end(w, word, to);
 		*to++ = '\0';
 	}
+}
+
+size_t
+drain_pattern_words(const char *pattern, uint64_t *ret)
+{
+	size_t n = 0;
+
+	for (const char *p = pattern, *begin; *p != '\0' && n < DRAIN_WORDS_MAX;) {
+		while (*p != '\0' && is(*p, BLANK))
+			p++;
+		begin = p;
+		while (*p != '\0' && !is(*p, BLANK) && !(p > begin && is(p[-1], CUT)))
+			p++;
+		if (p > begin)
+			ret[n++] = word_hash(begin, (size_t)(p - begin));
+	}
+	return n;
+}
+
+bool
+drain_words_fit(const struct drain_words *w, const uint64_t *pattern, size_t n)
+{
+	if (w->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (pattern[i] != 0 && pattern[i] != w->v[i].hash)
+			return false;
+	return true;
 }

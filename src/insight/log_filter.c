@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "insight/drain_priv.h"
 #include "insight/log_filter_priv.h"
 
 enum {
@@ -152,6 +153,16 @@ read_label(struct reader *r, const char *at, bool is_not, const char *value)
 	return 0;
 }
 
+static void
+add_pattern(struct reader *r, bool is_not, const char *pattern)
+{
+	uint64_t *words = arena_alloc(&r->f->arena, DRAIN_WORDS_MAX * sizeof *words);
+	struct term *t = term_add(r, TERM_PATTERN, is_not);
+
+	t->n_words = drain_pattern_words(pattern, words);
+	t->words = words;
+}
+
 static int
 read_key(struct reader *r, const char *at, bool is_not, enum term_kind kind)
 {
@@ -169,19 +180,41 @@ read_key(struct reader *r, const char *at, bool is_not, enum term_kind kind)
 		rc = read_level(r, at, is_not, b.data);
 	else if (kind == TERM_LABEL)
 		rc = read_label(r, at, is_not, b.data);
+	else if (kind == TERM_PATTERN)
+		add_pattern(r, is_not, b.data);
 	else
 		term_add(r, kind, is_not)->glob = arena_strdup(&r->f->arena, b.data);
 	buf_done(&b);
 	return rc;
 }
 
+static const struct {
+	const char *name;
+	enum term_kind kind;
+} keys[] = { { "level:", TERM_LEVEL }, { "service:", TERM_SERVICE }, { "source:", TERM_SOURCE }, { "label:", TERM_LABEL }, { "pattern:", TERM_PATTERN } };
+
+/* "levl:error" is a slip far more often than what somebody looks for in lines. */
+static int
+check_word(const struct reader *r, const char *at, const char *word)
+{
+	static const char *const names[] = { "level", "service", "source", "label", "pattern" };
+	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	const char *near;
+	char name[16];
+
+	if (len < 3 || len >= sizeof name || word[len] != ':')
+		return 0;
+	for (size_t i = 0; i <= len; i++)
+		name[i] = (char)(i < len && word[i] >= 'A' && word[i] <= 'Z' ? word[i] - 'A' + 'a' : i < len ? word[i] : '\0');
+	near = str_nearest(name, names, sizeof names / sizeof names[0]);
+	if (near == NULL)
+		return 0;
+	return err_set(r->err, ERR_INVALID, "column %zu: no key \"%s:\"; did you mean %s:? In quotes it is text", column(r, at), name, near);
+}
+
 static int
 read_term(struct reader *r)
 {
-	static const struct {
-		const char *name;
-		enum term_kind kind;
-	} keys[] = { { "level:", TERM_LEVEL }, { "service:", TERM_SERVICE }, { "source:", TERM_SOURCE }, { "label:", TERM_LABEL } };
 	const char *at = r->p;
 	bool is_not = *r->p == '!' && r->p[1] != '\0' && !is_blank(r->p[1]), is_word = true, is_caseless = true;
 	struct buf b;
@@ -199,11 +232,13 @@ read_term(struct reader *r)
 		is_caseless = true;
 		if (*r->p == '"')
 			read_quoted(r, &b);
-		else
+		else {
+			rc = check_word(r, at, r->p);
 			while (*r->p != '\0' && !is_blank(*r->p))
 				buf_addch(&b, *r->p++);
+		}
 	}
-	if (b.len > 0)
+	if (rc == 0 && b.len > 0)
 		rc = add_text(r, at, is_not, is_word, is_caseless, b.data, b.len);
 	buf_done(&b);
 	return rc;
@@ -235,6 +270,8 @@ read_native(struct log_filter *f, const char *query)
 static int
 term_cost(const struct term *t)
 {
+	if (t->kind == TERM_PATTERN)
+		return 2;
 	if (t->kind != TERM_TEXT)
 		return 0;
 	return 1 + !t->is_word + !t->is_plain + 4 * t->is_not;
@@ -355,6 +392,8 @@ term_implies(const struct term *now, const struct term *before)
 	case TERM_SERVICE:
 	case TERM_SOURCE:
 		return strcmp(now->glob, before->glob) == 0;
+	case TERM_PATTERN:
+		return now->n_words == before->n_words && memcmp(now->words, before->words, now->n_words * sizeof *now->words) == 0;
 	}
 	return false;
 }

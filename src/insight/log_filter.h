@@ -7,7 +7,8 @@
  *   !word !/regex/   not
  *   level:warning    that or worse; level:=info exactly, level:=unknown
  *   service:web*     source:loki  label:NAME=VALUE   shell patterns; label:NAME has any value; service:"a b"
- *   "with blanks"
+ *   pattern:"user <*> not found"   lines of that pattern, as it is told
+ *   "with blanks"    and what looks like a key but is none: "levl:error"
  *   loki: {..}, es: .., journal: ..   the rest is the store's own query, asked of the store
  */
 #ifndef OPS_INSIGHT_LOG_FILTER_H

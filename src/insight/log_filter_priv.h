@@ -7,7 +7,7 @@
 
 #include "insight/log_filter.h"
 
-enum term_kind { TERM_TEXT, TERM_LEVEL, TERM_SERVICE, TERM_SOURCE, TERM_LABEL };
+enum term_kind { TERM_TEXT, TERM_LEVEL, TERM_SERVICE, TERM_SOURCE, TERM_LABEL, TERM_PATTERN };
 struct term {
 	enum term_kind kind;
 	bool is_not;
@@ -25,6 +25,8 @@ struct term {
 	bool is_exact;
 	const char *name;	/* of a label */
 	const char *glob;
+	const uint64_t *words;	/* TERM_PATTERN: see drain_priv.h */
+	size_t n_words;
 };
 struct log_filter {
 	struct arena arena;

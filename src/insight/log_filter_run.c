@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "insight/drain_priv.h"
 #include "insight/log_filter_priv.h"
 
 enum { LINES_MAX = 1 << 16, WORDS = LINES_MAX / 64, FEW = 16 };
@@ -41,6 +42,7 @@ stream_passes(const struct term *t, const struct log_ref *line)
 		return (value != NULL && log_glob(t->glob, value)) != t->is_not;
 	case TERM_TEXT:
 	case TERM_LEVEL:
+	case TERM_PATTERN:
 		break;
 	}
 	return true;
@@ -68,7 +70,7 @@ start(struct run *r)
 	bool levels[LOG_LEVELS], is_any = false, *streams;
 
 	for (size_t i = 0; i < r->f->n; i++)
-		is_any = is_any || r->f->v[i].kind != TERM_TEXT;
+		is_any = is_any || (r->f->v[i].kind != TERM_TEXT && r->f->v[i].kind != TERM_PATTERN);
 	if (!is_any) {
 		for (size_t i = r->from; i < r->to; i++)
 			r->bits[(i - r->from) / 64] |= UINT64_C(1) << (i - r->from) % 64;
@@ -85,6 +87,32 @@ start(struct run *r)
 		if (levels[r->texts.levels[i]] && streams[r->texts.streams[i]])
 			r->bits[(i - r->from) / 64] |= UINT64_C(1) << (i - r->from) % 64;
 	free(streams);
+}
+
+/* --- patterns ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool
+pattern_passes(const struct term *t, const struct log_ref *line)
+{
+	struct drain_words words;
+
+	drain_words(&words, line->text, line->len);
+	return drain_words_fit(&words, t->words, t->n_words) != t->is_not;
+}
+
+static void
+pattern_term(struct run *r, const struct term *t)
+{
+	for (size_t i = r->from; i < r->to; i++) {
+		uint64_t *word = &r->bits[(i - r->from) / 64], bit = UINT64_C(1) << (i - r->from) % 64;
+		struct log_ref line;
+
+		if ((*word & bit) == 0)
+			continue;
+		log_segment_line(r->segment, i, &line);
+		if (!pattern_passes(t, &line))
+			*word &= ~bit;
+	}
 }
 
 /* --- texts ------------------------------------------------------------------------------------------------------------------------- */
@@ -175,6 +203,8 @@ log_filter_run(const struct log_filter *f, const struct log_segment *s, size_t f
 	for (size_t i = 0; i < f->n; i++)
 		if (f->v[i].kind == TERM_TEXT)
 			text_term(r, &f->v[i]);
+		else if (f->v[i].kind == TERM_PATTERN)
+			pattern_term(r, &f->v[i]);
 	for (size_t i = 0; i < (to - from + 63) / 64; i++)
 		for (uint64_t word = r->bits[i]; word != 0; word &= word - 1)
 			ret[n++] = (uint32_t)(from + i * 64 + (size_t)__builtin_ctzll(word));
@@ -194,6 +224,8 @@ term_passes(struct term_search *search, const struct term *t, const struct log_r
 
 	if (t->kind == TERM_LEVEL)
 		return level_passes(t, line->level);
+	if (t->kind == TERM_PATTERN)
+		return pattern_passes(t, line);
 	if (t->kind != TERM_TEXT)
 		return stream_passes(t, line);
 	return term_in_text(search, t, line->text, line->len, log_text_is_ascii(line->text, line->len)) != t->is_not && search->n_too_costly == before;

@@ -150,7 +150,7 @@ struct log_pattern_set {
 	struct block block;
 	size_t n;
 	const struct log_pattern *v;	/* new ones first, then by count */
-	size_t n_lines, n_others;	/* others: lines of patterns beyond the limit */
+	size_t n_lines, n_others;	/* of the range, all patterns together; others: lines of patterns beyond the limit */
 	int64_t new_since_ns;
 };
 const struct log_pattern_set *model_log_patterns(const struct model *m);	/* NULL: not asked for */

@@ -103,6 +103,7 @@ find_patterns(struct stage *s)
 	const struct timerange *r = &s->view.range;
 	struct drain *d = drain_new(&(struct drain_options){ 0 });
 	struct log_ref line;
+	const char *what;
 
 	for (size_t i = 0; i < model_n_log_segments(s->model); i++) {
 		const struct log_segment *segment = model_log_segment(s->model, i);
@@ -112,7 +113,7 @@ find_patterns(struct stage *s)
 			drain_add(d, &line);
 		}
 	}
-	apply_block(s, EVENT_LOG_PATTERNS, drain_patterns(d, r->start_ns, r->end_ns, s->scene->clock_ns - 15 * NS_PER_MIN, 500));
+	apply_block(s, EVENT_LOG_PATTERNS, drain_patterns(d, r->start_ns, r->end_ns, log_anchor(s->model, r->start_ns, r->end_ns, &what), 500));
 	drain_free(d);
 }
 

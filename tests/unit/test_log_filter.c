@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "insight/drain.h"
 #include "insight/log_filter.h"
 #include "tests/unit/log_world.h"
 
@@ -54,6 +55,7 @@ static const struct {
 	{ "/timeout.second/", "5" }, { "/took=\\d+ms/", "0" }, { "/\\/api\\/v\\d/", "0" }, { "/api/v1/users", "0" }, { "/api/", "0" }, { "/mem", "4" },
 	{ "/[^ ]+query/", "" }, { "/[^x]query/", "2" }, { "/(?<=slow )query/", "2" }, { "/(?i)ranker/", "1" }, { "/\\S+:/", "24" }, { "/l\\Wo/", "" },
 	{ "level:warning", "1245" }, { "level:error", "145" }, { "level:=error", "15" }, { "!level:error", "023678" }, { "level:=unknown", "3" }, { "level:trace", "01245678" },
+	{ "pattern:\"stderr: out of memory\"", "4" }, { "!pattern:\"stderr: <*> of <*>\"", "01235678" }, { "pattern:nothing", "" }, { "\"levl:error\"", "" },
 	{ "level:ERR", "145" }, { "service:web", "0568" }, { "service:web*", "04568" }, { "!service:web*", "1237" }, { "service:we[a-c]", "0568" }, { "service:?", "" },
 	{ "source:loki", "015" }, { "source:l*i timeout", "15" }, { "label:app=db", "267" }, { "label:app", "012467" }, { "!label:app", "358" }, { "label:app=*-filter", "014" },
 	{ "label:host=web-1 level:error", "14" }, { "\"out of\"", "4" }, { "!\"out of\" level:critical", "" }, { "\"after 300", "1" }, { "label:app=\"db\"", "267" },
@@ -108,6 +110,50 @@ a_filter_lets_through_what_it_says(void **state)
 	block_unref(ascii);
 }
 
+/* Each pattern as it is told lets its own lines through, and no others. */
+static void
+a_pattern_is_a_filter(void **state)
+{
+	static const char *const texts[] = { "user bob said \"hi\" {a,b,x} 12", "user eve said \"hi\" {a,c,y} 7", "user eve said nothing", "disk /dev/sda is 91% full", "disk /dev/sdb is 17% full" };
+	struct drain *d = drain_new(&(struct drain_options){ 0 });
+	struct log_pattern_set *set;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct log_ref line = { .time_ns = (int64_t)i, .text = texts[i], .len = strlen(texts[i]), .service = "" };
+
+		drain_add(d, &line);
+	}
+	set = drain_patterns(d, 0, 10, 0, 0);
+	assert_int_equal(set->n, 3);
+	assert_int_equal(set->n_lines, COUNT(texts));
+	for (size_t i = 0; i < set->n; i++) {
+		struct log_filter *f;
+		struct err err = ERR_INIT;
+		char query[512] = "pattern:\"", *to = query + strlen(query);
+		size_t n = 0;
+
+		for (const char *p = set->v[i].text; *p != '\0'; p++) {
+			if (*p == '"')
+				*to++ = '\\';
+			*to++ = *p;
+		}
+		*to = '\0';
+		if (log_filter_new(query, &f, &err) < 0)
+			fail_msg("%s: %s", query, err.msg);
+		for (size_t k = 0; k < COUNT(texts); k++) {
+			struct log_ref line = { .text = texts[k], .len = strlen(texts[k]), .source = "", .service = "" };
+
+			n += log_filter_line(f, &line);
+		}
+		if (n != set->v[i].n)
+			fail_msg("%s: %zu lines, not %zu", query, n, set->v[i].n);
+		log_filter_free(f);
+	}
+	block_unref(set);
+	drain_free(d);
+}
+
 static void
 what_is_wrong_is_told_with_its_column(void **state)
 {
@@ -117,6 +163,7 @@ what_is_wrong_is_told_with_its_column(void **state)
 		{ "ok /a(b/", { "column 4", "parenthes" } }, { "level:nonsense", { "column 1", "nonsense" } }, { "x level:", { "column 3", "colon" } },
 		{ "\xc3\xa4 !/[/", { "column 3", "regex" } }, { "label:=x", { "column 1", "label:NAME=VALUE" } }, { "/\\C/", { "column 1", "regex" } }, { "service:", { "column 1", "" } },
 		{ "/\xff/", { "column 1", "UTF-8" } }, { "/(*UTF/", { "column 1", "" } },
+		{ "x levl:error", { "column 3", "did you mean level:" } }, { "Servce:web", { "column 1", "did you mean service:" } }, { "!lable:a=b", { "column 1", "In quotes" } },
 	};
 	char *large = xmalloc(40000);
 	struct log_filter *f = NULL;
@@ -393,6 +440,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_filter_lets_through_what_it_says),
+		cmocka_unit_test(a_pattern_is_a_filter),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_column),
 		cmocka_unit_test(native_queries_are_passed_on),
 		cmocka_unit_test(a_line_that_costs_too_much_is_counted_and_not_matched),

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "insight/log_filter.h"
+#include "insight/log_look.h"
 #include "logs.h"
 #include "logs_world.h"
 #include "source/log.h"
@@ -613,6 +614,45 @@ test_alert_common(void **state)
 	world_free(w);
 }
 
+/* --- patterns -------------------------------------------------------------------------------------- */
+
+static void
+apply(struct world *w, enum event_kind kind, const char *source, void *block)
+{
+	struct event ev;
+
+	event_init(&ev, kind, LOGS_NOW, source, block);
+	model_apply(w->app.model, &ev);
+	event_done(&ev);
+}
+
+/* Since when a pattern is new: the last tenth, the newest change, the incident. The scenes have a page. */
+static void
+test_anchor(void **state)
+{
+	struct world *w = world_new();
+	struct marker changes[] = { { .kind = MARKER_CHANGE, .at_ns = LOGS_NOW - 30 * NS_PER_MIN, .what = "m", .from = "1", .to = "2", .text = "m 2" },
+		{ .kind = MARKER_CHANGE, .at_ns = LOGS_NOW - 20 * NS_PER_MIN, .what = "m", .from = "2", .to = "3", .text = "m 3" } };
+	struct marker_set *set = block_new(sizeof *set);
+	struct incident *incident = block_new(sizeof *incident);
+	int64_t start = LOGS_NOW - NS_PER_HOUR;
+	const char *what;
+
+	(void)state;
+	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 6 * NS_PER_MIN);
+	assert_string_equal(what, "last tenth of the range");
+	*set = (struct marker_set){ .block = set->block, .def = "marker:m", .start_ns = start, .end_ns = LOGS_NOW, .n = 2, .v = changes };
+	apply(w, EVENT_MARKERS, "prometheus", set);
+	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 20 * NS_PER_MIN);
+	assert_string_equal(what, "newest change");
+	incident->id = incident->title = incident->by = "i";
+	incident->opened_ns = LOGS_NOW - 25 * NS_PER_MIN;
+	apply(w, EVENT_INCIDENT, "", incident);
+	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 25 * NS_PER_MIN);
+	assert_string_equal(what, "incident opened");
+	world_free(w);
+}
+
 /* --- saving ------------------------------------------------------------------------------------------ */
 
 static void
@@ -697,6 +737,7 @@ main(void)
 		cmocka_unit_test(test_alert_native),
 		cmocka_unit_test(test_alert_hostile),
 		cmocka_unit_test(test_alert_common),
+		cmocka_unit_test(test_anchor),
 		cmocka_unit_test(test_save),
 	};
 
