@@ -15,6 +15,7 @@
 #include "conf/conf_slo.h"
 #include "console.h"
 #include "demo.h"
+#include "insight/log_filter.h"
 #include "insight/slo_promql.h"
 #include "insight/slo_rules.h"
 #include "runs.h"
@@ -59,6 +60,42 @@ check_runbooks(const struct conf *conf, const struct conf_environment *env, stru
 	runbooks_done(&books);
 }
 
+/* With a word for what is filled in. */
+static char *
+filled_in(const char *query)
+{
+	struct buf b;
+	char *text;
+
+	buf_init(&b, 1 << 20);
+	for (const char *p = query; *p != '\0'; p++) {
+		const char *end = str_has_prefix(p, "${") ? strchr(p, '}') : NULL;
+
+		buf_addch(&b, end != NULL ? 'x' : *p);
+		p = end != NULL ? end : p;
+	}
+	text = buf_take(&b, NULL);
+	buf_done(&b);
+	return text;
+}
+
+/* Are the queries of logs: alerts: filters? */
+static void
+check_log_alerts(const struct conf_environment *env, struct conf_problems *problems)
+{
+	for (size_t i = 0; i < env->logs.n_alerts; i++) {
+		const struct conf_log_alert *a = &env->logs.alerts[i];
+		char *query = filled_in(a->query);
+		struct log_filter *f = NULL;
+		struct err err = ERR_INIT;
+
+		if (log_filter_new(query, &f, &err) < 0)
+			conf_problems_add(problems, "environment %s: logs: alerts: line %u, column %u: query: %s", env->name, a->line, a->column, err.msg);
+		log_filter_free(f);
+		free(query);
+	}
+}
+
 static void
 check_more(const struct conf *conf, struct conf_problems *problems)
 {
@@ -69,6 +106,7 @@ check_more(const struct conf *conf, struct conf_problems *problems)
 			check_objective(&defs->v[j], problems);
 		block_unref(defs);
 		check_runbooks(conf, &conf->environments[i], problems);
+		check_log_alerts(&conf->environments[i], problems);
 	}
 }
 

@@ -256,7 +256,7 @@ print_notes(const struct slo_def_set *slos)
 static void
 print_summary(const char *name, const struct conf *conf, const struct conf_problems *problems)
 {
-	size_t sources = 0, queries = 0, markers = 0, slos = 0, hosts = 0, models = 0;
+	size_t sources = 0, queries = 0, markers = 0, slos = 0, hosts = 0, models = 0, streams = 0;
 
 	if (problems->n > 0) {
 		print_problems(name, problems);
@@ -270,6 +270,7 @@ print_summary(const char *name, const struct conf *conf, const struct conf_probl
 			slos += conf->environments[i].slo_defs->n;
 		hosts += count_hosts(&conf->environments[i]);
 		models += conf->environments[i].n_models;
+		streams += conf->environments[i].logs.n_streams;
 		print_notes(conf->environments[i].slo_defs);
 	}
 	printf("%s: ok (", name);
@@ -279,7 +280,9 @@ print_summary(const char *name, const struct conf *conf, const struct conf_probl
 	print_count(markers, "marker", "markers", ", ");
 	print_count(slos, "objective", "objectives", ", ");
 	print_count(hosts, "host", "hosts", ", ");
-	print_count(models, "model", "models", ")\n");
+	print_count(models, "model", "models", ", ");
+	print_count(streams, "stream of lines", "streams of lines", ", ");
+	print_count(conf->n_redact, "pattern to redact", "patterns to redact", ")\n");
 }
 
 int

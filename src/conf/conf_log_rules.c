@@ -7,12 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/jread.h"
 #include "base/redact.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_table.h"
 
-enum { SHOWN = 72, CANDIDATES_MAX = 100 };
+enum { SHOWN = 72, CANDIDATES_MAX = 100, JSON_DEPTH_MAX = 100 };
 
 static const struct yaml_node *
 at(const struct yaml_node *map, const char *key)
@@ -247,22 +248,77 @@ resolve_stream(struct conf_decode *d, const struct yaml_node *env_node,
 	return false;
 }
 
-/* A Loki without a selector has no answer; the other stores tell all they have. */
+/* A Loki without a selector has no answer, and what counts lines has none to show. */
+static int
+check_logql(const char *query, struct err *err)
+{
+	query += strspn(query, " \t\r\n");
+	if (strchr(query, '{') == NULL)
+		return err_set(err, ERR_INVALID, "a Loki needs a selector, such as {app=\"web\"}");
+	if (*query != '{')
+		return err_set(err, ERR_INVALID, "a stream begins with its selector, such as {app=\"web\"}: what counts lines (rate, sum, ..) has none to show");
+	return 0;
+}
+
+/* A JSON object, or a query string. */
+static int
+check_elastic(const char *query, struct err *err)
+{
+	static const struct jread_ops nothing = { 0 };
+	struct jread r;
+	int result;
+
+	query += strspn(query, " \t\r\n");
+	if (*query != '{')
+		return 0;
+	jread_init(&r, &nothing, NULL, JSON_DEPTH_MAX, strlen(query) + 1);
+	result = jread_push(&r, query, strlen(query), err);
+	if (result == 0)
+		result = jread_finish(&r, err);
+	jread_done(&r);
+	if (result < 0)
+		err_prefix(err, "the JSON object");
+	return result;
+}
+
+/* NAME=VALUE, with a name of capital letters, digits and _; "+" for or. */
+static int
+check_journal(const char *query, struct err *err)
+{
+	char shown[SHOWN], word[SHOWN];
+	bool is_quoted = false;
+
+	for (const char *p = query + strspn(query, " \t\r\n"), *end; *p != '\0'; p = end + strspn(end, " \t\r\n")) {
+		size_t name = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+		for (end = p; *end != '\0' && (is_quoted || strchr(" \t\r\n", *end) == NULL); end++)
+			is_quoted ^= *end == '"';
+		if ((name > 0 && p[name] == '=') || (end - p == 1 && *p == '+'))
+			continue;
+		snprintf(word, sizeof word, "%.*s", end - p < SHOWN ? (int)(end - p) : SHOWN - 1, p);
+		return err_set(err, ERR_INVALID, "'%s' is no match of a journal: NAME=VALUE is expected, with a name such as _SYSTEMD_UNIT",
+		    str_escape_to(shown, sizeof shown, word));
+	}
+	return 0;
+}
+
 static bool
 check_query(struct conf_decode *d, const struct yaml_node *env_node, const struct conf_environment *env,
     const struct conf_log_stream *s)
 {
 	const struct yaml_node *list = yaml_get(yaml_get(env_node, "logs"), "streams");
 	const struct yaml_node *node = conf_find_item(list, s->line, s->column);
+	const char *query = s->query != NULL ? s->query : "", *type = "";
+	struct err err = ERR_INIT;
+	int r;
 
 	for (size_t i = 0; i < env->n_sources; i++)
-		if (str_eq(env->sources[i].name, s->source) && str_eq(env->sources[i].type, "loki") &&
-		    (s->query == NULL || strchr(s->query, '{') == NULL)) {
-			conf_problem(d, at(node, "query"), "query: a Loki needs a selector, such as "
-			    "{app=\"web\"}");
-			return false;
-		}
-	return true;
+		if (str_eq(env->sources[i].name, s->source))
+			type = env->sources[i].type;
+	r = str_eq(type, "loki") ? check_logql(query, &err) : str_eq(type, "elasticsearch") ? check_elastic(query, &err) : check_journal(query, &err);
+	if (r < 0)
+		conf_problem(d, at(node, "query"), "query: %s", err.msg);
+	return r == 0;
 }
 
 void

@@ -76,6 +76,10 @@ def test_check():
         said = out + err
         assert status == 2, (status, said)
         assert said.count("bad.yaml:7:") >= 3 and "prometheus" in said, said   # three mistakes in one run, the nearest name given
+        lines = e2e.config_file(folder, ["name: l, type: loki, url: 'http://127.0.0.1:1'"], name="lines.yaml",
+                                extra="    logs:\n      alerts:\n        - { query: 'service:${labels.a} levl:error' }\n")
+        status, out, err = e2e.program("--check", config=lines)
+        assert status == 2 and "line 10, column 11" in out + err and "did you mean level:" in out + err, (status, out, err)
         status, _, err = e2e.program("--status", config=bad)
         assert status == 3 and "bad.yaml:7:" in err, (status, err)
 

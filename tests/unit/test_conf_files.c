@@ -355,17 +355,17 @@ check_reports(void **state)
 	write_file("themes/dark.yaml", "");
 	setenv("OPSCONSOLE_DATADIR", dir, 1);
 	assert_checks(SOURCE, 0, "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 "
-	    "markers, 0 objectives, 0 hosts, 0 models)\n");
+	    "markers, 0 objectives, 0 hosts, 0 models, 0 streams of lines, 0 patterns to redact)\n");
 	assert_checks(SOURCE "  queries: [{ name: q, expr: up }]\n- name: f\n  sources: [{ name: "
 	    "p, type: prometheus, url: 'http://h' }]\n", 0,
 	    "DIR/c.yaml: ok (2 environments, 2 sources, 1 query, 0 markers, "
-	    "0 objectives, 0 hosts, 0 models)\n");
+	    "0 objectives, 0 hosts, 0 models, 0 streams of lines, 0 patterns to redact)\n");
 	assert_checks(SOURCE "    interval: 5\n", ERR_INVALID,
 	    "DIR/c.yaml:9:15: interval: '5' has no unit (such as 500ms, 30s, 15m, "
 	    "1h30m)\nDIR/c.yaml: 1 problem\n");
 	write_file("p.json", "{}");
 	assert_checks_profile("p.json", 0, "DIR/c.yaml: ok (1 environment, 2 sources, 0 queries, 0 "
-	    "markers, 0 objectives, 0 hosts, 1 model)\n");
+	    "markers, 0 objectives, 0 hosts, 1 model, 0 streams of lines, 0 patterns to redact)\n");
 	assert_checks_profile("none.json", ERR_INVALID,
 	    "DIR/c.yaml:12:12: drift: profile: cannot read DIR/none.json: No such file or "
 	    "directory\nDIR/c.yaml: 1 problem\n");
@@ -398,7 +398,7 @@ check_counts_objectives(void **state)
 	    "c.yaml:9:10: note: objective 'b': an average of ratios: every sample weighs alike, "
 	    "whatever the traffic\n"
 	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers, 2 objectives, "
-	    "0 hosts, 0 models)\n");
+	    "0 hosts, 0 models, 0 streams of lines, 0 patterns to redact)\n");
 	path = in_dir("state/log");
 	assert_int_equal(chmod(path, 0666), 0);
 	free(path);
@@ -440,7 +440,7 @@ check_looks_at_what_is_named(void **state)
 	assert_checks(SOURCE "    bearer: { file: ~/token }\n    tls: { ca_file: ~/ca.pem }\n    "
 	    "headers: { X-Token: { command: [sh] } }\n", 0,
 	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers, "
-	    "0 objectives, 0 hosts, 0 models)\n");
+	    "0 objectives, 0 hosts, 0 models, 0 streams of lines, 0 patterns to redact)\n");
 	assert_checks(SOURCE
 	    "    bearer: { file: ~/missing }\n"
 	    "    tls: { ca_file: ~/no.pem }\n"
@@ -461,7 +461,7 @@ check_looks_at_what_is_named(void **state)
 	write_file("client.key", "x");
 	assert_checks(SOURCE "    tls: { client_cert: ~/client.pem, client_key: ~/client.key }\n", 0,
 	    "DIR/c.yaml: ok (1 environment, 1 source, 0 queries, 0 markers, "
-	    "0 objectives, 0 hosts, 0 models)\n");
+	    "0 objectives, 0 hosts, 0 models, 0 streams of lines, 0 patterns to redact)\n");
 	key = in_dir("client.key");
 	assert_int_equal(chmod(key, 0640), 0);
 	free(key);

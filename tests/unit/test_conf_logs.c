@@ -139,6 +139,16 @@ streams_that_do_not_fit(void **state)
 	assert_problems(TOP "  - { name: p, type: prometheus, url: 'http://h' }\n  logs: { streams: [{ name: a }] }\n",
 	    "7:21: stream: the environment has no source of type loki, elasticsearch or journald to ask");
 	assert_problems(TOP LOKI "  logs: { streams: [{ name: a, query: error }] }\n", "7:39: query: a Loki needs a selector, such as {app=\"web\"}");
+	assert_problems(TOP LOKI "  logs: { streams: [{ name: a, query: 'sum(rate({a=\"b\"}[1m]))' }] }\n",
+	    "7:39: query: a stream begins with its selector, such as {app=\"web\"}: what counts lines (rate, sum, ..) has none to show");
+	assert_problems(TOP "  - { name: journal, type: journald, url: 'http://h' }\n  logs: { streams: [{ name: a, query: '_PID=1 + nginx' }, { name: b, query: 'A=\"x y\" + B=c' }] }\n",
+	    "7:39: query: 'nginx' is no match of a journal: NAME=VALUE is expected, with a name such as _SYSTEMD_UNIT");
+	assert_int_equal(conf->environments[0].logs.n_streams, 1);
+	parse(TOP "  - { name: s, type: elasticsearch, url: 'http://h' }\n  logs: { streams: [{ name: a, query: '{\"term\": }' }, { name: b, query: '{\"term\":{\"a\":1}}' }] }\n");
+	assert_int_equal(problems.n, 1);
+	assert_non_null(strstr(problems.v[0], "7:39: query: the JSON object"));
+	assert_int_equal(conf->environments[0].logs.n_streams, 1);
+	assert_problems(TOP LOKI "  logs: { streams: [{ name: a, query: error }] }\n", "7:39: query: a Loki needs a selector, such as {app=\"web\"}");
 	assert_int_equal(conf->environments[0].logs.n_streams, 0);
 	assert_problems(TOP "  - { name: l, type: loki, url: 'ftp://h' }\n" JOURNAL "  logs: { streams: [{ name: a, source: l, query: '{a=\"b\"}' }] }\n",
 	    "6:33: url: must begin with http:// or https://\n8:40: stream: its source 'l' has a mistake of its own");
