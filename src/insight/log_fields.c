@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "model/json_number.h"
 
 enum { FIELDS_MAX = 512, DEPTH_MAX = 16, NAME_MAX_BYTES = 256, JSON_MAX = 256 << 10, LIST_MAX = 32 };
 
@@ -63,7 +64,14 @@ static void add_json(struct fields *f, const char *name, const json_t *json, uns
 static void
 add_dumped(struct fields *f, const char *name, const json_t *json)
 {
-	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+	char number[JSON_NUMBER_MAX], *text;
+
+	/* As few digits as say the same: 33.6 stands in the line, not 33.600000000000001. */
+	if (json_is_real(json)) {
+		add(f, name, number, json_write_real(number, json_real_value(json)));
+		return;
+	}
+	text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 
 	if (text != NULL)
 		add(f, name, text, strlen(text));

@@ -113,7 +113,7 @@ refuse_html(struct decoder *d, const char *bytes, size_t len, struct err *err)
 		return 0;
 	return err_set(err, ERR_INVALID,
 	    "an HTML page, not %s %s answer: is there a login or a proxy in between?",
-	    strchr("aM", d->ops->name[0]) != NULL ? "an" : "a", product(d, name, sizeof name));
+	    strchr("aeM", d->ops->name[0]) != NULL ? "an" : "a", product(d, name, sizeof name));
 }
 
 int

@@ -381,6 +381,24 @@ hints_draw(struct canvas *c, int x, int y, const struct hint *hints, size_t n)
 	return x;
 }
 
+/* Where the filter is most of what the panel is for, it stands before the panel's own. */
+static void
+filter_first(struct hint *global, size_t *n_global, struct hint *own, size_t *n_own)
+{
+	size_t at = 0;
+	struct hint filter;
+
+	while (at < *n_global && strcmp(global[at].name, "filter") != 0)
+		at++;
+	if (at == *n_global)
+		return;
+	filter = global[at];
+	memmove(&global[at], &global[at + 1], (--*n_global - at) * sizeof *global);
+	*n_own += *n_own < HINTS_MAX;
+	memmove(&own[1], own, (*n_own - 1) * sizeof *own);
+	own[0] = filter;
+}
+
 int
 keymap_hints(const struct keymap *km, const struct panel *p, bool is_read_only, struct canvas *c, int x, int y, int w)
 {
@@ -389,6 +407,8 @@ keymap_hints(const struct keymap *km, const struct panel *p, bool is_read_only, 
 	size_t n_own = p != NULL ? hints_of(km, p, is_read_only, own) : 0;
 	int global_w, own_w;
 
+	if (p != NULL && p->ops->filtered != NULL)
+		filter_first(global, &n_global, own, &n_own);
 	/* The first global one (help) always, then the panel's own, then the other global ones. */
 	(void)hints_fit(global, n_global > 0 ? 1 : 0, w, &global_w);
 	n_own = hints_fit(own, n_own, w - global_w - (n_global > 0 ? 2 : 0), &own_w);

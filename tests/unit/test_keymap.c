@@ -229,6 +229,36 @@ a_panel_may_choose_its_hints(void **state)
 	keymap_free(km);
 }
 
+static struct op *
+nothing(struct panel *p)
+{
+	(void)p;
+	return NULL;
+}
+
+/* A panel that filters as one types offers that first. */
+static void
+the_filter_may_come_first(void **state)
+{
+	static const struct command all[] = { { "help", "?", CMD_HINT, NULL, "explain" }, { "filter", "/", CMD_HINT, NULL, "filter" }, { 0 } };
+	const struct panel_ops ops = { .name = "x", .commands = alert_commands, .filtered = nothing }, *const list[] = { &ops, NULL };
+	const struct panel panel = { .ops = &ops };
+	struct problems p = { 0 };
+	struct keymap *km = keymap_new(all, list, NULL, 0, on_problem, &p);
+	struct grid *g = grid_new(40, 1, false);
+	struct canvas c = grid_canvas(g);
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	keymap_hints(km, &panel, false, &c, 0, 0, 40);
+	grid_dump(g, &b);
+	assert_string_equal(b.data, "/ filter  a ack  g group  ? help\n");
+	buf_done(&b);
+	grid_free(g);
+	keymap_free(km);
+}
+
 static void
 help_is_the_keymap(void **state)
 {
@@ -280,6 +310,7 @@ main(void)
 		cmocka_unit_test(names_are_found_and_completed),
 		cmocka_unit_test(hints_fit_their_room),
 		cmocka_unit_test(a_panel_may_choose_its_hints),
+		cmocka_unit_test(the_filter_may_come_first),
 		cmocka_unit_test(help_is_the_keymap),
 	};
 

@@ -28,6 +28,7 @@ lines_give_their_fields(void **state)
 		{ "a==b c= =d ==", NULL, "c=|" },
 		{ "{\"a\":1,\"b\":{\"c\":\"x\",\"d\":[true,null,{\"e\":1.5}]},\"f\":{},\"g\":[]}", NULL, "a=1|b.c=x|b.d.0=true|b.d.1=null|b.d.2.e=1.5|f={}|g=[]|" },
 		{ "web-1 | {\"msg\":\"x y\"} trailing", NULL, "msg=x y|" },
+		{ "{\"p\":33.6,\"q\":0.1,\"r\":-2.0,\"s\":12345678901}", NULL, "p=33.6|q=0.1|r=-2.0|s=12345678901|" },
 		{ "{not json} a=b", NULL, "a=b|" },
 		{ "{\"a\":1", NULL, "" },
 		{ "a=1", "{\"host\":\"web-1\",\"a\":\"the store's\"}", "host=web-1|a=the store's|" },
