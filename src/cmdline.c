@@ -16,13 +16,28 @@ cmdline_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err)
 	return time_text_parse(text, now_ns, ret_ns, err);
 }
 
+/* The first panel that has a command of that name; NULL: none. */
+static const char *
+owner_of(const struct keymap *km, const char *word)
+{
+	for (size_t i = 0; i < keymap_n(km); i++) {
+		const struct keymap_row *row = keymap_row(km, i);
+
+		if (row->panel != NULL && str_eq(row->command->name, word))
+			return row->panel->name;
+	}
+	return NULL;
+}
+
 static struct op *
 unknown_command(const struct keymap *km, const struct panel_ops *panel, const char *word)
 {
-	const char *near = keymap_nearest(km, panel, word);
+	const char *near = keymap_nearest(km, panel, word), *owner = owner_of(km, word);
 	char shown[WORD_MAX * 2];
 
 	str_escape_to(shown, sizeof shown, word);
+	if (owner != NULL)
+		return op_text(OP_ERROR, "%s belongs to the %s panel: go there first", shown, owner);
 	if (near != NULL)
 		return op_text(OP_ERROR, "no command '%s'; did you mean '%s'?", shown, near);
 	return op_text(OP_ERROR, "no command '%s'; Tab lists them, ? explains them", shown);

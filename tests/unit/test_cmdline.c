@@ -97,6 +97,7 @@ test_words(void **state)
 	check(&panel_things, true, true, "ack", OP_ERROR, "read-only");
 	check(&panel_things, false, false, "ack", OP_ERROR, "past");
 	check(&panel_other, false, true, "things.ack", OP_ERROR, "go there first");
+	check(&panel_other, false, true, "ack", OP_ERROR, "ack belongs to the things panel: go there first");
 	check(&panel_things, false, true, "palin", OP_ERROR, "did you mean 'plain'?");
 	check(&panel_things, false, true, "\033[2J", OP_ERROR, "no command '\\x1B[2J'");
 }
