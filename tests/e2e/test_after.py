@@ -232,7 +232,7 @@ def test_a_pack_replays_and_verifies_elsewhere():
     assert code == 0, (code, out, err)
     code, out, err = e2e.program("--replay", pack, "--plain", env=elsewhere)
     assert code == 0 and "rollback" in out, (code, out, err)
-    key, second, _ = frames[-1]
+    key, second, _ = [frame for frame in frames if frame[0] == "T"][-1]
     with e2e.Console("--replay", pack, size=SIZE, env=elsewhere) as console:
         console.wait("REPLAY", name)
         console.keys("Space", key)

@@ -115,7 +115,7 @@ def test_a_disk_that_fills_up_meanwhile():
         assert run.returncode in (0, 1), (run.returncode, summary, err)
         assert len(done) == marks(), "what was done is on record"
         assert len(intents) == len(done), "what was begun has its end on record: room was kept for it"
-        assert op.log()[-1]["type"] == "run-end", op.log()[-1]
+        assert op.deeds()[-1]["type"] == "run-end", op.deeds()[-1]
         # Again and again, until the room that was kept is used up: each run is recorded whole, or nothing is done.
         for _ in range(3):
             before = marks()
