@@ -235,7 +235,7 @@ logs_new(struct app *a)
 	l->searched = xcalloc(a->env->n_sources + 1, sizeof *l->searched);
 	for (size_t i = 0; i < conf->n_streams; i++)
 		l->streams[i] = (struct followed){ .def = &conf->streams[i], .id = xasprintf("logs:%s", conf->streams[i].name),
-			.count_id = xasprintf("count:%s", conf->streams[i].name),
+			.count_id = xasprintf("adhoc:lines:count:%s", conf->streams[i].name),
 			.from_ns = INT64_MAX, .asked_ns = INT64_MAX };
 	model_log_limit(a->model, (size_t)conf->keep_bytes, (size_t)conf->keep_lines);
 	return l;

@@ -261,13 +261,13 @@ test_counts(void **state)
 	turn(w);
 	/* Only where it is needed, and it is waited for. */
 	assert_int_equal(n_wants, 3);
-	assert_true(want("count:app", 0)->is_count);
-	assert_string_equal(want("count:app", 0)->query, "{env=\"prod\"}");
-	assert_int_equal(want("count:app", 0)->end_ns - want("count:app", 0)->start_ns, 5 * NS_PER_MIN);
+	assert_true(want("adhoc:lines:count:app", 0)->is_count);
+	assert_string_equal(want("adhoc:lines:count:app", 0)->query, "{env=\"prod\"}");
+	assert_int_equal(want("adhoc:lines:count:app", 0)->end_ns - want("adhoc:lines:count:app", 0)->start_ns, 5 * NS_PER_MIN);
 	assert_false(logs_is_settled(w->logs));
 	assert_true(model_log_view(w->app.model)->are_least);
-	tell_counts("count:app", counts, 4);
-	done("count:app", true, NULL, done_arg);
+	tell_counts("adhoc:lines:count:app", counts, 4);
+	done("adhoc:lines:count:app", true, NULL, done_arg);
 	turn(w);
 	assert_true(logs_is_settled(w->logs));
 	view = model_log_view(w->app.model);
@@ -281,8 +281,8 @@ test_counts(void **state)
 	assert_string_equal(view->services[2].name, "audit");
 	assert_int_equal(view->services[2].n_errors, 1);
 	/* A store that does not know the levels: what is held is the least. */
-	tell_counts("count:app", vague, 1);
-	done("count:app", true, NULL, done_arg);
+	tell_counts("adhoc:lines:count:app", vague, 1);
+	done("adhoc:lines:count:app", true, NULL, done_arg);
 	turn(w);
 	view = model_log_view(w->app.model);
 	assert_true(view->are_least);
