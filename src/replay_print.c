@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "audit/audit.h"
 #include "audit/reader.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "loop/loop.h"
 #include "replay.h"
 #include "verify_show.h"
 
@@ -276,20 +276,36 @@ print_new(struct printing *p)
 	return fflush(stdout) != 0 ? -1 : 0;
 }
 
+static void
+on_again(void *arg)
+{
+	(void)arg;
+}
+
 /* Until its writer ends, or we are interrupted. */
 static int
 print_on(struct printing *p)
 {
-	const struct timespec pause = { 0, FOLLOW_EVERY };
 	struct recording_info info = { .is_live = true };
-	int r = 0;
+	struct loop_timer *timer;
+	struct err err = ERR_INIT;
+	struct loop *l;
+	int r;
 
+	r = loop_new(&l, &err);
+	if (r < 0) {
+		fprintf(stderr, "opsconsole: %s\n", err.msg);
+		return r;
+	}
+	timer = loop_timer_new(l, on_again, NULL);
 	while (r == 0 && info.is_live) {
-		nanosleep(&pause, NULL);
+		loop_timer_in(timer, FOLLOW_EVERY);
+		loop_once(l, -1);
 		recording_info(p->rec, &info);	/* before the look: what it wrote last is not missed */
 		if (recording_refresh(p->rec))
 			r = print_new(p);
 	}
+	loop_free(l);
 	if (r == 0)
 		fprintf(stderr, "opsconsole: the console that wrote this has ended\n");
 	return r;

@@ -238,7 +238,7 @@ def test_a_pack_replays_and_verifies_elsewhere():
         console.keys("Space", key)
         seek(console, f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}")
         console.wait("spam gets through")
-        console.keys("L")
+        console.keys("A")
         console.wait("Audit log", "incident", "verified")
         console.keys("/")
         console.type("type=incident-opened")

@@ -97,7 +97,8 @@ class Journal:
         self.remote, gateway = find("systemd-journal-remote"), find("systemd-journal-gatewayd")
         self.folder = tempfile.mkdtemp(prefix="opsconsole-journal-")
         tree = os.environ.get("OPSLAB_SERVERS", "")
-        libraries = ":".join(glob.glob(f"{tree}/usr/lib/*-linux-*") + glob.glob(f"{tree}/lib/*-linux-*")) if tree else ""
+        libraries = ":".join(glob.glob(f"{tree}/usr/lib/*-linux-*") + glob.glob(f"{tree}/lib/*-linux-*") + glob.glob(f"{tree}/*/lib/*-linux-*/systemd") +
+                             glob.glob(f"{tree}/lib/*-linux-*/systemd")) if tree else ""
         self.env = {**os.environ, **({"LD_LIBRARY_PATH": libraries} if libraries else {})}
         os.mkdir(f"{self.folder}/j")
         self.n = 0

@@ -96,7 +96,7 @@ def test_a_console_says_that_the_disk_is_full():
             console.type("incident open full")
             console.keys("Enter")
             console.wait("not done", "No space left on device", "audit: not writable")
-            console.keys("L")
+            console.keys("A")
             console.wait("NOT WRITABLE: ", "nothing to vouch for yet")
             console.keys("q")
             console.ended()

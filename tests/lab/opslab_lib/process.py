@@ -42,7 +42,8 @@ class Servers:
     def folders_of_libraries(self):
         if not self.tree:
             return []
-        return sorted(glob.glob(self.file("usr/lib/*-linux-*")) + glob.glob(self.file("lib/*-linux-*")))
+        return sorted(folder for usual in ("usr/lib/*-linux-*", "lib/*-linux-*") for folder in
+                      glob.glob(self.file(usual)) + glob.glob(self.file(usual + "/systemd")))   # systemd keeps one of its own there
 
     def find_library(self, name):
         for folder in self.folders_of_libraries() + glob.glob("/usr/lib/*-linux-*") + ["/usr/lib64", "/usr/lib"]:
