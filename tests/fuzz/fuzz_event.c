@@ -55,7 +55,7 @@ check_text(const struct event *ev)
 	buf_init(&b, 64 << 20);
 	if (event_write(ev, &b) < 0)
 		abort();
-	read = json_loadb(b.data, b.len, 0, NULL);
+	read = json_loadb(b.data, b.len, JSON_ALLOW_NUL, NULL);
 	if (read == NULL || !json_equal(tree, read) || memchr(b.data, '\n', b.len) != NULL)
 		abort();
 	json_decref(tree);
