@@ -5,6 +5,7 @@ Neither needs root, systemd, or the machine's own journal. The gateway takes its
 
 import os
 import socket
+import subprocess
 import sys
 
 from .process import Child
@@ -20,7 +21,13 @@ _START = ("import os, sys; os.dup2(int(sys.argv[1]), 3); os.set_inheritable(3, T
 def find(servers, name):
     """Its path in the unpacked tree or on this machine; None: it is not there."""
     folders = [servers.file(folder) for folder in FOLDERS] if servers.tree else []
-    return next((path for path in (os.path.join(folder, name) for folder in [*folders, *("/" + folder for folder in FOLDERS)]) if os.access(path, os.X_OK)), None)
+    paths = (os.path.join(folder, name) for folder in [*folders, *("/" + folder for folder in FOLDERS)])
+    return next((path for path in paths if os.access(path, os.X_OK) and _runs(servers, path)), None)
+
+
+def _runs(servers, path):
+    """Its libraries are there, too."""
+    return subprocess.run([path, "--version"], env=servers.environment(path), capture_output=True, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def entry(labels, ns, line, n):
