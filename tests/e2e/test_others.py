@@ -38,7 +38,7 @@ class Somebody:
 
 @contextlib.contextmanager
 def somebody():
-    with tempfile.TemporaryDirectory(prefix="opsconsole-others-") as folder:
+    with tempfile.TemporaryDirectory(prefix="opsconsole-others-", ignore_cleanup_errors=True) as folder:
         yield Somebody(folder)
 
 
