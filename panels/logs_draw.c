@@ -260,6 +260,8 @@ top_text(const struct view *v, char *buf, size_t size)
 	if (t->n_dropped > 0)
 		snprintf(buf, size, "-- %s older line%s dropped to make room (logs: keep) --", logs_count((size_t)t->n_dropped, n),
 		    t->n_dropped == 1 ? " was" : "s were");
+	else if (v->replay != NULL)
+		snprintf(buf, size, "-- what was said before %s is shown there: g goes to a time --", clock_format(at, t->first_ns, 0));
 	else
 		snprintf(buf, size, "-- nothing is held before %s: o asks for older lines --", clock_format(at, t->first_ns, 0));
 	return buf;

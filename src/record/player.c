@@ -10,8 +10,8 @@
 #include "base/xalloc.h"
 #include "record/recording_priv.h"
 
-enum { LINES_CHUNKS = 10, LINE_HEAD = 160 };
-#define LINES_SPAN (10 * NS_PER_MIN)	/* lines of logs are shown from so long before a place that is sought */
+enum { LINES_CHUNKS = 10, LINES_ENOUGH = 2000, LINE_HEAD = 160 };	/* a seek must be quick */
+#define LINES_SPAN (10 * NS_PER_MIN)	/* lines of logs are shown from no longer before a place that is sought */
 
 typedef void player_event_cb(const struct event *ev, int64_t at_ns, void *arg);
 
@@ -153,7 +153,7 @@ fetch_lines(struct player *p, struct model *m, struct rchunk *c)
 		model_share_lines(m, p->model);
 		return;
 	}
-	for (size_t i = first; i < index; i++)
+	for (size_t i = index; i-- > first && model_log_totals(m)->n < LINES_ENOUGH;)
 		if (chunk_is_shown(p->r->chunks[i]) && chunk_from(c) - chunk_to(p->r->chunks[i]) < LINES_SPAN)
 			apply_lines_of(p, m, p->r->chunks[i]);
 }

@@ -242,8 +242,11 @@ test_lines_of_logs(void **state)
 		const struct model *m = player_seek(p, T(seeks[i]), NULL);
 
 		assert_non_null(m);
-		assert_int_equal(model_log_totals(m)->n, seeks[i] * 20);
+		/* All, or so many that no more were looked for. */
+		assert_true(model_log_totals(m)->n == (size_t)seeks[i] * 20 || (model_log_totals(m)->n >= 2000 && seeks[i] > 100));
+		assert_true(model_log_totals(m)->n <= (size_t)seeks[i] * 20);
 	}
+	player_seek(p, T(1), NULL);
 	for (int s = 1; s <= 250; s += 7)	/* played */
 		assert_int_equal(model_log_totals(player_seek(p, T(s), NULL))->n, s * 20);
 	player_free(p);
