@@ -352,14 +352,16 @@ lines_are_added_while_others_are_searched(void **state)
 		pthread_t thread;
 
 		for (; r.n < COUNT(r.held); r.n++) {
-			tell(m, 0, "loki", (struct batch_line[]){ { .time_ns = (int64_t)++n, .text = "x1", .stream = 0 }, { .time_ns = (int64_t)++n, .text = "y", .stream = 1, .id = "7" } }, 2);
+			n += 2;
+			tell(m, 0, "loki", (struct batch_line[]){ { .time_ns = (int64_t)n - 1, .text = "x1", .stream = 0 }, { .time_ns = (int64_t)n, .text = "y", .stream = 1, .id = "7" } }, 2);
 			assert_int_equal(model_n_log_segments(m), 1);
 			r.held[r.n] = block_ref(model_log_segment(m, 0));
 			expected += n / 2;
 		}
 		assert_int_equal(pthread_create(&thread, NULL, read_all, &r), 0);
 		for (int i = 0; i < 64; i++) {
-			tell(m, 0, "loki", (struct batch_line[]){ { .time_ns = (int64_t)++n, .text = "x1", .stream = 0 }, { .time_ns = (int64_t)++n, .text = "\xff", .stream = 2, .fields = "{}" } }, 2);
+			n += 2;
+			tell(m, 0, "loki", (struct batch_line[]){ { .time_ns = (int64_t)n - 1, .text = "x1", .stream = 0 }, { .time_ns = (int64_t)n, .text = "\xff", .stream = 2, .fields = "{}" } }, 2);
 			model_n_log_segments(m);
 			model_log_segment(m, 0);
 		}
