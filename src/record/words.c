@@ -4,11 +4,10 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "model/json_number.h"
 
 enum { TEXT_MAX = 1 << 20 };	/* of a text that is escaped: as the codec has it */
 
@@ -55,7 +54,7 @@ words_text(struct buf *b, const char *s)
 void
 words_double(struct buf *b, double v)
 {
-	char text[40];
+	char text[JSON_NUMBER_MAX];
 
 	if (isnan(v) || isinf(v)) {
 		buf_addstr(b, isnan(v) ? "\"NaN\"" : v > 0 ? "\"+Inf\"" : "\"-Inf\"");
@@ -70,14 +69,7 @@ words_double(struct buf *b, double v)
 		buf_printf(b, "%" PRId64, (int64_t)v);
 		return;
 	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, v);
-		if (strtod(text, NULL) == v)
-			break;
-	}
-	buf_addstr(b, text);
-	if (text[strcspn(text, ".e")] == '\0')
-		buf_addstr(b, ".0");	/* too long for an integer of JSON's readers */
+	buf_add(b, text, json_write_real(text, v));
 }
 
 void
