@@ -120,7 +120,7 @@ is_known(const struct past *p, const struct timeline_entry *e)
 	for (size_t i = 0; i < model_n_timeline(m); i++) {
 		const struct timeline_entry *other = model_timeline(m, i);
 
-		if (strcmp(other->id, e->id) == 0 && other->is_end == e->is_end && other->at_ns - e->at_ns <= near && e->at_ns - other->at_ns <= near)
+		if (other->is_end == e->is_end && other->at_ns - e->at_ns <= near && e->at_ns - other->at_ns <= near && strcmp(other->id, e->id) == 0)
 			return true;
 	}
 	return false;
