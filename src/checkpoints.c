@@ -15,6 +15,7 @@
 #include "audit/audit.h"
 #include "audit/chain.h"
 #include "base/clock.h"
+#include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "ssh/agent_client.h"
@@ -46,7 +47,7 @@ struct checkpoint_job {
 char *
 checkpoint_dir(const char *dir)
 {
-	return dir != NULL ? xstrdup(dir) : audit_state_path("checkpoints");
+	return dir != NULL ? xstrdup(dir) : state_path("checkpoints");
 }
 
 /* --- the end of a job ------------------------------------------------------------------------------------------------------------------------------- */

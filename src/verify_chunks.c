@@ -14,6 +14,7 @@
 #include "audit/audit.h"
 #include "audit/record_priv.h"
 #include "base/clock.h"
+#include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -199,7 +200,7 @@ is_folder(const char *path)
 static char *
 find_folder(const struct chunk_claims *cs, const struct claim *c, const char *root)
 {
-	char *usual = root != NULL ? xstrdup(root) : audit_state_path("recordings"), *path = xasprintf("%s/%s/%s", usual, c->env, c->recording);
+	char *usual = root != NULL ? xstrdup(root) : state_path("recordings"), *path = xasprintf("%s/%s/%s", usual, c->env, c->recording);
 
 	free(usual);
 	if (is_name(c->env) && is_folder(path))

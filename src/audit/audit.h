@@ -58,8 +58,6 @@ int audit_break_glass(struct audit *a, const char *reason, struct err *err);
 /* The folder as options would find it, for readers. Owned by the caller. */
 char *audit_dir(const char *dir);
 char *audit_head_path(const char *head);
-/* NAME in $XDG_STATE_HOME/opsconsole. Owned by the caller. */
-char *audit_state_path(const char *name);
 
 /* --- for tests: what happens at the nth write, fsync, rename (0: nothing) ------------------------------------------- */
 enum audit_fault { AUDIT_FAULT_NONE, AUDIT_FAULT_EIO, AUDIT_FAULT_ENOSPC, AUDIT_FAULT_SHORT, AUDIT_FAULT_KILL };

@@ -8,41 +8,19 @@
 #include <unistd.h>
 
 #include "audit/audit.h"
+#include "base/state.h"
 #include "base/xalloc.h"
-
-static const char *
-home(void)
-{
-	const char *h = getenv("HOME");
-	const struct passwd *pw;
-
-	if (h != NULL && h[0] == '/')
-		return h;
-	pw = getpwuid(getuid());
-	return pw != NULL ? pw->pw_dir : "/";
-}
-
-/* The XDG rules: a relative path there is as good as none. */
-char *
-audit_state_path(const char *name)
-{
-	const char *state = getenv("XDG_STATE_HOME");
-
-	if (state != NULL && state[0] == '/')
-		return xasprintf("%s/opsconsole/%s", state, name);
-	return xasprintf("%s/.local/state/opsconsole/%s", home(), name);
-}
 
 char *
 audit_dir(const char *dir)
 {
-	return dir != NULL ? xstrdup(dir) : audit_state_path("audit");
+	return dir != NULL ? xstrdup(dir) : state_path("audit");
 }
 
 char *
 audit_head_path(const char *head)
 {
-	return head != NULL ? xstrdup(head) : audit_state_path("audit-head");
+	return head != NULL ? xstrdup(head) : state_path("audit-head");
 }
 
 static void

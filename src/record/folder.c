@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "record/fault.h"
@@ -28,28 +28,10 @@ enum { NAMES_TRIED = 100 };
 
 /* --- paths ---------------------------------------------------------------------------------------------------------------------- */
 
-static const char *
-home(void)
-{
-	const char *h = getenv("HOME");
-	const struct passwd *pw;
-
-	if (h != NULL && h[0] == '/')
-		return h;
-	pw = getpwuid(getuid());
-	return pw != NULL ? pw->pw_dir : "/";
-}
-
 char *
 folder_root(const char *dir)
 {
-	const char *state = getenv("XDG_STATE_HOME");
-
-	if (dir != NULL)
-		return xstrdup(dir);
-	if (state != NULL && state[0] == '/')
-		return xasprintf("%s/opsconsole/recordings", state);
-	return xasprintf("%s/.local/state/opsconsole/recordings", home());
+	return dir != NULL ? xstrdup(dir) : state_path("recordings");
 }
 
 char *

@@ -1,0 +1,31 @@
+#include "config.h"
+
+#include "base/state.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+
+static const char *
+home(void)
+{
+	const char *h = getenv("HOME");
+	const struct passwd *pw;
+
+	if (h != NULL && h[0] == '/')
+		return h;
+	pw = getpwuid(getuid());
+	return pw != NULL ? pw->pw_dir : "/";
+}
+
+char *
+state_path(const char *name)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+
+	if (state != NULL && state[0] == '/')
+		return xasprintf("%s/opsconsole/%s", state, name);
+	return xasprintf("%s/.local/state/opsconsole/%s", home(), name);
+}
