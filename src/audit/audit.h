@@ -59,8 +59,4 @@ int audit_break_glass(struct audit *a, const char *reason, struct err *err);
 char *audit_dir(const char *dir);
 char *audit_head_path(const char *head);
 
-/* --- for tests: what happens at the nth write, fsync, rename (0: nothing) ------------------------------------------- */
-enum audit_fault { AUDIT_FAULT_NONE, AUDIT_FAULT_EIO, AUDIT_FAULT_ENOSPC, AUDIT_FAULT_SHORT, AUDIT_FAULT_KILL };
-void audit_fault_set(const char *where, unsigned nth, enum audit_fault fault);	/* where: "write", "fsync", "head", "rotate" */
-
 #endif

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "audit/chain_priv.h"
-#include "audit/fault.h"
+#include "base/fault.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -152,7 +152,7 @@ static int
 write_group(struct chain *c, struct err *err)
 {
 	for (size_t done = 0; done < c->group.len;) {
-		ssize_t n = fault_write(c->fd, c->group.data + done, c->group.len - done);
+		ssize_t n = fault_write(FAULT_AUDIT_WRITE, c->fd, c->group.data + done, c->group.len - done);
 		int e = errno;
 
 		if (n < 0 && e == EINTR)
@@ -175,7 +175,7 @@ chain_commit(struct chain *c, struct err *err)
 	if (c->group.len > 0) {
 		chain_reserve(c);
 		r = write_group(c, err);
-		if (r == 0 && fault_fdatasync(c->fd) < 0)
+		if (r == 0 && fault_fdatasync(FAULT_AUDIT_FSYNC, c->fd) < 0)
 			r = err_set(err, ERR_IO, "audit log: %s: cannot sync %s", strerror(errno), c->path);
 	}
 	if (r == 0 && c->group.len > 0) {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "audit/chain_priv.h"
-#include "audit/fault.h"
+#include "base/fault.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -251,7 +251,7 @@ chain_file_new(struct chain *c, struct err *err)
 		c->is_short = true;
 		return 0;
 	}
-	if (fault_at(FAULT_ROTATE) < 0) {
+	if (fault_at(FAULT_AUDIT_ROTATE) < 0) {
 		int e = errno;
 
 		close(fd);

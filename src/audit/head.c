@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "audit/chain_priv.h"
-#include "audit/fault.h"
+#include "base/fault.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -87,7 +87,7 @@ replace(const char *path, const char *temp, const char *text)
 	r = write_all(fd, text, strlen(text));
 	if (r == 0)
 		r = fsync(fd);
-	if (close(fd) < 0 || r < 0 || fault_at(FAULT_HEAD) < 0)
+	if (close(fd) < 0 || r < 0 || fault_at(FAULT_AUDIT_HEAD) < 0)
 		return -1;
 	return rename(temp, path);
 }

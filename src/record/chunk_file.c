@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/xalloc.h"
 #include "model/codec.h"
-#include "record/fault.h"
 
 enum { LEVEL = 3, TRAILER_HEAD = 8 };
 
@@ -57,7 +57,7 @@ write_all(struct chunk_file *c, const void *bytes, size_t len, struct err *err)
 	const char *p = bytes;
 
 	while (len > 0) {
-		ssize_t n = record_write(c->fd, p, len);
+		ssize_t n = fault_write(FAULT_RECORD_WRITE, c->fd, p, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -106,7 +106,7 @@ chunk_file_begin(struct chunk_file *c, int dir_fd, const struct chunk_head *head
 	c->from_ns = c->to_ns = head->from_ns;
 	c->bytes = c->n_events = 0;
 	snprintf(c->prev, sizeof c->prev, "%s", head->prev);
-	c->fd = record_openat(dir_fd, c->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	c->fd = fault_openat(FAULT_RECORD_OPEN, dir_fd, c->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (c->fd < 0)
 		return err_set_errno(err, ERR_IO, errno, "%s", c->name);
 	c->digest = digest_new();
@@ -193,7 +193,7 @@ chunk_file_close(struct chunk_file *c, int64_t to_ns, struct err *err)
 		r = write_trailer(c, err);
 	if (r < 0)
 		return r;
-	if (record_fdatasync(c->fd) < 0) {
+	if (fault_fdatasync(FAULT_RECORD_FSYNC, c->fd) < 0) {
 		err_set_errno(err, ERR_IO, errno, "%s: cannot sync", c->name);
 		abandon(c);
 		return ERR_IO;

@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "record/fault.h"
 
 enum { NAMES_TRIED = 100 };
 /* A folder that is being made has this in front, and is nobody's before it has its lock. */
@@ -186,7 +186,7 @@ make_unborn(int env_fd, const char *unborn, int *ret_fd, int *ret_lock_fd, struc
 		r = open_private(env_fd, unborn, &fd, err);
 	if (r < 0)
 		return r;
-	lock = record_openat(fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	lock = fault_openat(FAULT_RECORD_OPEN, fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0) {
 		r = err_set_errno(err, ERR_IO, errno, "recordings: cannot make the lock of a new recording");
 		if (lock >= 0)

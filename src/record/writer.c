@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/xalloc.h"
-#include "record/fault.h"
 
 struct writer {
 	int refs;			/* atomic */
@@ -163,18 +163,18 @@ static int
 write_marks(struct writer *w, struct err *err)
 {
 	size_t done = 0;
-	int fd = record_openat(w->dir_fd, "pinned", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600), r = 0;
+	int fd = fault_openat(FAULT_RECORD_OPEN, w->dir_fd, "pinned", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600), r = 0;
 
 	if (fd < 0)
 		return err_set_errno(err, ERR_IO, errno, "%s/pinned", w->id);
 	while (r == 0 && done < w->marks.len) {
-		ssize_t n = record_write(fd, w->marks.data + done, w->marks.len - done);
+		ssize_t n = fault_write(FAULT_RECORD_WRITE, fd, w->marks.data + done, w->marks.len - done);
 
 		if (n < 0 && errno != EINTR)
 			r = err_set_errno(err, ERR_IO, errno, "%s/pinned", w->id);
 		done += n > 0 ? (size_t)n : 0;
 	}
-	if (r == 0 && record_fdatasync(fd) < 0)
+	if (r == 0 && fault_fdatasync(FAULT_RECORD_FSYNC, fd) < 0)
 		r = err_set_errno(err, ERR_IO, errno, "%s/pinned: cannot sync", w->id);
 	close(fd);
 	if (r == 0)

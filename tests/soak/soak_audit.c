@@ -23,6 +23,7 @@
 #include "audit/audit.h"
 #include "audit/verify.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/xalloc.h"
 
 enum { WRITERS_MAX = 4, ACTS_MAX = 4096, ROUNDS_DEFAULT = 12 };
@@ -105,15 +106,15 @@ on_intent(const struct audit_done *done, void *arg)
 static void __attribute__((noreturn))
 write_until_killed(const struct round *r, uint64_t random, int out)
 {
-	static const char *const places[] = { "write", "fsync", "head", "rotate" };
-	static const enum audit_fault faults[] = { AUDIT_FAULT_KILL, AUDIT_FAULT_KILL, AUDIT_FAULT_KILL, AUDIT_FAULT_EIO, AUDIT_FAULT_ENOSPC, AUDIT_FAULT_SHORT };
+	static const enum fault_place places[] = { FAULT_AUDIT_WRITE, FAULT_AUDIT_FSYNC, FAULT_AUDIT_HEAD, FAULT_AUDIT_ROTATE };
+	static const enum fault_kind faults[] = { FAULT_KILL, FAULT_KILL, FAULT_KILL, FAULT_EIO, FAULT_ENOSPC, FAULT_SHORT };
 	struct audit_options o = { .dir = r->dir, .head = r->head, .env = "soak", .mode = "soak", .rotate_bytes = 4096 << pick(&random, 6) };
 	struct writer w = { .out = out };
 	struct loop *l;
 	unsigned n = 1 + (unsigned)pick(&random, 8);
 
 	if (pick(&random, 4) > 0)
-		audit_fault_set(places[pick(&random, 4)], 1 + (unsigned)pick(&random, 40), faults[pick(&random, 6)]);
+		fault_set(places[pick(&random, 4)], 1 + (unsigned)pick(&random, 40), faults[pick(&random, 6)]);
 	if (loop_new(&l, NULL) < 0 || audit_open(l, &o, &w.audit, NULL) < 0)
 		_exit(0);
 	for (unsigned i = 0; i < 400 && !w.has_failed; i++) {

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/xalloc.h"
 
 const struct audit_actor world_actor = { .user = "alice", .uid = 1000, .host = "web", .tty = "/dev/pts/3", .client = "192.0.2.7" };
@@ -52,10 +53,10 @@ world_teardown(void **state)
 {
 	struct world *w = *state;
 
-	audit_fault_set("write", 0, AUDIT_FAULT_NONE);
-	audit_fault_set("fsync", 0, AUDIT_FAULT_NONE);
-	audit_fault_set("head", 0, AUDIT_FAULT_NONE);
-	audit_fault_set("rotate", 0, AUDIT_FAULT_NONE);
+	fault_set(FAULT_AUDIT_WRITE, 0, FAULT_NONE);
+	fault_set(FAULT_AUDIT_FSYNC, 0, FAULT_NONE);
+	fault_set(FAULT_AUDIT_HEAD, 0, FAULT_NONE);
+	fault_set(FAULT_AUDIT_ROTATE, 0, FAULT_NONE);
 	world_close(w);
 	loop_free(w->loop);
 	nftw(w->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);

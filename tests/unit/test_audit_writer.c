@@ -25,6 +25,7 @@
 #include "audit/reader.h"
 #include "audit_world.h"
 #include "base/clock.h"
+#include "base/fault.h"
 
 static void
 expect_verdict(const struct world *w, enum audit_verdict verdict, uint64_t last_seq, int line)
@@ -376,7 +377,7 @@ test_open_to_others(void **state)
 /* --- faults ---------------------------------------------------------------------------------------------------------------- */
 
 static void
-fault_case(void **state, const char *where, enum audit_fault fault, const char *wanted)
+fault_case(void **state, enum fault_place place, enum fault_kind fault, const char *wanted)
 {
 	struct world *w = *state;
 	char text[512];
@@ -385,7 +386,7 @@ fault_case(void **state, const char *where, enum audit_fault fault, const char *
 
 	world_open(w);
 	assert_int_equal(world_note(w, "one", NULL, NULL), 0);
-	audit_fault_set(where, 1, fault);
+	fault_set(place, 1, fault);
 	assert_int_equal(world_note(w, "two", NULL, text), ERR_IO);
 	assert_non_null(strstr(text, wanted));
 	/* not used again, although the next write would go through */
@@ -402,9 +403,9 @@ fault_case(void **state, const char *where, enum audit_fault fault, const char *
 	assert_int_equal(rep.verdict, AUDIT_GOOD);
 }
 
-static void test_write_eio(void **state) { fault_case(state, "write", AUDIT_FAULT_EIO, "cannot write"); }
-static void test_write_enospc(void **state) { fault_case(state, "write", AUDIT_FAULT_ENOSPC, "No space left"); }
-static void test_fsync_eio(void **state) { fault_case(state, "fsync", AUDIT_FAULT_EIO, "cannot sync"); }
+static void test_write_eio(void **state) { fault_case(state, FAULT_AUDIT_WRITE, FAULT_EIO, "cannot write"); }
+static void test_write_enospc(void **state) { fault_case(state, FAULT_AUDIT_WRITE, FAULT_ENOSPC, "No space left"); }
+static void test_fsync_eio(void **state) { fault_case(state, FAULT_AUDIT_FSYNC, FAULT_EIO, "cannot sync"); }
 
 static void
 test_write_short(void **state)
@@ -413,7 +414,7 @@ test_write_short(void **state)
 
 	world_open(w);
 	for (unsigned i = 1; i < 4; i++) {
-		audit_fault_set("write", 1, AUDIT_FAULT_SHORT);
+		fault_set(FAULT_AUDIT_WRITE, 1, FAULT_SHORT);
 		assert_int_equal(world_note(w, "in two pieces", NULL, NULL), 0);
 	}
 	world_close(w);
@@ -428,7 +429,7 @@ test_head_fails(void **state)
 	struct audit_report rep;
 
 	world_open(w);
-	audit_fault_set("head", 1, AUDIT_FAULT_EIO);
+	fault_set(FAULT_AUDIT_HEAD, 1, FAULT_EIO);
 	assert_int_equal(world_note(w, "one", NULL, NULL), 0);
 	world_close(w);
 	world_verify(w, &rep);
@@ -442,7 +443,7 @@ test_head_fails(void **state)
 
 /* A child does it and dies there; afterwards everything that it was told is durable is there, and the log goes on. */
 static void
-kill_case(struct world *w, const char *where, unsigned nth)
+kill_case(struct world *w, enum fault_place place, unsigned nth)
 {
 	int told[2], status;
 	uint64_t last = 0, seq;
@@ -459,7 +460,7 @@ kill_case(struct world *w, const char *where, unsigned nth)
 			_exit(3);
 		w->loop = l;
 		w->options.rotate_bytes = 3000;
-		audit_fault_set(where, nth, AUDIT_FAULT_KILL);
+		fault_set(place, nth, FAULT_KILL);
 		if (audit_open(w->loop, &w->options, &w->audit, NULL) < 0)
 			_exit(4);
 		for (int i = 0; i < 40; i++)
@@ -480,18 +481,20 @@ kill_case(struct world *w, const char *where, unsigned nth)
 	world_close(w);
 	world_verify(w, &rep);
 	if (rep.verdict != AUDIT_GOOD || rep.last_seq < last)
-		fail_msg("killed at %s %u: %s, %d of %d: %s", where, nth, audit_verdict_name(rep.verdict), (int)rep.last_seq, (int)last, rep.text);
+		fail_msg("killed at place %d, call %u: %s, %d of %d: %s", (int)place, nth, audit_verdict_name(rep.verdict), (int)rep.last_seq, (int)last, rep.text);
 }
 
 static void
 test_killed(void **state)
 {
 	/* the head is surely written only at the opening and at the closing */
-	static const struct { const char *where; unsigned times; } places[] = { { "write", 3 }, { "fsync", 3 }, { "head", 2 }, { "rotate", 3 } };
+	static const struct { enum fault_place place; unsigned times; } places[] = {
+		{ FAULT_AUDIT_WRITE, 3 }, { FAULT_AUDIT_FSYNC, 3 }, { FAULT_AUDIT_HEAD, 2 }, { FAULT_AUDIT_ROTATE, 3 }
+	};
 
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
 		for (unsigned nth = 1; nth <= places[i].times; nth++)
-			kill_case(*state, places[i].where, nth);
+			kill_case(*state, places[i].place, nth);
 }
 
 /* --- places ---------------------------------------------------------------------------------------------------------------- */
@@ -511,7 +514,7 @@ test_fallback(void **state)
 	assert_int_equal(world_note(w, "one", NULL, NULL), 0);
 	audit_state(w->audit, &s);
 	snprintf(want, sizeof want, "\"after\":\"2:%s\"", s.hash);
-	audit_fault_set("fsync", 1, AUDIT_FAULT_EIO);
+	fault_set(FAULT_AUDIT_FSYNC, 1, FAULT_EIO);
 	assert_int_equal(world_note(w, "two", NULL, NULL), ERR_IO);
 	world_close(w);
 	assert_int_equal(chmod(w->dir, 0755), 0);
@@ -550,7 +553,7 @@ test_break_glass(void **state)
 
 	world_open(w);
 	assert_int_equal(audit_break_glass(w->audit, "because", NULL), ERR_INVALID);
-	audit_fault_set("write", 1, AUDIT_FAULT_EIO);
+	fault_set(FAULT_AUDIT_WRITE, 1, FAULT_EIO);
 	assert_int_equal(world_note(w, "lost", NULL, NULL), ERR_IO);
 	assert_int_equal(audit_break_glass(w->audit, "  ", NULL), ERR_USAGE);
 	assert_int_equal(audit_break_glass(w->audit, "disk broken, site down", NULL), 0);

@@ -19,9 +19,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/xalloc.h"
 #include "record/digest.h"
-#include "record/fault.h"
 #include "record/format.h"
 #include "tests/unit/record_world.h"
 
@@ -411,19 +411,19 @@ test_refused_places(void **state)
 /* --- outages ------------------------------------------------------------------------------------------------------------------------ */
 
 static void
-expect_outage(struct world *w, enum record_place place, unsigned nth, enum record_fault fault)
+expect_outage(struct world *w, enum fault_place place, unsigned nth, enum fault_kind fault)
 {
 	const struct recording_gap *gaps;
 	struct recording *r;
 	struct recorder_state s;
 	size_t n;
 
-	record_fault_set(place, nth, fault);
+	fault_set(place, nth, fault);
 	world_run(w, 1, 40);
 	world_at(w, 41);
 	recorder_state(w->recorder, &s);
 	if (!s.is_broken) {
-		record_fault_set(place, 0, RECORD_FAULT_NONE);
+		fault_set(place, 0, FAULT_NONE);
 		return;
 	}
 	assert_int_equal(w->n_problems, 1);
@@ -438,7 +438,7 @@ expect_outage(struct world *w, enum record_place place, unsigned nth, enum recor
 	if (n > 0) {
 		assert_int_equal(n, 1);
 		assert_true(gaps[0].from_ns <= T(41) && gaps[0].to_ns >= T(50) && gaps[0].to_ns <= T(57));
-		assert_non_null(strstr(gaps[0].why, strerror(fault == RECORD_FAULT_ENOSPC ? ENOSPC : EIO)));
+		assert_non_null(strstr(gaps[0].why, strerror(fault == FAULT_ENOSPC ? ENOSPC : EIO)));
 	}
 	recording_free(r);
 }
@@ -451,7 +451,7 @@ test_disk_full(void **state)
 	world_open(w);
 	world_environment(w, 0);
 	world_at(w, 1);
-	expect_outage(w, RECORD_WRITE, 1, RECORD_FAULT_ENOSPC);
+	expect_outage(w, FAULT_RECORD_WRITE, 1, FAULT_ENOSPC);
 	assert_int_equal(w->n_problems, 2);
 }
 
@@ -461,7 +461,7 @@ test_write_error(void **state)
 	struct world *w = *state;
 
 	world_open(w);
-	expect_outage(w, RECORD_WRITE, 2, RECORD_FAULT_EIO);
+	expect_outage(w, FAULT_RECORD_WRITE, 2, FAULT_EIO);
 	assert_int_equal(w->n_problems, 2);
 }
 
@@ -471,7 +471,7 @@ test_open_error(void **state)
 	struct world *w = *state;
 
 	world_open(w);
-	expect_outage(w, RECORD_OPEN, 2, RECORD_FAULT_EIO);
+	expect_outage(w, FAULT_RECORD_OPEN, 2, FAULT_EIO);
 	assert_int_equal(w->n_problems, 2);
 }
 
@@ -482,7 +482,7 @@ test_sync_error(void **state)
 
 	world_open(w);
 	world_environment(w, 0);
-	record_fault_set(RECORD_FSYNC, 1, RECORD_FAULT_EIO);
+	fault_set(FAULT_RECORD_FSYNC, 1, FAULT_EIO);
 	world_run(w, 1, 64);
 	world_at(w, 65);
 	assert_int_equal(w->n_problems, 1);
@@ -498,11 +498,11 @@ test_short_writes(void **state)
 
 	world_open(w);
 	for (unsigned i = 0; i < 20; i++) {
-		record_fault_set(RECORD_WRITE, 1 + i % 3, RECORD_FAULT_SHORT);
+		fault_set(FAULT_RECORD_WRITE, 1 + i % 3, FAULT_SHORT);
 		world_run(w, 1 + i * 5, 5 + i * 5);
 		world_at(w, 5 + i * 5);
 	}
-	record_fault_set(RECORD_WRITE, 0, RECORD_FAULT_NONE);
+	fault_set(FAULT_RECORD_WRITE, 0, FAULT_NONE);
 	r = world_read(w);
 	recording_info(r, &info);
 	assert_int_equal(info.problems.n, 0);
@@ -603,7 +603,7 @@ killed_at(const struct world *w, const char *said, unsigned nth)
 		c->options.dir = w->dir;
 		world_open(c);
 		recorder_pin(c->recorder, "test");
-		record_fault_set(RECORD_WRITE, nth, RECORD_FAULT_KILL);
+		fault_set(FAULT_RECORD_WRITE, nth, FAULT_KILL);
 		world_environment(c, 0);
 		for (double s = 1; s < 70; s += 5) {
 			char line[32];
