@@ -17,8 +17,9 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { BODY_MAX = 1 << 20, PIT_BYTES_MAX = 64 << 10, LOST_MAX = 3, BUCKETS = 200, PAGE_MAX = 10000 /* index.max_result_window, unless it was changed */ };
+enum { BODY_MAX = 1 << 20, PIT_BYTES_MAX = 64 << 10, LOST_MAX = 3, BUCKETS = 200, VALUES_MAX = 500, PAGE_MAX = 10000 /* index.max_result_window, unless it was changed */ };
 #define KEEP_ALIVE "1m"
+#define TIME_FORMAT "strict_date_optional_time_nanos||strict_date_optional_time"
 
 /* --- small parts of requests ------------------------------------------------------------------------------------------------- */
 
@@ -102,7 +103,7 @@ add_filter(const struct log_round *r, const struct elastic *e, int64_t start_ns,
 	add_text(b, e->time);
 	/* The format is said, or a mapping with one of its own would not take it. A field that holds milliseconds cuts what is said here to those: behind the
 	 * nanosecond before, and up to the last one, is right for both. */
-	buf_printf(b, ":{\"gt\":\"%s\",\"lte\":\"%s\",\"format\":\"strict_date_optional_time_nanos||strict_date_optional_time\"}}}]}}",
+	buf_printf(b, ":{\"gt\":\"%s\",\"lte\":\"%s\",\"format\":\"" TIME_FORMAT "\"}}}]}}",
 	    clock_format(from, start_ns - 1, 9), clock_format(to, end_ns - 1, 9));
 }
 
@@ -462,47 +463,75 @@ const struct decoder_ops elastic_decoder = { .name = "elasticsearch lines", .ref
 
 /* --- names ------------------------------------------------------------------------------------------------------------------------- */
 
-static int
-elastic_names(const struct conf_source *conf, const char *label, struct request *ret, struct err *err)
+/* The values that most lines of the time have. */
+static void
+ask_values(const struct conf_source *conf, const struct log_names_want *w, const char *const *indices, struct request *ret)
 {
-	static const char *const none[] = { NULL };
-	const char *const *indices = conf->indices != NULL ? (const char *const *)conf->indices : none;
+	const char *time = conf->log_fields.time != NULL ? conf->log_fields.time : "@timestamp";
+	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
 	struct buf b;
 
-	(void)err;
-	if (label == NULL) {
-		request_init(ret, "GET");
-		ret->path = indices_path(indices, "/_field_caps?fields=*&ignore_unavailable=true");
-		return 0;
-	}
 	buf_init(&b, BODY_MAX);
-	buf_addstr(&b, "{\"size\":0,\"aggs\":{\"values\":{\"terms\":{\"size\":500,\"field\":");
-	add_text(&b, label);
+	buf_addstr(&b, "{\"size\":0,\"track_total_hits\":false,");
+	if (w->start_ns < w->end_ns) {
+		buf_addstr(&b, "\"query\":{\"range\":{");
+		add_text(&b, time);
+		buf_printf(&b, ":{\"gte\":\"%s\",\"lte\":\"%s\",\"format\":\"" TIME_FORMAT "\"}}},", clock_format(from, w->start_ns, 9),
+		    clock_format(to, w->end_ns, 9));
+	}
+	buf_printf(&b, "\"aggs\":{\"values\":{\"terms\":{\"size\":%d,\"field\":", VALUES_MAX);
+	add_text(&b, w->label);
 	buf_addstr(&b, "}}}}");
 	set_json(ret, "POST", indices_path(indices, "/_search?ignore_unavailable=true"), &b);
-	return 0;
 }
 
 static int
-elastic_named(const char *label, const char *body, size_t len, struct arena *a, struct strings *ret, struct err *err)
+elastic_names(const struct conf_source *conf, const struct log_names_want *w, struct request *ret, struct err *err)
 {
-	const char **v = arena_alloc(a, LOG_NAMES_MAX * sizeof *v);
-	struct slice all, key, value;
+	static const char *const none[] = { NULL };
+	const char *const *indices = conf->indices != NULL ? (const char *const *)conf->indices : none;
+
+	(void)err;
+	if (w->label != NULL) {
+		ask_values(conf, w, indices, ret);
+		return 0;
+	}
+	request_init(ret, "GET");
+	ret->path = indices_path(indices, "/_field_caps?fields=*&ignore_unavailable=true&filter_path=fields");
+	return 0;
+}
+
+/* {"fields":{"service.name":{"keyword":{..}}}}; an object has fields, but is none that lines could be asked by. */
+static bool
+add_field(struct slice key, struct slice value, struct log_names_list *ret)
+{
+	struct slice type, caps;
+	size_t at = 0;
+
+	if (slice_member(value, &at, &type, &caps) && (slice_key_is(type, "object") || slice_key_is(type, "nested")))
+		return true;
+	return log_names_add(ret, key);
+}
+
+static int
+elastic_named(const char *label, const char *body, size_t len, struct log_names_list *ret, struct err *err)
+{
+	struct slice all, key, value, buckets;
 	struct buf mended;
-	size_t n = 0, at = 0;
+	bool has_room = true;
+	size_t at = 0;
 	int r;
 
 	buf_init(&mended, LOG_BODY_MAX);
 	r = slice_of(body, len, "an Elasticsearch answer", &mended, &all, err);
-	while (r == 0 && label == NULL && n < LOG_NAMES_MAX && slice_member(slice_get(all, "fields"), &at, &key, &value))
-		v[n++] = slice_word(a, key, LOG_LABEL_VALUE_MAX);
-	while (r == 0 && label != NULL && n < LOG_NAMES_MAX &&
-	    slice_item(slice_get(slice_get(slice_get(all, "aggregations"), "values"), "buckets"), &at, &value)) {
-		v[n] = slice_word(a, slice_get(value, "key"), LOG_LABEL_VALUE_MAX);
-		n += v[n] != NULL;
-	}
-	if (r == 0)
-		*ret = (struct strings){ n, v };
+	if (r == 0 && !slice_is(all, '{'))
+		r = err_set(err, ERR_INVALID, "not an Elasticsearch answer: check the source's url and type");
+	while (r == 0 && has_room && label == NULL && slice_member(slice_get(all, "fields"), &at, &key, &value))
+		has_room = add_field(key, value, ret);
+	buckets = r == 0 ? slice_get(slice_get(slice_get(all, "aggregations"), "values"), "buckets") : (struct slice){ 0 };
+	while (has_room && label != NULL && slice_item(buckets, &at, &value))
+		/* Of numbers that stand for something else, such as true or a time, the words. */
+		has_room = log_names_add(ret, slice_get(value, slice_get(value, "key_as_string").p != NULL ? "key_as_string" : "key"));
 	buf_done(&mended);
 	return r;
 }
@@ -516,6 +545,7 @@ const struct log_store log_store_elastic = {
 	.failed = elastic_failed,
 	.abandon = elastic_abandon,
 	.close = elastic_close,
+	.decoder = &elastic_decoder,
 	.names = elastic_names,
 	.named = elastic_named,
 };

@@ -339,54 +339,48 @@ const struct decoder_ops journald_decoder = { .name = "journald lines", .refuse 
 
 /* --- names --------------------------------------------------------------------------------------------------------------------------- */
 
+/* It tells the values of a field, of the whole journal, but not what fields there are. */
 static int
-journald_names(const struct conf_source *conf, const char *label, struct request *ret, struct err *err)
+journald_names(const struct conf_source *conf, const struct log_names_want *w, struct request *ret, struct err *err)
 {
-	struct buf name;
+	struct buf path;
 
 	(void)conf;
-	(void)err;
+	if (w->label == NULL)
+		return err_set(err, ERR_INVALID, "a journal does not tell the names of its fields");
 	request_init(ret, "GET");
-	buf_init(&name, PATH_BYTES_MAX);
-	request_escape(&name, label != NULL ? label : "PRIORITY");
-	ret->path = xasprintf("/fields/%s", name.data);
-	buf_done(&name);
+	buf_init(&path, PATH_BYTES_MAX);
+	buf_addstr(&path, "/fields/");
+	request_escape(&path, w->label);
+	ret->path = buf_take(&path, NULL);
+	buf_done(&path);
+	request_add_header(ret, "Accept", "application/json", NULL);
 	return 0;
 }
 
-/* It lists the values of a field, but not the names of fields: those that people look for are known. */
+/* { "PRIORITY" : "1" }, one a line. */
 static int
-journald_named(const char *label, const char *body, size_t len, struct arena *a, struct strings *ret, struct err *err)
+journald_named(const char *label, const char *body, size_t len, struct log_names_list *ret, struct err *err)
 {
-	static const char *const usual[] = { "CODE_FILE", "CODE_FUNC", "MESSAGE_ID", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "UNIT", "_BOOT_ID", "_COMM",
-		"_EXE", "_HOSTNAME", "_MACHINE_ID", "_PID", "_SYSTEMD_SLICE", "_SYSTEMD_UNIT", "_SYSTEMD_USER_UNIT", "_TRANSPORT", "_UID" };
-	const char **v = arena_alloc(a, LOG_NAMES_MAX * sizeof *v);
 	struct slice one, key, value;
 	const char *end = body + len, *stop;
 	struct buf mended;
-	size_t n = 0, at;
+	bool has_room = true;
 
-	(void)err;
-	if (label == NULL) {
-		for (; n < sizeof usual / sizeof *usual; n++)
-			v[n] = usual[n];
-		*ret = (struct strings){ n, v };
-		return 0;
-	}
-	for (; body < end && n < LOG_NAMES_MAX; body = stop + 1) {
+	(void)label;
+	for (; body < end && has_room && err->code == 0; body = stop + 1) {
+		size_t at = 0;
+
 		stop = memchr(body, '\n', (size_t)(end - body));
-		if (stop == NULL)
-			stop = end;
+		stop = stop == NULL ? end : stop;
+		if (stop == body)
+			continue;
 		buf_init(&mended, LOG_BODY_MAX);
-		at = 0;
-		if (slice_of(body, (size_t)(stop - body), "a line", &mended, &one, NULL) == 0 && slice_member(one, &at, &key, &value)) {
-			v[n] = slice_word(a, value, LOG_LABEL_VALUE_MAX);
-			n += v[n] != NULL;
-		}
+		if (slice_of(body, (size_t)(stop - body), "a value of a field", &mended, &one, err) == 0 && slice_member(one, &at, &key, &value))
+			has_room = log_names_add(ret, value);
 		buf_done(&mended);
 	}
-	*ret = (struct strings){ n, v };
-	return 0;
+	return err->code;
 }
 
 const struct log_store log_store_journald = {
@@ -397,6 +391,7 @@ const struct log_store log_store_journald = {
 	.answered = journald_answered,
 	.failed = journald_failed,
 	.close = journald_close,
+	.decoder = &journald_decoder,
 	.names = journald_names,
 	.named = journald_named,
 };

@@ -53,9 +53,16 @@ void sources_logs_counts(struct sources *s, log_counts_cb *cb, void *arg);
 
 /* Label or field names and values that the store knows, for completion: EVENT_LOG_LABELS is not in the model, the answer comes here. */
 typedef void log_names_cb(const struct strings *names, const char *error, void *arg);
-/* At most LOG_NAMES_MAX of them, sorted. */
+/* At most LOG_NAMES_MAX of them, sorted, each once. */
 enum { LOG_NAMES_MAX = 5000 };
-int sources_log_names(struct sources *s, const char *source, const char *label /* NULL: the names */, log_names_cb *cb, void *arg, struct err *err);
+struct log_names_want {
+	const char *source;
+	const char *label;		/* whose values; NULL: the names */
+	const char *selector;		/* of a Loki: only of streams that it selects; NULL: of all. Other stores do not narrow */
+	int64_t start_ns, end_ns;	/* [start, end); 0, 0: whenever */
+};
+/* Once, later, unless the sources go before: then never. A journal has no list of the names of its fields, so none is asked for: ERR_INVALID. */
+int sources_log_names(struct sources *s, const struct log_names_want *w, log_names_cb *cb, void *arg, struct err *err);
 
 extern const struct source_ops source_loki, source_elasticsearch, source_journald;
 

@@ -42,6 +42,17 @@ struct log_kept {		/* from one round to the next */
 	char *cursor;		/* of journald: the entry that was read last; NULL none */
 };
 
+/* log_names.c: names as they come, in any order and again and again. */
+enum { LOG_NAMES_ROOM = 2 * LOG_NAMES_MAX };
+struct log_names_list {
+	struct arena *mem;
+	size_t n;
+	const char **v;
+};
+void log_names_begin(struct log_names_list *l, struct arena *mem);
+bool log_names_add(struct log_names_list *l, struct slice name);	/* false: there is no room for more */
+struct strings log_names_take(struct log_names_list *l);		/* in its arena */
+
 struct log_round;
 /* The row of a type of store. */
 struct log_store {
@@ -56,9 +67,10 @@ struct log_store {
 	/* A last request, when the round ends early. false: none. May be NULL. */
 	bool (*abandon)(struct log_round *r, void *own, struct request *ret);
 	void (*close)(void *own);	/* may be NULL */
+	const struct decoder_ops *decoder;	/* for its refusals */
 	/* Names for completion: requests for the names (label NULL) or the values of one, and what the answer says. */
-	int (*names)(const struct conf_source *conf, const char *label, struct request *ret, struct err *err);
-	int (*named)(const char *label, const char *body, size_t len, struct arena *a, struct strings *ret, struct err *err);
+	int (*names)(const struct conf_source *conf, const struct log_names_want *w, struct request *ret, struct err *err);
+	int (*named)(const char *label, const char *body, size_t len, struct log_names_list *ret, struct err *err);
 };
 extern const struct log_store log_store_loki, log_store_elastic, log_store_journald;
 extern const struct decoder_ops loki_decoder, elastic_decoder, journald_decoder;

@@ -393,40 +393,63 @@ const struct decoder_ops loki_decoder = { .name = "loki lines", .refuse = loki_r
 /* --- names ------------------------------------------------------------------------------------------------------------------------ */
 
 static int
-loki_names(const struct conf_source *conf, const char *label, struct request *ret, struct err *err)
+loki_names(const struct conf_source *conf, const struct log_names_want *w, struct request *ret, struct err *err)
 {
-	struct buf name;
+	struct buf form, path;
 
 	(void)err;
-	request_init(ret, "GET");
-	buf_init(&name, PATH_MAX_BYTES);
-	if (label != NULL)
-		request_escape(&name, label);
-	ret->path = label == NULL ? xstrdup("/loki/api/v1/labels") : xasprintf("/loki/api/v1/label/%s/values", name.data);
-	buf_done(&name);
+	buf_init(&form, PATH_MAX_BYTES);
+	if (w->selector != NULL)
+		request_add_form(&form, "match%5B%5D", w->selector);
+	if (w->start_ns < w->end_ns) {
+		add_number(&form, "start", w->start_ns);
+		add_number(&form, "end", w->end_ns);
+	}
+	buf_init(&path, PATH_MAX_BYTES);
+	if (w->selector != NULL) {
+		buf_addstr(&path, "/loki/api/v1/series");
+	} else if (w->label == NULL) {
+		buf_addstr(&path, "/loki/api/v1/labels");
+	} else {
+		buf_addstr(&path, "/loki/api/v1/label/");
+		request_escape(&path, w->label);
+		buf_addstr(&path, "/values");
+	}
+	set_path(ret, path.data, &form);
+	buf_done(&path);
 	add_tenant(ret, conf->tenant);
 	return 0;
 }
 
-static int
-loki_named(const char *label, const char *body, size_t len, struct arena *a, struct strings *ret, struct err *err)
+/* Of one series: what its labels are called, or the value of one of them. */
+static bool
+add_series(struct slice one, const char *label, struct log_names_list *ret)
 {
-	const char **v = arena_alloc(a, LOG_NAMES_MAX * sizeof *v);
+	struct slice key, value;
+	size_t at = 0;
+
+	while (slice_member(one, &at, &key, &value))
+		if ((label == NULL || slice_key_is(key, label)) && !log_names_add(ret, label == NULL ? key : value))
+			return false;
+	return true;
+}
+
+/* A list of words, or of series. */
+static int
+loki_named(const char *label, const char *body, size_t len, struct log_names_list *ret, struct err *err)
+{
 	struct slice all, one;
 	struct buf mended;
-	size_t n = 0, at = 0;
+	bool has_room = true;
+	size_t at = 0;
 	int r;
 
-	(void)label;
 	buf_init(&mended, LOG_BODY_MAX);
 	r = slice_of(body, len, "a Loki answer", &mended, &all, err);
-	if (r == 0) {
-		while (n < LOG_NAMES_MAX && slice_item(slice_get(all, "data"), &at, &one)) {
-			v[n] = slice_word(a, one, LOG_LABEL_VALUE_MAX);
-			n += v[n] != NULL;
-		}
-		*ret = (struct strings){ n, v };
-	}
+	if (r == 0 && !slice_is(slice_get(all, "status"), '"'))
+		r = err_set(err, ERR_INVALID, "not a Loki answer: it has no status; check the source's url and type");
+	while (r == 0 && has_room && slice_item(slice_get(all, "data"), &at, &one))
+		has_room = slice_is(one, '{') ? add_series(one, label, ret) : log_names_add(ret, one);
 	buf_done(&mended);
 	return r;
 }
@@ -438,6 +461,7 @@ const struct log_store log_store_loki = {
 	.next = loki_next,
 	.answered = loki_answered,
 	.failed = loki_failed,
+	.decoder = &loki_decoder,
 	.names = loki_names,
 	.named = loki_named,
 };

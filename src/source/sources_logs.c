@@ -189,36 +189,30 @@ log_names_cancel(struct sources *s)
 		names_free(LIST_FIRST(&s->log_names));
 }
 
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void
 on_names(const struct write_result *result, void *arg)
 {
 	struct log_names *l = arg;
 	struct arena mem = ARENA_INIT;
-	struct strings names = { 0 };
+	struct log_names_list list;
+	struct strings names;
 	struct err err = result->err;
-	char line[SENTENCE_MAX];
 
+	log_names_begin(&list, &mem);
 	if (err.code == 0 && result->answer.status / 100 != 2)
-		refuse_status("The log store", &result->answer, body_line(line, result->body, result->len), &err);
+		l->store->decoder->refuse(NULL, &result->answer, result->body, result->len, &err);
 	if (err.code == 0)
-		l->store->named(l->label, result->body, result->len, &mem, &names, &err);
-	if (names.n > 1)
-		qsort((void *)(uintptr_t)names.v, names.n, sizeof *names.v, by_text);
+		l->store->named(l->label, result->body, result->len, &list, &err);
+	names = log_names_take(&list);
 	l->cb(&names, err.code != 0 ? err.msg : NULL, l->arg);
 	names_free(l);
 	arena_done(&mem);
 }
 
 int
-sources_log_names(struct sources *s, const char *source, const char *label, log_names_cb *cb, void *arg, struct err *err)
+sources_log_names(struct sources *s, const struct log_names_want *w, log_names_cb *cb, void *arg, struct err *err)
 {
-	const struct source *from = source_find(s, source);
+	const struct source *from = source_find(s, w->source);
 	const struct log_store *store = from == NULL ? NULL : log_store_find(from->conf->type);
 	struct log_names *l;
 	struct request request;
@@ -226,14 +220,14 @@ sources_log_names(struct sources *s, const char *source, const char *label, log_
 	int r;
 
 	if (store == NULL)
-		return err_set(err, ERR_NOTFOUND, "'%s' is no store of lines in this environment", str_escape_to(shown, sizeof shown, source));
-	r = store->names(from->conf, label, &request, err);
+		return err_set(err, ERR_NOTFOUND, "'%s' is no store of lines in this environment", str_escape_to(shown, sizeof shown, w->source));
+	r = store->names(from->conf, w, &request, err);
 	if (r < 0)
 		return r;
 	l = xcalloc(1, sizeof *l);
-	*l = (struct log_names){ .store = store, .label = xstrdup_or_null(label), .cb = cb, .arg = arg };
+	*l = (struct log_names){ .store = store, .label = xstrdup_or_null(w->label), .cb = cb, .arg = arg };
 	LIST_INSERT_HEAD(&s->log_names, l, next);
-	r = sources_write(s, source, &request, on_names, l, err);
+	r = sources_write(s, w->source, &request, on_names, l, err);
 	request_done(&request);
 	if (r < 0)
 		names_free(l);

@@ -34,7 +34,6 @@ static const struct {
 	{ "loki", "tail-", "following asks again, without a websocket" },
 	{ "loki", "err-tail-", "the same" },
 	{ "loki", "err-400-tail-", "the same" },
-	{ "loki", "series", "labels and their values are enough for completion" },
 	{ "loki", "err-400-stats-parse", "statistics are not asked for" },
 	{ "loki", "index-stats", "the same" },
 	{ "loki", "format-query", "queries are sent as they are typed" },
@@ -272,27 +271,37 @@ read_lines(struct buf *out, const struct fixture *f, const struct chain_ops *cha
 	free(source);
 }
 
+static void
+show_names(struct buf *out, const struct fixture *f, const struct log_store *store, const char *label)
+{
+	struct arena mem = ARENA_INIT;
+	struct log_names_list list;
+	struct strings names;
+	struct err err = ERR_INIT;
+
+	log_names_begin(&list, &mem);
+	if (store->named(label, f->body, f->len, &list, &err) < 0)
+		buf_printf(out, "error %s: %s\n", err_code_name(err.code), err.msg);
+	names = log_names_take(&list);
+	buf_printf(out, "%zu names\n", names.n);
+	for (size_t i = 0; i < names.n; i++)
+		buf_printf(out, "  %s\n", names.v[i]);
+	arena_done(&mem);
+}
+
+/* Of series both: the names of their labels, and the values of one. */
 static bool
 read_names(struct buf *out, const struct fixture *f)
 {
 	const char *at = strstr(f->path, "/label/") != NULL ? strstr(f->path, "/label/") + 7 : strstr(f->path, "/fields/") != NULL ? strstr(f->path, "/fields/") + 8 : NULL;
 	const struct log_store *store = log_store_find(f->folder);
-	struct arena mem = ARENA_INIT;
-	struct strings names = { 0 };
-	struct err err = ERR_INIT;
+	bool is_series = strstr(f->path, "/loki/api/v1/series") != NULL, are_values = str_has_prefix(f->name, "terms-");
 
-	if (at == NULL && strstr(f->path, "/loki/api/v1/labels") == NULL)
+	if (f->status >= 300 || (at == NULL && !is_series && !are_values && strstr(f->path, "/loki/api/v1/labels") == NULL && strstr(f->path, "/_field_caps") == NULL))
 		return false;
-	if (f->status >= 300) {
-		arena_done(&mem);
-		return false;
-	}
-	if (store->named(at, f->body, f->len, &mem, &names, &err) < 0)
-		buf_printf(out, "error %s: %s\n", err_code_name(err.code), err.msg);
-	buf_printf(out, "%zu names\n", names.n);
-	for (size_t i = 0; i < names.n; i++)
-		buf_printf(out, "  %s\n", names.v[i]);
-	arena_done(&mem);
+	show_names(out, f, store, are_values ? "genre" : at);
+	if (is_series)
+		show_names(out, f, store, "app");
 	return true;
 }
 

@@ -363,7 +363,18 @@ on_names(const struct strings *names, const char *error, void *arg)
 	tell("names");
 	for (size_t i = 0; i < names->n; i++)
 		tell(" %s", names->v[i]);
-	tell("%s\n", error != NULL ? " failed" : "");
+	tell("%s%s\n", error != NULL ? " failed: " : "", error != NULL ? error : "");
+}
+
+/* Of a minute from start_ns on; 0: whenever. */
+static void
+ask_names(const char *source, const char *label, const char *selector, int64_t start_ns)
+{
+	const struct log_names_want want = { .source = source, .label = label, .selector = selector, .start_ns = start_ns,
+		.end_ns = start_ns != 0 ? start_ns + NS_PER_MIN : 0 };
+	struct err err = ERR_INIT;
+
+	assert_int_equal(sources_log_names(sources, &want, on_names, NULL, &err), 0);
 }
 
 static void
@@ -373,16 +384,25 @@ names_for_completion(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(sources_log_names(sources, "l", NULL, on_names, NULL, &err), 0);
-	assert_int_equal(sources_log_names(sources, "l", "a/b", on_names, NULL, &err), 0);
-	assert_int_equal(sources_log_names(sources, "s", "log.level", on_names, NULL, &err), 0);
-	assert_int_equal(sources_log_names(sources, "nosuch", NULL, on_names, NULL, &err), ERR_NOTFOUND);
+	ask_names("l", NULL, NULL, 0);
+	ask_names("l", "a/b", NULL, 0);
+	ask_names("l", "app", "{job=\"x\"}", T0);
+	ask_names("l", NULL, "{job=\"x\"}", 0);
+	ask_names("s", "log.level", NULL, T0);
+	ask_names("s", NULL, NULL, 0);
+	assert_int_equal(sources_log_names(sources, &(struct log_names_want){ .source = "nosuch" }, on_names, NULL, &err), ERR_NOTFOUND);
 	answer("/loki/api/v1/label/a%2Fb/values", 200, "{\"status\":\"success\",\"data\":[\"z\",\"y\"]}");
-	answer("/loki/api/v1/labels", 500, "no");
-	answer("/_search", 200, "{\"aggregations\":{\"values\":{\"buckets\":[{\"key\":\"error\"},{\"key\":\"debug\"}]}}}");
-	assert_told("names y z\nnames failed\nnames debug error\n");
+	answer("/loki/api/v1/labels", 401, "no org id");
+	answer("/loki/api/v1/series?match%5B%5D=%7Bjob%3D%22x%22%7D&start=1900000000000000000&end=1900000060000000000", 200,
+	    "{\"status\":\"success\",\"data\":[{\"app\":\"web\",\"job\":\"x\"},{\"app\":\"api\",\"job\":\"x\"},{\"app\":\"web\",\"job\":\"x\",\"pod\":\"1\"}]}");
+	answer("/loki/api/v1/series?match%5B%5D=%7Bjob%3D%22x%22%7D", 200, "{\"status\":\"success\",\"data\":[{\"app\":\"web\"},{\"pod\":\"1\"}]}");
+	answer("/_search", 200,
+	    "{\"aggregations\":{\"values\":{\"buckets\":[{\"key\":\"error\"},{\"key\":\"debug\"},{\"key\":1,\"key_as_string\":\"true\"}]}}}");
+	answer("_field_caps", 200, "{\"fields\":{\"log\":{\"object\":{\"type\":\"object\"}},\"log.level\":{\"keyword\":{\"type\":\"keyword\"}},\"b\":{\"long\":{}}}}");
+	assert_told("names y z\nnames failed: Loki: HTTP 401: no org id: it has tenants; give the source a tenant:\nnames api web\nnames app pod\n"
+	    "names debug error true\nnames b log.level\n");
 	/* One that is never answered goes with the sources. */
-	assert_int_equal(sources_log_names(sources, "l", NULL, on_names, NULL, &err), 0);
+	ask_names("l", NULL, NULL, 0);
 	stop();
 	assert_told("");
 }

@@ -3,6 +3,7 @@
     GET /loki/api/v1/query_range        LogQL of lines: a selector, line filters, json, logfmt, filters by label
     GET /loki/api/v1/query              sum [by (..)] (count_over_time(LINES [5m]))
     GET /loki/api/v1/labels, /loki/api/v1/label/NAME/values
+    GET /loki/api/v1/series             of any of several match[]; all of them without one
 
 Held against recorded answers of Loki 2.8 by ../test_loki: order, limits, and errors, which are plain text labelled JSON.
 """
@@ -164,11 +165,11 @@ class Store:
                 if passed is not None:
                     yield ns, passed, line
 
-    def names(self):
-        return sorted({name for key in self.streams for name, _value in key})
-
-    def values(self, name):
-        return sorted({value for key in self.streams for n, value in key if n == name})
+    def series(self, start, end):
+        """The labels of each stream that has a line in [start, end)."""
+        for key, stream in self.streams.items():
+            if bisect.bisect_left(stream, (start, "")) < bisect.bisect_left(stream, (end, "")):
+                yield dict(key)
 
 
 def _time_of(text, what):
@@ -200,16 +201,19 @@ class Service:
             if request.path == "/loki/api/v1/query":
                 return self._json({"resultType": "vector", "result": self._count(request.query)})
             if request.path == "/loki/api/v1/labels":
-                return self._json(self.store.names())
+                return self._json(sorted({name for labels in self._series(request.query) for name in labels}))
             if match is not None:
-                return self._json(self.store.values(unquote(match[1])))
+                name = unquote(match[1])
+                return self._json(sorted({labels[name] for labels in self._series(request.query) if name in labels}))
+            if request.path == "/loki/api/v1/series":
+                return self._json(self._selected(request), is_list=True)
         except Refused as err:
             return Response(err.status, str(err).encode(), "application/json; charset=UTF-8")
         return Response(404, b"404 page not found\n")
 
-    def _json(self, data):
-        # An empty list of names is left out.
-        body = {"status": "success", "data": data} if data else {"status": "success"}
+    def _json(self, data, is_list=False):
+        # An empty list of names is left out, one of series is not.
+        body = {"status": "success", "data": data} if data or is_list else {"status": "success"}
         return Response(200, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
 
     def _stretch(self, query):
@@ -218,6 +222,14 @@ class Service:
         if end <= start:
             raise Refused("end timestamp must not be before or equal to start time")
         return start, end
+
+    def _series(self, query):
+        start, end = self._stretch(query) if "start" in query else (0, 1 << 63)
+        return list(self.store.series(start, end))
+
+    def _selected(self, request):
+        queries = [Query(text) for name, text in request.pairs if name == "match[]"]
+        return [labels for labels in self._series(request.query) if not queries or any(query.selects(labels) for query in queries)]
 
     def _limit(self, query):
         try:
