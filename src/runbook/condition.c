@@ -427,11 +427,20 @@ wait_for_evidence(int64_t until_ns, int64_t most_ns)
 	return left < 0 ? 0 : left < most_ns ? left : most_ns;
 }
 
+/* Lines that are the proof may come while the act is under way; where clocks differ or lines are late, settle is behind its end as for all else. */
+static int64_t
+evidence_since(const struct condition *c, int64_t ended_ns, int64_t begun_ns)
+{
+	bool is_proof = c->kind == COND_LOG && log_quiet_ns(c) == 0 && c->settle_ns == 0;
+
+	return is_proof && begun_ns > 0 && begun_ns < ended_ns ? begun_ns : ended_ns;
+}
+
 struct judging *
-judge_bound(const struct run_world *w, struct bound_condition *bc, int64_t since_ns, judge_cb *progress, judge_cb *done, void *arg)
+judge_bound(const struct run_world *w, struct bound_condition *bc, int64_t ended_ns, int64_t begun_ns, judge_cb *progress, judge_cb *done, void *arg)
 {
 	struct judging *j = judging_new(w, progress, done, arg);
-	int64_t wait = bc->c->kind == COND_TIME ? bc->c->time_ns : 0;
+	int64_t since_ns = evidence_since(bc->c, ended_ns, begun_ns), wait = bc->c->kind == COND_TIME ? bc->c->time_ns : 0;
 
 	j->bc = bc;
 	if (since_ns > 0) {
@@ -449,15 +458,15 @@ judge_bound(const struct run_world *w, struct bound_condition *bc, int64_t since
 }
 
 struct judging *
-judge_begin(const struct run_world *w, const struct condition *c, const struct bindings *b, int64_t since_ns, judge_cb *progress, judge_cb *done,
-    void *arg)
+judge_begin(const struct run_world *w, const struct condition *c, const struct bindings *b, int64_t since_ns, int64_t begun_ns, judge_cb *progress,
+    judge_cb *done, void *arg)
 {
 	struct err err = ERR_INIT;
 	struct bound_condition *bc;
 	struct judging *j;
 
 	if (condition_bind(c, b, &bc, &err) == 0)
-		return judge_bound(w, bc, since_ns, progress, done, arg);
+		return judge_bound(w, bc, since_ns, begun_ns, progress, done, arg);
 	j = judging_new(w, progress, done, arg);
 	j->is_bind_failed = true;
 	j->bind_err = err;

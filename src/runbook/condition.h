@@ -18,7 +18,7 @@ void bound_condition_free(struct bound_condition *c);	/* NULL is fine */
 /* 'up{job="serving"} == 1 for every series, within 1m' */
 void bound_condition_text(const struct bound_condition *c, struct buf *into);
 /* Judge what is bound already; owns c. */
-struct judging *judge_bound(const struct run_world *w, struct bound_condition *c, int64_t since_ns, judge_cb *progress, judge_cb *done, void *arg);
+struct judging *judge_bound(const struct run_world *w, struct bound_condition *c, int64_t ended_ns, int64_t begun_ns, judge_cb *progress, judge_cb *done, void *arg);
 
 /* --- one look ------------------------------------------------------------------------------------------------------------------------ */
 

@@ -147,6 +147,8 @@ act_ended(struct lane *l, enum outcome outcome, const char *text, const struct a
 	output_end(l, res);
 	if (!is_not_begun)
 		l->run->last_act_ns = clock_now();
+	if (!is_not_begun && step_changes(col->step))
+		l->run->last_begun_ns = c->begun_ns;
 	l->is_unreachable = is_not_begun && !res->is_refused && outcome == OUTCOME_FAILED && l != &l->run->own && (col->step->act->kind == STEP_SSH);
 	if (is_not_begun)
 		c->is_begun = c->was_begun;

@@ -146,13 +146,26 @@ nonce_make(char *buf)
 
 /* --- beginning an act ------------------------------------------------------------------------------------------------------------ */
 
+/* Other hosts may have ended later: what this one says of its own act is older than that, and counts. */
+int64_t
+lane_act_begun(const struct lane *l)
+{
+	const struct run *r = l->run;
+	int64_t ns = 0;
+
+	for (size_t i = 0; l != &r->own && i < r->n_columns; i++)
+		if (r->columns[i].step != NULL && step_changes(r->columns[i].step) && l->cells[i].is_begun && l->cells[i].begun_ns > ns)
+			ns = l->cells[i].begun_ns;
+	return ns > 0 ? ns : r->last_begun_ns;
+}
+
 int
 lane_begin(struct lane *l, struct bound *b, enum act_mode mode, const char *previous, bool has_output, act_done_cb *done, struct err *err)
 {
 	struct run *r = l->run;
 	struct act_start s = {
 		.mode = mode, .nonce = lane_cell(l)->nonce, .previous = previous, .run = r->id, .incident = r->incident,
-		.since_ns = mode == ACT_SETTLE ? lane_cell(l)->begun_ns : r->last_act_ns,
+		.since_ns = mode == ACT_SETTLE ? lane_cell(l)->begun_ns : r->last_act_ns, .begun_ns = lane_act_begun(l),
 		.output = has_output ? output_add : NULL, .done = done, .arg = l,
 	};
 	char nonce[RUN_NONCE_MAX];

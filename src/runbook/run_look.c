@@ -132,7 +132,8 @@ look_begin(struct run *r, enum run_phase phase, struct condition *const *v, size
 	}
 	k->left = k->n;
 	for (size_t i = 0; i < k->n; i++)
-		k->v[i].judging = judge_begin(r->w, k->v[i].c, &k->v[i].bindings, since_ns, on_progress, on_judged, &k->v[i]);
+		k->v[i].judging = judge_begin(r->w, k->v[i].c, &k->v[i].bindings, since_ns, lane_act_begun(k->v[i].lane),
+		    on_progress, on_judged, &k->v[i]);
 	if (k->n == 0)
 		loop_timer_in(k->timer, 0);
 	return k;

@@ -160,7 +160,7 @@ struct run {
 	enum run_state state;
 	enum stage stage;
 	int exit;
-	int64_t planned_ns, started_ns, ended_ns, last_act_ns;
+	int64_t planned_ns, started_ns, ended_ns, last_act_ns, last_begun_ns /* of the act that ended last; 0: not known */;
 	struct loop_timer *pump;
 
 	struct value *values; size_t n_values;
@@ -274,6 +274,7 @@ struct cell *lane_cell(struct lane *l);
 const struct column *lane_column(const struct lane *l);
 void cell_set(struct lane *l, size_t column, enum outcome outcome, const char *text);
 int lane_begin(struct lane *l, struct bound *b, enum act_mode mode, const char *previous, bool has_output, act_done_cb *done, struct err *err);
+int64_t lane_act_begun(const struct lane *l);	/* its last act; the run's where it has none. 0: not known */
 bool lane_unbusy(struct lane *l, struct running *running);	/* in done callbacks */
 void nonce_make(char *buf);
 void undo_lane(struct lane *l);

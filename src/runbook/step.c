@@ -306,7 +306,7 @@ act_begin(const struct run_world *w, struct bound *b, const struct act_start *s,
 	r = xcalloc(1, sizeof *r);
 	*r = (struct running){
 		.w = w, .b = bound_ref(b), .mode = s->mode, .previous = xstrdup_or_null(s->previous),
-		.run = xstrdup_or_null(s->run), .since_ns = s->since_ns, .output = s->output, .done = s->done, .arg = s->arg,
+		.run = xstrdup_or_null(s->run), .since_ns = s->since_ns, .begun_ns = s->begun_ns, .output = s->output, .done = s->done, .arg = s->arg,
 	};
 	memcpy(r->nonce, s->nonce != NULL ? s->nonce : "", s->nonce != NULL ? strlen(s->nonce) + 1 : 1);
 	r->later = loop_timer_new(w->loop, on_later, r);

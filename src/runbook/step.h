@@ -63,6 +63,7 @@ struct act_start {
 	const char *previous;		/* ACT_DO: as planned (NULL: not looked at); ACT_RESTORE: what to put back */
 	const char *run, *incident;
 	int64_t since_ns;		/* wall time of the last act, for conditions in wait */
+	int64_t begun_ns;		/* and when that was begun; 0: not known */
 	act_output_cb *output;		/* may be NULL */
 	act_done_cb *done;
 	void *arg;
@@ -88,10 +89,12 @@ typedef void judge_cb(struct judging *j, const struct judgement *result, void *a
 /*
  * Judge once, or until within_ns has passed or it holds. since_ns: evidence must be newer than since_ns + settle_ns (0: any that is fresh). progress (may be NULL) sees each look.
  * Where all that is wrong is that newer evidence has not come yet, it is waited for JUDGE_FRESH_NS also when within_ns is 0: a scrape takes its interval. done comes later, never from
- * inside. Mistakes in binding are UNKNOWN with their sentence.
+ * inside. Mistakes in binding are UNKNOWN with their sentence. begun_ns: when the act that ended at since_ns was begun (0: not known): lines whose coming is the proof may come
+ * while it is under way.
  */
 #define JUDGE_FRESH_NS (60 * INT64_C(1000000000))
-struct judging *judge_begin(const struct run_world *w, const struct condition *c, const struct bindings *b, int64_t since_ns, judge_cb *progress, judge_cb *done, void *arg);
+struct judging *judge_begin(const struct run_world *w, const struct condition *c, const struct bindings *b, int64_t since_ns, int64_t begun_ns, judge_cb *progress, judge_cb *done,
+    void *arg);
 void judge_free(struct judging *j);	/* NULL is fine; no callback any more */
 /* Purely, now, from the model alone: `when` of kind COND_VALUE, alerts. ERR_UNSUPPORTED: needs judge_begin(). */
 int judge_now(const struct run_world *w, const struct condition *c, const struct bindings *b, enum outcome *ret, struct err *err);

@@ -54,7 +54,7 @@ struct running {
 	char nonce[40];
 	char *previous;			/* of act_start; NULL: not looked at */
 	char *run;
-	int64_t since_ns;
+	int64_t since_ns, begun_ns;	/* of act_start */
 	act_output_cb *output;
 	act_done_cb *done;
 	void *arg;

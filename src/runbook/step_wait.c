@@ -158,7 +158,7 @@ wait_begin(struct running *r, struct err *err)
 	s->v = xcalloc(s->n, sizeof *s->v);
 	s->timeout = loop_timer_new(r->w->loop, on_timeout, r);
 	for (size_t i = 0; i < s->n; i++)
-		s->v[i] = judge_bound(r->w, copy_condition(r->b->conditions[i]), r->since_ns, on_progress, on_judged, r);
+		s->v[i] = judge_bound(r->w, copy_condition(r->b->conditions[i]), r->since_ns, r->begun_ns, on_progress, on_judged, r);
 	if (is_timeout_own(r->b))
 		loop_timer_in(s->timeout, r->b->act->timeout_ns);
 	return 0;

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 
-enum { RULES_MAX = 64, ASKED_MAX = 8192, RECORDS_MAX = 16384 };
+enum { RULES_MAX = 64, ASKED_MAX = 8192, WAITS_MAX = 16, RECORDS_MAX = 16384 };
 
 static struct {
 	struct loop *loop;
@@ -25,7 +25,9 @@ static struct {
 	struct { enum audit_type type; json_t *body; char *run; bool is_durable; } records[RECORDS_MAX];
 	size_t n_records;
 	unsigned fail_from;
-	int64_t settle_since;
+	int64_t settle_since, judge_begun;
+	struct { char *text; int64_t begun_ns; } waits[WAITS_MAX];
+	size_t n_waits;
 	bool is_unintended;
 } f;
 
@@ -38,6 +40,8 @@ fake_reset(void)
 		json_decref(f.records[i].body);
 		free(f.records[i].run);
 	}
+	for (size_t i = 0; i < f.n_waits; i++)
+		free(f.waits[i].text);
 	if (f.journal.data != NULL)
 		buf_done(&f.journal);
 	free(f.version);
@@ -121,6 +125,21 @@ int64_t
 fake_settle_since(void)
 {
 	return f.settle_since;
+}
+
+int64_t
+fake_judge_begun(void)
+{
+	return f.judge_begun;
+}
+
+int64_t
+fake_wait_begun(const char *part)
+{
+	for (size_t i = f.n_waits; i-- > 0;)
+		if (strstr(f.waits[i].text, part) != NULL)
+			return f.waits[i].begun_ns;
+	return -1;
 }
 
 size_t
@@ -309,6 +328,10 @@ act_begin(const struct run_world *w, struct bound *b, const struct act_start *s,
 	r->timer = loop_timer_new(f.loop, on_act, r);
 	if (s->mode == ACT_SETTLE)
 		f.settle_since = s->since_ns;
+	if (b->act->kind == STEP_WAIT && f.n_waits < WAITS_MAX) {
+		f.waits[f.n_waits].text = xstrdup(b->text);
+		f.waits[f.n_waits++].begun_ns = s->begun_ns;
+	}
 	note("%s %s%s%s", what_names[whats[s->mode]], b->text, s->mode == ACT_RESTORE ? " to " : "", s->mode == ACT_RESTORE && s->previous != NULL ? s->previous : "");
 	if ((s->mode == ACT_DO || s->mode == ACT_RESTORE) && b->act->kind != STEP_WAIT && !has_intent(s->nonce))
 		f.is_unintended = true;
@@ -364,7 +387,8 @@ on_judge(void *arg)
 }
 
 struct judging *
-judge_begin(const struct run_world *w, const struct condition *c, const struct bindings *b, int64_t since_ns, judge_cb *progress, judge_cb *done, void *arg)
+judge_begin(const struct run_world *w, const struct condition *c, const struct bindings *b, int64_t since_ns, int64_t begun_ns, judge_cb *progress,
+    judge_cb *done, void *arg)
 {
 	struct judging *j = xcalloc(1, sizeof *j);
 	struct buf text;
@@ -373,6 +397,7 @@ judge_begin(const struct run_world *w, const struct condition *c, const struct b
 	(void)w;
 	(void)since_ns;
 	(void)progress;
+	f.judge_begun = begun_ns;
 	buf_init(&text, SIZE_MAX);
 	if (condition_text(c, b, &text, &err) < 0)
 		abort();

@@ -33,6 +33,9 @@ size_t fake_journal_count(const char *part);
 void fake_previous(const char *version, const char *from, const char *current);	/* NULL: none */
 void fake_route(const char *host, const char *why);	/* cannot be reached */
 int64_t fake_settle_since(void);		/* from when on what is settled last may have been made */
+/* When the act was begun that lines may tell of: of the last wait whose text has this part (-1: none), of the condition judged last. */
+int64_t fake_wait_begun(const char *part);
+int64_t fake_judge_begun(void);
 size_t fake_running_max(void);		/* acts that were under way at the same time */
 /* The audit log: from the nth record on (1 the first) appends fail; 0: never. */
 void fake_audit_fail_from(unsigned nth);

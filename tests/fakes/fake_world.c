@@ -407,8 +407,14 @@ on_judged(struct judging *j, const struct judgement *result, void *arg)
 void
 world_judge(struct condition *c, const struct bindings *b, int64_t since_ns)
 {
+	world_judge_behind(c, b, since_ns, 0);
+}
+
+void
+world_judge_behind(struct condition *c, const struct bindings *b, int64_t since_ns, int64_t begun_ns)
+{
 	judged = (struct judged){ 0 };
-	judge_begin(&world, c, b, since_ns, on_progress, on_judged, NULL);
+	judge_begin(&world, c, b, since_ns, begun_ns, on_progress, on_judged, NULL);
 	assert_false(judged.is_done);
 	world_until(&judged.is_done);
 }

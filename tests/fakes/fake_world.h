@@ -66,5 +66,6 @@ void world_told(struct running *r, const struct act_result *result, void *arg);
 struct judged { bool is_done; enum outcome outcome; char text[512], failed[256], unknown[256]; unsigned n_progress; };
 extern struct judged judged;
 void world_judge(struct condition *c, const struct bindings *b, int64_t since_ns);
+void world_judge_behind(struct condition *c, const struct bindings *b, int64_t since_ns, int64_t begun_ns);
 
 #endif

@@ -359,7 +359,7 @@ test_free_while_asking(void **state)
 	judged = (struct judged){ 0 };
 	world_series(UP, "instance=a 1", NULL);
 	world_series(TIMES, "instance=a 1", NULL);
-	j = judge_begin(&world, &c, &b, clock_now() - 1, NULL, NULL, NULL);
+	j = judge_begin(&world, &c, &b, clock_now() - 1, 0, NULL, NULL, NULL);
 	world_turns(1);
 	judge_free(j);
 	world_turns(3);
@@ -853,6 +853,30 @@ test_lines_behind_an_act(void **state)
 	assert_int_equal(judged.outcome, OUTCOME_OK);
 }
 
+/* A service says that it is ready before the command that restarts it returns; all but lines that prove by coming is looked at behind the act. */
+static void
+test_lines_while_the_act_goes_on(void **state)
+{
+	struct condition some = lines(CMP_GE, 1), none = lines(CMP_EQ, 0);
+	struct bindings b = world_bindings(&values, NULL);
+
+	(void)state;
+	look_at(T(30));
+	reply_count(9999, T(30), 200, COUNTED("1"));
+	world_judge_behind(&some, &b, T(28), T(20));
+	assert_judged(OUTCOME_OK, "1 line since 00:00:20Z, >= 1");
+	some.settle_ns = NS_PER_S;
+	look_at(T(30));
+	reply_count(999, T(30), 200, COUNTED("1"));
+	world_judge_behind(&some, &b, T(28), T(20));
+	assert_judged(OUTCOME_OK, "1 line since 00:00:29Z, >= 1");
+	none.window_ns = NS_PER_S;
+	look_at(T(30));
+	reply_count(1000, T(30), 200, NONE);
+	world_judge_behind(&none, &b, T(28), T(20));
+	assert_judged(OUTCOME_OK, "0 lines since 00:00:29Z, == 0");
+}
+
 /* That nothing came proves nothing before there was time for it. */
 static void
 test_quiet_behind_an_act(void **state)
@@ -933,7 +957,7 @@ test_lines_freed_while_asking(void **state)
 	(void)state;
 	world_freeze(T(100));
 	reply_count(60000, T(100), 200, COUNTED("1"));
-	j = judge_begin(&world, &c, &b, 0, NULL, never_judged, NULL);
+	j = judge_begin(&world, &c, &b, 0, 0, NULL, never_judged, NULL);
 	while (world_replies_left() > 0)
 		world_turns(1);
 	judge_free(j);
@@ -980,7 +1004,8 @@ main(void)
 		TEST(test_unknown_variable), TEST(test_old_evidence_is_no_proof), TEST(test_never_any_news), TEST(test_time_not_told), TEST(test_series_that_are_gone), TEST(test_within), TEST(test_settle),
 		TEST(test_clock_skew), TEST(test_free_while_asking), TEST(test_alerts), TEST(test_alerts_of_a_silent_source), TEST(test_alert_after_an_act), TEST(test_served),
 		TEST(test_served_must_be_news), TEST(test_slo_unknown), TEST(test_slo), TEST(test_drift), TEST(test_drift_must_be_news), TEST(test_endpoints_are_not_ill), TEST(test_values), TEST(test_http), TEST(test_texts),
-		LINES_TEST(test_lines), LINES_TEST(test_lines_of_a_silent_store), LINES_TEST(test_lines_behind_an_act), LINES_TEST(test_quiet_behind_an_act),
+		LINES_TEST(test_lines), LINES_TEST(test_lines_of_a_silent_store), LINES_TEST(test_lines_behind_an_act),
+		LINES_TEST(test_lines_while_the_act_goes_on), LINES_TEST(test_quiet_behind_an_act),
 		LINES_TEST(test_lines_of_elasticsearch), LINES_TEST(test_lines_of_a_journal), LINES_TEST(test_lines_freed_while_asking),
 	};
 #undef TEST

@@ -673,6 +673,27 @@ test_settles_from_its_own_beginning(void **state)
 	assert_true(fake_settle_since() > 0 && fake_settle_since() <= begun);
 }
 
+/* What a host says of its own act comes while that goes on, and what others do meanwhile makes it no older; waiting before it is no act. */
+static void
+test_waits_know_when_their_act_was_begun(void **state)
+{
+	struct engine *e = *state;
+	int64_t begun;
+
+	fake_rule((struct fake_rule){ .what = FAKE_DO, .text = "web-01: activate", .outcome = OUTCOME_OK, .delay_ns = 30 * NS_PER_MS });
+	engine_runbook(e, PARAMS HOSTS("batch: [1, 100%]") "steps:\n" ACTIVATE
+	    "  - { name: rest, scope: host, wait: { time: 1s } }\n"
+	    "  - { name: said so, scope: host, wait: { promql: 'up{host=\"${host}\"}', expect: '>= 1' } }\n" VERIFY);
+	begin(e, false);
+	until_journal(e, "do web-01: activate");
+	begun = clock_now();
+	engine_until(e, RUN_ENDED);
+	assert_exit(e, 0);
+	assert_true(fake_wait_begun("web-01:") > 0 && fake_wait_begun("web-01:") <= begun);
+	assert_true(fake_wait_begun("web-02:") > begun);
+	assert_true(fake_judge_begun() >= fake_wait_begun("web-02:"));
+}
+
 /* Died while it was undoing: whether it is still done there nobody knows, so that it is not left out. */
 static void
 test_resume_after_half_an_undo(void **state)
@@ -783,6 +804,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_says_what_stands, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settles_from_its_own_beginning, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_waits_know_when_their_act_was_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume_after_half_an_undo, setup, teardown),
 		cmocka_unit_test(test_retry_of_unknown),
 		cmocka_unit_test_setup_teardown(test_parallel, setup, teardown),
