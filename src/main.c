@@ -52,7 +52,7 @@ static const struct arg_row {
 	{ "demo", NULL, set_flag, OPT_DEMO, IN(CONSOLE) | IN(STATUS), "run on the bundled lab; a bad model goes out after about a minute" },
 	{ "status", NULL, set_mode, MODE_STATUS, 0, "print what is wrong and exit: 0 ok, 1 warning, 2 critical, 3 unknown" },
 	{ "json", NULL, set_flag, OPT_JSON, IN(STATUS) | IN(RUNBOOK) | IN(RUNBOOKS) | IN(DESCRIBE) | IN(VERIFY) | IN(LOG) | IN(REPLAY) | IN(RECORDINGS), "JSON instead of text, with any mode that prints" },
-	{ "watch", "S", set_duration, OPT_WATCH, IN(STATUS), "with --status: again every S seconds until interrupted" },
+	{ "watch", "S", set_duration, OPT_WATCH, IN(STATUS) | IN(CONSOLE), "with --status: again every S seconds until interrupted; with --plain: a line when nothing happened for S seconds" },
 	{ "deadline", "S", set_duration, OPT_DEADLINE, IN(STATUS) | IN(RUNBOOK), "with --status, --runbook: wait this long for answers (default 10)" },
 	{ "runbook", "NAME", set_word_mode, MODE_RUNBOOK, 0, "run a runbook: plan, confirm, act, verify; see EXIT STATUS in the manual" },
 	{ "set", "NAME=VALUE", set_text, OPT_SET, IN(RUNBOOK), "with --runbook: a parameter; may be given several times" },
@@ -79,7 +79,7 @@ static const struct arg_row {
 	{ "speed", "N", set_speed, 0, IN(REPLAY) | IN(EXPORT), "with --replay, --export asciicast: so many times as fast" },
 	{ "max-idle", "S", set_duration, OPT_MAX_IDLE, IN(REPLAY) | IN(EXPORT), "with --replay, --export asciicast: stretches in which nothing happens take no longer" },
 	{ "follow", NULL, set_flag, OPT_FOLLOW, IN(REPLAY), "with --replay: stay at the end of a console that is open" },
-	{ "plain", NULL, set_flag, OPT_PLAIN, IN(REPLAY), "with --replay: print what happened, a line each" },
+	{ "plain", NULL, set_flag, OPT_PLAIN, IN(CONSOLE) | IN(REPLAY), "no screen: how things stand, then a line for each thing that happens; with --replay: what happened" },
 	{ "recordings", NULL, set_mode, MODE_RECORDINGS, 0, "list what is recorded" },
 	{ "report", "INCIDENT", set_word_mode, MODE_REPORT, 0, "write the review of an incident; more audit logs or packed files may follow" },
 	{ "format", "md|json|html", set_text, OPT_FORMAT, IN(REPORT), "with --report: which form (default md)" },
@@ -260,6 +260,7 @@ print_help(void)
 {
 	printf("opsconsole: a terminal operations console for incident response on ML-backed systems\n\n"
 	    "  opsconsole [--env NAME] [--read-only]      the console\n"
+	    "  opsconsole --plain [--watch S]             the same for pipes and screen readers: what happens, a line each\n"
 	    "  opsconsole --demo                          the console on the bundled lab\n"
 	    "  opsconsole --status [--json] [--watch S]   what is wrong now, as a Nagios plugin says it\n"
 	    "  opsconsole --runbook NAME [--set k=v]..    run a runbook; --dry-run changes nothing\n"
@@ -340,6 +341,8 @@ check_together(const struct args *a, struct err *err)
 	}
 	if (o->is_read_only && a->mode == MODE_RUNBOOK && !o->is_dry_run)
 		return err_set(err, ERR_USAGE, "--read-only allows a runbook's --dry-run only");
+	if (o->watch_ns > 0 && a->mode == MODE_CONSOLE && !o->is_plain)
+		return err_set(err, ERR_USAGE, "--watch goes with --status and --plain");
 	if (o->is_demo && o->config != NULL)
 		return err_set(err, ERR_USAGE, "--demo brings its own config: leave --config out");
 	if (a->mode == MODE_REPLAY && !o->is_plain && (o->is_json || o->n_words > 1 || (o->n_words == 1 && strchr(o->words[0], '=') != NULL && access(o->words[0], F_OK) < 0)))

@@ -18,6 +18,7 @@
 #include "insight/log_filter.h"
 #include "insight/slo_promql.h"
 #include "insight/slo_rules.h"
+#include "plain.h"
 #include "runs.h"
 #include "status.h"
 #include "trail.h"
@@ -30,6 +31,14 @@ fail(const struct err *err, int status)
 {
 	fprintf(stderr, "opsconsole: %s\n", err->msg);
 	return status;
+}
+
+void
+mode_name_plain(struct err *err)
+{
+	const struct err why = *err;
+
+	err_set(err, why.code, "%s; --plain needs no screen", why.msg);
 }
 
 /* Can its expressions be asked for? What the server makes of them is not known here. */
@@ -218,6 +227,16 @@ run_export(const struct options *o)
 	return status;
 }
 
+static int
+run_console(struct app *a, struct err *err)
+{
+	int r = a->options->is_plain ? plain_run(a, err) : console_run(a, err);
+
+	if (r == ERR_UNSUPPORTED)
+		mode_name_plain(err);
+	return r;
+}
+
 /* Modes that print or act are strict about the config; the console opens with what is valid. */
 static int
 open_and_run(struct args *a, struct conf *conf, struct conf_problems *problems, int bad)
@@ -251,7 +270,7 @@ open_and_run(struct args *a, struct conf *conf, struct conf_problems *problems, 
 		break;
 	default:
 		app_open_runs(&app, "console");
-		status = console_run(&app, &err);
+		status = run_console(&app, &err);
 	}
 	app_close(&app);
 	return status < 0 ? fail(&err, EXIT_USAGE) : status;

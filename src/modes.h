@@ -20,6 +20,8 @@ int mode_replay(struct args *a);
 int mode_recordings(const struct options *o);
 int mode_report(const struct options *o);
 int mode_export_recording(struct args *a);
+/* Adds to why there is no screen what goes on without one. */
+void mode_name_plain(struct err *err);
 /* All but help and version. Exit status. */
 int mode_run(struct args *a);
 

@@ -64,6 +64,8 @@ mode_replay(struct args *a)
 			return fail(&err);	/* conf went with it */
 		status = console_run(&app, &err);
 		app_close(&app);
+		if (status == ERR_UNSUPPORTED)
+			mode_name_plain(&err);
 		return status < 0 ? fail(&err) : status;
 	}
 	conf_problems_done(&problems);

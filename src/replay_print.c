@@ -14,10 +14,11 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "loop/loop.h"
+#include "plain_line.h"
 #include "replay.h"
 #include "verify_show.h"
 
-enum { EXIT_NONE = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3, RECORDINGS_MAX = 256 };
+enum { EXIT_NONE = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3, RECORDINGS_MAX = 256, LINE_MAX_BYTES = 64 << 10 };
 #define FOLLOW_EVERY (500 * NS_PER_MS)
 
 static json_t *
@@ -47,21 +48,6 @@ is_wanted(const struct audit_filter *f, const struct timeline_entry *e, const ch
 	return audit_filter_matches(f, &r);
 }
 
-/* Things that last have a beginning and an end, the others just are. */
-static const char *
-word_of(const struct timeline_entry *e)
-{
-	switch (e->kind) {
-	case TIMELINE_CHANGE:
-	case TIMELINE_ACT:
-	case TIMELINE_MESSAGE:
-	case TIMELINE_NOTE:
-		return "";
-	default:
-		return e->is_end ? "ends" : "begins";
-	}
-}
-
 static int
 by_time(const void *a, const void *b)
 {
@@ -75,17 +61,12 @@ by_time(const void *a, const void *b)
 static void
 print_text(const struct timeline_entry *e)
 {
-	char at[CLOCK_TEXT_MAX], what[256], text[512], by[80];
+	struct buf line;
 
-	printf("%s  %-8s %-6s  %s", clock_format(at, e->at_ns, 0), timeline_kind_name(e->kind), word_of(e),
-	    str_escape_to(what, sizeof what, e->what));
-	if (*e->text != '\0')
-		printf(": %s", str_escape_to(text, sizeof text, e->text));
-	if (*e->by != '\0')
-		printf("  by %s", str_escape_to(by, sizeof by, e->by));
-	if (e->seq != 0)
-		printf("  audit %" PRIu64, e->seq);
-	putchar('\n');
+	buf_init(&line, LINE_MAX_BYTES);
+	plain_line_entry(&line, e);
+	fwrite(line.data, 1, line.len, stdout);
+	buf_done(&line);
 }
 
 static bool

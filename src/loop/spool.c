@@ -25,7 +25,8 @@ struct spool {
 	struct buf waiting;
 	size_t done, max;
 	uint64_t left_out;
-	bool is_leaving_out, is_mid_line, is_broken;
+	bool is_leaving_out, is_mid_line;
+	int error;		/* errno of the write that failed */
 };
 
 /* A terminal or a pipe is opened once more: others write to the same description. -1: it is written to as it is. */
@@ -54,7 +55,7 @@ can_take(const struct spool *s)
 static void
 drain(struct spool *s)
 {
-	while (!s->is_broken && s->done < s->waiting.len && can_take(s)) {
+	while (s->error == 0 && s->done < s->waiting.len && can_take(s)) {
 		size_t len = s->waiting.len - s->done;
 		ssize_t n = write(s->fd, s->waiting.data + s->done, len < PIECE ? len : PIECE);
 
@@ -62,10 +63,10 @@ drain(struct spool *s)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
-		s->is_broken = n < 0;
+		s->error = n < 0 ? errno : 0;
 		s->done += n > 0 ? (size_t)n : 0;
 	}
-	if (s->is_broken || s->done == s->waiting.len) {
+	if (s->error != 0 || s->done == s->waiting.len) {
 		buf_reset(&s->waiting);
 		s->done = 0;
 	}
@@ -116,7 +117,7 @@ on_write(void *cookie, const char *bytes, size_t len)
 {
 	struct spool *s = cookie;
 
-	if (!s->is_broken) {
+	if (s->error == 0) {
 		keep(s, bytes, len);
 		drain(s);
 	}
@@ -146,6 +147,33 @@ FILE *
 spool_file(struct spool *s)
 {
 	return s->file;
+}
+
+size_t
+spool_waiting(const struct spool *s)
+{
+	return s->waiting.len - s->done;
+}
+
+uint64_t
+spool_left_out(const struct spool *s)
+{
+	return s->left_out;
+}
+
+int
+spool_error(const struct spool *s)
+{
+	return s->error;
+}
+
+void
+spool_drop(struct spool *s)
+{
+	s->left_out += s->waiting.len - s->done;
+	buf_reset(&s->waiting);
+	s->done = 0;
+	loop_fd_set(s->watch, 0);
 }
 
 uint64_t
