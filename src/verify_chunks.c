@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 #include "audit/audit.h"
-#include "audit/record_priv.h"
+#include "audit/record.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -222,7 +223,7 @@ check_file(struct chunk_report *r, const struct claim *c, const char *path)
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		found(r, false, c, path, "chunk %" PRIu64 " of recording %s, which record %" PRIu64 " vouches for, is gone: %s", c->number, c->recording, c->seq,
 		    fd < 0 ? strerror(errno) : "no regular file");
-	else if (audit_digest_file(fd, sha256) < 0)
+	else if (digest_file(fd, sha256) < 0)
 		found(r, false, c, path, "chunk %" PRIu64 " of recording %s cannot be read: %s", c->number, c->recording, strerror(errno));
 	else
 		compare(r, c, path, sha256);
@@ -361,7 +362,7 @@ chunk_claims_check_pack(struct chunk_claims *cs, const struct pack *p, struct ch
 		const char *bytes = pack_bytes(p, name, &len);
 
 		if (bytes != NULL) {
-			audit_digest(bytes, len, sha256);
+			digest_hex(bytes, len, sha256);
 			compare(ret, c, name, sha256);
 		} else if (c->to_ns < info.from_ns || c->from_ns > info.to_ns) {
 			ret->absent++;	/* of a time that is not packed */
@@ -376,7 +377,7 @@ chunk_claims_check_pack(struct chunk_claims *cs, const struct pack *p, struct ch
 
 		if (bytes == NULL)
 			continue;
-		audit_digest(bytes, len, sha256);
+		digest_hex(bytes, len, sha256);
 		ret->unrecorded += !is_claimed(cs, members[i].name, sha256);
 	}
 }

@@ -15,6 +15,7 @@
 
 #include "audit/chain_priv.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/xalloc.h"
 
 enum { LOOK_BACK = 64 << 10 };
@@ -254,7 +255,7 @@ chain_recover(struct chain *c, int64_t now_ns, int64_t torn, json_t **ret_body, 
 		r = err_set_errno(err, ERR_IO, errno, "audit log: cannot take torn bytes off %s", c->path);
 	if (r == 0) {
 		c->reserved = 0;
-		audit_digest(bytes, (size_t)torn, hash);
+		digest_hex(bytes, (size_t)torn, hash);
 		*ret_body = json_pack("{s:s, s:I, s:s}", "file", name, "bytes", (json_int_t)torn, "sha256", hash);
 	}
 	free(bytes);

@@ -4,10 +4,6 @@
 
 #include "audit/record.h"
 
-/* SHA-256 in lower-case hex. From any thread. */
-void audit_digest(const void *bytes, size_t len, char *ret_hex);
-/* The same of what can be read from fd. -1: errno. */
-int audit_digest_file(int fd, char *ret_hex);
 /* The grammar alone: of the frame and of all that follows it; not whether the hash holds. 0 or ERR_SYNTAX. */
 int audit_frame_check(const char *line, size_t len, struct err *err);
 /* The type's name where a line has it, without looking at anything else; false: no frame. */

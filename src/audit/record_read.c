@@ -10,6 +10,7 @@
 
 #include "audit/record_priv.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/jread_text.h"
 #include "base/xalloc.h"
 
@@ -475,7 +476,7 @@ audit_frame_read(const char *line, size_t len, struct audit_frame *ret, struct e
 	f.prev[AUDIT_HASH_HEX] = '\0';
 	memcpy(f.hash, line + len - 2 - AUDIT_HASH_HEX, AUDIT_HASH_HEX);
 	f.hash[AUDIT_HASH_HEX] = '\0';
-	audit_digest(line, len - TAIL_LEN, hash);
+	digest_hex(line, len - TAIL_LEN, hash);
 	f.is_hash_right = memcmp(hash, f.hash, AUDIT_HASH_HEX) == 0;
 	*ret = f;
 	return 0;
@@ -525,7 +526,7 @@ check_one(struct scan *s, const char *line, size_t len, bool is_strict, struct a
 		if (!frame_begins(s, &f.seq))
 			return false;
 	}
-	audit_digest(line, len - TAIL_LEN, hash);
+	digest_hex(line, len - TAIL_LEN, hash);
 	ret->line = line;
 	ret->len = (uint32_t)len;
 	ret->seq = f.seq;

@@ -12,6 +12,7 @@
 
 #include "audit/record_priv.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/secrets.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -442,7 +443,7 @@ audit_record_write(struct buf *b, uint64_t seq, int64_t time_ns, const char *pre
 		r = add_cut(&w, &p, room, err);
 	if (r < 0)
 		goto out;
-	audit_digest(line.data, line.len, hash);
+	digest_hex(line.data, line.len, hash);
 	buf_printf(&line, HASH_KEY "%s\"}", hash);
 	r = audit_frame_check(line.data, line.len, err);	/* nothing is written that would not be read */
 	if (r < 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/fault.h"
 #include "base/xalloc.h"
 #include "model/codec.h"

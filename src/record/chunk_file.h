@@ -4,7 +4,7 @@
 
 #include <zstd.h>
 
-#include "record/digest.h"
+#include "base/digest.h"
 #include "record/folder.h"
 #include "record/format.h"
 

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "model/snapshot.h"
-#include "record/digest.h"
 #include "record/format.h"
 #include "record/range.h"
 #include "record/words.h"

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "record/digest.h"
 #include "record/format.h"
 #include "record/pack_priv.h"
 #include "record/tar.h"

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "record/digest.h"
 #include "record/folder.h"
 #include "record/recording_priv.h"
 

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/record_priv.h"
+#include "audit/record.h"
+#include "base/digest.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "report/report_priv.h"
@@ -215,7 +216,7 @@ add_sums(struct buf *b, const struct places *p)
 	char hash[AUDIT_HASH_HEX + 1];
 	const char *at = p->outside.data, *end = at + p->outside.len;
 
-	audit_digest(p->outside.data, p->outside.len, hash);
+	digest_hex(p->outside.data, p->outside.len, hash);
 	buf_printf(b, "%s ", hash);
 	for (size_t i = 0; i < p->n_lines; i += SUM_LINES) {
 		const char *from = at;

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/record_priv.h"
+#include "audit/record.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/str.h"
 #include "report/report_priv.h"
 
@@ -457,7 +458,7 @@ sum_of(const json_t *document, char *ret_hex)
 	rest = canonical(generated);
 	json_decref(generated);
 	text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
-	audit_digest(text != NULL ? text : "", text != NULL ? strlen(text) : 0, ret_hex);
+	digest_hex(text != NULL ? text : "", text != NULL ? strlen(text) : 0, ret_hex);
 	free(text);
 	json_decref(rest);
 }

@@ -11,6 +11,7 @@
 #include "audit/reader.h"
 #include "audit/record_priv.h"
 #include "audit/verify.h"
+#include "base/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,7 +47,7 @@ with_hash(const char *bytes, size_t len)
 
 	buf_init(&b, 1 << 20);
 	buf_add(&b, bytes, len);
-	audit_digest(b.data, b.len, hash);
+	digest_hex(b.data, b.len, hash);
 	buf_printf(&b, ",\"hash\":\"%s\"}", hash);
 	read_both(b.data, b.len);
 	buf_done(&b);

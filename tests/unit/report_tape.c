@@ -11,8 +11,9 @@
 
 #include <cmocka.h>
 
-#include "audit/record_priv.h"
+#include "audit/record.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "record/pack.h"
@@ -104,7 +105,7 @@ tape_hash_of(const char *id, uint64_t n, char *ret_hex)
 	char text[128];
 
 	snprintf(text, sizeof text, "%s/%llu", id, (unsigned long long)n);
-	audit_digest(text, strlen(text), ret_hex);
+	digest_hex(text, strlen(text), ret_hex);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "audit/record_priv.h"
 #include "audit_world.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/secrets.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -221,7 +222,7 @@ read_changed(const char *from, const char *to)
 	buf_add(&b, line, (size_t)(at - line));
 	buf_addstr(&b, to);
 	buf_addstr(&b, at + strlen(from));
-	audit_digest(b.data, b.len, hash);
+	digest_hex(b.data, b.len, hash);
 	buf_printf(&b, ",\"hash\":\"%s\"}", hash);
 	a = audit_frame_read(b.data, b.len, &f, NULL);
 	c = audit_record_read(b.data, b.len, &r, NULL);

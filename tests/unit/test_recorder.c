@@ -19,9 +19,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/fault.h"
 #include "base/xalloc.h"
-#include "record/digest.h"
 #include "record/format.h"
 #include "tests/unit/record_world.h"
 
