@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "frame.h"
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
@@ -67,6 +68,16 @@ draw_panel(struct console *c, struct canvas *screen, const struct place *place)
 	panel_draw(p, &v, &area, title);
 }
 
+/* At most half of the line, the other half is what is typed. Returns the column where it begins. */
+static int
+draw_completion(const struct console *c, struct canvas *bar)
+{
+	int room = bar->w / 2 - 2, w = (int)str_width(c->completion_note), x = bar->w - 1 - (w < room ? w : room);
+
+	canvas_text_w(bar, x, 0, room, ROLE_HINT, c->completion_note, false);
+	return x;
+}
+
 static void
 draw_bottom(struct console *c, struct canvas *screen, const struct view *v)
 {
@@ -80,8 +91,9 @@ draw_bottom(struct console *c, struct canvas *screen, const struct view *v)
 	}
 	if (c->line_mode != LINE_NONE) {
 		const char *hint = c->line_mode == LINE_COMMAND ? "Enter runs, Tab completes, Esc leaves" :
-		    panels[c->focus]->filter == NULL ? "nothing to filter in this panel" : "Enter keeps, Esc clears";
-		int right = canvas_text_right(&bar, bar.w - 1, 0, ROLE_HINT, hint);
+		    panels[c->focus]->filter == NULL ? "nothing to filter in this panel" :
+		    console_completes_logs(c) ? "Enter keeps, Tab completes, Esc clears" : "Enter keeps, Esc clears";
+		int right = *c->completion_note != '\0' ? draw_completion(c, &bar) : canvas_text_right(&bar, bar.w - 1, 0, ROLE_HINT, hint);
 
 		canvas_text(&bar, 0, 0, ROLE_KEY, c->line_mode == LINE_COMMAND ? ":" : "/");
 		editor_draw(&bar, 1, 0, right > 40 ? right - 2 : bar.w - 1, &c->line, true);

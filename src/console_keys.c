@@ -68,6 +68,7 @@ line_key(struct console *c, int key)
 	if (key != KEY_TAB) {
 		free(c->completing);
 		c->completing = NULL;
+		*c->completion_note = '\0';
 	}
 	if (key == KEY_ESC || key == (KEY_CTRL | 'c')) {
 		if (c->line_mode == LINE_FILTER) {
@@ -81,6 +82,10 @@ line_key(struct console *c, int key)
 		c->line_mode = LINE_NONE;
 		if (panels[c->focus]->filter == NULL)
 			console_say(c, true, "this panel has nothing to filter; 2 goes to the alerts");
+	} else if (key == KEY_TAB && console_completes_logs(c)) {
+		console_complete_logs(c);
+		if (c->line_mode == LINE_FILTER)
+			filter_as_typed(c);
 	} else if (key == KEY_TAB && c->line_mode == LINE_COMMAND) {
 		complete(c);
 	} else if (key == KEY_UP_ && c->line_mode == LINE_COMMAND && c->last_command != NULL) {

@@ -41,6 +41,8 @@ struct console {
 	char *filters[PANELS_MAX];
 	size_t completion;			/* which candidate Tab shows next */
 	char *completing;			/* the prefix being completed, NULL: none */
+	size_t completing_at;			/* where the cursor stood in it */
+	char completion_note[160];		/* what else there is to put there; "" */
 	char *message;
 	bool is_error;
 	int64_t message_until;			/* monotonic */
@@ -84,6 +86,8 @@ void console_filter(struct console *c, const char *text);	/* of the panel with t
 /* console_logs.c: what commands ask about lines of logs. */
 bool console_is_about_logs(const struct op *op);
 void console_logs(struct console *c, const struct op *op);
+bool console_completes_logs(const struct console *c);	/* a query for lines is being typed */
+void console_complete_logs(struct console *c);		/* Tab in it */
 void console_show_panel(struct console *c, const struct op *op);	/* console_ops.c */
 
 /* console_keys.c */

@@ -253,6 +253,7 @@ logs_start(struct logs *l)
 		l->streams[i].since_ns = l->app->is_instant ? clock_now() - LOG_LATELY : r->start_ns;
 	sources_logs_done(l->app->sources, logs_on_done, l);
 	sources_logs_counts(l->app->sources, logs_on_counts, l);
+	l->names = logs_names_new(l->app->sources, l->redact, &l->app->range);
 	l->are_wants_old = true;
 	l->is_started = true;
 	logs_turn(l);
@@ -265,6 +266,7 @@ logs_stop(struct logs *l)
 		return;
 	l->is_started = false;
 	l->say = NULL;
+	logs_on_names(l, NULL, NULL);
 	logs_work_stop(l->work);
 	logs_patterns_stop(l->patterns);
 }
@@ -277,6 +279,7 @@ logs_free(struct logs *l)
 	logs_work_free(l->work);
 	logs_patterns_free(l->patterns);
 	pool_lane_free(l->saving);
+	logs_names_free(l->names);
 	logs_shots_done(l);
 	logs_counts_free(l);
 	for (size_t i = 0; i < l->n_streams; i++)

@@ -5,6 +5,8 @@
 #define OPS_LOGS_H
 
 #include "app.h"
+#include "insight/log_complete.h"
+#include "logs_names.h"
 #include "model/log.h"
 
 struct logs;
@@ -30,6 +32,18 @@ int logs_save(struct logs *l, const char *path, logs_saved_cb *cb, void *arg, st
 /* What searches and saving have to say. NULL ends it. */
 typedef void logs_say_cb(bool is_error, const char *text, void *arg);
 void logs_on_say(struct logs *l, logs_say_cb *cb, void *arg);
+/* What can stand at a place of a query: known words at once, whatever was typed of them; what the stores have beside it is asked for, and told by the callback. */
+struct logs_offers {
+	struct arena mem;
+	struct log_complete at;
+	struct strings words;
+	bool is_failed;
+	char note[256];		/* "asking loki"; "loki: .." why it told nothing; "" */
+};
+/* l NULL: nothing is asked. view: where m holds no lines, as in a replay. */
+void logs_offer(struct logs *l, const struct model *m, const struct log_view *view, const char *text, size_t at, struct logs_offers *ret);
+void logs_offers_done(struct logs_offers *o);
+void logs_on_names(struct logs *l, logs_names_cb *cb, void *arg);
 /* true: every store was asked once, or failed, and what came was looked at. */
 bool logs_is_settled(const struct logs *l);
 

@@ -42,6 +42,7 @@ struct logs {
 	struct redact *redact;
 	struct logs_work *work;
 	struct logs_patterns *patterns;
+	struct logs_names *names;	/* NULL before logs_start() */
 	struct pool_lane *saving;
 	unsigned n_saving;
 	struct followed *streams;

@@ -78,6 +78,24 @@ def test_console_shows_and_filters_lines():
         console.wait("index out of range", gone=("ranked ", "scored post"))
 
 
+def test_tab_completes_with_what_the_store_knows():
+    with e2e.Console(config=LAB.config, size=(140, 40)) as console:
+        console.wait("blog-platform")
+        console.keys("L")
+        console.wait("ranked", "scored post")
+        console.type('/loki: {app="ranker",le')
+        console.keys("Tab")
+        # No line that is held tells what a selector leaves: the store is asked.
+        console.wait("1 known: level")
+        console.keys("Tab")
+        console.wait('/loki: {app="ranker",level="')
+        console.type("inf")
+        console.keys("Tab")
+        console.wait("1 known: info")
+        console.keys("Tab")
+        console.wait('/loki: {app="ranker",level="info"')
+
+
 # --- a journal --------------------------------------------------------------------------------------------------------------
 
 
