@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "alerts.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "base/xalloc.h"
 #include "parts_run.h"
 #include "ui/key.h"
 
@@ -26,43 +24,34 @@ state_of(const struct panel *p)
 
 /* --- arranging ------------------------------------------------------------------------------- */
 
-static int
-detail_rows(const struct view *v, const struct model_alert *a, int w)
-{
-	struct pen_measure m;
-
-	alerts_detail(pen_measure(&m, w), v, a);
-	return pen_measure_done(&m);
-}
-
 static void
 clamp_detail(struct alerts *s, const struct view *v)
 {
 	const struct model_alert *a = alerts_selected(s, v);
-	int most = 0;
+	struct pen_measure measure;
+	int rows = 0;
 
-	if (a != NULL && s->split.kind != SPLIT_NONE && s->detail_top > 0)
-		most = detail_rows(v, a, s->split.detail_w) - s->split.detail_h;
-	most = most < 0 ? 0 : most;
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
+	if (a != NULL && list_detail_is_scrolled(&s->ld)) {
+		alerts_detail(pen_measure(&measure, s->ld.split.detail_w), v, a);
+		rows = pen_measure_done(&measure);
+	}
+	list_detail_clamp(&s->ld, rows);
 }
 
 static void
 alerts_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct alerts *s = state_of(p);
-	uint64_t selected = s->list.selected_id;
+	uint64_t selected = s->ld.list.selected_id;
 
 	if (s->is_silences) {
 		alerts_silences_arrange(s, v, h);
 		return;
 	}
 	alerts_rows_build(s, v->model);
-	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
-	s->page = s->split.list_h - (s->split.list_h >= HEADER_FROM);
-	s->page = s->page < 1 ? 1 : s->page;
-	list_arrange(&s->list, s->ids, s->n, s->page);
-	s->is_slid |= selected != 0 && s->list.selected_id != selected && !s->is_rearranged;
+	list_detail_split(&s->ld, w, h, s->ld.n + 1);
+	list_detail_fit(&s->ld, s->ld.split.list_h >= HEADER_FROM);
+	s->is_slid |= selected != 0 && s->ld.list.selected_id != selected && !s->is_rearranged;
 	s->is_rearranged = false;
 	clamp_detail(s, v);
 }
@@ -111,8 +100,8 @@ name_width(const struct alerts *s, const struct model *m, int w)
 {
 	int widest = 12;
 
-	for (int i = 0; i < s->page && s->list.top + i < s->n; i++) {
-		const struct model_alert *a = model_alert_find(m, s->rows[s->list.top + i].id);
+	for (int i = 0; i < s->ld.page && s->ld.list.top + i < s->ld.n; i++) {
+		const struct model_alert *a = model_alert_find(m, s->rows[s->ld.list.top + i].id);
 		int width = a != NULL ? (int)str_width(a->name) : 0;
 
 		widest = width > widest ? width : widest;
@@ -125,8 +114,8 @@ has_notes(const struct alerts *s, const struct view *v)
 {
 	char note[48];
 
-	for (int i = 0; i < s->page && s->list.top + i < s->n; i++) {
-		const struct model_alert *a = model_alert_find(v->model, s->rows[s->list.top + i].id);
+	for (int i = 0; i < s->ld.page && s->ld.list.top + i < s->ld.n; i++) {
+		const struct model_alert *a = model_alert_find(v->model, s->rows[s->ld.list.top + i].id);
 
 		if (a == NULL)
 			continue;
@@ -227,15 +216,15 @@ draw_rows(const struct alerts *s, const struct view *v, struct canvas *c)
 
 		columns_header(&header, y++, cols, cols[COL_NOTE].w > 1 ? COLS : COLS - 1);
 	}
-	for (int i = 0; i < s->page && s->list.top + i < s->n; i++, y++) {
-		const struct alerts_row *row = &s->rows[s->list.top + i];
+	for (int i = 0; i < s->ld.page && s->ld.list.top + i < s->ld.n; i++, y++) {
+		const struct alerts_row *row = &s->rows[s->ld.list.top + i];
 		const struct model_alert *a = row->is_header ? NULL : model_alert_find(v->model, row->id);
 
 		if (row->is_header)
 			draw_header(c, y, s, row);
 		else if (a != NULL)
 			draw_alert(c, y, v, a, cols, &common);
-		if (v->is_focused && s->list.top + i == s->list.selected)
+		if (v->is_focused && s->ld.list.top + i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 	}
 }
@@ -262,9 +251,9 @@ draw_empty(const struct alerts *s, const struct view *v, struct canvas *c)
 static void
 draw_detail(const struct alerts *s, const struct view *v, struct canvas *c)
 {
-	struct canvas part = part_split_detail(c, &s->split);
+	struct canvas part = part_split_detail(c, &s->ld.split);
 	const struct model_alert *a = alerts_selected(s, v);
-	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct pen pen = { .c = &part, .y = -s->ld.detail_top };
 	const struct alerts_row *row = alerts_row_selected(s);
 	char counts[96];
 
@@ -289,14 +278,14 @@ alerts_draw(const struct panel *p, const struct view *v, struct canvas *c)
 		alerts_silences_draw(s, v, c);
 		return;
 	}
-	if (s->n == 0) {
+	if (s->ld.n == 0) {
 		draw_empty(s, v, c);
 		return;
 	}
-	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(c, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		draw_rows(s, v, &list);
-	if (s->split.kind != SPLIT_NONE)
+	if (s->ld.split.kind != SPLIT_NONE)
 		draw_detail(s, v, c);
 }
 
@@ -332,8 +321,7 @@ alerts_filter(struct panel *p, const char *text)
 {
 	struct alerts *s = state_of(p);
 
-	free(s->filter);
-	s->filter = xstrdup_or_null(text);
+	list_detail_filter(p, text);
 	s->is_rearranged = true;
 	s->is_silences = false;
 }
@@ -353,13 +341,11 @@ alerts_show(struct panel *p, const struct view *v, const char *arg)
 	if (*end != '\0' || v->model == NULL || model_alert_find(v->model, id) == NULL)
 		return;
 	/* It is asked for by name: nothing may hide it. */
-	alerts_filter(p, NULL);
 	s->is_muted_hidden = false;
 	s->n_collapsed = 0;
-	s->list.selected_id = id;
+	s->is_rearranged = true;
 	s->is_slid = false;
-	s->is_detail = true;
-	s->detail_top = 0;
+	list_detail_show(&s->ld, id);
 }
 
 static void
@@ -368,34 +354,34 @@ alerts_close(struct panel *p)
 	struct alerts *s = state_of(p);
 
 	alerts_rows_done(s);
+	list_detail_done(&s->ld);
 	free(s->silence_ids);
-	free(s->filter);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
 
 static struct op *
-move(struct panel *p, int by)
+alerts_move(struct panel *p, const struct view *v, int by)
 {
 	struct alerts *s = state_of(p);
 
-	if (s->is_silences)
+	(void)v;
+	if (s->is_silences) {
 		list_move(&s->silences, s->silence_ids, s->n_silences, by);
-	else
-		list_move(&s->list, s->ids, s->n, by);
-	s->is_slid &= s->is_silences;
-	s->detail_top = 0;
+		return NULL;
+	}
+	list_detail_move(&s->ld, by);
+	s->is_slid = false;
 	return NULL;
 }
 
-static struct op *
-scroll_detail(struct panel *p, int by)
+static int
+alerts_open(struct panel *p, const struct view *v, const struct op *op)
 {
-	struct alerts *s = state_of(p);
-
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
+	(void)v;
+	(void)op;
+	state_of(p)->ld.move = alerts_move;
+	return 0;
 }
 
 /* Only for what was selected on the screen: said once when it is gone, and done when asked again. */
@@ -426,14 +412,6 @@ ack(struct alerts *s, const struct view *v)
 		__VA_ARGS__								\
 	}
 
-COMMAND(next, return move(p, 1);)
-COMMAND(previous, return move(p, -1);)
-COMMAND(page_down, return move(p, s->page);)
-COMMAND(page_up, return move(p, -s->page);)
-COMMAND(first, return move(p, INT_MIN);)
-COMMAND(last, return move(p, INT_MAX);)
-COMMAND(detail_down, return scroll_detail(p, 3);)
-COMMAND(detail_up, return scroll_detail(p, -3);)
 COMMAND(ack, return ack(s, v);)
 COMMAND(silence, return alerts_act_silence(s, v);)
 COMMAND(expire, return alerts_act_expire(s, v);)
@@ -457,8 +435,7 @@ alerts_open_row(struct panel *p, const struct view *v, const char *arg)
 	if (row != NULL && row->is_header)
 		alerts_row_toggle(s, row->id);
 	else
-		s->is_detail = !s->is_detail;
-	s->detail_top = 0;
+		list_detail_toggle(&s->ld);
 	return NULL;
 }
 
@@ -470,11 +447,11 @@ alerts_fold_all(struct panel *p, const struct view *v, const char *arg)
 
 	(void)v;
 	(void)arg;
-	for (int i = 0; i < s->n; i++)
+	for (int i = 0; i < s->ld.n; i++)
 		is_any_open |= s->rows[i].is_header && !s->rows[i].is_collapsed;
 	s->n_collapsed = 0;
 	s->is_rearranged = true;
-	for (int i = 0; is_any_open && i < s->n; i++)
+	for (int i = 0; is_any_open && i < s->ld.n; i++)
 		if (s->rows[i].is_header)
 			alerts_row_toggle(s, s->rows[i].id);
 	return s->group == GROUP_NONE ? op_text(OP_MESSAGE, "nothing is grouped: g groups the alerts") : NULL;
@@ -516,16 +493,7 @@ static const struct command alerts_commands[] = {
 	{ "runbooks", "R", CMD_HINT, alerts_runbooks, "what may be run for the alert" },
 	{ "lines", "l", 0, alerts_lines, "the lines of logs that the alert is about, at its time" },
 	{ "fold", "f", 0, alerts_fold_all, "fold or open all groups" },
-	{ "next", "j", 0, alerts_next, "select the next row" },
-	{ "previous", "k", 0, alerts_previous, "select the row before" },
-	{ "next-arrow", "Down", CMD_HIDDEN, alerts_next, "select the next row" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, alerts_previous, "select the row before" },
-	{ "page-down", "PgDn", 0, alerts_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, alerts_page_up, "a page up" },
-	{ "first", "Home", 0, alerts_first, "select the first row" },
-	{ "last", "End", 0, alerts_last, "select the last row" },
-	{ "detail-down", "J", 0, alerts_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, alerts_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
 
@@ -535,14 +503,11 @@ alerts_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 {
 	struct alerts *s = state_of(p);
 
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || (!s->is_detail && !s->is_silences))
+	if (list_detail_key(p, v, key, ret_op))
+		return true;
+	if (key != KEY_ESC || !s->is_silences)
 		return false;
-	if (s->is_detail)
-		s->is_detail = false;
-	else
-		s->is_silences = false;
+	s->is_silences = false;
 	return true;
 }
 
@@ -554,6 +519,7 @@ const struct panel_ops panel_alerts = {
 	.state_size = sizeof(struct alerts),
 	.watches = MODEL_ALERTS | MODEL_SOURCES | MODEL_ENVIRONMENT | MODEL_PROBLEMS | MODEL_SLOS,
 	.commands = alerts_commands,
+	.open = alerts_open,
 	.show = alerts_show,
 	.arrange = alerts_arrange,
 	.draw = alerts_draw,

@@ -2,9 +2,8 @@
 #ifndef OPS_PANELS_ALERTS_H
 #define OPS_PANELS_ALERTS_H
 
+#include "list_detail.h"
 #include "panels.h"
-#include "parts.h"
-#include "ui/widget.h"
 
 enum alerts_group { GROUP_NONE, GROUP_NAME, GROUP_SERVICE, GROUP_SEVERITY, GROUP_NOTIFICATION, GROUPS };
 enum alerts_sort { SORT_WORST, SORT_NEWEST, SORT_NAME, SORTS };
@@ -18,16 +17,11 @@ struct alerts_row {
 };
 
 struct alerts {
-	struct list list;
+	struct list_detail ld;
 	struct alerts_row *rows;
-	uint64_t *ids;			/* of rows */
-	int n;
-	int page;			/* rows visible */
-	struct split split;
 	enum alerts_group group;
 	enum alerts_sort sort;
 	bool is_muted_hidden;		/* silenced and inhibited ones */
-	char *filter;			/* NULL or "": none */
 	size_t n_total, n_filtered, n_muted;	/* all; left out by the filter, by is_muted_hidden */
 	struct alert_counts counts;	/* of all */
 	uint64_t collapsed[ALERTS_COLLAPSED_MAX];
@@ -35,8 +29,6 @@ struct alerts {
 	/* The selected row vanished by itself, and what stands there now was not chosen: an ack, which asks nothing, must not take it. */
 	bool is_slid;
 	bool is_rearranged;		/* a key changed what is listed: then the selection may move */
-	bool is_detail;
-	int detail_top;
 	/* The list of silences instead */
 	bool is_silences;
 	struct list silences;

@@ -219,7 +219,7 @@ header_id(enum alerts_group group, const char *key)
 static struct alerts_row *
 add_header(struct alerts *s, const char *key)
 {
-	struct alerts_row *row = &s->rows[s->n++];
+	struct alerts_row *row = &s->rows[s->ld.n++];
 
 	row->id = header_id(s->group, key);
 	row->is_header = true;
@@ -240,23 +240,21 @@ add_rows(struct alerts *s, const struct pick *v, size_t n)
 		if (header != NULL)
 			part_count(&header->counts, v[i].alert->state);
 		if (header == NULL || !header->is_collapsed)
-			s->rows[s->n++].id = v[i].alert->id;
+			s->rows[s->ld.n++].id = v[i].alert->id;
 	}
-	s->ids = xcalloc((size_t)s->n, sizeof *s->ids);
-	for (int i = 0; i < s->n; i++)
-		s->ids[i] = s->rows[i].id;
+	s->ld.ids = xcalloc((size_t)s->ld.n, sizeof *s->ld.ids);
+	for (int i = 0; i < s->ld.n; i++)
+		s->ld.ids[i] = s->rows[i].id;
 }
 
 void
 alerts_rows_done(struct alerts *s)
 {
-	for (int i = 0; i < s->n; i++)
+	for (int i = 0; i < s->ld.n; i++)
 		free(s->rows[i].key);
 	free(s->rows);
-	free(s->ids);
 	s->rows = NULL;
-	s->ids = NULL;
-	s->n = 0;
+	list_detail_clear(&s->ld);
 }
 
 void
@@ -274,7 +272,7 @@ alerts_rows_build(struct alerts *s, const struct model *m)
 		const struct model_alert *a = model_alert(m, i);
 
 		part_count(&s->counts, a->state);
-		if (!alerts_filter_matches(s->filter, a)) {
+		if (!alerts_filter_matches(s->ld.filter, a)) {
 			s->n_filtered++;
 		} else if (s->is_muted_hidden && (a->state == ALERT_SILENCED || a->state == ALERT_INHIBITED)) {
 			s->n_muted++;
@@ -292,7 +290,7 @@ alerts_rows_build(struct alerts *s, const struct model *m)
 const struct alerts_row *
 alerts_row_selected(const struct alerts *s)
 {
-	return s->list.selected >= 0 && s->list.selected < s->n ? &s->rows[s->list.selected] : NULL;
+	return list_detail_selected(&s->ld) >= 0 ? &s->rows[s->ld.list.selected] : NULL;
 }
 
 const struct model_alert *

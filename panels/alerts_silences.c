@@ -52,8 +52,8 @@ alerts_silences_arrange(struct alerts *s, const struct view *v, int h)
 	s->silence_ids = xcalloc((size_t)s->n_silences, sizeof *s->silence_ids);
 	for (int i = 0; i < s->n_silences; i++)
 		s->silence_ids[i] = alerts_silence_id(model_silence(v->model, (size_t)i));
-	s->page = rows_for_list(h, s->n_silences);
-	list_arrange(&s->silences, s->silence_ids, s->n_silences, s->page);
+	s->ld.page = rows_for_list(h, s->n_silences);
+	list_arrange(&s->silences, s->silence_ids, s->n_silences, s->ld.page);
 }
 
 static const char *
@@ -153,7 +153,7 @@ alerts_silences_draw(const struct alerts *s, const struct view *v, struct canvas
 	}
 	columns_fit(cols, n_cols, c->w - 2);
 	columns_header(&header, 0, cols, n_cols);
-	for (int i = 0; i < s->page && s->silences.top + i < s->n_silences; i++) {
+	for (int i = 0; i < s->ld.page && s->silences.top + i < s->n_silences; i++) {
 		draw_row(c, i + 1, v, model_silence(v->model, (size_t)(s->silences.top + i)), cols);
 		if (v->is_focused && s->silences.top + i == s->silences.selected)
 			canvas_select(c, 0, i + 1, c->w);

@@ -12,9 +12,9 @@
 
 #include "audit.h"
 #include "base/clock.h"
-#include "base/str.h"
 #include "base/xalloc.h"
-#include "ui/key.h"
+
+static struct op *audit_move(struct panel *p, const struct view *v, int by);
 
 static struct audit_panel *
 state_of(const struct panel *p)
@@ -42,8 +42,8 @@ selected(const struct audit_panel *s, const struct view *v)
 	const struct audit_view *a = audit_panel_view(v);
 
 	/* By its number, which stays: a window that came since may begin elsewhere. */
-	for (int i = 0; a != NULL && s->n > 0 && i < (int)a->n; i++)
-		if (audit_panel_row(a, i)->seq == s->list.selected_id)
+	for (int i = 0; a != NULL && s->ld.n > 0 && i < (int)a->n; i++)
+		if (audit_panel_row(a, i)->seq == s->ld.list.selected_id)
 			return audit_panel_row(a, i);
 	return NULL;
 }
@@ -72,7 +72,7 @@ asked(struct audit_panel *s)
 	if (!s->is_asking)
 		return NULL;
 	s->is_asking = false;
-	op = op_text(OP_AUDIT_WINDOW, "%s", s->filter != NULL ? s->filter : "");
+	op = op_text(OP_AUDIT_WINDOW, "%s", s->ld.filter != NULL ? s->ld.filter : "");
 	op->number = s->ask_first;
 	return op;
 }
@@ -94,11 +94,11 @@ is_inside(const struct audit_view *a, int64_t place)
 static void
 rows_build(struct audit_panel *s, const struct audit_view *a)
 {
-	free(s->ids);
-	s->n = a != NULL ? (int)a->n : 0;
-	s->ids = xcalloc((size_t)s->n + 1, sizeof *s->ids);
-	for (int i = 0; i < s->n; i++)
-		s->ids[i] = audit_panel_row(a, i)->seq;
+	list_detail_clear(&s->ld);
+	s->ld.n = a != NULL ? (int)a->n : 0;
+	s->ld.ids = xcalloc((size_t)s->ld.n + 1, sizeof *s->ld.ids);
+	for (int i = 0; i < s->ld.n; i++)
+		s->ld.ids[i] = audit_panel_row(a, i)->seq;
 }
 
 /* What was wanted may have come. */
@@ -108,12 +108,12 @@ select_wanted(struct audit_panel *s, const struct audit_view *a)
 	if (s->wanted >= (int64_t)a->n_matching)
 		s->wanted = (int64_t)a->n_matching - 1;
 	if (s->wanted >= 0 && is_inside(a, s->wanted)) {
-		s->list.selected_id = s->ids[place_of(a, 0) - s->wanted];
+		s->ld.list.selected_id = s->ld.ids[place_of(a, 0) - s->wanted];
 		s->wanted = -1;
 	}
-	for (int i = 0; i < s->n && s->wanted_seq != 0; i++) {
-		if (s->ids[i] == s->wanted_seq) {
-			s->list.selected_id = s->wanted_seq;
+	for (int i = 0; i < s->ld.n && s->wanted_seq != 0; i++) {
+		if (s->ld.ids[i] == s->wanted_seq) {
+			s->ld.list.selected_id = s->wanted_seq;
 			s->wanted_seq = 0;
 		}
 	}
@@ -125,9 +125,8 @@ arrange_list(struct audit_panel *s, const struct audit_view *a)
 	rows_build(s, a);
 	if (a != NULL)
 		select_wanted(s, a);
-	if (!s->has_moved && s->n > 0)
-		s->list = (struct list){ .selected_id = s->ids[0] };
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	list_detail_stay_first(&s->ld);
+	list_arrange(&s->ld.list, s->ld.ids, s->ld.n, s->ld.page);
 }
 
 static void
@@ -135,14 +134,13 @@ arrange_detail(struct audit_panel *s, const struct view *v)
 {
 	const struct audit_row *row = selected(s, v);
 	struct pen_measure measure;
-	int most = 0;
+	int rows = 0;
 
-	if (s->detail_top > 0 && row != NULL && s->split.kind != SPLIT_NONE) {
-		audit_detail_draw(pen_measure(&measure, s->split.detail_w), v, row);
-		most = pen_measure_done(&measure) - s->split.detail_h;
+	if (list_detail_is_scrolled(&s->ld) && row != NULL) {
+		audit_detail_draw(pen_measure(&measure, s->ld.split.detail_w), v, row);
+		rows = pen_measure_done(&measure);
 	}
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+	list_detail_clamp(&s->ld, rows);
 }
 
 static int
@@ -151,7 +149,8 @@ audit_open_panel(struct panel *p, const struct view *v, const struct op *op)
 	struct audit_panel *s = state_of(p);
 
 	(void)op;
-	s->page = 1;
+	s->ld.page = 1;
+	s->ld.move = audit_move;
 	s->wanted = -1;
 	arrange_list(s, audit_panel_view(v));
 	if (audit_panel_view(v) == NULL)
@@ -164,16 +163,13 @@ audit_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct audit_panel *s = state_of(p);
 	const struct audit_view *a = audit_panel_view(v);
-	int list_h, wanted;
+	int wanted;
 
 	arrange_list(s, a);
 	s->head_h = a != NULL ? audit_head_rows(v, a, w, h) : 0;
-	wanted = s->n + 1 < AUDIT_HEADER_FROM ? AUDIT_HEADER_FROM : s->n + 1;
-	s->split = part_split(w, h - s->head_h - 1, s->is_detail && s->n > 0, wanted);
-	list_h = s->split.list_h;
-	s->page = list_h - (list_h >= AUDIT_HEADER_FROM);
-	s->page = s->page < 1 ? 1 : s->page;
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	wanted = s->ld.n + 1 < AUDIT_HEADER_FROM ? AUDIT_HEADER_FROM : s->ld.n + 1;
+	list_detail_split(&s->ld, w, h - s->head_h - 1, wanted);
+	list_detail_fit(&s->ld, s->ld.split.list_h >= AUDIT_HEADER_FROM);
 	arrange_detail(s, v);
 }
 
@@ -201,8 +197,8 @@ draw_empty(const struct view *v, const struct audit_view *a, struct canvas *c)
 static void
 draw_detail(const struct audit_panel *s, const struct view *v, struct canvas *c)
 {
-	struct canvas part = part_split_detail(c, &s->split);
-	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct canvas part = part_split_detail(c, &s->ld.split);
+	struct pen pen = { .c = &part, .y = -s->ld.detail_top };
 	const struct audit_row *row = selected(s, v);
 
 	if (row == NULL)
@@ -219,7 +215,7 @@ draw_rule(const struct audit_panel *s, const struct audit_view *a, struct canvas
 
 	if (s->wanted_seq != 0)
 		snprintf(text, sizeof text, "reading record %llu …", (unsigned long long)s->wanted_seq);
-	else if (s->wanted >= 0 || (s->filter != NULL && *a->filter == '\0' && *s->filter != '\0'))
+	else if (s->wanted >= 0 || (s->ld.filter != NULL && *a->filter == '\0' && *s->ld.filter != '\0'))
 		snprintf(text, sizeof text, "reading …");
 	part_heading(c, 0, "Records", text);
 }
@@ -240,14 +236,14 @@ audit_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	rule = canvas_sub(c, 0, s->head_h, c->w, 1);
 	draw_rule(s, a, &rule);
 	below = canvas_sub(c, 0, s->head_h + 1, c->w, c->h - s->head_h - 1);
-	if (s->n == 0 || *a->filter_error != '\0') {
+	if (s->ld.n == 0 || *a->filter_error != '\0') {
 		draw_empty(v, a, &below);
 		return;
 	}
-	list = canvas_sub(&below, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(&below, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		audit_rows_draw(s, v, a, &list);
-	if (s->split.kind != SPLIT_NONE)
+	if (s->ld.split.kind != SPLIT_NONE)
 		draw_detail(s, v, &below);
 }
 
@@ -263,9 +259,9 @@ audit_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 	*buf = '\0';
 	if (a == NULL)
 		return;
-	if (s->n > 0 && s->split.list_h > 0)
-		part_beyond((int)(a->n_matching < INT_MAX ? a->n_matching : INT_MAX), (int)((int64_t)a->n_matching - 1 - place_of(a, s->list.top)),
-		    s->page, beyond, sizeof beyond);
+	if (s->ld.n > 0 && s->ld.split.list_h > 0)
+		part_beyond((int)(a->n_matching < INT_MAX ? a->n_matching : INT_MAX), (int)((int64_t)a->n_matching - 1 - place_of(a, s->ld.list.top)),
+		    s->ld.page, beyond, sizeof beyond);
 	is_bad = *a->verdict != '\0' && strcmp(a->verdict, "good") != 0 && strcmp(a->verdict, "running") != 0;
 	if (*a->filter != '\0' && *a->filter_error == '\0')
 		snprintf(buf, size, "%s%llu of %llu records", beyond, (unsigned long long)a->n_matching, (unsigned long long)a->n_records);
@@ -283,9 +279,8 @@ audit_filter(struct panel *p, const char *text)
 {
 	struct audit_panel *s = state_of(p);
 
-	free(s->filter);
-	s->filter = xstrdup_or_null(text);
-	s->has_moved = false;
+	list_detail_filter(p, text);
+	s->ld.has_moved = false;
 	s->wanted = -1;
 	ask(s, -1);
 }
@@ -300,14 +295,14 @@ audit_show_record(struct panel *p, const struct view *v, const char *arg)
 
 	if (seq == 0)
 		return;
-	s->has_moved = s->is_detail = true;
-	s->detail_top = 0;
+	s->ld.has_moved = s->ld.is_detail = true;
+	s->ld.detail_top = 0;
 	s->wanted_seq = seq;
 	arrange_list(s, a);
 	if (s->wanted_seq == 0)
 		return;
-	free(s->filter);
-	s->filter = NULL;
+	free(s->ld.filter);
+	s->ld.filter = NULL;
 	ask_around(s, a != NULL && seq >= a->first_seq ? (int64_t)(seq - a->first_seq) : 0);
 }
 
@@ -323,8 +318,7 @@ audit_close(struct panel *p)
 {
 	struct audit_panel *s = state_of(p);
 
-	free(s->ids);
-	free(s->filter);
+	list_detail_done(&s->ld);
 }
 
 /* --- commands ---------------------------------------------------------------------------------------- */
@@ -333,30 +327,19 @@ audit_close(struct panel *p)
 static struct op *
 move_to(struct audit_panel *s, const struct audit_view *a, int64_t place)
 {
-	s->has_moved = true;
-	s->detail_top = 0;
+	s->ld.has_moved = true;
+	s->ld.detail_top = 0;
 	place = place >= (int64_t)a->n_matching ? (int64_t)a->n_matching - 1 : place;
 	place = place < 0 ? 0 : place;
 	if (is_inside(a, place)) {
 		s->wanted = -1;
-		list_move(&s->list, s->ids, s->n, (int)(place_of(a, 0) - place) - s->list.selected);
+		list_move(&s->ld.list, s->ld.ids, s->ld.n, (int)(place_of(a, 0) - place) - s->ld.list.selected);
 		return asked(s);
 	}
-	list_move(&s->list, s->ids, s->n, place < (int64_t)a->first ? INT_MAX : INT_MIN);
+	list_move(&s->ld.list, s->ld.ids, s->ld.n, place < (int64_t)a->first ? INT_MAX : INT_MIN);
 	s->wanted = place;
 	ask_around(s, place);
 	return asked(s);
-}
-
-/* Down the list is back in time. */
-static struct op *
-move(struct audit_panel *s, const struct view *v, int by)
-{
-	const struct audit_view *a = audit_panel_view(v);
-
-	if (a == NULL || s->n == 0)
-		return asked(s);
-	return move_to(s, a, (s->wanted >= 0 ? s->wanted : place_of(a, s->list.selected)) - by);
 }
 
 /* From here on it is the newest again, whichever that becomes. */
@@ -364,9 +347,9 @@ static struct op *
 move_newest(struct audit_panel *s, const struct view *v)
 {
 	const struct audit_view *a = audit_panel_view(v);
-	struct op *op = a != NULL && s->n > 0 ? move_to(s, a, INT64_MAX) : asked(s);
+	struct op *op = a != NULL && s->ld.n > 0 ? move_to(s, a, INT64_MAX) : asked(s);
 
-	s->has_moved = false;
+	s->ld.has_moved = false;
 	s->wanted_seq = 0;
 	if (op != NULL)
 		op->number = -1;
@@ -374,29 +357,20 @@ move_newest(struct audit_panel *s, const struct view *v)
 	return op;
 }
 
+/* Down the list is back in time. */
 static struct op *
-move_oldest(struct audit_panel *s, const struct view *v)
+audit_move(struct panel *p, const struct view *v, int by)
 {
+	struct audit_panel *s = state_of(p);
 	const struct audit_view *a = audit_panel_view(v);
 
-	return a != NULL && s->n > 0 ? move_to(s, a, 0) : asked(s);
-}
-
-static struct op *
-scroll_detail(struct audit_panel *s, int by)
-{
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
-}
-
-static struct op *
-toggle_detail(struct audit_panel *s)
-{
-	s->is_detail = !s->is_detail;
-	s->has_moved |= s->is_detail;	/* what is read does not change under the reader */
-	s->detail_top = 0;
-	return asked(s);
+	if (by == INT_MIN)
+		return move_newest(s, v);
+	if (a == NULL || s->ld.n == 0)
+		return asked(s);
+	if (by == INT_MAX)
+		return move_to(s, a, 0);
+	return move_to(s, a, (s->wanted >= 0 ? s->wanted : place_of(a, s->ld.list.selected)) - by);
 }
 
 static struct op *
@@ -437,53 +411,21 @@ go_run(const struct audit_panel *s, const struct view *v)
 		__VA_ARGS__								\
 	}
 
-COMMAND(details, return toggle_detail(s);)
 COMMAND(verify, return op_new(OP_AUDIT_VERIFY);)
 COMMAND(checkpoint, return op_new(OP_AUDIT_CHECKPOINT);)
 COMMAND(jump, return jump(s, v);)
 COMMAND(run, return go_run(s, v);)
-COMMAND(next, return move(s, v, 1);)
-COMMAND(previous, return move(s, v, -1);)
-COMMAND(page_down, return move(s, v, s->page);)
-COMMAND(page_up, return move(s, v, -s->page);)
-COMMAND(first, return move_newest(s, v);)
-COMMAND(last, return move_oldest(s, v);)
-COMMAND(detail_down, return scroll_detail(s, 3);)
-COMMAND(detail_up, return scroll_detail(s, -3);)
 
 static const struct command audit_commands[] = {
-	{ "details", "Enter", CMD_HINT, audit_details, "show the whole record" },
+	{ "details", "Enter", CMD_HINT, list_detail_details, "show the whole record" },
 	{ "verify", "v", CMD_HINT, audit_verify, "look now whether anything in the log was changed" },
 	/* Not k, which is up in every list. */
 	{ "checkpoint", "c", CMD_HINT | CMD_WRITES, audit_checkpoint, "sign the head with the ssh key now" },
 	{ "jump", "t", CMD_HINT, audit_jump, "time cursor to when this was recorded" },
 	{ "run", "r", CMD_HINT, audit_run, "go to the run it is of" },
-	{ "next", "j", 0, audit_next, "select the next row, older" },
-	{ "previous", "k", 0, audit_previous, "select the row before, newer" },
-	{ "next-arrow", "Down", CMD_HIDDEN, audit_next, "select the next row" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, audit_previous, "select the row before" },
-	{ "page-down", "PgDn", 0, audit_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, audit_page_up, "a page up" },
-	{ "first", "Home", 0, audit_first, "select the newest record, and stay with the newest" },
-	{ "last", "End", 0, audit_last, "select the oldest record" },
-	{ "detail-down", "J", 0, audit_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, audit_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
-
-/* Esc closes what Enter opened, before it means anything else. */
-static bool
-audit_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
-{
-	struct audit_panel *s = state_of(p);
-
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || !s->is_detail)
-		return false;
-	s->is_detail = false;
-	return true;
-}
 
 const struct panel_ops panel_audit = {
 	.name = "audit",
@@ -498,7 +440,7 @@ const struct panel_ops panel_audit = {
 	.show = audit_show_record,
 	.arrange = audit_arrange,
 	.draw = audit_draw,
-	.key = audit_key,
+	.key = list_detail_key,
 	.filter = audit_filter,
 	.wish = audit_wish,
 	.summary = audit_summary,

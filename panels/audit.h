@@ -2,28 +2,19 @@
 #ifndef OPS_PANELS_AUDIT_H
 #define OPS_PANELS_AUDIT_H
 
+#include "list_detail.h"
 #include "panels.h"
-#include "parts.h"
-#include "ui/widget.h"
 
 enum { AUDIT_HEADER_FROM = 4 };
 
 /* Of the log only a window is here. A place counts the records that match the filter, from 0, the oldest. */
 struct audit_panel {
-	struct list list;
-	uint64_t *ids;			/* seq of each row, newest first */
-	int n;
-	int page;
-	struct split split;
+	struct list_detail ld;		/* ids are numbers of records, the newest first */
 	int head_h;			/* rows above the list */
-	char *filter;			/* as typed; NULL or "": none */
 	bool is_asking;			/* another window is wanted, and not asked for yet */
 	int64_t ask_first;		/* -1: the end */
 	int64_t wanted;			/* the place to select when it comes; -1 none */
 	uint64_t wanted_seq;		/* the same by its number; 0 none */
-	bool is_detail;
-	int detail_top;
-	bool has_moved;			/* somebody selected a row; until then it is the newest, whichever that is */
 };
 
 /* The log is its own history: what is shown of it is what is known now, whatever the time cursor. NULL: not looked at yet. */

@@ -35,7 +35,7 @@ common_host(const struct audit_panel *s, const struct audit_view *a)
 {
 	const char *host = NULL;
 
-	for (int i = s->list.top; i < s->list.top + s->page && i < s->n; i++) {
+	for (int i = s->ld.list.top; i < s->ld.list.top + s->ld.page && i < s->ld.n; i++) {
 		const struct audit_row *r = audit_panel_row(a, i);
 		const char *at = r != NULL ? strrchr(r->actor, '@') : NULL;
 
@@ -105,13 +105,13 @@ audit_rows_draw(const struct audit_panel *s, const struct view *v, const struct 
 
 		columns_header(&header, y++, cols, COLS);
 	}
-	for (int i = s->list.top; i < s->list.top + s->page && i < s->n; i++, y++) {
+	for (int i = s->ld.list.top; i < s->ld.list.top + s->ld.page && i < s->ld.n; i++, y++) {
 		const struct audit_row *r = audit_panel_row(a, i);
 		struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 
 		if (r != NULL)
 			draw_row(&row, cols, v, r, host);
-		if (v->is_focused && i == s->list.selected)
+		if (v->is_focused && i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 	}
 }

@@ -5,15 +5,10 @@
  */
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "drift.h"
-#include "ui/key.h"
 
 static struct drift_panel *
 state_of(const struct panel *p)
@@ -24,7 +19,7 @@ state_of(const struct panel *p)
 static bool
 selected(const struct drift_panel *s, const struct part_drifts *drifts, struct model_drift *ret)
 {
-	return s->list.selected >= 0 && s->list.selected < s->n && part_drift_find(drifts, s->rows[s->list.selected], ret);
+	return list_detail_selected(&s->ld) >= 0 && part_drift_find(drifts, s->rows[s->ld.list.selected], ret);
 }
 
 /* --- arranging ------------------------------------------------------------------------------- */
@@ -33,10 +28,8 @@ static void
 arrange_list(struct drift_panel *s, const struct part_drifts *drifts)
 {
 	drift_rows_build(s, drifts);
-	/* The row above all others is the one to see, until somebody looks at another. */
-	if (!s->has_moved && s->n > 0)
-		s->list = (struct list){ .selected_id = s->ids[0] };
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	list_detail_stay_first(&s->ld);
+	list_arrange(&s->ld.list, s->ld.ids, s->ld.n, s->ld.page);
 }
 
 /* Scrolled no further than there is something. */
@@ -45,14 +38,13 @@ arrange_detail(struct drift_panel *s, const struct view *v, const struct part_dr
 {
 	struct pen_measure measure;
 	struct model_drift m;
-	int most = 0;
+	int rows = 0;
 
-	if (s->detail_top > 0 && s->split.kind != SPLIT_NONE && selected(s, drifts, &m)) {
-		drift_detail_draw(pen_measure(&measure, s->split.detail_w), v, drifts, &m);
-		most = pen_measure_done(&measure) - s->split.detail_h;
+	if (list_detail_is_scrolled(&s->ld) && selected(s, drifts, &m)) {
+		drift_detail_draw(pen_measure(&measure, s->ld.split.detail_w), v, drifts, &m);
+		rows = pen_measure_done(&measure);
 	}
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+	list_detail_clamp(&s->ld, rows);
 }
 
 /* A key may come before the first frame. */
@@ -63,7 +55,7 @@ drift_open(struct panel *p, const struct view *v, const struct op *op)
 	struct part_drifts drifts = part_drifts(v);
 
 	(void)op;
-	s->page = 1;
+	s->ld.page = 1;
 	arrange_list(s, &drifts);
 	return 0;
 }
@@ -76,12 +68,10 @@ drift_arrange(struct panel *p, const struct view *v, int w, int h)
 	int list_h, wanted;
 
 	arrange_list(s, &drifts);
-	wanted = s->n + 2 < DRIFT_HEADER_FROM ? DRIFT_HEADER_FROM : s->n + 2;
-	s->split = part_split(w, h, s->is_detail && s->n > 0, wanted);
-	list_h = s->split.list_h;
-	s->page = list_h - (list_h >= DRIFT_HEADER_FROM) - (list_h >= DRIFT_LEGEND_FROM);
-	s->page = s->page < 1 ? 1 : s->page;
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	wanted = s->ld.n + 2 < DRIFT_HEADER_FROM ? DRIFT_HEADER_FROM : s->ld.n + 2;
+	list_detail_split(&s->ld, w, h, wanted);
+	list_h = s->ld.split.list_h;
+	list_detail_fit(&s->ld, (list_h >= DRIFT_HEADER_FROM) + (list_h >= DRIFT_LEGEND_FROM));
 	arrange_detail(s, v, &drifts);
 }
 
@@ -122,8 +112,8 @@ draw_empty(const struct drift_panel *s, const struct view *v, const struct part_
 static void
 draw_detail(const struct drift_panel *s, const struct view *v, const struct part_drifts *drifts, struct canvas *c)
 {
-	struct canvas part = part_split_detail(c, &s->split);
-	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct canvas part = part_split_detail(c, &s->ld.split);
+	struct pen pen = { .c = &part, .y = -s->ld.detail_top };
 	struct model_drift m;
 
 	if (!selected(s, drifts, &m))
@@ -139,14 +129,14 @@ drift_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	struct part_drifts drifts = part_drifts(v);
 	struct canvas list;
 
-	if (s->n == 0) {
+	if (s->ld.n == 0) {
 		draw_empty(s, v, &drifts, c);
 		return;
 	}
-	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(c, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		drift_rows_draw(s, v, &drifts, &list);
-	if (s->split.kind != SPLIT_NONE)
+	if (s->ld.split.kind != SPLIT_NONE)
 		draw_detail(s, v, &drifts, c);
 }
 
@@ -181,24 +171,15 @@ drift_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 	struct part_drifts drifts = part_drifts(v);
 	char counts[160] = "", how[PART_DRIFTS_TEXT_MAX], hidden[48] = "", beyond[48] = "";
 
-	if (s->split.list_h > 0)
-		part_beyond(s->n, s->list.top, s->page, beyond, sizeof beyond);
+	if (s->ld.split.list_h > 0)
+		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
 	part_drifts_text(v, &drifts, how);
 	if (drifts.kind != PART_DRIFTS_PENDING)
 		counts_text(&drifts, counts, sizeof counts);
-	if ((size_t)s->n < s->n_total)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->n);
+	if ((size_t)s->ld.n < s->n_total)
+		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->ld.n);
 	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, how, *how != '\0' && *counts != '\0' ? "  " : "", counts, hidden,
 	    s->sort != DRIFT_SORT_MODEL ? "  " : "", s->sort != DRIFT_SORT_MODEL ? drift_sort_name(s->sort) : "");
-}
-
-static void
-drift_filter(struct panel *p, const char *text)
-{
-	struct drift_panel *s = state_of(p);
-
-	free(s->filter);
-	s->filter = xstrdup_or_null(text);
 }
 
 /* It is asked for by name: nothing may hide it. */
@@ -211,11 +192,7 @@ drift_show(struct panel *p, const struct view *v, const char *arg)
 
 	if (!part_drift_find(&drifts, arg, &m))
 		return;
-	drift_filter(p, NULL);
-	s->list.selected_id = drift_hash(arg);
-	s->has_moved = true;
-	s->is_detail = true;
-	s->detail_top = 0;
+	list_detail_show(&s->ld, drift_hash(arg));
 }
 
 static void
@@ -224,45 +201,10 @@ drift_close(struct panel *p)
 	struct drift_panel *s = state_of(p);
 
 	drift_rows_done(s);
-	free(s->filter);
+	list_detail_done(&s->ld);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
-
-static struct op *
-move(struct drift_panel *s, int by)
-{
-	list_move(&s->list, s->ids, s->n, by);
-	s->has_moved = true;
-	s->detail_top = 0;
-	return NULL;
-}
-
-/* From here on it is the first row again, whichever that becomes. */
-static struct op *
-move_first(struct drift_panel *s)
-{
-	move(s, INT_MIN);
-	s->has_moved = false;
-	return NULL;
-}
-
-static struct op *
-scroll_detail(struct drift_panel *s, int by)
-{
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
-}
-
-static struct op *
-toggle_detail(struct drift_panel *s)
-{
-	s->is_detail = !s->is_detail;
-	s->has_moved |= s->is_detail;	/* what is read does not change under the reader */
-	s->detail_top = 0;
-	return NULL;
-}
 
 static struct op *
 act_alert(const struct model_drift *m)
@@ -305,50 +247,18 @@ act(const struct drift_panel *s, const struct view *v, struct op *(*f)(const str
 		__VA_ARGS__								\
 	}
 
-COMMAND(next, return move(s, 1);)
-COMMAND(previous, return move(s, -1);)
-COMMAND(page_down, return move(s, s->page);)
-COMMAND(page_up, return move(s, -s->page);)
-COMMAND(first, return move_first(s);)
-COMMAND(last, return move(s, INT_MAX);)
-COMMAND(details, return toggle_detail(s);)
-COMMAND(detail_down, return scroll_detail(s, 3);)
-COMMAND(detail_up, return scroll_detail(s, -3);)
 COMMAND(sort, s->sort = (s->sort + 1) % DRIFT_SORTS; return NULL;)
 COMMAND(alert, return act(s, v, act_alert);)
 COMMAND(model, return act(s, v, act_model);)
 
 static const struct command drift_commands[] = {
-	{ "details", "Enter", CMD_HINT, drift_details, "show all of it: the two histograms, every score with its noise" },
+	{ "details", "Enter", CMD_HINT, list_detail_details, "show all of it: the two histograms, every score with its noise" },
 	{ "model", "m", CMD_HINT, drift_model, "go to its model" },
 	{ "alert", "a", CMD_HINT, drift_alert, "go to the alert that fires for it" },
 	{ "sort", "o", CMD_HINT, drift_sort, "sort by model, by worst, or by name" },
-	{ "next", "j", 0, drift_next, "select the next row" },
-	{ "previous", "k", 0, drift_previous, "select the row before" },
-	{ "next-arrow", "Down", CMD_HIDDEN, drift_next, "select the next row" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, drift_previous, "select the row before" },
-	{ "page-down", "PgDn", 0, drift_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, drift_page_up, "a page up" },
-	{ "first", "Home", 0, drift_first, "select the first row, and stay on top" },
-	{ "last", "End", 0, drift_last, "select the last row" },
-	{ "detail-down", "J", 0, drift_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, drift_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
-
-/* Esc closes what Enter opened, before it means anything else. */
-static bool
-drift_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
-{
-	struct drift_panel *s = state_of(p);
-
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || !s->is_detail)
-		return false;
-	s->is_detail = false;
-	return true;
-}
 
 const struct panel_ops panel_drift = {
 	.name = "drift",
@@ -363,8 +273,8 @@ const struct panel_ops panel_drift = {
 	.show = drift_show,
 	.arrange = drift_arrange,
 	.draw = drift_draw,
-	.key = drift_key,
-	.filter = drift_filter,
+	.key = list_detail_key,
+	.filter = list_detail_filter,
 	.summary = drift_summary,
 	.close = drift_close,
 };

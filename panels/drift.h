@@ -2,27 +2,19 @@
 #ifndef OPS_PANELS_DRIFT_H
 #define OPS_PANELS_DRIFT_H
 
+#include "list_detail.h"
 #include "panels.h"
 #include "parts_drift.h"
-#include "ui/widget.h"
 
 enum { DRIFT_HEADER_FROM = 4, DRIFT_LEGEND_FROM = 8 };	/* rows that a list needs to have a header, to explain its shades */
 enum drift_sort { DRIFT_SORT_MODEL, DRIFT_SORT_WORST, DRIFT_SORT_NAME, DRIFT_SORTS };
 
 struct drift_panel {
-	struct list list;
+	struct list_detail ld;
 	char **rows;			/* ids of the definitions listed */
-	uint64_t *ids;			/* of rows */
-	int n;
 	size_t n_total;			/* without the filter */
-	int page;			/* rows visible */
-	struct split split;
 	enum drift_sort sort;
-	char *filter;			/* NULL or "": none */
 	char refusal[192];		/* why no filter can be that; "" it can */
-	bool is_detail;
-	int detail_top;
-	bool has_moved;			/* somebody selected a row; until then it is the first, whichever that is */
 };
 
 /* drift_rows.c: which there are, and a line for each. */

@@ -139,13 +139,11 @@ group(struct pick *v, size_t n)
 void
 drift_rows_done(struct drift_panel *s)
 {
-	for (int i = 0; i < s->n; i++)
+	for (int i = 0; i < s->ld.n; i++)
 		free(s->rows[i]);
 	free(s->rows);
-	free(s->ids);
 	s->rows = NULL;
-	s->ids = NULL;
-	s->n = 0;
+	list_detail_clear(&s->ld);
 }
 
 void
@@ -157,11 +155,11 @@ drift_rows_build(struct drift_panel *s, const struct part_drifts *drifts)
 
 	drift_rows_done(s);
 	s->n_total = drifts->n;
-	part_filter_refusal(s->filter, keys, states, s->refusal, sizeof s->refusal);
+	part_filter_refusal(s->ld.filter, keys, states, s->refusal, sizeof s->refusal);
 	for (size_t i = 0; i < drifts->n && *s->refusal == '\0'; i++) {
 		struct model_drift row = part_drift(drifts, i);
 
-		if (part_filter_matches(s->filter, &words, &row))
+		if (part_filter_matches(s->ld.filter, &words, &row))
 			v[n++] = (struct pick){ .def = row.def, .order = i, .is_quiet = model_drift_state(&row) >= DRIFT_FEW };
 	}
 	if (n > 0 && s->sort == DRIFT_SORT_MODEL)
@@ -169,12 +167,12 @@ drift_rows_build(struct drift_panel *s, const struct part_drifts *drifts)
 	else if (n > 0 && s->sort == DRIFT_SORT_NAME)
 		qsort(v, n, sizeof *v, by_name);
 	s->rows = xcalloc(n, sizeof *s->rows);
-	s->ids = xcalloc(n, sizeof *s->ids);
+	s->ld.ids = xcalloc(n, sizeof *s->ld.ids);
 	for (size_t i = 0; i < n; i++) {
 		s->rows[i] = xstrdup(v[i].def->id);
-		s->ids[i] = drift_hash(v[i].def->id);
+		s->ld.ids[i] = drift_hash(v[i].def->id);
 	}
-	s->n = (int)n;
+	s->ld.n = (int)n;
 	free(v);
 }
 
@@ -317,7 +315,7 @@ is_first_of_model(const struct drift_panel *s, const struct part_drifts *drifts,
 {
 	struct model_drift before;
 
-	return i == s->list.top || !part_drift_find(drifts, s->rows[i - 1], &before) ||
+	return i == s->ld.list.top || !part_drift_find(drifts, s->rows[i - 1], &before) ||
 	    strcmp(before.def->model, m->def->model) != 0;
 }
 
@@ -335,12 +333,12 @@ drift_rows_draw(const struct drift_panel *s, const struct view *v, const struct 
 
 		columns_header(&header, y++, cols, COLS);
 	}
-	for (int i = s->list.top; i < s->list.top + s->page && i < s->n; i++, y++) {
+	for (int i = s->ld.list.top; i < s->ld.list.top + s->ld.page && i < s->ld.n; i++, y++) {
 		struct model_drift m;
 
 		if (part_drift_find(drifts, s->rows[i], &m))
 			draw_row(c, y, v, &m, cols, &heat, drifts, is_first_of_model(s, drifts, i, &m));
-		if (v->is_focused && i == s->list.selected)
+		if (v->is_focused && i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 	}
 	if (c->h >= DRIFT_LEGEND_FROM && cols[COL_HEAT].w > 1 && heat.n > 0)

@@ -4,15 +4,11 @@
  */
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "hosts.h"
-#include "ui/key.h"
 
 static struct hosts_panel *
 state_of(const struct panel *p)
@@ -23,7 +19,7 @@ state_of(const struct panel *p)
 static const struct hosts_row *
 selected_row(const struct hosts_panel *s)
 {
-	return s->list.selected >= 0 && s->list.selected < s->n ? &s->rows[s->list.selected] : NULL;
+	return list_detail_selected(&s->ld) >= 0 ? &s->rows[s->ld.list.selected] : NULL;
 }
 
 static const struct model_host_row *
@@ -41,14 +37,13 @@ clamp_detail(struct hosts_panel *s, const struct view *v)
 {
 	const struct model_host_row *h = selected(s, v);
 	struct pen_measure measure;
-	int most = 0;
+	int rows = 0;
 
-	if (s->split.kind != SPLIT_NONE && s->detail_top > 0 && h != NULL) {
-		hosts_detail_draw(pen_measure(&measure, s->split.detail_w), v, h);
-		most = pen_measure_done(&measure) - s->split.detail_h;
+	if (list_detail_is_scrolled(&s->ld) && h != NULL) {
+		hosts_detail_draw(pen_measure(&measure, s->ld.split.detail_w), v, h);
+		rows = pen_measure_done(&measure);
 	}
-	most = most < 0 ? 0 : most;
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
+	list_detail_clamp(&s->ld, rows);
 }
 
 static void
@@ -57,10 +52,8 @@ hosts_arrange(struct panel *p, const struct view *v, int w, int h)
 	struct hosts_panel *s = state_of(p);
 
 	hosts_rows_build(s, v->model);
-	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
-	s->page = s->split.list_h - (s->split.list_h >= HOSTS_HEADER_FROM);
-	s->page = s->page < 1 ? 1 : s->page;
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	list_detail_split(&s->ld, w, h, s->ld.n + 1);
+	list_detail_fit(&s->ld, s->ld.split.list_h >= HOSTS_HEADER_FROM);
 	clamp_detail(s, v);
 }
 
@@ -121,8 +114,8 @@ draw_group(struct pen *p, const struct hosts_row *row)
 static void
 draw_detail(const struct hosts_panel *s, const struct view *v, struct canvas *c)
 {
-	struct canvas part = part_split_detail(c, &s->split);
-	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct canvas part = part_split_detail(c, &s->ld.split);
+	struct pen pen = { .c = &part, .y = -s->ld.detail_top };
 	const struct model_host_row *h = selected(s, v);
 	const struct hosts_row *row = selected_row(s);
 
@@ -142,14 +135,14 @@ hosts_draw(const struct panel *p, const struct view *v, struct canvas *c)
 
 	if (part_not_recorded(c, v))
 		return;
-	if (s->n == 0) {
+	if (s->ld.n == 0) {
 		draw_empty(s, v, c);
 		return;
 	}
-	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(c, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		hosts_rows_draw(s, v, &list);
-	if (s->split.kind != SPLIT_NONE)
+	if (s->ld.split.kind != SPLIT_NONE)
 		draw_detail(s, v, c);
 }
 
@@ -174,15 +167,6 @@ hosts_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 	    s->sort != HOSTS_SORT_GROUP ? hosts_sort_name(s->sort) : "");
 }
 
-static void
-hosts_filter(struct panel *p, const char *text)
-{
-	struct hosts_panel *s = state_of(p);
-
-	free(s->filter);
-	s->filter = xstrdup_or_null(text);
-}
-
 /* It is asked for by name: nothing may hide it. */
 static void
 hosts_show(struct panel *p, const struct view *v, const char *arg)
@@ -193,14 +177,11 @@ hosts_show(struct panel *p, const struct view *v, const char *arg)
 
 	if (h == NULL)
 		return;
-	hosts_filter(p, NULL);
 	s->is_wrong_only = false;
 	s->n_folded = 0;
 	if (h->def != NULL && h->def->groups.n > 0)
 		group = h->def->groups.v[0];
-	s->list.selected_id = hosts_id(s->sort == HOSTS_SORT_GROUP ? group : NULL, h->name);
-	s->is_detail = true;
-	s->detail_top = 0;
+	list_detail_show(&s->ld, hosts_id(s->sort == HOSTS_SORT_GROUP ? group : NULL, h->name));
 }
 
 static void
@@ -210,26 +191,10 @@ hosts_close(struct panel *p)
 
 	hosts_rows_done(s);
 	free(s->folded);
-	free(s->filter);
+	list_detail_done(&s->ld);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
-
-static struct op *
-move(struct hosts_panel *s, int by)
-{
-	list_move(&s->list, s->ids, s->n, by);
-	s->detail_top = 0;
-	return NULL;
-}
-
-static struct op *
-scroll_detail(struct hosts_panel *s, int by)
-{
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
-}
 
 static struct op *
 open_row(struct hosts_panel *s)
@@ -239,8 +204,7 @@ open_row(struct hosts_panel *s)
 	if (row != NULL && row->is_header)
 		hosts_row_toggle(s, row->id);
 	else
-		s->is_detail = !s->is_detail;
-	s->detail_top = 0;
+		list_detail_toggle(&s->ld);
 	return NULL;
 }
 
@@ -251,10 +215,10 @@ fold_all(struct hosts_panel *s)
 
 	if (s->sort != HOSTS_SORT_GROUP)
 		return op_text(OP_MESSAGE, "nothing is grouped: o sorts by group");
-	for (int i = 0; i < s->n; i++)
+	for (int i = 0; i < s->ld.n; i++)
 		is_any_open |= s->rows[i].is_header && !s->rows[i].is_folded;
 	s->n_folded = 0;
-	for (int i = 0; is_any_open && i < s->n; i++)
+	for (int i = 0; is_any_open && i < s->ld.n; i++)
 		if (s->rows[i].is_header)
 			hosts_row_toggle(s, s->rows[i].id);
 	return NULL;
@@ -269,7 +233,7 @@ sort_next(struct hosts_panel *s, const struct view *v)
 
 	s->sort = (s->sort + 1) % HOSTS_SORTS;
 	if (h != NULL)
-		s->list.selected_id = hosts_id(s->sort == HOSTS_SORT_GROUP ? group : NULL, h->name);
+		s->ld.list.selected_id = hosts_id(s->sort == HOSTS_SORT_GROUP ? group : NULL, h->name);
 	return NULL;
 }
 
@@ -303,15 +267,7 @@ show_model(const struct hosts_panel *s, const struct view *v)
 		__VA_ARGS__								\
 	}
 
-COMMAND(next, return move(s, 1);)
-COMMAND(previous, return move(s, -1);)
-COMMAND(page_down, return move(s, s->page);)
-COMMAND(page_up, return move(s, -s->page);)
-COMMAND(first, return move(s, INT_MIN);)
-COMMAND(last, return move(s, INT_MAX);)
 COMMAND(details, return open_row(s);)
-COMMAND(detail_down, return scroll_detail(s, 3);)
-COMMAND(detail_up, return scroll_detail(s, -3);)
 COMMAND(fold, return fold_all(s);)
 COMMAND(sort, return sort_next(s, v);)
 COMMAND(wrong, s->is_wrong_only = !s->is_wrong_only; return NULL;)
@@ -323,32 +279,9 @@ static const struct command hosts_commands[] = {
 	{ "sort", "o", CMD_HINT, hosts_sort, "sort by group, by worst, or by name" },
 	{ "fold", "f", CMD_HINT, hosts_fold, "fold or open all groups" },
 	{ "model", "m", CMD_HINT, hosts_model, "go to the model it serves" },
-	{ "next", "j", 0, hosts_next, "select the next row" },
-	{ "previous", "k", 0, hosts_previous, "select the row before" },
-	{ "next-arrow", "Down", CMD_HIDDEN, hosts_next, "select the next row" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, hosts_previous, "select the row before" },
-	{ "page-down", "PgDn", 0, hosts_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, hosts_page_up, "a page up" },
-	{ "first", "Home", 0, hosts_first, "select the first row" },
-	{ "last", "End", 0, hosts_last, "select the last row" },
-	{ "detail-down", "J", 0, hosts_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, hosts_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
-
-/* Esc closes what Enter opened, before it means anything else. */
-static bool
-hosts_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
-{
-	struct hosts_panel *s = state_of(p);
-
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || !s->is_detail)
-		return false;
-	s->is_detail = false;
-	return true;
-}
 
 const struct panel_ops panel_hosts = {
 	.name = "hosts",
@@ -361,8 +294,8 @@ const struct panel_ops panel_hosts = {
 	.show = hosts_show,
 	.arrange = hosts_arrange,
 	.draw = hosts_draw,
-	.key = hosts_key,
-	.filter = hosts_filter,
+	.key = list_detail_key,
+	.filter = list_detail_filter,
 	.summary = hosts_summary,
 	.close = hosts_close,
 };

@@ -2,9 +2,9 @@
 #ifndef OPS_PANELS_HOSTS_H
 #define OPS_PANELS_HOSTS_H
 
+#include "list_detail.h"
 #include "panels.h"
 #include "parts_models.h"
-#include "ui/widget.h"
 
 enum { HOSTS_HEADER_FROM = 4 };		/* rows that a list needs to have a header */
 enum hosts_sort { HOSTS_SORT_GROUP, HOSTS_SORT_STATE, HOSTS_SORT_NAME, HOSTS_SORTS };
@@ -22,21 +22,14 @@ struct hosts_row {
 };
 
 struct hosts_panel {
-	struct list list;
+	struct list_detail ld;
 	struct hosts_row *rows;
-	uint64_t *ids;			/* of rows */
-	int n;
 	size_t n_filtered, n_fine;	/* left out by the filter, by is_wrong_only */
-	int page;			/* rows visible */
-	struct split split;
 	enum hosts_sort sort;
 	bool is_wrong_only;
-	char *filter;			/* NULL or "": none */
 	char refusal[192];		/* why no filter can be that; "" it can */
 	uint64_t *folded;		/* ids of groups */
 	size_t n_folded;
-	bool is_detail;
-	int detail_top;
 };
 
 /* hosts_rows.c: which there are. */

@@ -142,7 +142,7 @@ name_width(const struct hosts_panel *s, int w)
 {
 	int widest = NAME_W_MIN, most = w / 3 < NAME_W_MIN ? NAME_W_MIN : w / 3 > NAME_W_MAX ? NAME_W_MAX : w / 3;
 
-	for (int i = 0; i < s->n && i < MEASURED_MAX; i++) {
+	for (int i = 0; i < s->ld.n && i < MEASURED_MAX; i++) {
 		int width = s->rows[i].host != NULL ? (int)str_width(s->rows[i].host) : 0;
 
 		widest = width > widest ? width : widest;
@@ -156,7 +156,7 @@ serves_width(const struct hosts_panel *s, const struct model *m)
 	int widest = SERVES_W_MIN;
 	char text[SERVES_MAX];
 
-	for (int i = 0; i < s->n && i < MEASURED_MAX; i++) {
+	for (int i = 0; i < s->ld.n && i < MEASURED_MAX; i++) {
 		const struct model_host_row *h = hosts_row_host(&s->rows[i], m);
 		int w;
 
@@ -261,8 +261,8 @@ hosts_rows_draw(const struct hosts_panel *s, const struct view *v, struct canvas
 
 		columns_header(&header, y++, t.cols, t.n);
 	}
-	for (int i = 0; i < s->page && s->list.top + i < s->n; i++, y++) {
-		const struct hosts_row *row = &s->rows[s->list.top + i];
+	for (int i = 0; i < s->ld.page && s->ld.list.top + i < s->ld.n; i++, y++) {
+		const struct hosts_row *row = &s->rows[s->ld.list.top + i];
 		const struct model_host_row *h = hosts_row_host(row, v->model);
 		struct canvas line = canvas_sub(c, 1 + indent, y, c->w - 1 - indent, 1);
 
@@ -270,7 +270,7 @@ hosts_rows_draw(const struct hosts_panel *s, const struct view *v, struct canvas
 			draw_header(c, y, row);
 		else if (h != NULL)
 			draw_host(&line, &t, v, h);
-		if (v->is_focused && s->list.top + i == s->list.selected)
+		if (v->is_focused && s->ld.list.top + i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 	}
 }

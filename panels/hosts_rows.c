@@ -155,7 +155,7 @@ is_listed(struct hosts_panel *s, const struct model *m, const struct model_host_
 {
 	static const struct part_filter words = { contains, member_is };
 
-	if (*s->refusal != '\0' || !part_filter_matches(s->filter, &words, h)) {
+	if (*s->refusal != '\0' || !part_filter_matches(s->ld.filter, &words, h)) {
 		s->n_filtered++;
 		return false;
 	}
@@ -261,7 +261,7 @@ hosts_row_toggle(struct hosts_panel *s, uint64_t header)
 static struct hosts_row *
 add_header(struct hosts_panel *s, const char *group)
 {
-	struct hosts_row *row = &s->rows[s->n++];
+	struct hosts_row *row = &s->rows[s->ld.n++];
 
 	*row = (struct hosts_row){ .id = hosts_id(group, NULL), .is_header = true, .group = xstrdup(group) };
 	row->is_folded = is_folded(s, row->id);
@@ -282,27 +282,25 @@ add_rows(struct hosts_panel *s, const struct model *m, const struct picks *p)
 		if (header != NULL)
 			hosts_count(&header->counts, m, at->host);
 		if (header == NULL || !header->is_folded)
-			s->rows[s->n++] = (struct hosts_row){ .id = hosts_id(at->group, at->host->name),
+			s->rows[s->ld.n++] = (struct hosts_row){ .id = hosts_id(at->group, at->host->name),
 			    .group = xstrdup_or_null(at->group),
 				.host = xstrdup(at->host->name), .index = at->index };
 	}
-	s->ids = xcalloc((size_t)s->n, sizeof *s->ids);
-	for (int i = 0; i < s->n; i++)
-		s->ids[i] = s->rows[i].id;
+	s->ld.ids = xcalloc((size_t)s->ld.n, sizeof *s->ld.ids);
+	for (int i = 0; i < s->ld.n; i++)
+		s->ld.ids[i] = s->rows[i].id;
 }
 
 void
 hosts_rows_done(struct hosts_panel *s)
 {
-	for (int i = 0; i < s->n; i++) {
+	for (int i = 0; i < s->ld.n; i++) {
 		free(s->rows[i].group);
 		free(s->rows[i].host);
 	}
 	free(s->rows);
-	free(s->ids);
 	s->rows = NULL;
-	s->ids = NULL;
-	s->n = 0;
+	list_detail_clear(&s->ld);
 }
 
 /* What name=value may be in a filter. */
@@ -316,7 +314,7 @@ hosts_rows_build(struct hosts_panel *s, const struct model *m)
 
 	hosts_rows_done(s);
 	s->n_filtered = s->n_fine = 0;
-	part_filter_refusal(s->filter, keys, states, s->refusal, sizeof s->refusal);
+	part_filter_refusal(s->ld.filter, keys, states, s->refusal, sizeof s->refusal);
 	for (size_t i = 0; m != NULL && i < model_n_hosts(m); i++)
 		if (is_listed(s, m, model_host(m, i)))
 			pick_host(&p, s->sort, i, model_host(m, i));

@@ -9,12 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "models.h"
 #include "ui/key.h"
 
-enum { TABLE_ROWS_MIN = 5, TABLE_ROWS_MAX = 20 };
+enum { TABLE_ROWS_MIN = 5, TABLE_ROWS_MAX = 20, SCROLL_END = 1 << 24 };
 
 static struct models_panel *
 state_of(const struct panel *p)
@@ -42,7 +41,7 @@ close_compare(struct models_panel *s)
 {
 	replace(&s->left, NULL);
 	replace(&s->right, NULL);
-	s->detail_top = 0;
+	s->ld.detail_top = 0;
 }
 
 static void
@@ -54,12 +53,37 @@ forget_versions(struct models_panel *s)
 	s->is_following = false;
 }
 
+/* Side by side there is no list to move in. In order of name Home is no wish to see the worst from then on. */
+static struct op *
+models_move(struct panel *p, const struct view *v, int by)
+{
+	struct models_panel *s = state_of(p);
+
+	(void)v;
+	if (is_comparing(s)) {
+		s->ld.detail_top = by == INT_MIN ? 0 : by == INT_MAX ? SCROLL_END : s->ld.detail_top + by;
+		return NULL;
+	}
+	list_detail_move(&s->ld, by);
+	s->ld.has_moved = true;
+	return NULL;
+}
+
+static int
+models_open(struct panel *p, const struct view *v, const struct op *op)
+{
+	(void)v;
+	(void)op;
+	state_of(p)->ld.move = models_move;
+	return 0;
+}
+
 /* --- arranging ------------------------------------------------------------------------------- */
 
 static int
 table_rows(const struct models_panel *s)
 {
-	int rows = s->split.detail_h / 3;
+	int rows = s->ld.split.detail_h / 3;
 
 	return rows < TABLE_ROWS_MIN ? TABLE_ROWS_MIN : rows > TABLE_ROWS_MAX ? TABLE_ROWS_MAX : rows;
 }
@@ -80,21 +104,20 @@ scroll(struct models_panel *s, const struct view *v)
 {
 	struct pen_measure measure;
 	struct models_item item;
-	int most = 0, chosen_y = -1, h = s->split.detail_h;
+	int rows = 0, chosen_y = -1, h = s->ld.split.detail_h;
 
-	if (s->split.kind != SPLIT_NONE && (s->detail_top > 0 || s->is_following) && models_selected(s, v, &item)) {
-		draw_inside(s, v, &item, pen_measure(&measure, s->split.detail_w), &chosen_y);
-		most = pen_measure_done(&measure) - h;
+	if (s->ld.split.kind != SPLIT_NONE && (s->ld.detail_top > 0 || s->is_following) && models_selected(s, v, &item)) {
+		draw_inside(s, v, &item, pen_measure(&measure, s->ld.split.detail_w), &chosen_y);
+		rows = pen_measure_done(&measure);
 	}
 	if (s->is_following && chosen_y >= 0) {
-		if (chosen_y > s->detail_top + h - 3)
-			s->detail_top = chosen_y - h + 3;
-		if (chosen_y < s->detail_top + 2)
-			s->detail_top = chosen_y - 2;
+		if (chosen_y > s->ld.detail_top + h - 3)
+			s->ld.detail_top = chosen_y - h + 3;
+		if (chosen_y < s->ld.detail_top + 2)
+			s->ld.detail_top = chosen_y - 2;
 	}
 	s->is_following = false;
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+	list_detail_clamp(&s->ld, rows);
 }
 
 /* The model has them worst first, whatever order is shown. */
@@ -103,44 +126,55 @@ select_worst(struct models_panel *s)
 {
 	int worst = 0;
 
-	for (int i = 1; i < s->n; i++)
+	for (int i = 1; i < s->ld.n; i++)
 		if (!s->rows[i].is_other && (s->rows[worst].is_other || s->rows[i].index < s->rows[worst].index))
 			worst = i;
-	s->list.selected = worst;
-	s->list.selected_id = s->ids[worst];
+	s->ld.list.selected = worst;
+	s->ld.list.selected_id = s->ld.ids[worst];
+}
+
+static void
+arrange_list(struct models_panel *s, const struct view *v, int w, int h)
+{
+	int drift_lines = models_drift_lines(s, v);
+
+	if (!s->ld.has_moved && s->ld.n > 0)
+		select_worst(s);
+	list_detail_split(&s->ld, w, h, s->ld.n + drift_lines + 1);
+	if (is_comparing(s) && s->ld.split.kind != SPLIT_NONE)
+		s->ld.split = (struct split){ .kind = SPLIT_FULL, .list_w = w, .detail_w = w, .detail_h = h };
+	list_detail_fit(&s->ld, s->ld.split.list_h >= MODELS_HEADER_FROM);
+	/* They take only the room that no model needs. */
+	s->n_drift_lines = s->ld.page - s->ld.n < drift_lines ? s->ld.page - s->ld.n : drift_lines;
+	s->n_drift_lines = s->n_drift_lines < 0 ? 0 : s->n_drift_lines;
+	if (is_comparing(s))
+		s->ld.page = s->ld.split.detail_h;	/* what a page key goes through */
+}
+
+/* The row may have gone, and another one slid there: its versions are not these. */
+static void
+follow_selection(struct models_panel *s)
+{
+	if (s->ld.n == 0 || s->of == s->ld.list.selected_id)
+		return;
+	if (s->of != 0)
+		forget_versions(s);
+	if (s->of != 0 && !s->is_following)
+		s->ld.detail_top = 0;
+	s->of = s->ld.list.selected_id;
 }
 
 static void
 models_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct models_panel *s = state_of(p);
-	int64_t past_ns;
-	int drift_lines;
+	int64_t past_ns = v->range.cursor_ns == v->range.end_ns ? 0 : v->range.cursor_ns;
 
 	models_rows_build(s, v->model);
-	drift_lines = models_drift_lines(s, v);
-	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + drift_lines + 1);
-	if (is_comparing(s) && s->split.kind != SPLIT_NONE)
-		s->split = (struct split){ .kind = SPLIT_FULL, .list_w = w, .detail_w = w, .detail_h = h };
-	s->page = s->split.list_h - (s->split.list_h >= MODELS_HEADER_FROM);
-	s->page = s->page < 1 ? 1 : s->page;
-	/* They take only the room that no model needs. */
-	s->n_drift_lines = s->page - s->n < drift_lines ? s->page - s->n : drift_lines;
-	s->n_drift_lines = s->n_drift_lines < 0 ? 0 : s->n_drift_lines;
-	if (!s->is_chosen && s->n > 0)
-		select_worst(s);
-	list_arrange(&s->list, s->ids, s->n, s->page);
-	/* The row may have gone, and another one slid there: its versions are not these. */
-	if (s->n > 0 && s->of != s->list.selected_id) {
-		if (s->of != 0)
-			forget_versions(s);
-		if (s->of != 0 && !s->is_following)
-			s->detail_top = 0;
-		s->of = s->list.selected_id;
-	}
-	past_ns = v->range.cursor_ns == v->range.end_ns ? 0 : v->range.cursor_ns;
+	arrange_list(s, v, w, h);
+	follow_selection(s);
 	if (s->past_ns != past_ns)
-		s->detail_top = 0;
+		s->ld.detail_top = 0;
 	s->past_ns = past_ns;
 	scroll(s, v);
 }
@@ -191,8 +225,8 @@ draw_empty(const struct models_panel *s, const struct view *v, struct canvas *c)
 static void
 draw_detail(const struct models_panel *s, const struct view *v, struct canvas *c)
 {
-	struct canvas part = part_split_detail(c, &s->split);
-	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct canvas part = part_split_detail(c, &s->ld.split);
+	struct pen pen = { .c = &part, .y = -s->ld.detail_top };
 	struct models_item item;
 
 	if (!models_selected(s, v, &item))
@@ -210,14 +244,14 @@ models_draw(const struct panel *p, const struct view *v, struct canvas *c)
 
 	if (part_not_recorded(c, v))
 		return;
-	if (s->n == 0) {
+	if (s->ld.n == 0) {
 		draw_empty(s, v, c);
 		return;
 	}
-	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(c, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		models_rows_draw(s, v, &list);
-	if (s->split.kind != SPLIT_NONE)
+	if (s->ld.split.kind != SPLIT_NONE)
 		draw_detail(s, v, c);
 }
 
@@ -260,12 +294,6 @@ models_summary(const struct panel *p, const struct view *v, char *buf, size_t si
 	    s->sort != MODELS_SORT_WORST ? models_sort_name(s->sort) : "");
 }
 
-static void
-models_filter(struct panel *p, const char *text)
-{
-	replace(&state_of(p)->filter, text);
-}
-
 /* It is asked for by name: nothing may hide it. */
 static void
 models_show(struct panel *p, const struct view *v, const char *arg)
@@ -275,12 +303,8 @@ models_show(struct panel *p, const struct view *v, const char *arg)
 
 	if (m == NULL)
 		return;
-	models_filter(p, NULL);
 	s->is_wrong_only = false;
-	s->list.selected_id = models_id("", m->def->id);
-	s->is_chosen = true;
-	s->is_detail = true;
-	s->detail_top = 0;
+	list_detail_show(&s->ld, models_id("", m->def->id));
 	close_compare(s);
 }
 
@@ -291,36 +315,10 @@ models_close(struct panel *p)
 
 	models_rows_done(s);
 	forget_versions(s);
-	free(s->filter);
+	list_detail_done(&s->ld);
 }
 
 /* --- commands: the list ------------------------------------------------------------------------ */
-
-static struct op *
-scroll_detail(struct models_panel *s, int by)
-{
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
-}
-
-/* Side by side there is no list to move in. */
-static struct op *
-move(struct models_panel *s, int by)
-{
-	if (is_comparing(s))
-		return scroll_detail(s, by == INT_MIN ? -s->detail_top : by == INT_MAX ? 1 << 24 : by);
-	list_move(&s->list, s->ids, s->n, by);
-	s->is_chosen = true;
-	s->detail_top = 0;
-	return NULL;
-}
-
-static struct op *
-page(struct models_panel *s, int by)
-{
-	return move(s, by * (is_comparing(s) ? s->split.detail_h : s->page));
-}
 
 static struct op *
 toggle_detail(struct models_panel *s)
@@ -329,9 +327,7 @@ toggle_detail(struct models_panel *s)
 		close_compare(s);
 		return NULL;
 	}
-	s->is_detail = !s->is_detail;
-	s->is_chosen |= s->is_detail;
-	s->detail_top = 0;
+	list_detail_toggle(&s->ld);
 	return NULL;
 }
 
@@ -390,7 +386,7 @@ choose_version(struct models_panel *s, const char *version)
 {
 	replace(&s->chosen, version);
 	close_compare(s);
-	s->is_chosen = s->is_detail = true;
+	s->ld.has_moved = s->ld.is_detail = true;
 	s->is_following = true;
 }
 
@@ -399,7 +395,7 @@ step_version(struct models_panel *s, const struct view *v, int by)
 {
 	struct models_item item;
 	struct op *op = with_versions(s, v, &item);
-	int i, n, top = s->detail_top;
+	int i, n, top = s->ld.detail_top;
 
 	if (op != NULL)
 		return op;
@@ -409,7 +405,7 @@ step_version(struct models_panel *s, const struct view *v, int by)
 	if (is_comparing(s))
 		top = 0;
 	choose_version(s, item.reg->versions[i].version);
-	s->detail_top = top;
+	s->ld.detail_top = top;
 	return NULL;
 }
 
@@ -448,8 +444,8 @@ compare(struct models_panel *s, const struct view *v)
 		return op_text(OP_MESSAGE, "%s has only one version", item.name);
 	replace(&s->left, left);
 	replace(&s->right, right);
-	s->is_chosen = s->is_detail = true;
-	s->detail_top = 0;
+	s->ld.has_moved = s->ld.is_detail = true;
+	s->ld.detail_top = 0;
 	return NULL;
 }
 
@@ -467,7 +463,7 @@ mark(struct models_panel *s, const struct view *v)
 	if (s->marked != NULL && strcmp(s->marked, version) != 0)
 		return compare(s, v);
 	replace(&s->marked, s->marked != NULL ? NULL : version);
-	s->is_chosen = s->is_detail = true;
+	s->ld.has_moved = s->ld.is_detail = true;
 	s->is_following = true;
 	if (s->marked == NULL)
 		return NULL;
@@ -494,15 +490,7 @@ toggle_same(struct models_panel *s)
 		__VA_ARGS__								\
 	}
 
-COMMAND(next, return move(s, 1);)
-COMMAND(previous, return move(s, -1);)
-COMMAND(page_down, return page(s, 1);)
-COMMAND(page_up, return page(s, -1);)
-COMMAND(first, return move(s, INT_MIN);)
-COMMAND(last, return move(s, INT_MAX);)
 COMMAND(details, return toggle_detail(s);)
-COMMAND(detail_down, return scroll_detail(s, 3);)
-COMMAND(detail_up, return scroll_detail(s, -3);)
 COMMAND(sort, s->sort = (s->sort + 1) % MODELS_SORTS; return NULL;)
 COMMAND(wrong, s->is_wrong_only = !s->is_wrong_only; return NULL;)
 COMMAND(host, return show_host(s, v);)
@@ -530,16 +518,7 @@ static const struct command models_commands[] = {
 	{ "graph", "g", 0, models_graph, "graph its online metric in the metrics panel" },
 	{ "wrong", "w", CMD_HINT, models_wrong, "show only models with something wrong, or all" },
 	{ "sort", "o", 0, models_sort, "sort by worst, or by name" },
-	{ "next", "j", 0, models_next, "select the next model" },
-	{ "previous", "k", 0, models_previous, "select the model before" },
-	{ "next-arrow", "Down", CMD_HIDDEN, models_next, "select the next model" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, models_previous, "select the model before" },
-	{ "page-down", "PgDn", 0, models_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, models_page_up, "a page up" },
-	{ "first", "Home", 0, models_first, "select the first model" },
-	{ "last", "End", 0, models_last, "select the last model" },
-	{ "detail-down", "J", 0, models_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, models_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
 
@@ -549,16 +528,10 @@ models_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 {
 	struct models_panel *s = state_of(p);
 
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || (!s->is_detail && !is_comparing(s)))
-		return false;
-	if (is_comparing(s)) {
-		close_compare(s);
-		s->is_following = true;
-	} else {
-		s->is_detail = false;
-	}
+	if (key != KEY_ESC || !is_comparing(s))
+		return list_detail_key(p, v, key, ret_op);
+	close_compare(s);
+	s->is_following = true;
 	return true;
 }
 
@@ -571,11 +544,12 @@ const struct panel_ops panel_models = {
 	.watches = MODEL_MODELS | MODEL_MARKERS | MODEL_SERIES | MODEL_SOURCES | MODEL_DRIFT |
 	    MODEL_ENVIRONMENT,
 	.commands = models_commands,
+	.open = models_open,
 	.show = models_show,
 	.arrange = models_arrange,
 	.draw = models_draw,
 	.key = models_key,
-	.filter = models_filter,
+	.filter = list_detail_filter,
 	.summary = models_summary,
 	.close = models_close,
 };

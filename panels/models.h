@@ -2,10 +2,10 @@
 #ifndef OPS_PANELS_MODELS_H
 #define OPS_PANELS_MODELS_H
 
+#include "list_detail.h"
 #include "panels.h"
 #include "parts_drift.h"
 #include "parts_models.h"
-#include "ui/widget.h"
 
 enum { MODELS_HEADER_FROM = 4 };	/* rows that a list needs to have a header */
 enum models_sort { MODELS_SORT_WORST, MODELS_SORT_NAME, MODELS_SORTS };
@@ -25,21 +25,13 @@ struct models_item {
 };
 
 struct models_panel {
-	struct list list;
+	struct list_detail ld;		/* until somebody selected a row it is the worst */
 	struct models_row *rows;
-	uint64_t *ids;			/* of rows */
-	int n;
 	size_t n_filtered, n_fine;	/* left out by the filter, by is_wrong_only */
-	int page;			/* rows visible */
-	int n_drift_lines;		/* of those, how many tell of drift below their model */
-	struct split split;
+	int n_drift_lines;		/* of the rows in sight, how many tell of drift below their model */
 	enum models_sort sort;
 	bool is_wrong_only;
-	char *filter;			/* NULL or "": none */
 	char refusal[192];		/* why no filter can be that; "" it can */
-	bool is_chosen;			/* a person selected the row: otherwise it is the worst */
-	bool is_detail;
-	int detail_top;
 	int64_t past_ns;		/* the time that was shown; 0: now */
 	/* Of the selected model; forgotten when another one is selected. */
 	uint64_t of;			/* its id */

@@ -90,9 +90,9 @@ models_item_find(const struct models_row *row, const struct model *m, struct mod
 bool
 models_selected(const struct models_panel *s, const struct view *v, struct models_item *ret)
 {
-	int i = s->list.selected;
+	int i = list_detail_selected(&s->ld);
 
-	return i >= 0 && i < s->n && models_item_find(&s->rows[i], v->model, ret);
+	return i >= 0 && models_item_find(&s->rows[i], v->model, ret);
 }
 
 /* --- filter -------------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ is_listed(struct models_panel *s, const struct models_item *item)
 {
 	static const struct part_filter words = { contains, member_is };
 
-	if (*s->refusal != '\0' || !part_filter_matches(s->filter, &words, item)) {
+	if (*s->refusal != '\0' || !part_filter_matches(s->ld.filter, &words, item)) {
 		s->n_filtered++;
 		return false;
 	}
@@ -204,7 +204,7 @@ pick_all(struct models_panel *s, const struct model *m, struct pick *v)
 	size_t n = 0, n_models = model_n_models(m), n_others = model_n_other_models(m);
 
 	s->n_filtered = s->n_fine = 0;
-	part_filter_refusal(s->filter, keys, states, s->refusal, sizeof s->refusal);
+	part_filter_refusal(s->ld.filter, keys, states, s->refusal, sizeof s->refusal);
 	for (size_t i = 0; i < n_models; i++) {
 		v[n] = (struct pick){ item_of(model_model(m, i)), i };
 		n += is_listed(s, &v[n].item);
@@ -219,15 +219,13 @@ pick_all(struct models_panel *s, const struct model *m, struct pick *v)
 void
 models_rows_done(struct models_panel *s)
 {
-	for (int i = 0; i < s->n; i++) {
+	for (int i = 0; i < s->ld.n; i++) {
 		free(s->rows[i].key);
 		free(s->rows[i].source);
 	}
 	free(s->rows);
-	free(s->ids);
 	s->rows = NULL;
-	s->ids = NULL;
-	s->n = 0;
+	list_detail_clear(&s->ld);
 }
 
 static struct models_row
@@ -256,12 +254,12 @@ models_rows_build(struct models_panel *s, const struct model *m)
 	if (n > 0 && s->sort == MODELS_SORT_NAME)
 		qsort(v, n, sizeof *v, by_name);
 	s->rows = xcalloc(n, sizeof *s->rows);
-	s->ids = xcalloc(n, sizeof *s->ids);
+	s->ld.ids = xcalloc(n, sizeof *s->ld.ids);
 	for (size_t i = 0; i < n; i++) {
 		s->rows[i] = row_of(&v[i]);
-		s->ids[i] = s->rows[i].id;
+		s->ld.ids[i] = s->rows[i].id;
 	}
-	s->n = (int)n;
+	s->ld.n = (int)n;
 	free(v);
 }
 
@@ -286,7 +284,7 @@ measure(const struct models_panel *s, const struct model *m)
 	struct widths widths = { NAME_W_MIN, WANTED_W_MIN, SERVED_W_MIN };
 	char text[PART_VERSIONS_MAX];
 
-	for (int i = 0; i < s->n && i < MEASURED_MAX; i++) {
+	for (int i = 0; i < s->ld.n && i < MEASURED_MAX; i++) {
 		struct models_item item;
 		int w;
 
@@ -428,7 +426,7 @@ models_drift_lines(const struct models_panel *s, const struct view *v)
 	struct part_drifts drifts = part_drifts(v);
 	int n = 0;
 
-	for (int i = 0; i < s->n && drifts.n > 0; i++) {
+	for (int i = 0; i < s->ld.n && drifts.n > 0; i++) {
 		struct models_item item;
 		struct model_drift worst;
 
@@ -469,16 +467,16 @@ models_rows_draw(const struct models_panel *s, const struct view *v, struct canv
 
 		columns_header(&header, y++, cols, has_why ? COLS : COL_WHY);
 	}
-	for (int i = 0; i < s->page && s->list.top + i < s->n; i++, y++) {
+	for (int i = 0; i < s->ld.page && s->ld.list.top + i < s->ld.n; i++, y++) {
 		struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 		struct models_item item;
-		bool is_there = models_item_find(&s->rows[s->list.top + i], v->model, &item);
+		bool is_there = models_item_find(&s->rows[s->ld.list.top + i], v->model, &item);
 
 		if (is_there && item.m != NULL)
 			draw_model(&row, cols, v, item.m, has_why);
 		else if (is_there)
 			draw_other(&row, cols, v, &item, has_why);
-		if (v->is_focused && s->list.top + i == s->list.selected)
+		if (v->is_focused && s->ld.list.top + i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 		if (is_there && drift_lines > 0 && draw_drift(c, y + 1, &cols[COL_NAME], &drifts, &item)) {
 			drift_lines--;

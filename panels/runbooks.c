@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,7 @@ state_of(const struct panel *p)
 static const struct runbooks_row *
 selected(const struct runbooks_panel *s)
 {
-	return s->list.selected >= 0 && s->list.selected < s->n ? &s->rows[s->list.selected] : NULL;
+	return list_detail_selected(&s->ld) >= 0 ? &s->rows[s->ld.list.selected] : NULL;
 }
 
 static void
@@ -41,14 +40,13 @@ static void
 clamp_detail(struct runbooks_panel *s, const struct view *v)
 {
 	struct pen_measure measure;
-	int most = 0;
+	int rows = 0;
 
-	if (s->split.kind != SPLIT_NONE && s->detail_top > 0 && selected(s) != NULL) {
-		runbooks_detail_draw(pen_measure(&measure, s->split.detail_w), v, model_runbooks(v->model), selected(s));
-		most = pen_measure_done(&measure) - s->split.detail_h;
+	if (list_detail_is_scrolled(&s->ld) && selected(s) != NULL) {
+		runbooks_detail_draw(pen_measure(&measure, s->ld.split.detail_w), v, model_runbooks(v->model), selected(s));
+		rows = pen_measure_done(&measure);
 	}
-	most = most < 0 ? 0 : most;
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
+	list_detail_clamp(&s->ld, rows);
 }
 
 static void
@@ -57,10 +55,8 @@ runbooks_arrange(struct panel *p, const struct view *v, int w, int h)
 	struct runbooks_panel *s = state_of(p);
 
 	runbooks_rows_build(s, v->model);
-	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
-	s->page = s->split.list_h - (s->split.list_h >= 4);
-	s->page = s->page < 1 ? 1 : s->page;
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	list_detail_split(&s->ld, w, h, s->ld.n + 1);
+	list_detail_fit(&s->ld, s->ld.split.list_h >= RUNBOOKS_HEADER_FROM);
 	clamp_detail(s, v);
 }
 
@@ -92,17 +88,17 @@ runbooks_draw(const struct panel *p, const struct view *v, struct canvas *c)
 
 	if (part_not_recorded(c, v))
 		return;
-	if (s->n == 0) {
+	if (s->ld.n == 0) {
 		draw_empty(s, v, c);
 		return;
 	}
-	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(c, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		runbooks_rows_draw(s, v, &list);
-	if (s->split.kind == SPLIT_NONE || selected(s) == NULL)
+	if (s->ld.split.kind == SPLIT_NONE || selected(s) == NULL)
 		return;
-	part = part_split_detail(c, &s->split);
-	pen = (struct pen){ .c = &part, .y = -s->detail_top };
+	part = part_split_detail(c, &s->ld.split);
+	pen = (struct pen){ .c = &part, .y = -s->ld.detail_top };
 	runbooks_detail_draw(&pen, v, model_runbooks(v->model), selected(s));
 	part_more(&part, pen.y);
 }
@@ -124,13 +120,7 @@ runbooks_summary(const struct panel *p, const struct view *v, char *buf, size_t 
 	if (s->alert != NULL && *s->alert != '\0')
 		snprintf(buf, size, "for %.60s%s", s->alert, hidden);
 	else
-		snprintf(buf, size, "%d, %d offered now%s%s", s->n - s->n_broken, s->n_offered, broken, hidden);
-}
-
-static void
-runbooks_filter(struct panel *p, const char *text)
-{
-	set_text(&state_of(p)->filter, text);
+		snprintf(buf, size, "%d, %d offered now%s%s", s->ld.n - s->n_broken, s->n_offered, broken, hidden);
 }
 
 static void
@@ -139,17 +129,15 @@ runbooks_show(struct panel *p, const struct view *v, const char *arg)
 	struct runbooks_panel *s = state_of(p);
 
 	(void)v;
-	set_text(&s->filter, NULL);
 	if (str_has_prefix(arg, ALERT_PREFIX)) {
+		list_detail_filter(p, NULL);
 		set_text(&s->alert, arg + strlen(ALERT_PREFIX));
-		s->list.selected = 0;
-		s->list.selected_id = 0;
+		s->ld.list.selected = 0;
+		s->ld.list.selected_id = 0;
 		return;
 	}
 	set_text(&s->alert, NULL);
-	s->list.selected_id = runbooks_id(arg);
-	s->is_detail = true;
-	s->detail_top = 0;
+	list_detail_show(&s->ld, runbooks_id(arg));
 }
 
 static void
@@ -158,19 +146,11 @@ runbooks_close(struct panel *p)
 	struct runbooks_panel *s = state_of(p);
 
 	runbooks_rows_done(s);
-	free(s->filter);
+	list_detail_done(&s->ld);
 	free(s->alert);
 }
 
 /* --- commands ----------------------------------------------------------------------------------------------------------------- */
-
-static struct op *
-move(struct runbooks_panel *s, int by)
-{
-	list_move(&s->list, s->ids, s->n, by);
-	s->detail_top = 0;
-	return NULL;
-}
 
 /* The form is told which alert it is for: that ends up in the plan. */
 static struct op *
@@ -194,22 +174,6 @@ run_selected(const struct runbooks_panel *s, const struct view *v)
 	return op;
 }
 
-static struct op *
-scroll_detail(struct runbooks_panel *s, int by)
-{
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
-}
-
-static struct op *
-toggle_detail(struct runbooks_panel *s)
-{
-	s->is_detail = !s->is_detail;
-	s->detail_top = 0;
-	return NULL;
-}
-
 #define COMMAND(name, ...)								\
 	static struct op *								\
 	runbooks_##name(struct panel *p, const struct view *v, const char *arg)		\
@@ -222,32 +186,14 @@ toggle_detail(struct runbooks_panel *s)
 	}
 
 COMMAND(run, return run_selected(s, v);)
-COMMAND(details, return toggle_detail(s);)
 COMMAND(runs, (void)s; return op_text(OP_PANEL, "run");)
-COMMAND(next, return move(s, 1);)
-COMMAND(previous, return move(s, -1);)
-COMMAND(page_down, return move(s, s->page);)
-COMMAND(page_up, return move(s, -s->page);)
-COMMAND(first, return move(s, INT_MIN);)
-COMMAND(last, return move(s, INT_MAX);)
-COMMAND(detail_down, return scroll_detail(s, 3);)
-COMMAND(detail_up, return scroll_detail(s, -3);)
 
 static const struct command runbooks_commands[] = {
 	{ "plan", "Enter", CMD_HINT, runbooks_run, "fill in the parameters and plan it: nothing is changed yet" },
 	{ "run", "r", CMD_HIDDEN, runbooks_run, "fill in the parameters and plan it" },
-	{ "details", "d", CMD_HINT, runbooks_details, "show all of the runbook" },
+	{ "details", "d", CMD_HINT, list_detail_details, "show all of the runbook" },
 	{ "runs", "g", CMD_HINT, runbooks_runs, "go to the runs" },
-	{ "next", "j", 0, runbooks_next, "select the next row" },
-	{ "previous", "k", 0, runbooks_previous, "select the row before" },
-	{ "next-arrow", "Down", CMD_HIDDEN, runbooks_next, "select the next row" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, runbooks_previous, "select the row before" },
-	{ "page-down", "PgDn", 0, runbooks_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, runbooks_page_up, "a page up" },
-	{ "first", "Home", 0, runbooks_first, "select the first row" },
-	{ "last", "End", 0, runbooks_last, "select the last row" },
-	{ "detail-down", "J", 0, runbooks_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, runbooks_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
 
@@ -257,14 +203,11 @@ runbooks_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 {
 	struct runbooks_panel *s = state_of(p);
 
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || (!s->is_detail && s->alert == NULL))
+	if (list_detail_key(p, v, key, ret_op))
+		return true;
+	if (key != KEY_ESC || s->alert == NULL)
 		return false;
-	if (s->is_detail)
-		s->is_detail = false;
-	else
-		set_text(&s->alert, NULL);
+	set_text(&s->alert, NULL);
 	return true;
 }
 
@@ -280,7 +223,7 @@ const struct panel_ops panel_runbooks = {
 	.arrange = runbooks_arrange,
 	.draw = runbooks_draw,
 	.key = runbooks_key,
-	.filter = runbooks_filter,
+	.filter = list_detail_filter,
 	.summary = runbooks_summary,
 	.close = runbooks_close,
 };

@@ -2,9 +2,11 @@
 #ifndef OPS_PANELS_RUNBOOKS_H
 #define OPS_PANELS_RUNBOOKS_H
 
+#include "list_detail.h"
 #include "panels.h"
 #include "parts_run.h"
-#include "ui/widget.h"
+
+enum { RUNBOOKS_HEADER_FROM = 4 };	/* rows that a list needs to have a header */
 
 struct runbooks_row {
 	uint64_t id;
@@ -13,16 +15,11 @@ struct runbooks_row {
 	const struct model_alert *offer;	/* as of the last build; only told apart from NULL later */
 };
 struct runbooks_panel {
-	struct list list;
+	struct list_detail ld;
 	struct runbooks_row *rows;
-	uint64_t *ids;			/* of rows */
-	int n, n_offered, n_broken;
+	int n_offered, n_broken;
 	size_t n_filtered;
-	int page;
-	struct split split;
-	char *filter, *alert;		/* NULL or "": none; alert: only those for alerts of this name */
-	bool is_detail;
-	int detail_top;
+	char *alert;			/* only those for alerts of this name; NULL: all */
 };
 
 /* runbooks_rows.c: which there are, and a line for each. */

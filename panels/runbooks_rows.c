@@ -47,7 +47,7 @@ is_shown(const struct runbooks_panel *s, const struct runbook_info *r)
 
 	if (s->alert != NULL && *s->alert != '\0' && !runbook_is_for(r, s->alert))
 		return false;
-	return s->filter == NULL || *s->filter == '\0' || part_filter_matches(s->filter, &filter, r);
+	return s->ld.filter == NULL || *s->ld.filter == '\0' || part_filter_matches(s->ld.filter, &filter, r);
 }
 
 /* Is this problem told with the runbook it is of? */
@@ -64,8 +64,8 @@ is_of_runbook(const struct runbook_set *set, const char *problem)
 static void
 add(struct runbooks_panel *s, const struct runbooks_row *row)
 {
-	s->rows[s->n] = *row;
-	s->ids[s->n++] = row->id;
+	s->rows[s->ld.n] = *row;
+	s->ld.ids[s->ld.n++] = row->id;
 }
 
 /* 0 offered, 1 not, 2 broken. */
@@ -98,7 +98,7 @@ sort_offered(struct runbooks_panel *s, const struct model *m)
 			s->rows[j - 1] = row;
 		}
 	for (int i = 0; i < s->n_offered; i++)
-		s->ids[i] = s->rows[i].id;
+		s->ld.ids[i] = s->rows[i].id;
 }
 
 void
@@ -110,7 +110,7 @@ runbooks_rows_build(struct runbooks_panel *s, const struct model *m)
 	if (set == NULL)
 		return;
 	s->rows = xcalloc(set->n + set->problems.n, sizeof *s->rows);
-	s->ids = xcalloc(set->n + set->problems.n, sizeof *s->ids);
+	s->ld.ids = xcalloc(set->n + set->problems.n, sizeof *s->ld.ids);
 	for (int section = 0; section < 3; section++)
 		for (size_t i = 0; i < set->n; i++) {
 			const struct model_alert *offer = model_runbook_offer(m, i);
@@ -127,7 +127,7 @@ runbooks_rows_build(struct runbooks_panel *s, const struct model *m)
 		}
 	sort_offered(s, m);
 	for (size_t i = 0; i < set->problems.n; i++) {
-		if (is_of_runbook(set, set->problems.v[i]) || (s->alert != NULL && *s->alert != '\0') || (s->filter != NULL && *s->filter != '\0'))
+		if (is_of_runbook(set, set->problems.v[i]) || (s->alert != NULL && *s->alert != '\0') || (s->ld.filter != NULL && *s->ld.filter != '\0'))
 			continue;
 		s->n_broken++;
 		add(s, &(struct runbooks_row){ .id = runbooks_id(set->problems.v[i]), .index = i, .is_problem = true });
@@ -138,10 +138,9 @@ void
 runbooks_rows_done(struct runbooks_panel *s)
 {
 	free(s->rows);
-	free(s->ids);
 	s->rows = NULL;
-	s->ids = NULL;
-	s->n = s->n_offered = s->n_broken = 0;
+	list_detail_clear(&s->ld);
+	s->n_offered = s->n_broken = 0;
 	s->n_filtered = 0;
 }
 
@@ -243,11 +242,11 @@ runbooks_rows_draw(const struct runbooks_panel *s, const struct view *v, struct 
 
 		columns_header(&header, 0, cols, COLS);
 	}
-	for (int i = 0; i < s->page && s->list.top + i < s->n; i++, y++) {
+	for (int i = 0; i < s->ld.page && s->ld.list.top + i < s->ld.n; i++, y++) {
 		struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 
-		draw_row(&row, cols, v, set, &s->rows[s->list.top + i]);
-		if (v->is_focused && s->list.top + i == s->list.selected)
+		draw_row(&row, cols, v, set, &s->rows[s->ld.list.top + i]);
+		if (v->is_focused && s->ld.list.top + i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 	}
 }

@@ -5,15 +5,10 @@
  */
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
-#include "base/xalloc.h"
 #include "slo.h"
-#include "ui/key.h"
 
 static struct slo_panel *
 state_of(const struct panel *p)
@@ -26,7 +21,7 @@ state_of(const struct panel *p)
 static bool
 selected(const struct slo_panel *s, const struct part_slos *slos, struct model_slo *ret)
 {
-	return s->list.selected >= 0 && s->list.selected < s->n && part_slo_find(slos, s->rows[s->list.selected], ret);
+	return list_detail_selected(&s->ld) >= 0 && part_slo_find(slos, s->rows[s->ld.list.selected], ret);
 }
 
 /* Its index among the objective's corrections: unless another was chosen the one logged last, as what was just done is what is
@@ -63,7 +58,7 @@ measure_detail(const struct slo_panel *s, const struct view *v, const struct par
 	struct pen_measure measure;
 
 	*ret_chosen = (struct slo_chosen){ .correction = chosen(s, m->def) };
-	slo_detail_draw(pen_measure(&measure, s->split.detail_w), v, slos, m, ret_chosen);
+	slo_detail_draw(pen_measure(&measure, s->ld.split.detail_w), v, slos, m, ret_chosen);
 	return pen_measure_done(&measure);
 }
 
@@ -71,10 +66,10 @@ measure_detail(const struct slo_panel *s, const struct view *v, const struct par
 static void
 scroll_to(struct slo_panel *s, const struct slo_chosen *c, int page)
 {
-	if (c->y < s->detail_top)
-		s->detail_top = c->y > 0 ? c->y - 1 : 0;
-	if (c->y + c->h > s->detail_top + page)
-		s->detail_top = c->h > page ? c->y : c->y + c->h - page;
+	if (c->y < s->ld.detail_top)
+		s->ld.detail_top = c->y > 0 ? c->y - 1 : 0;
+	if (c->y + c->h > s->ld.detail_top + page)
+		s->ld.detail_top = c->h > page ? c->y : c->y + c->h - page;
 }
 
 static void
@@ -82,34 +77,43 @@ arrange_detail(struct slo_panel *s, const struct view *v, const struct part_slos
 {
 	struct slo_chosen c;
 	struct model_slo m;
-	int rows, most, page;
+	int rows, page;
 
 	s->is_seen = s->has_corrections = false;
-	if (s->split.kind == SPLIT_NONE || !selected(s, slos, &m)) {
-		s->detail_top = 0;
+	if (s->ld.split.kind == SPLIT_NONE || !selected(s, slos, &m)) {
+		s->ld.detail_top = 0;
 		return;
 	}
 	s->has_corrections = m.def->n_corrections > 0;
 	rows = measure_detail(s, v, slos, &m, &c);
-	page = s->split.detail_h - 1;		/* a row may say that there is more */
+	page = s->ld.split.detail_h - 1;		/* a row may say that there is more */
 	if (s->is_wanted && c.correction != NULL)
 		scroll_to(s, &c, page);
 	s->is_wanted = false;
-	most = rows > s->split.detail_h ? rows - s->split.detail_h : 0;
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
-	if (s->detail_top == most)
+	list_detail_clamp(&s->ld, rows);
+	if (s->ld.detail_top + s->ld.split.detail_h >= rows)
 		page++;
-	s->is_seen = c.correction != NULL && c.y >= s->detail_top && c.y + c.h <= s->detail_top + page;
+	s->is_seen = c.correction != NULL && c.y >= s->ld.detail_top && c.y + c.h <= s->ld.detail_top + page;
 }
 
 static void
 arrange_list(struct slo_panel *s, const struct part_slos *slos)
 {
 	slo_rows_build(s, slos);
-	/* The row above all others is the one to see, until somebody looks at another. */
-	if (!s->has_moved && s->n > 0)
-		s->list = (struct list){ .selected_id = s->ids[0] };
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	list_detail_stay_first(&s->ld);
+	list_arrange(&s->ld.list, s->ld.ids, s->ld.n, s->ld.page);
+}
+
+/* Which correction was chosen is of one objective only. */
+static struct op *
+slo_move(struct panel *p, const struct view *v, int by)
+{
+	struct slo_panel *s = state_of(p);
+
+	(void)v;
+	list_detail_move(&s->ld, by);
+	s->correction = 0;
+	return NULL;
 }
 
 /* A key may come before the first frame. */
@@ -120,7 +124,8 @@ slo_open(struct panel *p, const struct view *v, const struct op *op)
 	struct part_slos slos = part_slos(v);
 
 	(void)op;
-	s->page = 1;
+	s->ld.page = 1;
+	s->ld.move = slo_move;
 	arrange_list(s, &slos);
 	return 0;
 }
@@ -132,10 +137,8 @@ slo_arrange(struct panel *p, const struct view *v, int w, int h)
 	struct part_slos slos = part_slos(v);
 
 	arrange_list(s, &slos);
-	s->split = part_split(w, h, s->is_detail && s->n > 0, s->n + 1);
-	s->page = s->split.list_h - (s->split.list_h >= SLO_HEADER_FROM);
-	s->page = s->page < 1 ? 1 : s->page;
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	list_detail_split(&s->ld, w, h, s->ld.n + 1);
+	list_detail_fit(&s->ld, s->ld.split.list_h >= SLO_HEADER_FROM);
 	arrange_detail(s, v, &slos);
 }
 
@@ -172,8 +175,8 @@ draw_empty(const struct slo_panel *s, const struct view *v, const struct part_sl
 static void
 draw_detail(const struct slo_panel *s, const struct view *v, const struct part_slos *slos, struct canvas *c)
 {
-	struct canvas part = part_split_detail(c, &s->split);
-	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct canvas part = part_split_detail(c, &s->ld.split);
+	struct pen pen = { .c = &part, .y = -s->ld.detail_top };
 	struct slo_chosen shown = { 0 };
 	struct model_slo m;
 
@@ -191,14 +194,14 @@ slo_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	struct part_slos slos = part_slos(v);
 	struct canvas list;
 
-	if (s->n == 0) {
+	if (s->ld.n == 0) {
 		draw_empty(s, v, &slos, c);
 		return;
 	}
-	list = canvas_sub(c, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(c, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		slo_rows_draw(s, v, &slos, &list);
-	if (s->split.kind != SPLIT_NONE)
+	if (s->ld.split.kind != SPLIT_NONE)
 		draw_detail(s, v, &slos, c);
 }
 
@@ -229,24 +232,15 @@ slo_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 	struct part_slos slos = part_slos(v);
 	char counts[160] = "", how[PART_SLOS_TEXT_MAX], hidden[48] = "", beyond[48] = "";
 
-	if (s->split.list_h > 0)
-		part_beyond(s->n, s->list.top, s->page, beyond, sizeof beyond);
+	if (s->ld.split.list_h > 0)
+		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
 	part_slos_text(v, &slos, how);
 	if (slos.kind != PART_SLOS_PENDING)
 		counts_text(&slos, counts, sizeof counts);
-	if ((size_t)s->n < s->n_total)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->n);
+	if ((size_t)s->ld.n < s->n_total)
+		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->ld.n);
 	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, how, *how != '\0' && *counts != '\0' ? "  " : "", counts, hidden,
 	    s->sort != SLO_SORT_URGENT ? "  " : "", s->sort != SLO_SORT_URGENT ? slo_sort_name(s->sort) : "");
-}
-
-static void
-slo_filter(struct panel *p, const char *text)
-{
-	struct slo_panel *s = state_of(p);
-
-	free(s->filter);
-	s->filter = xstrdup_or_null(text);
 }
 
 /* It is asked for by name: nothing may hide it. */
@@ -259,11 +253,7 @@ slo_show(struct panel *p, const struct view *v, const char *arg)
 
 	if (!part_slo_find(&slos, arg, &m))
 		return;
-	slo_filter(p, NULL);
-	s->list.selected_id = slo_hash(arg);
-	s->has_moved = true;
-	s->is_detail = true;
-	s->detail_top = 0;
+	list_detail_show(&s->ld, slo_hash(arg));
 	s->correction = 0;
 }
 
@@ -273,46 +263,10 @@ slo_close(struct panel *p)
 	struct slo_panel *s = state_of(p);
 
 	slo_rows_done(s);
-	free(s->filter);
+	list_detail_done(&s->ld);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
-
-static struct op *
-move(struct slo_panel *s, int by)
-{
-	list_move(&s->list, s->ids, s->n, by);
-	s->has_moved = true;
-	s->detail_top = 0;
-	s->correction = 0;
-	return NULL;
-}
-
-/* From here on it is the first row again, whichever that becomes. */
-static struct op *
-move_first(struct slo_panel *s)
-{
-	move(s, INT_MIN);
-	s->has_moved = false;
-	return NULL;
-}
-
-static struct op *
-scroll_detail(struct slo_panel *s, int by)
-{
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
-}
-
-static struct op *
-toggle_detail(struct slo_panel *s)
-{
-	s->is_detail = !s->is_detail;
-	s->has_moved |= s->is_detail;	/* what is read does not change under the reader */
-	s->detail_top = 0;
-	return NULL;
-}
 
 static struct op *
 act(const struct slo_panel *s, const struct view *v, struct op *(*f)(const struct model_slo *m))
@@ -327,7 +281,7 @@ act(const struct slo_panel *s, const struct view *v, struct op *(*f)(const struc
 static void
 show_corrections(struct slo_panel *s)
 {
-	s->is_detail = s->has_moved = s->is_wanted = true;
+	s->ld.is_detail = s->ld.has_moved = s->is_wanted = true;
 }
 
 /* What is not on the screen is not acted on: first it is shown. */
@@ -375,15 +329,6 @@ choose(struct slo_panel *s, const struct view *v, int by)
 		__VA_ARGS__								\
 	}
 
-COMMAND(next, return move(s, 1);)
-COMMAND(previous, return move(s, -1);)
-COMMAND(page_down, return move(s, s->page);)
-COMMAND(page_up, return move(s, -s->page);)
-COMMAND(first, return move_first(s);)
-COMMAND(last, return move(s, INT_MAX);)
-COMMAND(details, return toggle_detail(s);)
-COMMAND(detail_down, return scroll_detail(s, 3);)
-COMMAND(detail_up, return scroll_detail(s, -3);)
 COMMAND(sort, s->sort = (s->sort + 1) % SLO_SORTS; return NULL;)
 COMMAND(graph, return act(s, v, slo_act_graph);)
 COMMAND(alert, return act(s, v, slo_act_alert);)
@@ -393,7 +338,7 @@ COMMAND(next_correction, return choose(s, v, 1);)
 COMMAND(previous_correction, return choose(s, v, -1);)
 
 static const struct command slo_commands[] = {
-	{ "details", "Enter", CMD_HINT, slo_details, "show all of the objective: rules, burn-down, where the budget went" },
+	{ "details", "Enter", CMD_HINT, list_detail_details, "show all of the objective: rules, burn-down, where the budget went" },
 	{ "graph", "g", CMD_HINT, slo_graph, "graph its error ratio in the metrics panel" },
 	{ "alert", "a", CMD_HINT, slo_alert, "go to the alert that fires for it" },
 	{ "exclude", "x", CMD_WRITES | CMD_HINT, slo_exclude, "take a stretch of time out of its budget: opens a form" },
@@ -401,16 +346,7 @@ static const struct command slo_commands[] = {
 	{ "sort", "o", CMD_HINT, slo_sort, "sort by urgency, what is left, or name" },
 	{ "next-correction", "n", 0, slo_next_correction, "choose the next stretch that was taken out" },
 	{ "previous-correction", "p", 0, slo_previous_correction, "choose the stretch before" },
-	{ "next", "j", 0, slo_next, "select the next objective" },
-	{ "previous", "k", 0, slo_previous, "select the objective before" },
-	{ "next-arrow", "Down", CMD_HIDDEN, slo_next, "select the next objective" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, slo_previous, "select the objective before" },
-	{ "page-down", "PgDn", 0, slo_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, slo_page_up, "a page up" },
-	{ "first", "Home", 0, slo_first, "select the first row, and stay on top" },
-	{ "last", "End", 0, slo_last, "select the last objective" },
-	{ "detail-down", "J", 0, slo_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, slo_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
 
@@ -426,26 +362,12 @@ slo_hint(const struct panel *p, const struct command *c)
 		{ "detail-down", "more", false } };
 	const struct slo_panel *s = state_of(p);
 
-	if (!s->is_detail)
+	if (!s->ld.is_detail)
 		return c->flags & CMD_HINT ? c->name : NULL;
 	for (size_t i = 0; i < sizeof in_detail / sizeof in_detail[0]; i++)
 		if (strcmp(in_detail[i].name, c->name) == 0)
 			return in_detail[i].is_of_corrections && !s->has_corrections ? NULL : in_detail[i].word;
 	return NULL;
-}
-
-/* Esc closes what Enter opened, before it means anything else. */
-static bool
-slo_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
-{
-	struct slo_panel *s = state_of(p);
-
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || !s->is_detail)
-		return false;
-	s->is_detail = false;
-	return true;
 }
 
 const struct panel_ops panel_slo = {
@@ -461,8 +383,8 @@ const struct panel_ops panel_slo = {
 	.show = slo_show,
 	.arrange = slo_arrange,
 	.draw = slo_draw,
-	.key = slo_key,
-	.filter = slo_filter,
+	.key = list_detail_key,
+	.filter = list_detail_filter,
 	.summary = slo_summary,
 	.hint = slo_hint,
 	.close = slo_close,

@@ -3,30 +3,22 @@
 #define OPS_PANELS_SLO_H
 
 #include "base/clock.h"
+#include "list_detail.h"
 #include "panels.h"
 #include "parts_slo.h"
-#include "ui/widget.h"
 
 enum { SLO_HEADER_FROM = 4 };	/* rows that a list needs to have a header */
 enum slo_sort { SLO_SORT_URGENT, SLO_SORT_LEFT, SLO_SORT_NAME, SLO_SORTS };
 
 struct slo_panel {
-	struct list list;
+	struct list_detail ld;
 	char **rows;			/* ids of the objectives listed */
-	uint64_t *ids;			/* of rows */
-	int n;
 	size_t n_total;			/* without the filter */
-	int page;			/* rows visible */
-	struct split split;
 	enum slo_sort sort;
-	char *filter;			/* NULL or "": none */
-	bool is_detail;
-	int detail_top;
 	uint64_t correction;		/* of the selected objective, the one that would be taken back; 0: the one logged last */
 	bool is_wanted;			/* that correction is to be scrolled into view */
 	bool is_seen;			/* all of it is on the screen */
 	bool has_corrections;		/* the objective whose details are shown */
-	bool has_moved;			/* somebody selected a row; until then it is the first, whichever that is */
 };
 /* The correction that would be taken back, and where it stands: rows from the top of the detail. */
 struct slo_chosen {

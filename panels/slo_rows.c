@@ -93,13 +93,11 @@ by_name(const void *a, const void *b)
 void
 slo_rows_done(struct slo_panel *s)
 {
-	for (int i = 0; i < s->n; i++)
+	for (int i = 0; i < s->ld.n; i++)
 		free(s->rows[i]);
 	free(s->rows);
-	free(s->ids);
 	s->rows = NULL;
-	s->ids = NULL;
-	s->n = 0;
+	list_detail_clear(&s->ld);
 }
 
 void
@@ -114,7 +112,7 @@ slo_rows_build(struct slo_panel *s, const struct part_slos *slos)
 	for (size_t i = 0; i < slos->n; i++) {
 		struct model_slo row = part_slo(slos, i);
 
-		if (!part_filter_matches(s->filter, &words, &row))
+		if (!part_filter_matches(s->ld.filter, &words, &row))
 			continue;
 		v[n] = (struct pick){ row, n };
 		n++;
@@ -122,12 +120,12 @@ slo_rows_build(struct slo_panel *s, const struct part_slos *slos)
 	if (n > 0 && s->sort != SLO_SORT_URGENT)
 		qsort(v, n, sizeof *v, s->sort == SLO_SORT_LEFT ? by_left : by_name);
 	s->rows = xcalloc(n, sizeof *s->rows);
-	s->ids = xcalloc(n, sizeof *s->ids);
+	s->ld.ids = xcalloc(n, sizeof *s->ld.ids);
 	for (size_t i = 0; i < n; i++) {
 		s->rows[i] = xstrdup(v[i].row.def->id);
-		s->ids[i] = slo_hash(v[i].row.def->id);
+		s->ld.ids[i] = slo_hash(v[i].row.def->id);
 	}
-	s->n = (int)n;
+	s->ld.n = (int)n;
 	free(v);
 }
 
@@ -310,12 +308,12 @@ slo_rows_draw(const struct slo_panel *s, const struct view *v, const struct part
 
 		columns_header(&header, y++, cols, COLS);
 	}
-	for (int i = 0; i < s->page && s->list.top + i < s->n; i++, y++) {
+	for (int i = 0; i < s->ld.page && s->ld.list.top + i < s->ld.n; i++, y++) {
 		struct model_slo m;
 
-		if (part_slo_find(slos, s->rows[s->list.top + i], &m))
+		if (part_slo_find(slos, s->rows[s->ld.list.top + i], &m))
 			draw_row(c, y, &m, cols, slos->kind);
-		if (v->is_focused && s->list.top + i == s->list.selected)
+		if (v->is_focused && s->ld.list.top + i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 	}
 }

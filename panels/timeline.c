@@ -8,14 +8,11 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "timeline.h"
-#include "ui/key.h"
 
 static struct timeline_panel *
 state_of(const struct panel *p)
@@ -29,9 +26,9 @@ selected(const struct timeline_panel *s, const struct view *v)
 	bool is_hindsight;
 	const struct model *m = timeline_model(v, &is_hindsight);
 
-	if (s->list.selected < 0 || s->list.selected >= s->n || s->rows[s->list.selected].kind != TIMELINE_ROW_ENTRY)
+	if (list_detail_selected(&s->ld) < 0 || s->rows[s->ld.list.selected].kind != TIMELINE_ROW_ENTRY)
 		return NULL;
-	return timeline_entry_of(s, m, s->rows[s->list.selected].item);
+	return timeline_entry_of(s, m, s->rows[s->ld.list.selected].item);
 }
 
 /* --- arranging ----------------------------------------------------------------------------------- */
@@ -52,15 +49,15 @@ arrange_list(struct timeline_panel *s, const struct view *v)
 {
 	timeline_rows_build(s, v);
 	/* The newest is the one to see, until somebody looks at another. */
-	if (!s->has_moved && s->n > 0) {
-		int newest = s->is_oldest_first ? s->n - 1 : 0;
+	if (!s->ld.has_moved && s->ld.n > 0) {
+		int newest = s->is_oldest_first ? s->ld.n - 1 : 0;
 
-		while (!s->is_oldest_first && newest + 1 < s->n && s->rows[newest].kind != TIMELINE_ROW_ENTRY)
+		while (!s->is_oldest_first && newest + 1 < s->ld.n && s->rows[newest].kind != TIMELINE_ROW_ENTRY)
 			newest++;
-		s->list.selected_id = s->ids[newest];
-		s->list.top = s->is_oldest_first ? s->list.top : 0;
+		s->ld.list.selected_id = s->ld.ids[newest];
+		s->ld.list.top = s->is_oldest_first ? s->ld.list.top : 0;
 	}
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	list_arrange(&s->ld.list, s->ld.ids, s->ld.n, s->ld.page);
 }
 
 /* Scrolled no further than there is something. */
@@ -68,14 +65,25 @@ static void
 arrange_detail(struct timeline_panel *s, const struct view *v)
 {
 	struct pen_measure measure;
-	int most = 0;
+	int rows = 0;
 
-	if (s->detail_top > 0 && s->split.kind != SPLIT_NONE) {
-		timeline_detail_draw(pen_measure(&measure, s->split.detail_w), s, v, s->list.selected);
-		most = pen_measure_done(&measure) - s->split.detail_h;
+	if (list_detail_is_scrolled(&s->ld)) {
+		timeline_detail_draw(pen_measure(&measure, s->ld.split.detail_w), s, v, s->ld.list.selected);
+		rows = pen_measure_done(&measure);
 	}
-	s->detail_top = s->detail_top > most ? most : s->detail_top;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
+	list_detail_clamp(&s->ld, rows);
+}
+
+/* Back at the newest row it is the newest from here on, whichever that becomes. */
+static struct op *
+timeline_move(struct panel *p, const struct view *v, int by)
+{
+	struct timeline_panel *s = state_of(p);
+
+	(void)v;
+	list_detail_move(&s->ld, by);
+	s->ld.has_moved = by != (s->is_oldest_first ? INT_MAX : INT_MIN);
+	return NULL;
 }
 
 /* A key may come before the first frame. */
@@ -85,7 +93,8 @@ timeline_open(struct panel *p, const struct view *v, const struct op *op)
 	struct timeline_panel *s = state_of(p);
 
 	(void)op;
-	s->page = 1;
+	s->ld.page = 1;
+	s->ld.move = timeline_move;
 	arrange_list(s, v);
 	return 0;
 }
@@ -94,15 +103,12 @@ static void
 timeline_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct timeline_panel *s = state_of(p);
-	int list_h, head = head_rows(v), wanted;
+	int head = head_rows(v), wanted;
 
 	arrange_list(s, v);
-	wanted = s->n + 1 < TIMELINE_HEADER_FROM ? TIMELINE_HEADER_FROM : s->n + 1;
-	s->split = part_split(w, h - head, s->is_detail && s->n > 0, wanted);
-	list_h = s->split.list_h;
-	s->page = list_h - (list_h >= TIMELINE_HEADER_FROM);
-	s->page = s->page < 1 ? 1 : s->page;
-	list_arrange(&s->list, s->ids, s->n, s->page);
+	wanted = s->ld.n + 1 < TIMELINE_HEADER_FROM ? TIMELINE_HEADER_FROM : s->ld.n + 1;
+	list_detail_split(&s->ld, w, h - head, wanted);
+	list_detail_fit(&s->ld, s->ld.split.list_h >= TIMELINE_HEADER_FROM);
 	arrange_detail(s, v);
 }
 
@@ -157,10 +163,10 @@ draw_empty(const struct timeline_panel *s, const struct view *v, struct canvas *
 static void
 draw_detail(const struct timeline_panel *s, const struct view *v, struct canvas *c)
 {
-	struct canvas part = part_split_detail(c, &s->split);
-	struct pen pen = { .c = &part, .y = -s->detail_top };
+	struct canvas part = part_split_detail(c, &s->ld.split);
+	struct pen pen = { .c = &part, .y = -s->ld.detail_top };
 
-	timeline_detail_draw(&pen, s, v, s->list.selected);
+	timeline_detail_draw(&pen, s, v, s->ld.list.selected);
 	part_more(&part, pen.y);
 }
 
@@ -171,14 +177,14 @@ timeline_draw(const struct panel *p, const struct view *v, struct canvas *c)
 	int head = draw_head(s, v, c);
 	struct canvas below = canvas_sub(c, 0, head, c->w, c->h - head), list;
 
-	if (s->n == 0) {
+	if (s->ld.n == 0) {
 		draw_empty(s, v, &below);
 		return;
 	}
-	list = canvas_sub(&below, 0, 0, s->split.list_w, s->split.list_h);
+	list = canvas_sub(&below, 0, 0, s->ld.split.list_w, s->ld.split.list_h);
 	if (list.h > 0)
 		timeline_rows_draw(s, v, &list);
-	if (s->split.kind != SPLIT_NONE)
+	if (s->ld.split.kind != SPLIT_NONE)
 		draw_detail(s, v, &below);
 }
 
@@ -193,10 +199,10 @@ timeline_summary(const struct panel *p, const struct view *v, char *buf, size_t 
 	char beyond[48] = "";
 	int shown = 0;
 
-	for (int i = 0; i < s->n; i++)
+	for (int i = 0; i < s->ld.n; i++)
 		shown += s->rows[i].kind == TIMELINE_ROW_ENTRY;
-	if (s->split.list_h > 0)
-		part_beyond(s->n, s->list.top, s->page, beyond, sizeof beyond);
+	if (s->ld.split.list_h > 0)
+		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
 	used = (size_t)snprintf(buf, size, "%s%d open, %d of %d", beyond, s->n_open, shown, s->n_items);
 	if (left_out > 0 && used < size)
 		used += (size_t)snprintf(buf + used, size - used, "  %zu older left out", left_out);
@@ -208,15 +214,6 @@ timeline_summary(const struct panel *p, const struct view *v, char *buf, size_t 
 		snprintf(buf + used, size - used, "  oldest first");
 }
 
-static void
-timeline_filter(struct panel *p, const char *text)
-{
-	struct timeline_panel *s = state_of(p);
-
-	free(s->filter);
-	s->filter = xstrdup_or_null(text);
-}
-
 /* An id such as "run:20300101-0229", of which the newest line is selected. */
 static void
 timeline_show(struct panel *p, const struct view *v, const char *arg)
@@ -225,7 +222,7 @@ timeline_show(struct panel *p, const struct view *v, const char *arg)
 	bool is_hindsight;
 	const struct model *m = timeline_model(v, &is_hindsight);
 
-	timeline_filter(p, NULL);
+	list_detail_filter(p, NULL);
 	s->hidden = 0;
 	timeline_rows_build(s, v);
 	for (int i = s->n_items - 1; i >= 0; i--) {
@@ -233,9 +230,7 @@ timeline_show(struct panel *p, const struct view *v, const char *arg)
 
 		if (e == NULL || strcmp(e->id, arg) != 0)
 			continue;
-		s->list.selected_id = s->items[i].hash;
-		s->has_moved = s->is_detail = true;
-		s->detail_top = 0;
+		list_detail_show(&s->ld, s->items[i].hash);
 		return;
 	}
 }
@@ -246,45 +241,10 @@ timeline_close(struct panel *p)
 	struct timeline_panel *s = state_of(p);
 
 	timeline_rows_done(s);
-	free(s->filter);
+	list_detail_done(&s->ld);
 }
 
 /* --- commands ---------------------------------------------------------------------------------------- */
-
-static struct op *
-move(struct timeline_panel *s, int by)
-{
-	list_move(&s->list, s->ids, s->n, by);
-	s->has_moved = true;
-	s->detail_top = 0;
-	return NULL;
-}
-
-/* From here on it is the newest row again, whichever that becomes. */
-static struct op *
-move_newest(struct timeline_panel *s)
-{
-	move(s, s->is_oldest_first ? INT_MAX : INT_MIN);
-	s->has_moved = false;
-	return NULL;
-}
-
-static struct op *
-scroll_detail(struct timeline_panel *s, int by)
-{
-	s->detail_top += by;
-	s->detail_top = s->detail_top < 0 ? 0 : s->detail_top;
-	return NULL;
-}
-
-static struct op *
-toggle_detail(struct timeline_panel *s)
-{
-	s->is_detail = !s->is_detail;
-	s->has_moved |= s->is_detail;	/* what is read does not change under the reader */
-	s->detail_top = 0;
-	return NULL;
-}
 
 static struct op *
 toggle_group(struct timeline_panel *s, enum part_timeline_group group)
@@ -317,8 +277,8 @@ jump(const struct timeline_panel *s, const struct view *v)
 
 	if (e != NULL)
 		return jump_to(moment_of(e));
-	if (s->list.selected >= 0 && s->list.selected < s->n)
-		return jump_to(s->rows[s->list.selected].to_ns);
+	if (list_detail_selected(&s->ld) >= 0)
+		return jump_to(s->rows[s->ld.list.selected].to_ns);
 	return op_text(OP_MESSAGE, "nothing is selected");
 }
 
@@ -403,7 +363,6 @@ record(const struct timeline_panel *s, const struct view *v)
 COMMAND(jump, return jump(s, v);)
 COMMAND(go, return go(s, v);)
 COMMAND(record, return record(s, v);)
-COMMAND(details, return toggle_detail(s);)
 COMMAND(later, return step(v, 1);)
 COMMAND(earlier, return step(v, -1);)
 COMMAND(wrong, return toggle_group(s, PART_TIMELINE_WRONG);)
@@ -413,18 +372,10 @@ COMMAND(written, return toggle_group(s, PART_TIMELINE_WRITTEN);)
 COMMAND(sources, return toggle_group(s, PART_TIMELINE_SOURCES);)
 COMMAND(all, s->hidden = 0; return NULL;)
 COMMAND(order, s->is_oldest_first = !s->is_oldest_first; return NULL;)
-COMMAND(next, return move(s, 1);)
-COMMAND(previous, return move(s, -1);)
-COMMAND(page_down, return move(s, s->page);)
-COMMAND(page_up, return move(s, -s->page);)
-COMMAND(first, return s->is_oldest_first ? move(s, INT_MIN) : move_newest(s);)
-COMMAND(last, return s->is_oldest_first ? move_newest(s) : move(s, INT_MAX);)
-COMMAND(detail_down, return scroll_detail(s, 3);)
-COMMAND(detail_up, return scroll_detail(s, -3);)
 
 static const struct command timeline_commands[] = {
 	{ "jump", "Enter", CMD_HINT, timeline_jump, "time cursor to when this was known" },
-	{ "details", "v", CMD_HINT, timeline_details, "show all of it, and what lasted meanwhile" },
+	{ "details", "v", CMD_HINT, list_detail_details, "show all of it, and what lasted meanwhile" },
 	{ "go", "f", CMD_HINT, timeline_go, "go to it: the alert, objective, model, run or source" },
 	{ "record", "r", CMD_HINT, timeline_record, "go to its record in the audit log" },
 	{ "later", "]", 0, timeline_later, "time cursor to the next thing that happened" },
@@ -436,32 +387,9 @@ static const struct command timeline_commands[] = {
 	{ "sources", "s", 0, timeline_sources, "hide sources that went away or came back, or show them" },
 	{ "all", "x", 0, timeline_all, "show all kinds" },
 	{ "order", "o", 0, timeline_order, "newest first, or oldest first" },
-	{ "next", "j", 0, timeline_next, "select the next row" },
-	{ "previous", "k", 0, timeline_previous, "select the row before" },
-	{ "next-arrow", "Down", CMD_HIDDEN, timeline_next, "select the next row" },
-	{ "previous-arrow", "Up", CMD_HIDDEN, timeline_previous, "select the row before" },
-	{ "page-down", "PgDn", 0, timeline_page_down, "a page down" },
-	{ "page-up", "PgUp", 0, timeline_page_up, "a page up" },
-	{ "first", "Home", 0, timeline_first, "select the first row" },
-	{ "last", "End", 0, timeline_last, "select the last row" },
-	{ "detail-down", "J", 0, timeline_detail_down, "scroll the details down" },
-	{ "detail-up", "K", 0, timeline_detail_up, "scroll the details up" },
+	LIST_DETAIL_COMMANDS,
 	{ 0 }
 };
-
-/* Esc closes what v opened, before it means anything else. */
-static bool
-timeline_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
-{
-	struct timeline_panel *s = state_of(p);
-
-	(void)v;
-	(void)ret_op;
-	if (key != KEY_ESC || !s->is_detail)
-		return false;
-	s->is_detail = false;
-	return true;
-}
 
 const struct panel_ops panel_timeline = {
 	.name = "timeline",
@@ -476,8 +404,8 @@ const struct panel_ops panel_timeline = {
 	.show = timeline_show,
 	.arrange = timeline_arrange,
 	.draw = timeline_draw,
-	.key = timeline_key,
-	.filter = timeline_filter,
+	.key = list_detail_key,
+	.filter = list_detail_filter,
 	.summary = timeline_summary,
 	.close = timeline_close,
 };

@@ -2,9 +2,9 @@
 #ifndef OPS_PANELS_TIMELINE_H
 #define OPS_PANELS_TIMELINE_H
 
+#include "list_detail.h"
 #include "panels.h"
 #include "parts_timeline.h"
-#include "ui/widget.h"
 
 enum { TIMELINE_HEADER_FROM = 4, TIMELINE_LANES = 12, TIMELINE_GAPS_MAX = 256 };
 
@@ -27,24 +27,16 @@ struct timeline_row {
 };
 
 struct timeline_panel {
-	struct list list;
+	struct list_detail ld;
 	struct timeline_item *items;
 	int n_items;
 	struct timeline_span *spans;
 	int n_spans, n_lanes, n_open;
 	struct timeline_row *rows;
-	uint64_t *ids;			/* of rows */
-	int n;
 	size_t n_later;			/* come after the time shown */
-	int page;
-	struct split split;
-	char *filter;			/* NULL or "": none */
 	char refusal[192];		/* why it cannot be read; "" it can */
 	unsigned hidden;		/* 1u << group */
 	bool is_oldest_first;
-	bool is_detail;
-	int detail_top;
-	bool has_moved;			/* somebody selected a row; until then it is the newest, whichever that is */
 };
 
 /* timeline_rows.c: which there are, what began and ended together. */

@@ -120,7 +120,7 @@ timeline_detail_draw(struct pen *p, const struct timeline_panel *s, const struct
 	bool is_hindsight;
 	const struct model *m = timeline_model(v, &is_hindsight);
 
-	if (row < 0 || row >= s->n)
+	if (row < 0 || row >= s->ld.n)
 		return;
 	switch (s->rows[row].kind) {
 	case TIMELINE_ROW_ENTRY:

@@ -56,7 +56,7 @@ needs_of(const struct frame_of *f)
 	char lasted[LASTED_MAX];
 	bool is_open;
 
-	for (int i = s->list.top; i < s->list.top + s->page && i < s->n; i++) {
+	for (int i = s->ld.list.top; i < s->ld.list.top + s->ld.page && i < s->ld.n; i++) {
 		const struct timeline_entry *e = s->rows[i].item >= 0 ? timeline_entry_of(s, f->m, s->rows[i].item) : NULL;
 
 		if (e == NULL)
@@ -238,14 +238,14 @@ timeline_rows_draw(const struct timeline_panel *s, const struct view *v, struct 
 
 		columns_header(&header, y++, cols, COLS);
 	}
-	for (int i = s->list.top; i < s->list.top + s->page && i < s->n; i++, y++) {
+	for (int i = s->ld.list.top; i < s->ld.list.top + s->ld.page && i < s->ld.n; i++, y++) {
 		struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 
 		if (s->rows[i].kind == TIMELINE_ROW_ENTRY)
 			draw_entry(&f, &row, s->rows[i].item);
 		else
 			draw_separator(&row, &s->rows[i]);
-		if (v->is_focused && i == s->list.selected)
+		if (v->is_focused && i == s->ld.list.selected)
 			canvas_select(c, 0, y, c->w);
 	}
 }

@@ -254,7 +254,7 @@ is_shown(const struct timeline_panel *s, const struct sorted *sorted, int item)
 
 	if (s->hidden & 1u << part_timeline_group(e->kind))
 		return false;
-	return timeline_filter_matches(s->filter, &fact);
+	return timeline_filter_matches(s->ld.filter, &fact);
 }
 
 static int64_t
@@ -269,10 +269,10 @@ static void
 row_add(struct timeline_panel *s, struct timeline_row row, uint64_t id)
 {
 	/* Two that are alike in all that is shown are two all the same. */
-	if (s->n > 0 && s->ids[s->n - 1] == id)
-		id += (uint64_t)s->n;
-	s->ids[s->n] = id;
-	s->rows[s->n++] = row;
+	if (s->ld.n > 0 && s->ld.ids[s->ld.n - 1] == id)
+		id += (uint64_t)s->ld.n;
+	s->ld.ids[s->ld.n] = id;
+	s->rows[s->ld.n++] = row;
 }
 
 static void
@@ -319,7 +319,7 @@ rows_fill(struct timeline_panel *s, const struct view *v, const struct sorted *s
 		row_add(s, (struct timeline_row){ .kind = TIMELINE_ROW_ENTRY, .item = item }, s->items[item].hash);
 		before_ns = e->at_ns;
 	}
-	if (s->n > 0)
+	if (s->ld.n > 0)
 		gaps_between(s, v, before_ns, s->is_oldest_first ? INT64_MAX : INT64_MIN);
 }
 
@@ -345,12 +345,11 @@ timeline_rows_done(struct timeline_panel *s)
 	free(s->items);
 	free(s->spans);
 	free(s->rows);
-	free(s->ids);
 	s->items = NULL;
 	s->spans = NULL;
 	s->rows = NULL;
-	s->ids = NULL;
-	s->n = s->n_items = s->n_spans = 0;
+	list_detail_clear(&s->ld);
+	s->n_items = s->n_spans = 0;
 }
 
 void
@@ -366,11 +365,11 @@ timeline_rows_build(struct timeline_panel *s, const struct view *v)
 	most = 2 * (size_t)s->n_items + TIMELINE_GAPS_MAX + 1;
 	s->items = xcalloc((size_t)s->n_items + 1, sizeof *s->items);
 	s->rows = xcalloc(most, sizeof *s->rows);
-	s->ids = xcalloc(most, sizeof *s->ids);
+	s->ld.ids = xcalloc(most, sizeof *s->ld.ids);
 	for (int i = 0; i < s->n_items; i++)
 		s->items[i] = (struct timeline_item){ sorted[i].index, entry_hash(sorted[i].e), -1 };
 	find_spans(s, sorted);
-	timeline_filter_refusal(s->filter, s->refusal, sizeof s->refusal);
+	timeline_filter_refusal(s->ld.filter, s->refusal, sizeof s->refusal);
 	if (*s->refusal == '\0')
 		rows_fill(s, v, sorted);
 	s->n_later = count_later(v);

@@ -103,7 +103,7 @@ static uint64_t
 selected(struct world *w)
 {
 	draw(w);
-	return ((struct audit_panel *)w->p->state)->list.selected_id;
+	return ((struct audit_panel *)w->p->state)->ld.list.selected_id;
 }
 
 static struct world
