@@ -4,11 +4,11 @@
  */
 #include "config.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/xalloc.h"
 #include "runbook/run_priv.h"
 
@@ -158,9 +158,6 @@ add_hosts(struct run *r)
 void
 plan_hash(struct run *r)
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
 	plan_bytes_done(&r->plan);
 	buf_init(&r->plan.bytes, PLAN_BYTES_MAX);
 	add_text(r, "plan", "opsconsole/v1");
@@ -178,10 +175,7 @@ plan_hash(struct run *r)
 	add_steps(r);
 	add_conditions(r, "health", r->rb->health, r->rb->n_health, &r->own);
 	add_conditions(r, "verify", r->rb->verify, r->rb->n_verify, &r->own);
-	if (EVP_Digest(r->plan.bytes.data, r->plan.bytes.len, md, &n, EVP_sha256(), NULL) != 1)
-		abort();
-	for (unsigned i = 0; i < n; i++)
-		snprintf(r->plan.hash + 2 * i, 3, "%02x", md[i]);
+	digest_hex(r->plan.bytes.data, r->plan.bytes.len, r->plan.hash);
 }
 
 void

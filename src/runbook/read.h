@@ -6,6 +6,7 @@
 #ifndef OPS_RUNBOOK_READ_H
 #define OPS_RUNBOOK_READ_H
 
+#include "base/digest.h"
 #include "base/yaml.h"
 #include "conf/conf_table.h"
 #include "runbook/runbook.h"
@@ -69,7 +70,7 @@ struct reader {
 	const struct given *given;
 	unsigned depth;			/* of include: */
 	const char *chain[READ_CHAIN_MAX];	/* files on the way here; the runbook first */
-	void *hash;			/* EVP_MD_CTX over all files */
+	struct digest *hash;		/* over all files */
 };
 
 void read_problem(struct reader *rd, const struct yaml_node *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "runbook/read.h"
@@ -322,8 +321,8 @@ read_included(struct reader *rd, const struct yaml_node *node, const char *path,
 	struct yaml_file *f;
 
 	/* Its name counts too: two files are not one longer one. */
-	EVP_DigestUpdate(rd->hash, node->text, node->len + 1);
-	EVP_DigestUpdate(rd->hash, b->data, b->len);
+	digest_add(rd->hash, node->text, node->len + 1);
+	digest_add(rd->hash, b->data, b->len);
 	if (yaml_parse(path, b->data, b->len, &f, &err) < 0) {
 		rd->is_broken = true;
 		conf_problems_add(rd->problems, "%s", err.msg);

@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/secrets.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -24,8 +24,7 @@ output_begin(struct lane *l)
 	output_done(l);
 	for (int i = 0; i < 2; i++) {
 		buf_init(&l->pending[i], SIZE_MAX);
-		l->md[i] = EVP_MD_CTX_new();
-		EVP_DigestInit_ex(l->md[i], EVP_sha256(), NULL);
+		l->digest[i] = digest_new();
 	}
 }
 
@@ -36,8 +35,8 @@ output_done(struct lane *l)
 		if (l->pending[i].data != NULL)
 			buf_done(&l->pending[i]);
 		l->pending[i] = (struct buf){ 0 };
-		EVP_MD_CTX_free(l->md[i]);
-		l->md[i] = NULL;
+		digest_free(l->digest[i]);
+		l->digest[i] = NULL;
 		free(l->tail[i].data);
 		l->tail[i] = (struct tail){ 0 };
 	}
@@ -125,9 +124,9 @@ output_add(struct running *running, bool is_err, const char *bytes, size_t len, 
 	int i = is_err;
 
 	(void)running;
-	if (l->md[i] == NULL)
+	if (l->digest[i] == NULL)
 		return;
-	EVP_DigestUpdate(l->md[i], bytes, len);
+	digest_add(l->digest[i], bytes, len);
 	l->tail[i].total += len;
 	buf_add(&l->pending[i], bytes, len);
 	flush_lines(l, i);
@@ -140,25 +139,17 @@ output_add(struct running *running, bool is_err, const char *bytes, size_t len, 
 void
 output_hash(struct lane *l, bool is_err, char *hex)
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	EVP_MD_CTX *copy;
-
 	*hex = '\0';
-	if (l->md[is_err] == NULL || l->tail[is_err].total == 0 || l->tail[is_err].data == NULL || secrets_count() > 0)
+	if (l->digest[is_err] == NULL || l->tail[is_err].total == 0 || l->tail[is_err].data == NULL || secrets_count() > 0)
 		return;
-	copy = EVP_MD_CTX_new();
-	if (EVP_MD_CTX_copy_ex(copy, l->md[is_err]) == 1 && EVP_DigestFinal_ex(copy, md, &n) == 1)
-		for (unsigned i = 0; i < n; i++)
-			snprintf(hex + 2 * i, 3, "%02x", md[i]);
-	EVP_MD_CTX_free(copy);
+	digest_so_far_hex(l->digest[is_err], hex);
 }
 
 void
 output_end(struct lane *l, const struct act_result *res)
 {
 	/* What did not stream came with the result. */
-	if (l->md[0] == NULL)
+	if (l->digest[0] == NULL)
 		return;
 	if (res != NULL && l->tail[0].total == 0 && res->out_len > 0)
 		output_add(NULL, false, res->out, res->out_len, l);

@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "conf/hostlist.h"
 #include "runbook/lock.h"
 #include "runbook/run.h"
@@ -90,7 +91,7 @@ struct lane {
 	/* Output of what runs. */
 	struct buf pending[2];
 	struct tail tail[2];
-	void *md[2];			/* EVP_MD_CTX, over all bytes */
+	struct digest *digest[2];	/* over all bytes */
 	int64_t output_ns;		/* monotonic: of the newest EVENT_RUN_OUTPUT */
 	bool is_output_due;
 };

@@ -10,9 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_owner.h"
@@ -419,14 +418,9 @@ runbook_file_read(const char *path, bool is_shipped, struct buf *b, struct err *
 static void
 keep_hash(struct reader *rd)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	char *hex;
+	char *hex = xcalloc(DIGEST_HEX + 1, 1);
 
-	EVP_DigestFinal_ex(rd->hash, digest, &len);
-	hex = xcalloc(2 * len + 1, 1);
-	for (unsigned i = 0; i < len; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	digest_so_far_hex(rd->hash, hex);
 	rd->rb->sha256 = hex;
 }
 
@@ -459,7 +453,7 @@ read_text(struct reader *rd, const char *text, size_t len, struct err *err)
 
 	if (r < 0)
 		return r;
-	EVP_DigestUpdate(rd->hash, text, len);
+	digest_add(rd->hash, text, len);
 	r = find_root(rd->file, f, &root, err);
 	if (r == 0) {
 		rd->has_hosts = !yaml_is_null(yaml_get(root, "hosts"));
@@ -499,10 +493,9 @@ runbook_read(const char *path, const char *text, size_t len, const struct conf *
 	rd.rb->file = xstrdup(path);
 	rd.rb->is_shipped = runbook_is_shipped(path);
 	rd.file = rd.chain[0] = rd.rb->files[0];
-	rd.hash = EVP_MD_CTX_new();
-	EVP_DigestInit_ex(rd.hash, EVP_sha256(), NULL);
+	rd.hash = digest_new();
 	r = text != NULL ? read_text(&rd, text, len, err) : read_file(&rd, path, err);
-	EVP_MD_CTX_free(rd.hash);
+	digest_free(rd.hash);
 	if (r < 0 || rd.is_broken) {
 		runbook_free(rd.rb);
 		rd.rb = NULL;
