@@ -169,12 +169,12 @@ drift_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 {
 	const struct drift_panel *s = state_of(p);
 	struct part_drifts drifts = part_drifts(v);
-	char counts[160] = "", how[PART_DRIFTS_TEXT_MAX], hidden[48] = "", beyond[48] = "";
+	char counts[160] = "", how[STANDING_TEXT_MAX], hidden[48] = "", beyond[48] = "";
 
 	if (s->ld.split.list_h > 0)
 		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
 	part_drifts_text(v, &drifts, how);
-	if (drifts.kind != PART_DRIFTS_PENDING)
+	if (drifts.kind != STANDING_PENDING)
 		counts_text(&drifts, counts, sizeof counts);
 	if ((size_t)s->ld.n < s->n_total)
 		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->ld.n);

@@ -18,7 +18,7 @@ enum { SCORE_NAME_W = 14, SCORE_W = 10, NEW_SHOWN_MAX = 12, NEW_TEXT_MAX = 1024,
 static void
 detail_head(struct pen *p, const struct view *v, const struct part_drifts *drifts, const struct model_drift *m)
 {
-	char moment[PART_MOMENT_MAX], how[PART_DRIFTS_TEXT_MAX], model[256], name[256];
+	char moment[PART_MOMENT_MAX], how[STANDING_TEXT_MAX], model[256], name[256];
 	enum role role;
 	const char *glyph = part_drift_glyph(m, &role);
 
@@ -29,7 +29,7 @@ detail_head(struct pen *p, const struct view *v, const struct part_drifts *drift
 		pen_text(p, ROLE_TEXT, m->def->title);
 	if (m->drift == NULL) {
 		pen_text(p, ROLE_UNKNOWN,
-		    drifts->kind == PART_DRIFTS_PENDING ? "? working it out for this time …" : "? not worked out yet");
+		    drifts->kind == STANDING_PENDING ? "? working it out for this time …" : "? not worked out yet");
 		p->y++;
 		return;
 	}

@@ -257,15 +257,15 @@ draw_numbers(struct canvas *row, const struct column *cols, const struct model_d
 /* No numbers where they would be a guess: words, where they are told of the others as well, or over all the columns that have
  * nothing to say. */
 static void
-draw_blind(struct canvas *row, const struct column *cols, const struct model_drift *m, enum part_drifts_kind kind)
+draw_blind(struct canvas *row, const struct column *cols, const struct model_drift *m, enum part_standing kind)
 {
 	int x = cols[COL_WHY].w > 0 ? cols[COL_WHY].x : cols[COL_PSI].x;
 	const char *text = m->drift != NULL && *m->drift->why != '\0' ? m->drift->why :
-	    kind == PART_DRIFTS_PENDING ? "working it out …" : "not worked out yet";
+	    kind == STANDING_PENDING ? "working it out …" : "not worked out yet";
 	enum role role;
 
 	part_drift_glyph(m, &role);
-	canvas_text_w(row, x, 0, row->w - x - 1, kind == PART_DRIFTS_PENDING ? ROLE_DIM : role, text, false);
+	canvas_text_w(row, x, 0, row->w - x - 1, kind == STANDING_PENDING ? ROLE_DIM : role, text, false);
 }
 
 struct heat {

@@ -67,7 +67,7 @@ overview_budgets_draw(const struct view *v, struct canvas *c)
 	part_heading(c, 0, "Budgets", NULL);
 	if (part_slo_first(&slos, &first))
 		x = draw_first(c, &slos, &first);
-	else if (slos.kind == PART_SLOS_PENDING)
+	else if (slos.kind == STANDING_PENDING)
 		x = canvas_text_w(c, TITLE_W, 0, c->w - TITLE_W - 1, ROLE_DIM, "working them out for this time …", false);
 	else
 		x = canvas_printf(c, TITLE_W, 0, ROLE_UNKNOWN, GLYPH_UNKNOWN " not known: %zu objective%s, no budget worked out",

@@ -318,6 +318,40 @@ part_moment(const struct view *v, int64_t at_ns, char *buf)
 	return buf;
 }
 
+static bool
+is_near_cursor(const struct view *v, int64_t at_ns)
+{
+	return llabs(at_ns - v->range.cursor_ns) <= NEAR_CURSOR;
+}
+
+enum part_standing
+part_standing(const struct view *v, int64_t recorded_ns, int64_t worked_out_ns)
+{
+	if (v->range.is_live)
+		return STANDING_LIVE;
+	if (worked_out_ns != 0 && is_near_cursor(v, worked_out_ns))
+		return STANDING_WORKED_OUT;
+	return recorded_ns != 0 ? STANDING_RECORDED : STANDING_PENDING;
+}
+
+const char *
+part_standing_text(const struct view *v, enum part_standing standing, size_t n, int64_t at_ns, char *buf)
+{
+	char at[CLOCK_TEXT_MAX];
+	const char *shown;
+
+	clock_format(at, at_ns, 0);
+	shown = v->now_ns - at_ns < 20 * NS_PER_HOUR ? at + 11 : at;
+	*buf = '\0';
+	switch (standing) {
+	case STANDING_LIVE: break;
+	case STANDING_WORKED_OUT: snprintf(buf, STANDING_TEXT_MAX, "worked out for %s", shown); break;
+	case STANDING_RECORDED: snprintf(buf, STANDING_TEXT_MAX, "as recorded %s", shown); break;
+	case STANDING_PENDING: snprintf(buf, STANDING_TEXT_MAX, "%s", n > 0 ? "working it out …" : ""); break;
+	}
+	return buf;
+}
+
 /* --- drawing --------------------------------------------------------------------------------- */
 
 bool
@@ -528,12 +562,6 @@ part_more(struct canvas *part, int y_end)
 }
 
 /* --- out of sight ------------------------------------------------------------------------------------------------------- */
-
-bool
-part_is_near_cursor(const struct view *v, int64_t at_ns)
-{
-	return llabs(at_ns - v->range.cursor_ns) <= NEAR_CURSOR;
-}
 
 const char *
 part_beyond(int n, int top, int page, char *buf, size_t size)

@@ -65,8 +65,18 @@ const char *part_when(const struct view *v, int64_t at_ns, char *buf);
 /* "2030-01-01T02:13:58Z, 14m ago", "…, in 2h". buf of PART_MOMENT_MAX. */
 enum { PART_MOMENT_MAX = 80 };
 const char *part_moment(const struct view *v, int64_t at_ns, char *buf);
-/* What was worked out for at_ns holds for the time cursor: they are within two seconds of each other. */
-bool part_is_near_cursor(const struct view *v, int64_t at_ns);
+/* Objectives and drift are worked out of the metrics, which carry their own history: which of what is known stands for the time shown. */
+enum part_standing {
+	STANDING_LIVE,
+	STANDING_WORKED_OUT,	/* for the time cursor, of the metrics' own history */
+	STANDING_RECORDED,	/* as the console saw it then */
+	STANDING_PENDING	/* being worked out for the cursor: only what is watched is known */
+};
+/* Times of what was recorded as of then, and of what was worked out, which holds two seconds from the cursor as well; 0: none was. */
+enum part_standing part_standing(const struct view *v, int64_t recorded_ns, int64_t worked_out_ns);
+/* How it is known: "worked out for 02:10:00Z", "" when live or nothing is watched (n 0). buf of STANDING_TEXT_MAX; returns buf. */
+enum { STANDING_TEXT_MAX = 80 };
+const char *part_standing_text(const struct view *v, enum part_standing standing, size_t n, int64_t at_ns, char *buf);
 
 /* --- drawing -------------------------------------------------------------------------------------------------------------- */
 

@@ -28,28 +28,22 @@ newest(const struct model *m)
 struct part_drifts
 part_drifts(const struct view *v)
 {
-	struct part_drifts d = { .kind = PART_DRIFTS_LIVE, .model = v->model };
-	int64_t at = 0;
+	int64_t recorded_ns = newest(v->model), worked_out_ns = 0;
+	size_t n_worked_out = v->live != NULL ? model_n_past_drifts(v->live, &worked_out_ns) : 0;
+	enum part_standing kind = part_standing(v, recorded_ns, n_worked_out > 0 ? worked_out_ns : 0);
+	const struct model *m = kind == STANDING_PENDING ? v->live : v->model;
 
-	if (v->range.is_live) {
-		d.n = d.model != NULL ? model_n_drifts(d.model) : 0;
-		d.at_ns = newest(d.model);
-		return d;
-	}
-	if (v->live != NULL && model_n_past_drifts(v->live, &at) > 0 && part_is_near_cursor(v, at))
-		return (struct part_drifts){ PART_DRIFTS_WORKED_OUT, v->live, model_n_past_drifts(v->live, NULL), at };
-	at = newest(v->model);
-	if (at != 0)
-		return (struct part_drifts){ PART_DRIFTS_RECORDED, v->model, model_n_drifts(v->model), at };
-	return (struct part_drifts){ PART_DRIFTS_PENDING, v->live, v->live != NULL ? model_n_drifts(v->live) : 0, 0 };
+	if (kind == STANDING_WORKED_OUT)
+		return (struct part_drifts){ kind, v->live, n_worked_out, worked_out_ns };
+	return (struct part_drifts){ kind, m, m != NULL ? model_n_drifts(m) : 0, recorded_ns };
 }
 
 struct model_drift
 part_drift(const struct part_drifts *d, size_t i)
 {
-	struct model_drift row = d->kind == PART_DRIFTS_WORKED_OUT ? *model_past_drift(d->model, i) : *model_drift(d->model, i);
+	struct model_drift row = d->kind == STANDING_WORKED_OUT ? *model_past_drift(d->model, i) : *model_drift(d->model, i);
 
-	if (d->kind == PART_DRIFTS_PENDING)
+	if (d->kind == STANDING_PENDING)
 		row = (struct model_drift){ .def = row.def };
 	return row;
 }
@@ -88,19 +82,7 @@ part_drift_of_model(const struct part_drifts *d, const char *model, struct model
 const char *
 part_drifts_text(const struct view *v, const struct part_drifts *d, char *buf)
 {
-	char at[CLOCK_TEXT_MAX];
-	const char *shown;
-
-	clock_format(at, d->at_ns, 0);
-	shown = v->now_ns - d->at_ns < 20 * NS_PER_HOUR ? at + 11 : at;
-	*buf = '\0';
-	switch (d->kind) {
-	case PART_DRIFTS_LIVE: break;
-	case PART_DRIFTS_WORKED_OUT: snprintf(buf, PART_DRIFTS_TEXT_MAX, "worked out for %s", shown); break;
-	case PART_DRIFTS_RECORDED: snprintf(buf, PART_DRIFTS_TEXT_MAX, "as recorded %s", shown); break;
-	case PART_DRIFTS_PENDING: snprintf(buf, PART_DRIFTS_TEXT_MAX, "%s", d->n > 0 ? "working it out …" : ""); break;
-	}
-	return buf;
+	return part_standing_text(v, d->kind, d->n, d->at_ns, buf);
 }
 
 /* --- states -------------------------------------------------------------------------------------- */

@@ -7,14 +7,8 @@
 
 #include "parts.h"
 
-enum part_drifts_kind {
-	PART_DRIFTS_LIVE,
-	PART_DRIFTS_WORKED_OUT,	/* for the time cursor, from the metrics' own history */
-	PART_DRIFTS_RECORDED,	/* as the console saw them then */
-	PART_DRIFTS_PENDING	/* being worked out for the cursor: only their definitions are known */
-};
 struct part_drifts {
-	enum part_drifts_kind kind;
+	enum part_standing kind;
 	const struct model *model;	/* whose rows; NULL: none */
 	size_t n;
 	int64_t at_ns;			/* what the rows are as of; 0 when nothing was worked out */
@@ -24,8 +18,7 @@ struct part_drifts part_drifts(const struct view *v);
 /* Worst first. drift is NULL while pending. */
 struct model_drift part_drift(const struct part_drifts *d, size_t i);
 bool part_drift_find(const struct part_drifts *d, const char *id, struct model_drift *ret);
-/* How it is known: "worked out for 02:10:00Z", "" when live. buf of PART_DRIFTS_TEXT_MAX; returns buf. */
-enum { PART_DRIFTS_TEXT_MAX = 80 };
+/* How it is known, as part_standing_text() says it. buf of STANDING_TEXT_MAX; returns buf. */
 const char *part_drifts_text(const struct view *v, const struct part_drifts *d, char *buf);
 /* The worst of a model that has drifted or moves. false: none has, as far as is known. */
 bool part_drift_of_model(const struct part_drifts *d, const char *model, struct model_drift *ret);

@@ -28,28 +28,22 @@ newest(const struct model *m)
 struct part_slos
 part_slos(const struct view *v)
 {
-	struct part_slos s = { .kind = PART_SLOS_LIVE, .model = v->model };
-	int64_t at = 0;
+	int64_t recorded_ns = newest(v->model), worked_out_ns = 0;
+	size_t n_worked_out = v->live != NULL ? model_n_past_slos(v->live, &worked_out_ns) : 0;
+	enum part_standing kind = part_standing(v, recorded_ns, n_worked_out > 0 ? worked_out_ns : 0);
+	const struct model *m = kind == STANDING_PENDING ? v->live : v->model;
 
-	if (v->range.is_live) {
-		s.n = s.model != NULL ? model_n_slos(s.model) : 0;
-		s.at_ns = newest(s.model);
-		return s;
-	}
-	if (v->live != NULL && model_n_past_slos(v->live, &at) > 0 && part_is_near_cursor(v, at))
-		return (struct part_slos){ PART_SLOS_WORKED_OUT, v->live, model_n_past_slos(v->live, NULL), at };
-	at = newest(v->model);
-	if (at != 0)
-		return (struct part_slos){ PART_SLOS_RECORDED, v->model, model_n_slos(v->model), at };
-	return (struct part_slos){ PART_SLOS_PENDING, v->live, v->live != NULL ? model_n_slos(v->live) : 0, 0 };
+	if (kind == STANDING_WORKED_OUT)
+		return (struct part_slos){ kind, v->live, n_worked_out, worked_out_ns };
+	return (struct part_slos){ kind, m, m != NULL ? model_n_slos(m) : 0, recorded_ns };
 }
 
 struct model_slo
 part_slo(const struct part_slos *s, size_t i)
 {
-	struct model_slo row = s->kind == PART_SLOS_WORKED_OUT ? *model_past_slo(s->model, i) : *model_slo(s->model, i);
+	struct model_slo row = s->kind == STANDING_WORKED_OUT ? *model_past_slo(s->model, i) : *model_slo(s->model, i);
 
-	if (s->kind == PART_SLOS_PENDING)
+	if (s->kind == STANDING_PENDING)
 		row = (struct model_slo){ .def = row.def };
 	return row;
 }
@@ -71,19 +65,7 @@ part_slo_find(const struct part_slos *s, const char *id, struct model_slo *ret)
 const char *
 part_slos_text(const struct view *v, const struct part_slos *s, char *buf)
 {
-	char at[CLOCK_TEXT_MAX];
-	const char *shown;
-
-	clock_format(at, s->at_ns, 0);
-	shown = v->now_ns - s->at_ns < 20 * NS_PER_HOUR ? at + 11 : at;
-	*buf = '\0';
-	switch (s->kind) {
-	case PART_SLOS_LIVE: break;
-	case PART_SLOS_WORKED_OUT: snprintf(buf, PART_SLOS_TEXT_MAX, "worked out for %s", shown); break;
-	case PART_SLOS_RECORDED: snprintf(buf, PART_SLOS_TEXT_MAX, "as recorded %s", shown); break;
-	case PART_SLOS_PENDING: snprintf(buf, PART_SLOS_TEXT_MAX, "working it out …"); break;
-	}
-	return buf;
+	return part_standing_text(v, s->kind, s->n, s->at_ns, buf);
 }
 
 /* --- states -------------------------------------------------------------------------------------- */

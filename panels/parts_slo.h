@@ -7,14 +7,8 @@
 
 #include "parts.h"
 
-enum part_slos_kind {
-	PART_SLOS_LIVE,
-	PART_SLOS_WORKED_OUT,	/* for the time cursor, from the metrics' own history */
-	PART_SLOS_RECORDED,	/* as the console saw them then */
-	PART_SLOS_PENDING,	/* being worked out for the cursor: only their definitions are known */
-};
 struct part_slos {
-	enum part_slos_kind kind;
+	enum part_standing kind;
 	const struct model *model;	/* whose rows; NULL: none */
 	size_t n;
 	int64_t at_ns;			/* what the rows are as of; 0 when nothing was worked out */
@@ -24,8 +18,7 @@ struct part_slos part_slos(const struct view *v);
 /* Most urgent first. slo and detail are NULL while pending. */
 struct model_slo part_slo(const struct part_slos *s, size_t i);
 bool part_slo_find(const struct part_slos *s, const char *id, struct model_slo *ret);
-/* How it is known: "worked out for 02:10:00Z", "" when live. buf of PART_SLOS_TEXT_MAX; returns buf. */
-enum { PART_SLOS_TEXT_MAX = 80 };
+/* How it is known, as part_standing_text() says it. buf of STANDING_TEXT_MAX; returns buf. */
 const char *part_slos_text(const struct view *v, const struct part_slos *s, char *buf);
 
 /* What it counts as now: the rule's severity, or that of missing data; NONE when it is nothing to act on. */

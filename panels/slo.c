@@ -230,12 +230,12 @@ slo_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct slo_panel *s = state_of(p);
 	struct part_slos slos = part_slos(v);
-	char counts[160] = "", how[PART_SLOS_TEXT_MAX], hidden[48] = "", beyond[48] = "";
+	char counts[160] = "", how[STANDING_TEXT_MAX], hidden[48] = "", beyond[48] = "";
 
 	if (s->ld.split.list_h > 0)
 		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
 	part_slos_text(v, &slos, how);
-	if (slos.kind != PART_SLOS_PENDING)
+	if (slos.kind != STANDING_PENDING)
 		counts_text(&slos, counts, sizeof counts);
 	if ((size_t)s->ld.n < s->n_total)
 		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->ld.n);

@@ -47,7 +47,7 @@ slo_stretch(int64_t start_ns, int64_t end_ns, char *buf)
 static void
 detail_head(struct pen *p, const struct view *v, const struct part_slos *slos, const struct model_slo *m)
 {
-	char moment[PART_MOMENT_MAX], how[PART_SLOS_TEXT_MAX], counts_as[48] = "";
+	char moment[PART_MOMENT_MAX], how[STANDING_TEXT_MAX], counts_as[48] = "";
 	enum role role;
 	const char *glyph = part_slo_glyph(m, &role);
 
@@ -56,7 +56,7 @@ detail_head(struct pen *p, const struct view *v, const struct part_slos *slos, c
 	if (*m->def->title != '\0')
 		pen_text(p, ROLE_TEXT, m->def->title);
 	if (m->slo == NULL) {
-		pen_text(p, ROLE_UNKNOWN, slos->kind == PART_SLOS_PENDING ? "? working it out for this time …" :
+		pen_text(p, ROLE_UNKNOWN, slos->kind == STANDING_PENDING ? "? working it out for this time …" :
 		    "? not worked out yet");
 		return;
 	}

@@ -260,25 +260,25 @@ draw_budget(struct canvas *row, const struct column *cols, const struct model_sl
 
 /* No bar where it would be a guess: words, over all the columns that have nothing to say. */
 static void
-draw_blind(struct canvas *row, const struct column *cols, const struct model_slo *m, enum part_slos_kind kind)
+draw_blind(struct canvas *row, const struct column *cols, const struct model_slo *m, enum part_standing kind)
 {
 	int x = cols[COL_BAR].w > 0 ? cols[COL_BAR].x : cols[COL_LEFT].x;
 	char text[4 * SLO_TEXT_MAX];
 	enum role role;
 	const char *glyph = part_slo_glyph(m, &role);
 
-	if (kind == PART_SLOS_PENDING)
+	if (kind == STANDING_PENDING)
 		snprintf(text, sizeof text, "working it out …");
 	else
 		slo_budget_text(text, sizeof text, m->slo);
 	x = canvas_text(row, x, 0, role, m->is_stale ? GLYPH_UNKNOWN : glyph) + 1;
 	if (part_slo_severity(m) != SEVERITY_NONE)	/* missing data that somebody wants to be told of */
 		x = canvas_printf(row, x, 0, role, "%s: ", severity_name(part_slo_severity(m)));
-	canvas_text_w(row, x, 0, row->w - x - 1, kind == PART_SLOS_PENDING ? ROLE_DIM : role, text, false);
+	canvas_text_w(row, x, 0, row->w - x - 1, kind == STANDING_PENDING ? ROLE_DIM : role, text, false);
 }
 
 static void
-draw_row(struct canvas *c, int y, const struct model_slo *m, const struct column *cols, enum part_slos_kind kind)
+draw_row(struct canvas *c, int y, const struct model_slo *m, const struct column *cols, enum part_standing kind)
 {
 	struct canvas row = canvas_sub(c, 1, y, c->w - 1, 1);
 	char target[PART_TARGET_MAX];
