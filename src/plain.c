@@ -81,23 +81,22 @@ read_only_reason(const struct app *a)
 	return a->env->is_read_only ? "the config says so of this environment" : NULL;
 }
 
-static char *
+static const char *
 recorded_text(const struct app *a)
 {
 	struct recorder_state s;
 
 	if (a->flight == NULL)
-		return xstrdup("nothing is recorded");
+		return "nothing is recorded";
 	flight_state(a->flight, &s);
-	return s.is_broken ? xstrdup("recording has stopped") : s.path[0] != '\0' ? xasprintf("recorded in %s", s.path) : xstrdup("nothing is recorded yet");
+	return s.is_broken ? "recording has stopped" : "recorded";
 }
 
 void
 plain_show_state(struct plain *p)
 {
 	struct app *a = p->app;
-	char *recorded = recorded_text(a);
-	struct plain_facts facts = { .read_only = read_only_reason(a), .recorded = recorded, .is_unwritable = !trail_is_writable(a->trail),
+	struct plain_facts facts = { .read_only = read_only_reason(a), .recorded = recorded_text(a), .is_unwritable = !trail_is_writable(a->trail),
 		.is_late = p->is_late };
 	struct buf out;
 
@@ -105,7 +104,6 @@ plain_show_state(struct plain *p)
 	plain_state(a->model, &facts, &out);
 	plain_write(p, &out);
 	buf_done(&out);
-	free(recorded);
 }
 
 /* --- what happens ---------------------------------------------------------------------------------------------------------- */

@@ -13,20 +13,37 @@
 enum { STATUS_MAX = 32 << 20 };
 
 /* Performance data are for plugins; they begin at the first '|', which nothing else may hold. */
+static size_t
+without_values(const char *line, size_t len)
+{
+	const char *bar = memchr(line, '|', len);
+
+	if (bar == NULL)
+		return len;
+	len = (size_t)(bar - line);
+	while (len > 0 && line[len - 1] == ' ')
+		len--;
+	return len;
+}
+
+/* Lines are escaped, so that each begins with the word that says what it is of. Values are asked for as ranges here. */
 static void
 add_status(struct buf *out, const struct model *m, bool is_late)
 {
+	static const char value[] = "value    ";
 	struct buf text;
-	size_t first, line;
 
 	buf_init(&text, STATUS_MAX);
 	status_text(m, model_health(m), is_late, &text);
-	line = strcspn(text.data, "\n");
-	first = strcspn(text.data, "|\n");
-	while (first > 0 && first < line && text.data[first - 1] == ' ')
-		first--;
-	buf_add(out, text.data, first);
-	buf_add(out, text.data + line, text.len - line);
+	for (size_t at = 0; at < text.len;) {
+		size_t len = strcspn(text.data + at, "\n");
+
+		if (!str_has_prefix(text.data + at, value)) {
+			buf_add(out, text.data + at, at == 0 ? without_values(text.data, len) : len);
+			buf_addch(out, '\n');
+		}
+		at += len + 1;
+	}
 	buf_done(&text);
 }
 
