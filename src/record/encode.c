@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "model/json_writer.h"
 #include "model/snapshot.h"
 #include "record/format.h"
 #include "record/range.h"
-#include "record/words.h"
 
 enum { SLOT_NAME_MAX = 512 };
 
@@ -58,7 +58,7 @@ begin_line(struct encoder *e, const char *slot, const int64_t *at_ns)
 	if (at_ns != NULL)
 		buf_printf(&e->line, "\"at\":%" PRId64 ",", *at_ns);
 	buf_addstr(&e->line, "\"slot\":");
-	words_text(&e->line, slot);
+	json_add_text(&e->line, slot);
 	buf_addch(&e->line, ',');
 }
 

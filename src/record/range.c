@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "model/json_writer.h"
 #include "record/format.h"
-#include "record/words.h"
 
 /* --- which series of the base is it? --------------------------------------------------------------------------------------- */
 
@@ -105,7 +105,7 @@ write_runs(struct buf *b, const struct sample *v, size_t n, int64_t step_ns)
 		if (i == 0 || v[i].t_ns - v[i - 1].t_ns != step_ns)
 			buf_printf(b, "%s[%" PRId64, i == 0 ? "" : "],", v[i].t_ns);
 		buf_addch(b, ',');
-		words_double(b, v[i].v);
+		json_add_number(b, v[i].v);
 	}
 	buf_addstr(b, n > 0 ? "]]" : "]");
 }
@@ -120,7 +120,7 @@ write_series(struct buf *b, const struct series *s, struct finder *f, int64_t st
 		buf_printf(b, "{\"of\":%zu,\"drop\":%zu,\"keep\":%zu", of, drop, keep);
 	} else {
 		buf_addstr(b, "{\"labels\":");
-		words_labels(b, &s->labels);
+		json_add_labels(b, &s->labels);
 	}
 	if (s->n > keep) {
 		buf_addstr(b, ",\"runs\":");
@@ -136,9 +136,9 @@ range_write(struct buf *b, const struct event *ev, const struct series_set *base
 	struct finder f = { .base = base };
 
 	buf_printf(b, "{\"time\":%" PRId64 ",\"source\":", ev->time_ns);
-	words_text(b, ev->source);
+	json_add_text(b, ev->source);
 	buf_addstr(b, ",\"query\":");
-	words_text(b, set->query);
+	json_add_text(b, set->query);
 	buf_printf(b, ",\"start\":%" PRId64 ",\"end\":%" PRId64 ",\"step\":%" PRId64, set->start_ns, set->end_ns, set->step_ns);
 	if (base != NULL)
 		buf_addstr(b, ",\"base\":true");
@@ -146,11 +146,11 @@ range_write(struct buf *b, const struct event *ev, const struct series_set *base
 		buf_printf(b, ",\"left_out\":%zu", set->n_left_out);
 	if (set->warnings.n > 0) {
 		buf_addstr(b, ",\"warnings\":");
-		words_strings(b, &set->warnings);
+		json_add_strings(b, &set->warnings);
 	}
 	if (set->infos.n > 0) {
 		buf_addstr(b, ",\"infos\":");
-		words_strings(b, &set->infos);
+		json_add_strings(b, &set->infos);
 	}
 	buf_addstr(b, ",\"series\":[");
 	for (size_t i = 0; i < set->n; i++) {

@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "model/json_writer.h"
 #include "record/recorder_priv.h"
-#include "record/words.h"
 
 enum { MARK_MAX = 8192 };
 
@@ -149,7 +149,7 @@ mark(struct recorder *r, const char *word, const char *why)
 
 	buf_init(&b, MARK_MAX);
 	buf_printf(&b, "{\"at\":\"%s\",\"%s\":", clock_format(at, clock_now(), 3), word);
-	words_text(&b, why);
+	json_add_text(&b, why);
 	buf_printf(&b, ",\"chunk\":%" PRIu64 "}\n", r->number);
 	if (!b.is_over)
 		recorder_job(r, JOB_MARK)->text = buf_take(&b, NULL);

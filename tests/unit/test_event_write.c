@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "model/json_number.h"
+#include "model/json_writer.h"
 #include "tests/unit/feed.h"
 
 static uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
@@ -295,6 +296,46 @@ what_does_not_fit_leaves_the_buffer_as_it_was(void **state)
 	event_done(&ev);
 }
 
+static void
+pieces_go_behind_what_is_there(void **state)
+{
+	static const struct { double v; const char *text; } numbers[] = {
+		{ 0, "0" }, { -0.0, "-0.0" }, { 3, "3" }, { -42, "-42" }, { 1.5e-9, "1.5e-9" }, { NAN, "\"NaN\"" }, { -INFINITY, "\"-Inf\"" }
+	};
+	static const struct { const char *text, *json; } texts[] = {
+		{ "", "\"\"" }, { "a\"b\\", "\"a\\\"b\\\\\"" }, { "\t\n\x1b\x7f", "\"\\t\\n\\u001b\x7f\"" }, { "\xc3\xa9", "\"\xc3\xa9\"" },
+		{ "\xff", "\"\\\\xFF\"" }
+	};
+	const char *const words[] = { "a", "b" };
+	struct strings two = { .n = 2, .v = words };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		buf_reset(&b);
+		buf_addstr(&b, "is ");
+		json_add_number(&b, numbers[i].v);
+		assert_int_equal(strncmp(b.data, "is ", 3), 0);
+		assert_string_equal(b.data + 3, numbers[i].text);
+	}
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		buf_reset(&b);
+		json_add_text(&b, texts[i].text);
+		assert_string_equal(b.data, texts[i].json);
+	}
+	buf_reset(&b);
+	json_add_strings(&b, &two);
+	assert_string_equal(b.data, "[\"a\",\"b\"]");
+	buf_done(&b);
+	buf_init(&b, 4);
+	json_add_text(&b, "four");
+	assert_true(b.is_over && b.len == 0);
+	json_add_text(&b, "");	/* over stays over */
+	assert_int_equal(b.len, 0);
+	buf_done(&b);
+}
+
 int
 main(void)
 {
@@ -306,6 +347,7 @@ main(void)
 		cmocka_unit_test(texts_of_any_bytes_are_written_as_their_tree_is),
 		cmocka_unit_test(numbers_of_any_kind_are_written_as_their_tree_is),
 		cmocka_unit_test(what_does_not_fit_leaves_the_buffer_as_it_was),
+		cmocka_unit_test(pieces_go_behind_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
