@@ -1,6 +1,7 @@
 /*
- * Writing one record. A line is made in one pass; only when it is longer than AUDIT_LINE_MAX more are made, with a ceiling for each
- * text that was worked out from the lengths of all: the longest texts give way, short ones stay whole.
+ * Writing one record. A line is made in one pass, where it is to stand; only when it is longer than AUDIT_LINE_MAX more are made, elsewhere, with a ceiling
+ * for each text that was worked out from the lengths of all: the longest texts give way, short ones stay whole. Nothing here goes through printf(): with it,
+ * making a record cost more than its hash.
  */
 #include "config.h"
 
@@ -56,12 +57,56 @@ audit_type_find(const char *name, enum audit_type *ret)
 struct writer {
 	struct buf *b;
 	struct buf masked;
+	bool has_secrets;	/* otherwise nothing has to be masked */
 	size_t text_max;	/* of one text, escaped; SIZE_MAX: no ceiling */
 	uint64_t cut;		/* bytes left out */
 	bool is_measured;	/* lens has the texts' escaped lengths: only a line that is too long is made three times */
 	size_t *lens;
 	size_t n_lens, cap_lens;
 };
+
+#define ADD(b, literal) buf_add((b), (literal), sizeof(literal) - 1)
+
+/* --- numbers --------------------------------------------------------------------------------------------------------------------------- */
+
+/* With zeros in front up to `width` digits. */
+static void
+add_digits(struct buf *b, uint64_t v, size_t width)
+{
+	char text[20];
+	size_t at = sizeof text;
+
+	do {
+		text[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0 || sizeof text - at < width);
+	buf_add(b, text + at, sizeof text - at);
+}
+
+static void
+add_integer(struct buf *b, int64_t v)
+{
+	if (v < 0)
+		buf_addch(b, '-');
+	add_digits(b, v < 0 ? -(uint64_t)v : (uint64_t)v, 1);
+}
+
+/* Most records are of the second of the one before. */
+static void
+add_time(struct buf *b, int64_t ns)
+{
+	static _Thread_local char text[CLOCK_TEXT_MAX];
+	static _Thread_local int64_t second = -1;
+
+	if (ns / NS_PER_S != second) {
+		second = ns / NS_PER_S;
+		clock_format(text, ns, 0);
+	}
+	buf_add(b, text, strlen(text) - 1);	/* without the Z */
+	buf_addch(b, '.');
+	add_digits(b, (uint64_t)(ns % NS_PER_S), 9);
+	buf_addch(b, 'Z');
+}
 
 /* --- texts ----------------------------------------------------------------------------------------------------------------------------- */
 
@@ -178,20 +223,31 @@ add_escaped(struct writer *w, const char *s, size_t len)
 	buf_addch(w->b, '"');
 }
 
+/* Text without secrets: s itself, or what stands in w->masked until the next. */
+static const char *
+mask(struct writer *w, const char *s, size_t *len)
+{
+	if (!w->has_secrets)
+		return s;
+	buf_reset(&w->masked);
+	if (secrets_mask(&w->masked, s, *len) < 0)
+		w->b->is_over = true;
+	*len = w->masked.len;
+	return w->masked.data;
+}
+
 static void
 add_text(struct writer *w, const char *s, size_t len)
 {
-	buf_reset(&w->masked);
-	if (secrets_mask(&w->masked, s, len) < 0)
-		w->b->is_over = true;
-	add_escaped(w, w->masked.data, w->masked.len);
+	s = mask(w, s, &len);
+	add_escaped(w, s, len);
 }
 
 static void
 add_text_or_null(struct writer *w, const char *s)
 {
 	if (s == NULL)
-		buf_addstr(w->b, "null");
+		ADD(w->b, "null");
 	else
 		add_text(w, s, strlen(s));
 }
@@ -200,17 +256,18 @@ add_text_or_null(struct writer *w, const char *s)
 static void
 add_name(struct writer *w, const char *name)
 {
+	size_t len = strlen(name), n;
+
+	name = mask(w, name, &len);
 	buf_addch(w->b, '"');
-	buf_reset(&w->masked);
-	if (secrets_mask(&w->masked, name, strlen(name)) < 0)
-		w->b->is_over = true;
-	for (name = w->masked.data; *name != '\0'; name++) {
-		if (is_plain((unsigned char)*name) && *name != '%')
-			buf_addch(w->b, *name);
-		else
-			buf_printf(w->b, "%%%02X", (unsigned char)*name);
+	for (size_t i = 0; i < len; i += n + 1) {
+		for (n = 0; i + n < len && is_plain((unsigned char)name[i + n]) && name[i + n] != '%'; n++)
+			;
+		buf_add(w->b, name + i, n);
+		if (i + n < len)
+			buf_printf(w->b, "%%%02X", (unsigned char)name[i + n]);
 	}
-	buf_addstr(w->b, "\":");
+	ADD(w->b, "\":");
 }
 
 /* --- values ---------------------------------------------------------------------------------------------------------------------------- */
@@ -282,19 +339,19 @@ add_value(struct writer *w, json_t *value, unsigned depth)
 		add_text(w, json_string_value(value), json_string_length(value));
 		break;
 	case JSON_INTEGER:
-		buf_printf(w->b, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		add_integer(w->b, json_integer_value(value));
 		break;
 	case JSON_REAL:
 		add_real(w, json_real_value(value));
 		break;
 	case JSON_TRUE:
-		buf_addstr(w->b, "true");
+		ADD(w->b, "true");
 		break;
 	case JSON_FALSE:
-		buf_addstr(w->b, "false");
+		ADD(w->b, "false");
 		break;
 	case JSON_NULL:
-		buf_addstr(w->b, "null");
+		ADD(w->b, "null");
 		break;
 	}
 	return r;
@@ -314,22 +371,29 @@ struct parts {
 static void
 add_frame(struct writer *w, const struct parts *p)
 {
-	char when[CLOCK_TEXT_MAX];
-
-	buf_printf(w->b, "{\"seq\":%" PRIu64 ",\"time\":\"%s\",\"prev\":\"%s\",\"type\":\"%s\",\"actor\":{\"user\":", p->seq,
-	    clock_format(when, p->time_ns, 9), p->prev, audit_type_name(p->draft->type));
+	ADD(w->b, "{\"seq\":");
+	add_digits(w->b, p->seq, 1);
+	ADD(w->b, ",\"time\":\"");
+	add_time(w->b, p->time_ns);
+	ADD(w->b, "\",\"prev\":\"");
+	buf_addstr(w->b, p->prev);
+	ADD(w->b, "\",\"type\":\"");
+	buf_addstr(w->b, audit_type_name(p->draft->type));
+	ADD(w->b, "\",\"actor\":{\"user\":");
 	add_text(w, p->actor->user, strlen(p->actor->user));
-	buf_printf(w->b, ",\"uid\":%" PRId64 ",\"host\":", p->actor->uid);
+	ADD(w->b, ",\"uid\":");
+	add_integer(w->b, p->actor->uid);
+	ADD(w->b, ",\"host\":");
 	add_text(w, p->actor->host, strlen(p->actor->host));
-	buf_addstr(w->b, ",\"tty\":");
+	ADD(w->b, ",\"tty\":");
 	add_text(w, p->actor->tty, strlen(p->actor->tty));
-	buf_addstr(w->b, ",\"client\":");
+	ADD(w->b, ",\"client\":");
 	add_text(w, p->actor->client, strlen(p->actor->client));
-	buf_addstr(w->b, "},\"env\":");
+	ADD(w->b, "},\"env\":");
 	add_text_or_null(w, p->env);
-	buf_addstr(w->b, ",\"run\":");
+	ADD(w->b, ",\"run\":");
 	add_text_or_null(w, p->draft->run);
-	buf_addstr(w->b, ",\"incident\":");
+	ADD(w->b, ",\"incident\":");
 	add_text_or_null(w, p->draft->incident);
 }
 
@@ -409,17 +473,57 @@ add_cut(struct writer *w, const struct parts *p, size_t room, struct err *err)
 static int
 check_body(const struct audit_draft *d, struct err *err)
 {
+	const char *name;
+	json_t *value;
+
 	if (d->type >= AUDIT_TYPES)
 		return err_set(err, ERR_INVALID, "audit record: there is no type %d", (int)d->type);
 	if (d->body == NULL)
 		return 0;
 	if (!json_is_object(d->body))
 		return err_set(err, ERR_INVALID, "audit record %s: its body is no object", audit_type_name(d->type));
-	for (size_t i = 0; i < sizeof frame_names / sizeof frame_names[0]; i++)
-		if (json_object_get(d->body, frame_names[i]) != NULL)
-			return err_set(err, ERR_INVALID, "audit record %s: its body may not have a member \"%s\"",
-			    audit_type_name(d->type), frame_names[i]);
+	json_object_foreach(d->body, name, value)
+		for (size_t i = 0; i < sizeof frame_names / sizeof frame_names[0]; i++)
+			if (strcmp(name, frame_names[i]) == 0)
+				return err_set(err, ERR_INVALID, "audit record %s: its body may not have a member \"%s\"",
+				    audit_type_name(d->type), frame_names[i]);
 	return 0;
+}
+
+/* The line that begins at `begin` is whole but for its hash. Nothing is written that would not be read. */
+static int
+add_hash(struct buf *b, size_t begin, char *hash, struct err *err)
+{
+	int r;
+
+	digest_hex(b->data + begin, b->len - begin, hash);
+	ADD(b, HASH_KEY);
+	buf_add(b, hash, AUDIT_HASH_HEX);
+	ADD(b, "\"}");
+	r = audit_frame_check(b->data + begin, b->len - begin, err);
+	if (r == 0 && (r = buf_addch(b, '\n')) < 0)
+		err_set(err, r, "audit record: no room for it");
+	return r;
+}
+
+/* In a buffer of its own, for what is too long for a line or for the room behind those that are there. */
+static int
+write_apart(struct writer *w, struct buf *b, const struct parts *p, size_t room, char *hash, struct err *err)
+{
+	struct buf line;
+	int r;
+
+	buf_init(&line, DRAFT_MAX);
+	w->b = &line;
+	r = add_all(w, p, err);
+	if (r == 0 && line.len > room)
+		r = add_cut(w, p, room, err);
+	if (r == 0)
+		r = add_hash(&line, 0, hash, err);
+	if (r == 0 && (r = buf_add(b, line.data, line.len)) < 0)
+		err_set(err, r, "audit record: no room for it");
+	buf_done(&line);
+	return r;
 }
 
 int
@@ -427,36 +531,32 @@ audit_record_write(struct buf *b, uint64_t seq, int64_t time_ns, const char *pre
     const struct audit_draft *draft, char *ret_hash, struct err *err)
 {
 	struct parts p = { seq, time_ns < 0 ? 0 : time_ns, prev, actor, env, draft };
-	size_t room = AUDIT_LINE_MAX - (sizeof HASH_KEY - 1) - AUDIT_HASH_HEX - 3;
-	struct writer w = { .text_max = SIZE_MAX };
-	struct buf line;
+	size_t room = AUDIT_LINE_MAX - (sizeof HASH_KEY - 1) - AUDIT_HASH_HEX - 3, begin = b->len, max = b->max;
+	struct writer w = { .b = b, .has_secrets = secrets_count() > 0, .text_max = SIZE_MAX };
+	bool was_over = b->is_over, is_whole;
 	char hash[AUDIT_HASH_HEX + 1];
 	int r = check_body(draft, err);
 
 	if (r < 0)
 		return r;
-	buf_init(&line, DRAFT_MAX);
 	buf_init(&w.masked, DRAFT_MAX);
-	w.b = &line;
-	r = add_all(&w, &p, err);
-	if (r == 0 && line.len > room)
-		r = add_cut(&w, &p, room, err);
-	if (r < 0)
-		goto out;
-	digest_hex(line.data, line.len, hash);
-	buf_printf(&line, HASH_KEY "%s\"}", hash);
-	r = audit_frame_check(line.data, line.len, err);	/* nothing is written that would not be read */
-	if (r < 0)
-		goto out;
-	buf_addch(&line, '\n');
-	r = buf_add(b, line.data, line.len);
-	if (r < 0)
-		err_set(err, r, "audit record: no room for it");
-	else
+	if (max - begin > AUDIT_LINE_MAX)
+		b->max = begin + AUDIT_LINE_MAX;	/* not the whole draft, when it has to be cut anyway */
+	is_whole = add_all(&w, &p, NULL) == 0 && b->len - begin <= room && b->max - b->len >= AUDIT_LINE_MAX - room;
+	b->max = max;
+	if (is_whole) {
+		r = add_hash(b, begin, hash, err);
+	} else {
+		b->len = begin;
+		b->is_over = was_over;
+		r = write_apart(&w, b, &p, room, hash, err);
+	}
+	if (r == 0)
 		memcpy(ret_hash, hash, sizeof hash);
-out:
+	else
+		b->len = begin;
+	b->data[b->len] = '\0';
 	free(w.lens);
 	buf_done(&w.masked);
-	buf_done(&line);
 	return r;
 }
