@@ -1,6 +1,6 @@
 /*
- * --status: error lines of the last five minutes where one page of a stream does not hold them all. The stores count them then, by level and service; a journal has to be
- * read for that, and is not.
+ * --status: error lines of the last five minutes where one page of a stream does not hold them all. The stores count them then, by level and service; a journal is read for
+ * that, page by page, up to so many lines that the answer still comes in time.
  */
 #include "config.h"
 
@@ -14,20 +14,13 @@
 #include "base/xalloc.h"
 #include "insight/log_look.h"
 
+enum { READ_MAX = 20000 };
 #define COUNT_EVERY (30 * NS_PER_S)	/* --watch: until what is followed reaches as far back itself */
 
-static const char *
-type_of(const struct logs *l, const char *source)
-{
-	const struct conf_source *s = logs_source(l, source);
-
-	return s != NULL ? s->type : "";
-}
-
 static bool
-is_counting(const struct logs *l, const struct followed *f)
+is_counting(const struct followed *f)
 {
-	return f->is_cut && clock_now() - f->since_ns < 2 * LOG_LATELY && !str_eq(type_of(l, f->def->source), "journald");
+	return f->is_cut && clock_now() - f->since_ns < 2 * LOG_LATELY;
 }
 
 void
@@ -38,7 +31,7 @@ logs_count_turn(struct logs *l)
 	for (size_t i = 0; i < l->n_streams; i++) {
 		struct followed *f = &l->streams[i];
 
-		if (!is_counting(l, f) || (f->count_end_ns != 0 && (!f->is_counted || now - f->count_end_ns < COUNT_EVERY)))
+		if (!is_counting(f) || (f->count_end_ns != 0 && (!f->is_counted || now - f->count_end_ns < COUNT_EVERY)))
 			continue;
 		f->count_end_ns = now;
 		l->are_wants_old = true;
@@ -53,9 +46,9 @@ logs_count_wants(const struct logs *l, struct log_want *v)
 	for (size_t i = 0; i < l->n_streams; i++) {
 		const struct followed *f = &l->streams[i];
 
-		if (f->count_end_ns != 0 && is_counting(l, f))
+		if (f->count_end_ns != 0 && is_counting(f))
 			v[n++] = (struct log_want){ .id = f->count_id, .source = f->def->source, .query = f->def->query != NULL ? f->def->query : "",
-				.start_ns = f->count_end_ns - LOG_LATELY, .end_ns = f->count_end_ns, .is_count = true };
+				.start_ns = f->count_end_ns - LOG_LATELY, .end_ns = f->count_end_ns, .limit = READ_MAX, .is_count = true };
 	}
 	return n;
 }
@@ -99,7 +92,7 @@ bool
 logs_count_is_settled(const struct logs *l)
 {
 	for (size_t i = 0; i < l->n_streams; i++)
-		if (is_counting(l, &l->streams[i]) && !l->streams[i].is_counted)
+		if (is_counting(&l->streams[i]) && !l->streams[i].is_counted)
 			return false;
 	return true;
 }

@@ -147,12 +147,12 @@ take_entry(struct log_round *r, struct journald *j, struct arena *mem, struct sl
 	add_value(message, text);
 	d.text = text->data;
 	d.len = text->len;
-	if (slice_is(message, 'n') && j->n_whole < JOURNALD_WHOLE_MAX) {
+	if (slice_is(message, 'n') && !r->is_count && j->n_whole < JOURNALD_WHOLE_MAX) {
 		want_whole(r, j, &d, cursor, key);
 		return;
 	}
 	if (slice_is(message, 'n')) {
-		j->n_left_out++;
+		j->n_left_out += !r->is_count;
 		d.text = left_out;
 		d.len = strlen(left_out);
 	}

@@ -20,7 +20,7 @@ struct log_want {
 	size_t limit;		/* lines in all; pages of the store's size are asked until then. 0: 5000 */
 	bool is_follow;		/* and from then on what comes, each interval of the source */
 	int64_t late_ns;	/* following: so far back is asked again each time, for lines that came late; default 30 s */
-	bool is_count;		/* only how many, by level and service: the answer is no batch but goes to sources_logs_counts() */
+	bool is_count;		/* only how many, by level and service: the answer is no batch but goes to sources_logs_counts(). Stores that cannot count are read, limit lines of it */
 };
 /* The whole list, copied. One that has not changed goes on; others are asked at once; one that is gone is cancelled. Each answer is an EVENT_LOG_LINES and a report named by the id. */
 /* redact must outlive the sources and their pool. */

@@ -53,7 +53,7 @@ def test_status_counts_what_was_written():
 
 
 def test_status_counts_what_a_page_does_not_hold():
-    """Loki counts where a page of ten lines is not all of them; what the journal has besides is not counted, and that is said."""
+    """Loki counts where a page of ten lines is not all of them, and the journal is read; as both may have the same lines, the most of one is the least, and that is said."""
     config = LAB.config + ".small.yaml"
     with open(LAB.config, encoding="utf-8") as whole, open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as small:
         small.write(whole.read().replace("      late: 5s\n", "      late: 5s\n      page: 10\n"))
@@ -167,6 +167,23 @@ def test_journal_is_counted_by_service():
         assert e2e.wait_for("31 entries", counted) == {"web": (5, 16), "nginx": (5, 15)}
 
 
+def test_journal_is_counted_beyond_a_page():
+    with Journal() as journal:
+        for i in range(40):
+            journal.write(f"request {i} failed", priority=3 if i % 4 == 0 else 6)
+        journal.write("large " + "y" * 70000, priority=3)
+        with open(journal.config, encoding="utf-8") as whole:
+            text = whole.read()
+        with open(journal.config, "w", encoding="utf-8") as small:
+            small.write(text.replace("late: 5s", "late: 5s, page: 10"))
+
+        def counted():
+            _, answer = status_json(journal.config)
+            return answer["logs"] if services(answer).get("web", (0, 0))[1] == 42 else None
+        logs = e2e.wait_for("42 entries", counted)
+        assert not logs["least"] and services({"logs": logs})["web"] == (11, 42), logs
+
+
 def test_journal_is_followed():
     with Journal() as journal, e2e.Console(config=journal.config, size=(120, 30)) as console:
         console.wait("e2e")
@@ -189,5 +206,6 @@ def test_journal_is_followed():
 
 if __name__ == "__main__":
     e2e.run_with(e2e.Lab, globals(), "LAB", [test_status_counts_what_was_written, test_status_counts_what_a_page_does_not_hold,
-                                             test_console_shows_and_filters_lines, test_journal_is_counted_by_service,
+                                             test_console_shows_and_filters_lines, test_tab_completes_with_what_the_store_knows,
+                                             test_journal_is_counted_by_service, test_journal_is_counted_beyond_a_page,
                                              test_journal_is_followed])

@@ -394,6 +394,10 @@ store_ask(struct store *s, const struct log_want *want, size_t page)
 	chain_drive(s->chain, &conf, &arg, &s->kept, serve, s, &s->round);
 	if (s->round.err.code != 0)
 		snprintf(s->error, sizeof s->error, "%s", s->round.err.msg);
+	for (size_t i = 0; i < s->round.events.n && want->is_count; i++) {
+		s->n_counted = ((const struct log_counts *)s->round.events.v[i].block)->n_lines;
+		s->is_least = ((const struct log_counts *)s->round.events.v[i].block)->is_least;
+	}
 	for (size_t i = 0; i < s->round.events.n; i++)
 		if (s->round.events.v[i].kind == EVENT_LOG_LINES)
 			take_batch(s, s->round.events.v[i].block);

@@ -40,6 +40,8 @@ struct store {
 	char error[600];
 	unsigned n_stray;	/* told but not in the store */
 	unsigned n_lies;	/* lines of a stretch that was said to be told, but were not */
+	uint64_t n_counted;
+	bool is_least;
 	char buf[4 << 20];
 };
 
