@@ -1,4 +1,4 @@
-/* What must not be missed below the lines: stores that do not answer, and a filter that could not be. */
+/* What must not be missed below the lines: stores that do not answer, lines ahead of our clock, and a filter that could not be. */
 #include "config.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "logs.h"
 
 enum { ROWS_MAX = 4 };
+#define AHEAD_LEAST (5 * NS_PER_S)	/* what is less nobody sees */
 
 static bool
 is_log_store(const struct model_source *s)
@@ -49,6 +50,25 @@ write_store(struct pen *p, const struct view *v, const struct model_source *s)
 	pen_printf(p, role, "%s %s %s %s: %s", glyph, name, source_state_name(s->state), duration_format(age, v->now_ns - s->since_ns), error);
 }
 
+/* They stand where they say that they were written: below everything that is now. */
+static void
+write_ahead(struct pen *p, const struct view *v, const struct log_view *view)
+{
+	char at[CLOCK_TEXT_MAX], n[LOGS_COUNT_MAX], name[64];
+	struct log_ref last;
+	size_t ahead;
+
+	if (view == NULL || view->n == 0 || !v->range.is_live || v->replay != NULL)
+		return;
+	log_view_line(view, view->n - 1, &last);
+	if (last.time_ns <= v->now_ns + AHEAD_LEAST)
+		return;
+	ahead = view->n - log_view_find(view, v->now_ns + AHEAD_LEAST);
+	clock_format(at, last.time_ns, 0);
+	pen_printf(p, ROLE_STALE, "%s %s line%s ahead of this machine's clock, up to %s (%s)", GLYPH_STALE, logs_count(ahead, n), ahead == 1 ? "" : "s", at + 11,
+	    str_escape_to(name, sizeof name, last.source));
+}
+
 static void
 write_notes(struct pen *p, const struct view *v)
 {
@@ -60,6 +80,7 @@ write_notes(struct pen *p, const struct view *v)
 		if (is_log_store(s) && (s->state >= SOURCE_STALE || (s->state == SOURCE_DEGRADED && *s->error != '\0')))
 			write_store(p, v, s);
 	}
+	write_ahead(p, v, view);
 	if (view != NULL && *view->error != '\0')
 		pen_printf(p, ROLE_CRITICAL, "filter: %s; shown is the last one that could be", view->error);
 }

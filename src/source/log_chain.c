@@ -26,6 +26,15 @@ log_store_find(const char *type)
 
 /* --- beginning ------------------------------------------------------------------------------------------------------------------ */
 
+static struct log_kept *
+kept_new(void)
+{
+	struct log_kept *k = xcalloc(1, sizeof *k);
+
+	k->told_ns = INT64_MIN;
+	return k;
+}
+
 static void
 log_kept_free(void *arg)
 {
@@ -88,6 +97,20 @@ take_conf(struct log_round *r, const struct conf_source *conf)
 	r->indices = v;
 }
 
+/* All that is newer than what was told: nothing, unless the store's clock is behind. */
+static void
+look_deep(struct log_round *r, const struct log_want *w)
+{
+	int64_t from = r->now_ns - LOG_DEEP_NS;
+
+	if (from <= r->kept->told_ns)
+		from = r->kept->told_ns + 1;
+	if (from < w->start_ns)
+		from = w->start_ns;
+	if (from < r->start_ns)
+		r->start_ns = from;
+}
+
 /* The first round of one that follows is a search of the past. */
 static void
 take_want(struct log_round *r, const struct log_want *w)
@@ -109,6 +132,8 @@ take_want(struct log_round *r, const struct log_want *w)
 	if (!r->is_later)
 		return;
 	r->start_ns = k->newest_ns - r->late_ns;
+	if (k->n_rounds % LOG_DEEP_EVERY == 0)
+		look_deep(r, w);
 	r->end_ns = r->now_ns + LOG_AHEAD_NS;
 	r->is_forward = true;
 	r->limit = LOG_ROUND_LINES;
@@ -121,7 +146,7 @@ log_begin(const struct conf_source *conf, const void *arg, void *kept, struct er
 	struct log_round *r = xcalloc(1, sizeof *r);
 
 	r->store = log_store_find(conf->type);
-	r->kept = kept != NULL ? kept : xcalloc(1, sizeof *r->kept);
+	r->kept = kept != NULL ? kept : kept_new();
 	r->now_ns = clock_now();
 	r->redact = a->redact;
 	r->newest_ns = INT64_MIN;
@@ -183,7 +208,7 @@ static void
 remember_newest(struct log_round *r)
 {
 	struct log_kept *k = r->kept;
-	int64_t newest = r->newest_ns, floor = r->now_ns - LOG_BEHIND_NS;
+	int64_t newest = r->newest_ns, floor = r->now_ns - (k->behind_ns > 0 ? k->behind_ns : LOG_BEHIND_NS);
 
 	if (newest > r->now_ns)
 		newest = r->now_ns;
@@ -198,9 +223,28 @@ remember_newest(struct log_round *r)
 		newest = r->end_ns < r->now_ns ? r->end_ns : floor;
 	if (newest < floor)
 		newest = floor;
-	if (!k->is_begun || newest > k->newest_ns)
+	/* It had moved on beyond what a store tells whose clock turned out to be behind. */
+	if (!k->is_begun || newest > k->newest_ns || (k->behind_ns > 0 && r->newest_ns != INT64_MIN))
 		k->newest_ns = newest;
 	k->is_begun = true;
+}
+
+/* How its lines are dated. One that is not finished says nothing of it: what is newest is not there yet. */
+static void
+remember_skew(struct log_round *r)
+{
+	struct log_kept *k = r->kept;
+	char text[LOG_SKEW_TEXT_MAX];
+	int64_t lag = r->newest_ns != INT64_MIN ? r->now_ns - r->newest_ns : 0;
+
+	if (r->newest_ns != INT64_MIN && r->newest_ns > k->told_ns)
+		k->told_ns = lag < 0 ? r->now_ns : r->newest_ns;
+	if (r->is_forward && !r->is_whole)
+		return;
+	if (r->is_later && r->newest_ns != INT64_MIN)
+		k->behind_ns = lag > LOG_BEHIND_NS ? lag + LOG_BEHIND_NS : 0;
+	if (log_skew_round(&k->skew, r->now_ns, r->newest_ns, r->is_later, text))
+		log_round_note(r, "%s", text);
 }
 
 /* A window that holds more lines than can be asked for again each time shrinks, which is said; it grows again when there are fewer. */
@@ -230,6 +274,7 @@ static void
 remember(struct log_round *r)
 {
 	struct log_kept *k = r->kept;
+	bool is_quiet;
 
 	k->page_max = r->page_max;
 	k->window_ns = r->window_ns;
@@ -237,12 +282,17 @@ remember(struct log_round *r)
 	k->n_rounds++;
 	if (!r->is_follow)
 		return;
+	remember_skew(r);
 	remember_newest(r);
 	free(k->cursor);
 	k->cursor = xstrdup_or_null(r->cursor);
 	log_seen_add_all(&k->seen, &r->fresh);
-	log_seen_since(&k->seen, k->newest_ns - r->late_ns);
-	if (!r->is_forward || r->is_whole)
+	/* Of a store that tells nothing new for a while the last lines stay known: its clock may be behind. */
+	is_quiet = k->told_ns != INT64_MIN && k->told_ns < k->newest_ns - r->late_ns;
+	log_seen_since(&k->seen, (is_quiet ? k->told_ns : k->newest_ns) - r->late_ns);
+	if (is_quiet)
+		k->late_ns = k->late_ns < r->late_wanted_ns ? k->late_ns * 2 : 0;
+	else if (!r->is_forward || r->is_whole)
 		remember_window(r);
 }
 

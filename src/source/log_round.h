@@ -11,6 +11,7 @@
 #include "source/log.h"
 #include "source/log_build.h"
 #include "source/log_seen.h"
+#include "source/log_skew.h"
 
 enum {
 	LOG_PAGE = 5000,		/* lines that are asked for at once */
@@ -23,6 +24,9 @@ enum {
 /* Following: the store's clock may be behind or ahead of ours. */
 #define LOG_BEHIND_NS (2 * NS_PER_MIN)
 #define LOG_AHEAD_NS (10 * NS_PER_MIN)
+/* Now and then it is looked for lines of a clock that is further behind than that: so far back, every so many rounds. */
+#define LOG_DEEP_NS (30 * NS_PER_MIN)
+enum { LOG_DEEP_EVERY = 10 };
 
 struct log_arg {		/* chain_arg: lent for the round's begin */
 	const struct log_want *want;
@@ -34,6 +38,9 @@ struct log_kept {		/* from one round to the next */
 	bool is_begun;		/* lines up to newest_ns have been told */
 	int64_t newest_ns;
 	int64_t late_ns;	/* as far as it is looked back now */
+	int64_t told_ns;	/* the newest line that there was, but no later than when it was told; INT64_MIN: none yet */
+	int64_t behind_ns;	/* lines come so old; 0: no older than LOG_BEHIND_NS */
+	struct log_skew skew;
 	unsigned n_rounds;
 	struct log_seen seen;	/* lines since newest_ns - late_ns */
 	size_t page_max;	/* lines that the server answers with at once; 0: not known */

@@ -374,6 +374,86 @@ a_failed_round_loses_nothing(void **state)
 	store_free(s);
 }
 
+/* Lines a second apart, dated by a clock that is so far off, are asked for every two seconds for some minutes. */
+static struct store *
+follow_clock(const char *type, int64_t off_ns)
+{
+	struct store *s = make(type);
+	struct log_want w = want_all(s, false);
+
+	w.start_ns = STORE_T0 - 30 * MINUTE;
+	w.is_follow = true;
+	w.end_ns = 0;
+	w.late_ns = 10 * NS_PER_S;
+	for (int64_t t = -60; t < 240; t++)
+		store_add(s, STORE_T0 + t * NS_PER_S + off_ns, true);
+	for (int64_t now = 0; now < 240; now += 2) {
+		clock_freeze(STORE_T0 + now * NS_PER_S);
+		for (size_t i = 0; i < s->n; i++)
+			s->v[i].is_hidden = s->v[i].time_ns - off_ns >= STORE_T0 + now * NS_PER_S;
+		store_ask(s, &w, 500);
+		if (s->error[0] != '\0')
+			fail_msg("%s: %s", type, s->error);
+	}
+	clock_freeze(STORE_T0 + MINUTE);
+	return s;
+}
+
+static void
+clocks_that_are_off(void **state)
+{
+	static const struct {
+		int64_t off_s;
+		const char *note;	/* "" none */
+		unsigned untold_max;	/* on their way until it is looked deeper */
+	} rows[] = {
+		{ 0, "", 0 }, { 3, "", 0 }, { -10, "", 0 },
+		{ 42, "41s ahead of this machine: lines stand as much later than they were written", 0 },
+		{ -70, "new lines are 1m old or more: they come late, or its clock is behind that of this machine", 0 },
+		{ -600, "old or more: they come late, or its clock is behind that of this machine", 20 },
+	};
+
+	(void)state;
+	for (size_t t = 0; t < N_TYPES; t++)
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+			struct store *s = follow_clock(types[t], rows[i].off_s * NS_PER_S);
+
+			if (strstr(s->notes, rows[i].note) == NULL || (*rows[i].note == '\0' && strstr(s->notes, "machine") != NULL))
+				fail_msg("%s, %lld s: notes '%s'", types[t], (long long)rows[i].off_s, s->notes);
+			if (store_untold(s, INT64_MIN, INT64_MAX) > rows[i].untold_max || store_told_twice(s) > 0)
+				fail_msg("%s, %lld s: %u untold, %u twice", types[t], (long long)rows[i].off_s, store_untold(s, INT64_MIN, INT64_MAX), store_told_twice(s));
+			store_free(s);
+		}
+}
+
+/* It cannot count: it is read, and what is left when the limit is reached is said. */
+static void
+a_journal_is_read_to_be_counted(void **state)
+{
+	static const struct {
+		size_t limit;
+		uint64_t n;
+		bool is_least;
+	} rows[] = { { 3000, 2500, false }, { 1000, 1000, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct store *s = make("journald");
+		struct log_want w = want_all(s, false);
+		uint32_t seed = 3;
+
+		s->is_null_message = true;
+		fill(s, &seed, 2500, 3);
+		w.is_count = true;
+		w.limit = rows[i].limit;
+		store_ask(s, &w, 200);
+		assert_string_equal(s->error, "");
+		assert_true(s->n_counted == rows[i].n);
+		assert_true(s->is_least == rows[i].is_least);
+		store_free(s);
+	}
+}
+
 static void
 a_journal_that_forgot_the_cursor(void **state)
 {
@@ -485,6 +565,8 @@ main(void)
 		cmocka_unit_test(a_rejected_page_fails_the_round),
 		cmocka_unit_test(follow_many_rounds),
 		cmocka_unit_test(a_failed_round_loses_nothing),
+		cmocka_unit_test(clocks_that_are_off),
+		cmocka_unit_test(a_journal_is_read_to_be_counted),
 		cmocka_unit_test(a_journal_that_forgot_the_cursor),
 		cmocka_unit_test(a_busy_stream_is_not_asked_for_all_over),
 		cmocka_unit_test(too_many_late_ones_are_said),
