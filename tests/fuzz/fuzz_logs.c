@@ -154,11 +154,14 @@ read_names(const char *type, const uint8_t *data, size_t size)
 
 	for (int i = 0; i < 2; i++) {
 		struct arena mem = ARENA_INIT;
-		struct strings names = { 0 };
+		struct log_names_list list;
+		struct strings names;
 		struct err err = ERR_INIT;
 
-		if ((store->named(i == 0 ? NULL : "x", (const char *)data, size, &mem, &names, &err) < 0) != (err.code < 0))
+		log_names_begin(&list, &mem);
+		if ((store->named(i == 0 ? NULL : "x", (const char *)data, size, &list, &err) < 0) != (err.code < 0))
 			abort();
+		names = log_names_take(&list);
 		for (size_t k = 0; k < names.n; k++)
 			if (names.v[k] == NULL)
 				abort();
