@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "audit/audit.h"
-#include "audit/chain.h"
 #include "base/clock.h"
+#include "base/private.h"
 #include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -151,8 +151,10 @@ save_work(void *arg)
 	char when[CLOCK_TEXT_MAX], *sig;
 
 	j->is_worked = true;
-	if (chain_dirs_make(j->dir, &j->err) < 0)
+	if (private_make(j->dir, &j->err) < 0) {
+		err_prefix(&j->err, "checkpoint");
 		return;
+	}
 	clock_format(when, j->c.time_ns, 0);
 	j->path = xasprintf("%s/%.4s%.2s%.2s-%.2s%.2s%.2s-%" PRIu64 ".checkpoint", j->dir, when, when + 5, when + 8, when + 11, when + 14, when + 17,
 	    j->c.seq);

@@ -13,74 +13,32 @@
 
 #include "audit/chain_priv.h"
 #include "base/fault.h"
+#include "base/private.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+
+static int
+said_of_log(int r, struct err *err)
+{
+	if (r < 0)
+		err_prefix(err, "audit log");
+	return r;
+}
 
 int
 chain_dirs_make(const char *dir, struct err *err)
 {
-	char *path = xstrdup(dir), shown[256];
-	int r = 0;
-
-	for (char *p = path + 1; r == 0; p++) {
-		char c = *p;
-
-		if (c != '/' && c != '\0')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			r = err_set_errno(err, errno == EACCES || errno == EPERM ? ERR_DENIED : ERR_IO, errno,
-			    "audit log: cannot make the folder %s", str_escape_to(shown, sizeof shown, path));
-		*p = c;
-		if (c == '\0')
-			break;
-	}
-	free(path);
-	return r;
-}
-
-/* For us alone, or what is recorded could be read or changed by others. */
-static int
-check_private(int fd, mode_t kind, const char *path, struct err *err)
-{
-	struct stat st;
-	char shown[256];
-
-	str_escape_to(shown, sizeof shown, path);
-	if (fstat(fd, &st) < 0)
-		return err_set_errno(err, ERR_IO, errno, "audit log: %s", shown);
-	if ((st.st_mode & S_IFMT) != kind)
-		return err_set(err, ERR_DENIED, "audit log: %s is no %s", shown, kind == S_IFDIR ? "folder" : "regular file");
-	if (st.st_uid != geteuid())
-		return err_set(err, ERR_DENIED, "audit log: %s belongs to user %ld and not to you", shown, (long)st.st_uid);
-	if (st.st_mode & 077)
-		return err_set(err, ERR_DENIED, "audit log: %s is open to others (mode %03o): chmod %s it", shown,
-		    (unsigned)st.st_mode & 0777, kind == S_IFDIR ? "700" : "600");
-	if (kind == S_IFREG && st.st_nlink > 1)
-		return err_set(err, ERR_DENIED, "audit log: %s has a second name (hard link): remove that one", shown);
-	return 0;
+	return said_of_log(private_make(dir, err), err);
 }
 
 int
 chain_dir_open(const char *dir, bool is_made, int *ret_fd, struct err *err)
 {
-	char shown[256];
-	int fd, r = is_made ? chain_dirs_make(dir, err) : 0;
+	int r = is_made ? private_make(dir, err) : 0;
 
-	if (r < 0)
-		return r;
-	str_escape_to(shown, sizeof shown, dir);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-		return err_set(err, ERR_DENIED, "audit log: %s is no folder, or a symbolic link: give the real one", shown);
-	if (fd < 0)
-		return err_set_errno(err, errno == EACCES ? ERR_DENIED : ERR_IO, errno, "audit log: %s", shown);
-	r = check_private(fd, S_IFDIR, dir, err);
-	if (r < 0)
-		close(fd);
-	else
-		*ret_fd = fd;
-	return r;
+	if (r == 0)
+		r = private_open(AT_FDCWD, dir, ret_fd, err);
+	return said_of_log(r, err);
 }
 
 /* --- the lock ---------------------------------------------------------------------------------------------------------------------------- */
@@ -94,7 +52,7 @@ lock_open(struct chain *c, struct err *err)
 	if (fd < 0)
 		return err_set_errno(err, errno == EACCES || errno == EPERM || errno == EROFS || errno == ELOOP ? ERR_DENIED : ERR_IO,
 		    errno, "audit log: %s/lock", c->dir);
-	r = check_private(fd, S_IFREG, "its lock", err);
+	r = said_of_log(private_check(fd, S_IFREG, "its lock", err), err);
 	if (r < 0)
 		close(fd);
 	else
@@ -220,7 +178,7 @@ chain_file_open(struct chain *c, unsigned number, struct err *err)
 	if (fd < 0)
 		return err_set_errno(err, errno == EACCES || errno == EPERM || errno == EROFS || errno == ELOOP ? ERR_DENIED : ERR_IO,
 		    errno, "audit log: %s/%s", c->dir, name);
-	r = check_private(fd, S_IFREG, name, err);
+	r = said_of_log(private_check(fd, S_IFREG, name, err), err);
 	if (r < 0) {
 		close(fd);
 		return r;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/private.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -343,7 +344,7 @@ conf_init_write_ports(const char *path, const struct conf_port *ports, size_t n,
 
 	if (r < 0)
 		return r;
-	r = conf_make_folders(chosen, err);
+	r = private_make_parents(chosen, err);
 	if (r == 0)
 		r = check_folder(chosen, err);
 	if (r == 0)

@@ -79,24 +79,6 @@ conf_owner_check_folder(const char *path, struct err *err)
 	return check("the folder ", path, &st, err);
 }
 
-int
-conf_make_folders(const char *path, struct err *err)
-{
-	char *copy = xstrdup(path), shown[SHOWN];
-	int r = 0;
-
-	for (char *slash = strchr(copy + 1, '/'); slash != NULL && r == 0;
-	    slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-			r = err_set_errno(err, ERR_IO, errno, "cannot make the folder %s",
-			    str_escape_to(shown, sizeof shown, copy));
-		*slash = '/';
-	}
-	free(copy);
-	return r;
-}
-
 static int
 check_parent(const char *real, struct err *err)
 {

@@ -26,7 +26,5 @@ int conf_owner_read_private(const char *path, struct buf *b, struct err *err);
 int conf_owner_check_private(const char *path, struct err *err);
 /* An existing folder that belongs to the user or root and is writable by no one else. */
 int conf_owner_check_folder(const char *path, struct err *err);
-/* Make the folders on the way to the file path that are missing, for the user alone. */
-int conf_make_folders(const char *path, struct err *err);
 
 #endif

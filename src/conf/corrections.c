@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/private.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_owner.h"
@@ -401,7 +402,7 @@ open_log(const char *path, int *ret_fd, struct err *err)
 	int fd = -1, r;
 
 	str_escape_to(shown, sizeof shown, path);
-	r = conf_make_folders(path, err);
+	r = private_make_parents(path, err);
 	if (r < 0)
 		return r;
 	folder = xstrndup(path, slash == path ? 1 : (size_t)(slash - path));

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/private.h"
 #include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -71,78 +72,30 @@ folder_chunk_number(const char *name)
 /* --- ours alone ----------------------------------------------------------------------------------------------------------------- */
 
 static int
-check_private(int fd, const char *path, struct err *err)
+said_of_recordings(int r, struct err *err)
 {
-	struct stat st;
-	char shown[256];
-
-	str_escape_to(shown, sizeof shown, path);
-	if (fstat(fd, &st) < 0)
-		return err_set_errno(err, ERR_IO, errno, "recordings: %s", shown);
-	if (st.st_uid != geteuid())
-		return err_set(err, ERR_DENIED, "recordings: %s belongs to user %ld and not to you", shown, (long)st.st_uid);
-	if (st.st_mode & 077)
-		return err_set(err, ERR_DENIED, "recordings: %s is open to others (mode %03o): chmod 700 it", shown, (unsigned)st.st_mode & 0777);
-	return 0;
-}
-
-static int
-open_private(int at, const char *name, int *ret_fd, struct err *err)
-{
-	char shown[256];
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
-
-	str_escape_to(shown, sizeof shown, name);
-	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-		return err_set(err, ERR_DENIED, "recordings: %s is no folder, or a symbolic link: give the real one", shown);
-	if (fd < 0)
-		return err_set_errno(err, errno == EACCES ? ERR_DENIED : errno == ENOENT ? ERR_NOTFOUND : ERR_IO, errno, "recordings: %s", shown);
-	r = check_private(fd, name, err);
 	if (r < 0)
-		close(fd);
-	else
-		*ret_fd = fd;
+		err_prefix(err, "recordings");
 	return r;
 }
 
 static int
-made(int r, const char *path, struct err *err)
+open_ours(int at, const char *name, int *ret_fd, struct err *err)
 {
-	char shown[256];
-
-	if (r == 0 || errno == EEXIST)
-		return 0;
-	return err_set_errno(err, errno == EACCES || errno == EPERM || errno == EROFS ? ERR_DENIED : ERR_IO, errno,
-	    "recordings: cannot make the folder %s", str_escape_to(shown, sizeof shown, path));
+	return said_of_recordings(private_open(at, name, ret_fd, err), err);
 }
 
-/* Those above it are made as they are missing. */
 static int
-make_path(const char *dir, struct err *err)
+make_ours(int at, const char *name, struct err *err)
 {
-	char *path = xstrdup(dir);
-	int r = 0;
-
-	for (char *p = path + 1; r == 0 && path[0] != '\0'; p++) {
-		char c = *p;
-
-		if (c != '/' && c != '\0')
-			continue;
-		*p = '\0';
-		r = made(mkdir(path, 0700), path, err);
-		*p = c;
-		if (c == '\0')
-			break;
-	}
-	free(path);
-	return r;
+	return said_of_recordings(private_make_at(at, name, err), err);
 }
 
 int
 folder_check(const char *root, struct err *err)
 {
 	struct err e = ERR_INIT;
-	int fd, r = open_private(AT_FDCWD, root, &fd, &e);
+	int fd, r = open_ours(AT_FDCWD, root, &fd, &e);
 
 	if (r == 0)
 		close(fd);
@@ -156,14 +109,14 @@ folder_check(const char *root, struct err *err)
 int
 folder_open(const char *root, const char *env, bool is_made, int *ret_fd, struct err *err)
 {
-	int root_fd, r = is_made ? make_path(root, err) : 0;
+	int root_fd, r = is_made ? said_of_recordings(private_make(root, err), err) : 0;
 
-	if (r < 0 || (r = open_private(AT_FDCWD, root, &root_fd, err)) < 0)
+	if (r < 0 || (r = open_ours(AT_FDCWD, root, &root_fd, err)) < 0)
 		return r;
 	if (is_made)
-		r = made(mkdirat(root_fd, env, 0700), env, err);
+		r = make_ours(root_fd, env, err);
 	if (r == 0)
-		r = open_private(root_fd, env, ret_fd, err);
+		r = open_ours(root_fd, env, ret_fd, err);
 	close(root_fd);
 	return r;
 }
@@ -171,7 +124,7 @@ folder_open(const char *root, const char *env, bool is_made, int *ret_fd, struct
 int
 folder_open_recording(int env_fd, const char *id, int *ret_fd, struct err *err)
 {
-	return open_private(env_fd, id, ret_fd, err);
+	return open_ours(env_fd, id, ret_fd, err);
 }
 
 /* --- a new one ------------------------------------------------------------------------------------------------------------------- */
@@ -180,10 +133,10 @@ folder_open_recording(int env_fd, const char *id, int *ret_fd, struct err *err)
 static int
 make_unborn(int env_fd, const char *unborn, int *ret_fd, int *ret_lock_fd, struct err *err)
 {
-	int fd = -1, lock = -1, r = made(mkdirat(env_fd, unborn, 0700), unborn, err);
+	int fd = -1, lock = -1, r = make_ours(env_fd, unborn, err);
 
 	if (r == 0)
-		r = open_private(env_fd, unborn, &fd, err);
+		r = open_ours(env_fd, unborn, &fd, err);
 	if (r < 0)
 		return r;
 	lock = fault_openat(FAULT_RECORD_OPEN, fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -343,7 +296,7 @@ remove_if_dead(int env_fd, const char *id, int64_t keep_ns)
 	int fd, lock;
 	bool is_dead;
 
-	if (open_private(env_fd, id, &fd, NULL) < 0)
+	if (open_ours(env_fd, id, &fd, NULL) < 0)
 		return false;
 	lock = openat(fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	is_dead = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && !folder_is_pinned(fd) && is_old(fd, keep_ns) &&
@@ -418,7 +371,7 @@ add_recording(int env_fd, const char *name, void *arg)
 	struct kept *k = arg;
 	int fd;
 
-	if (!is_id(name) || str_eq(name, k->but) || open_private(env_fd, name, &fd, NULL) < 0)
+	if (!is_id(name) || str_eq(name, k->but) || open_ours(env_fd, name, &fd, NULL) < 0)
 		return 0;
 	if (folder_is_pinned(fd))
 		folder_each(fd, add_file, k);

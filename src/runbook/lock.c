@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/private.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -119,30 +120,22 @@ refuse(const char *target, const struct owner *o, struct err *err)
 /* --- files ------------------------------------------------------------------------------------------------------------------------------ */
 
 static int
-make_dirs(const char *dir)
+make_dirs(const char *dir, struct err *err)
 {
-	char *path = xstrdup(dir);
-	int r = 0;
+	int r = private_make(dir, err);
 
-	for (char *p = path + 1; r == 0 && (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			r = -1;
-		*p = '/';
-	}
-	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
-		r = -1;
-	free(path);
+	if (r < 0)
+		err_prefix(err, "the folder of locks");
 	return r;
 }
 
 static int
 open_dir(const char *dir, struct stat *st, struct err *err)
 {
-	int fd;
+	int fd, r = make_dirs(dir, err);
 
-	if (make_dirs(dir) < 0)
-		return err_set_errno(err, ERR_IO, errno, "cannot make the folder of locks %s", dir);
+	if (r < 0)
+		return r;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
 		return err_set(err, ERR_DENIED, "the folder of locks %s must be a folder, and no link to one", dir);
@@ -433,9 +426,9 @@ lock_place_take(const struct lock_place *p, const char *env, const char *const *
 	int code = look_usual(p, env, targets, n, err);
 
 	if (code == 0 && p->usual != NULL) {
-		if (make_dirs(p->dir) < 0)
-			return err_set_errno(err, ERR_IO, errno, "cannot make the folder of locks %s", p->dir);
-		code = check_own(p->dir, err);
+		code = make_dirs(p->dir, err);
+		if (code == 0)
+			code = check_own(p->dir, err);
 	}
 	return code < 0 ? code : locks_take(p->dir, env, targets, n, run, user, ret, err);
 }
