@@ -293,7 +293,7 @@ static void
 alerts_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct alerts *s = state_of(p);
-	char hidden[64] = "", counts[96], grouped[48] = "";
+	char hidden[64] = "", counts[96], grouped[48] = "", beyond[LIST_DETAIL_TEXT_MAX];
 
 	if (v->model == NULL) {
 		snprintf(buf, size, "? not recorded");
@@ -308,11 +308,12 @@ alerts_summary(const struct panel *p, const struct view *v, char *buf, size_t si
 		return;
 	}
 	if (s->n_filtered + s->n_muted > 0)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_filtered + s->n_muted);
+		snprintf(hidden, sizeof hidden, "%zu not shown  ", s->n_filtered + s->n_muted);
 	if (s->group != GROUP_NONE)
 		snprintf(grouped, sizeof grouped, "  by %s", alerts_group_name(s->group));
-	snprintf(buf, size, "%s%s%s%s%s%s", v->past_from == PAST_METRICS ? "from the metrics  " : "",
-	    part_counts_text(&s->counts, counts, sizeof counts), hidden, grouped,
+	list_detail_beyond(&s->ld, s->group != GROUP_NONE, beyond);
+	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, hidden, v->past_from == PAST_METRICS ? "from the metrics  " : "",
+	    part_counts_text(&s->counts, counts, sizeof counts), grouped,
 	    s->sort != SORT_WORST ? "  " : "", s->sort != SORT_WORST ? alerts_sort_name(s->sort) : "");
 }
 
@@ -497,16 +498,14 @@ static const struct command alerts_commands[] = {
 	{ 0 }
 };
 
-/* Esc closes what Enter opened, before it means anything else. */
+/* Esc closes what was opened last, before it means anything else. */
 static bool
 alerts_key(struct panel *p, const struct view *v, int key, struct op **ret_op)
 {
 	struct alerts *s = state_of(p);
 
-	if (list_detail_key(p, v, key, ret_op))
-		return true;
 	if (key != KEY_ESC || !s->is_silences)
-		return false;
+		return list_detail_key(p, v, key, ret_op);
 	s->is_silences = false;
 	return true;
 }

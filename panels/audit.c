@@ -261,7 +261,7 @@ audit_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 		return;
 	if (s->ld.n > 0 && s->ld.split.list_h > 0)
 		part_beyond((int)(a->n_matching < INT_MAX ? a->n_matching : INT_MAX), (int)((int64_t)a->n_matching - 1 - place_of(a, s->ld.list.top)),
-		    s->ld.page, beyond, sizeof beyond);
+		    s->ld.page, false, beyond, sizeof beyond);
 	is_bad = *a->verdict != '\0' && strcmp(a->verdict, "good") != 0 && strcmp(a->verdict, "running") != 0;
 	if (*a->filter != '\0' && *a->filter_error == '\0')
 		snprintf(buf, size, "%s%llu of %llu records", beyond, (unsigned long long)a->n_matching, (unsigned long long)a->n_records);

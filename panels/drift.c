@@ -94,19 +94,12 @@ draw_undefined(struct canvas *c)
 static void
 draw_empty(const struct drift_panel *s, const struct view *v, const struct part_drifts *drifts, struct canvas *c)
 {
-	struct pen pen = { .c = c };
-
-	if (s->n_total > 0 && *s->refusal != '\0') {
-		pen_text(&pen, ROLE_WARNING, s->refusal);
-		pen_text(&pen, ROLE_DIM, "Esc clears the filter.");
-	} else if (s->n_total > 0) {
-		pen_printf(&pen, ROLE_TEXT, "None of %zu matches the filter.", s->n_total);
-		pen_text(&pen, ROLE_DIM, "Esc clears it.");
-	} else if (drifts->model == NULL || model_environment(drifts->model) == NULL) {
+	if (s->n_total > 0)
+		list_detail_no_match(&s->ld, c, s->n_total, "inputs and predictions");
+	else if (drifts->model == NULL || model_environment(drifts->model) == NULL)
 		part_not_recorded(c, v);
-	} else {
+	else
 		draw_undefined(c);
-	}
 }
 
 static void
@@ -169,16 +162,15 @@ drift_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 {
 	const struct drift_panel *s = state_of(p);
 	struct part_drifts drifts = part_drifts(v);
-	char counts[160] = "", how[STANDING_TEXT_MAX], hidden[48] = "", beyond[48] = "";
+	char counts[160] = "", how[STANDING_TEXT_MAX], hidden[48] = "", beyond[LIST_DETAIL_TEXT_MAX];
 
-	if (s->ld.split.list_h > 0)
-		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
+	list_detail_beyond(&s->ld, false, beyond);
 	part_drifts_text(v, &drifts, how);
 	if (drifts.kind != STANDING_PENDING)
 		counts_text(&drifts, counts, sizeof counts);
 	if ((size_t)s->ld.n < s->n_total)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->ld.n);
-	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, how, *how != '\0' && *counts != '\0' ? "  " : "", counts, hidden,
+		snprintf(hidden, sizeof hidden, "%zu not shown  ", s->n_total - (size_t)s->ld.n);
+	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, hidden, how, *how != '\0' && *counts != '\0' ? "  " : "", counts,
 	    s->sort != DRIFT_SORT_MODEL ? "  " : "", s->sort != DRIFT_SORT_MODEL ? drift_sort_name(s->sort) : "");
 }
 

@@ -14,7 +14,6 @@ struct drift_panel {
 	char **rows;			/* ids of the definitions listed */
 	size_t n_total;			/* without the filter */
 	enum drift_sort sort;
-	char refusal[192];		/* why no filter can be that; "" it can */
 };
 
 /* drift_rows.c: which there are, and a line for each. */

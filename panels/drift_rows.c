@@ -155,8 +155,8 @@ drift_rows_build(struct drift_panel *s, const struct part_drifts *drifts)
 
 	drift_rows_done(s);
 	s->n_total = drifts->n;
-	part_filter_refusal(s->ld.filter, keys, states, s->refusal, sizeof s->refusal);
-	for (size_t i = 0; i < drifts->n && *s->refusal == '\0'; i++) {
+	part_filter_refusal(s->ld.filter, keys, states, s->ld.refusal, sizeof s->ld.refusal);
+	for (size_t i = 0; i < drifts->n && *s->ld.refusal == '\0'; i++) {
 		struct model_drift row = part_drift(drifts, i);
 
 		if (part_filter_matches(s->ld.filter, &words, &row))

@@ -52,6 +52,7 @@ hosts_arrange(struct panel *p, const struct view *v, int w, int h)
 	struct hosts_panel *s = state_of(p);
 
 	hosts_rows_build(s, v->model);
+	list_detail_stay_first(&s->ld);
 	list_detail_split(&s->ld, w, h, s->ld.n + 1);
 	list_detail_fit(&s->ld, s->ld.split.list_h >= HOSTS_HEADER_FROM);
 	clamp_detail(s, v);
@@ -79,17 +80,12 @@ draw_undefined(struct canvas *c, const struct view *v)
 static void
 draw_empty(const struct hosts_panel *s, const struct view *v, struct canvas *c)
 {
-	if (*s->refusal != '\0' && s->n_filtered > 0) {
-		struct pen pen = { .c = c };
-
-		pen_text(&pen, ROLE_WARNING, s->refusal);
-		pen_text(&pen, ROLE_DIM, "Esc clears the filter.");
+	if (s->n_filtered > 0 && (!s->is_wrong_only || *s->ld.refusal != '\0')) {
+		list_detail_no_match(&s->ld, c, s->n_filtered, "hosts");
 	} else if (s->n_filtered > 0) {
-		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu hosts matches the filter%s.",
-		    s->n_filtered + s->n_fine,
-		    s->is_wrong_only ? ", with those that are fine hidden" : "");
-		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, s->is_wrong_only ? "Esc clears it; w shows all." :
-		    "Esc clears it.", false);
+		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu hosts matches the filter, with those that are fine hidden.",
+		    s->n_filtered + s->n_fine);
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "Esc clears it; w shows all.", false);
 	} else if (s->n_fine > 0) {
 		canvas_printf(c, 1, 0, ROLE_OK, GLYPH_OK " Nothing is known to be wrong with any of %zu hosts.",
 		    s->n_fine);
@@ -123,8 +119,7 @@ draw_detail(const struct hosts_panel *s, const struct view *v, struct canvas *c)
 		hosts_detail_draw(&pen, v, h);
 	else if (row != NULL && row->is_header)
 		draw_group(&pen, row);
-	if (pen.y > part.h && part.h > 2)
-		canvas_text_right(&part, part.w - 1, part.h - 1, ROLE_DIM, " J more ");
+	part_more(&part, pen.y);
 }
 
 static void
@@ -151,7 +146,7 @@ hosts_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 {
 	const struct hosts_panel *s = state_of(p);
 	struct hosts_counts n = { 0 };
-	char counts[128], hidden[48] = "";
+	char counts[128], hidden[48] = "", beyond[LIST_DETAIL_TEXT_MAX];
 	size_t n_hidden = s->n_filtered + s->n_fine;
 
 	if (v->model == NULL) {
@@ -161,8 +156,9 @@ hosts_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 	for (size_t i = 0; i < model_n_hosts(v->model); i++)
 		hosts_count(&n, v->model, model_host(v->model, i));
 	if (n_hidden > 0)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", n_hidden);
-	snprintf(buf, size, "%s%s%s%s", hosts_counts_text(&n, counts, sizeof counts), hidden,
+		snprintf(hidden, sizeof hidden, "%zu not shown  ", n_hidden);
+	list_detail_beyond(&s->ld, s->sort == HOSTS_SORT_GROUP, beyond);
+	snprintf(buf, size, "%s%s%s%s%s", beyond, hidden, hosts_counts_text(&n, counts, sizeof counts),
 	    s->sort != HOSTS_SORT_GROUP ? "  " : "",
 	    s->sort != HOSTS_SORT_GROUP ? hosts_sort_name(s->sort) : "");
 }

@@ -27,7 +27,6 @@ struct hosts_panel {
 	size_t n_filtered, n_fine;	/* left out by the filter, by is_wrong_only */
 	enum hosts_sort sort;
 	bool is_wrong_only;
-	char refusal[192];		/* why no filter can be that; "" it can */
 	uint64_t *folded;		/* ids of groups */
 	size_t n_folded;
 };

@@ -155,7 +155,7 @@ is_listed(struct hosts_panel *s, const struct model *m, const struct model_host_
 {
 	static const struct part_filter words = { contains, member_is };
 
-	if (*s->refusal != '\0' || !part_filter_matches(s->ld.filter, &words, h)) {
+	if (*s->ld.refusal != '\0' || !part_filter_matches(s->ld.filter, &words, h)) {
 		s->n_filtered++;
 		return false;
 	}
@@ -314,7 +314,7 @@ hosts_rows_build(struct hosts_panel *s, const struct model *m)
 
 	hosts_rows_done(s);
 	s->n_filtered = s->n_fine = 0;
-	part_filter_refusal(s->ld.filter, keys, states, s->refusal, sizeof s->refusal);
+	part_filter_refusal(s->ld.filter, keys, states, s->ld.refusal, sizeof s->ld.refusal);
 	for (size_t i = 0; m != NULL && i < model_n_hosts(m); i++)
 		if (is_listed(s, m, model_host(m, i)))
 			pick_host(&p, s->sort, i, model_host(m, i));

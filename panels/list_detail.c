@@ -38,6 +38,27 @@ list_detail_selected(const struct list_detail *ld)
 	return ld->list.selected >= 0 && ld->list.selected < ld->n ? ld->list.selected : -1;
 }
 
+const char *
+list_detail_beyond(const struct list_detail *ld, bool is_of_rows, char *buf)
+{
+	*buf = '\0';
+	return ld->split.list_h > 0 ? part_beyond(ld->n, ld->list.top, ld->page, is_of_rows, buf, LIST_DETAIL_TEXT_MAX) : buf;
+}
+
+void
+list_detail_no_match(const struct list_detail *ld, struct canvas *c, size_t n, const char *things)
+{
+	struct pen pen = { .c = c };
+
+	if (*ld->refusal != '\0') {
+		pen_text(&pen, ROLE_WARNING, ld->refusal);
+		pen_text(&pen, ROLE_DIM, "Esc clears the filter.");
+	} else {
+		pen_printf(&pen, ROLE_TEXT, "None of %zu %s matches the filter.", n, things);
+		pen_text(&pen, ROLE_DIM, "Esc clears it.");
+	}
+}
+
 /* --- arranging ----------------------------------------------------------------------------------- */
 
 void

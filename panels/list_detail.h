@@ -19,6 +19,7 @@ struct list_detail {
 	int page;		/* rows in sight */
 	struct split split;
 	char *filter;		/* NULL or "": none */
+	char refusal[192];	/* why nothing can match it; "" it can */
 	bool is_detail;		/* it is to be shown */
 	int detail_top;		/* rows of it that are out of sight above */
 	bool has_moved;		/* somebody selected a row; until then it is the one that matters most, whichever that is */
@@ -30,6 +31,12 @@ void list_detail_done(struct list_detail *ld);
 /* Before they are listed anew: there are no rows. What was selected is remembered. */
 void list_detail_clear(struct list_detail *ld);
 int list_detail_selected(const struct list_detail *ld);		/* -1: no row is */
+/* "None of 12 hosts matches the filter.", or why none can. */
+void list_detail_no_match(const struct list_detail *ld, struct canvas *c, size_t n, const char *things);
+
+/* What stands first in the title: part_beyond() of the list. buf of LIST_DETAIL_TEXT_MAX; returns buf. */
+enum { LIST_DETAIL_TEXT_MAX = 48 };
+const char *list_detail_beyond(const struct list_detail *ld, bool is_of_rows, char *buf);
 
 /* --- arranging ---------------------------------------------------------------------------------------------------------- */
 

@@ -202,17 +202,12 @@ draw_undefined(struct canvas *c, const struct view *v)
 static void
 draw_empty(const struct models_panel *s, const struct view *v, struct canvas *c)
 {
-	if (*s->refusal != '\0' && s->n_filtered > 0) {
-		struct pen pen = { .c = c };
-
-		pen_text(&pen, ROLE_WARNING, s->refusal);
-		pen_text(&pen, ROLE_DIM, "Esc clears the filter.");
+	if (s->n_filtered > 0 && (!s->is_wrong_only || *s->ld.refusal != '\0')) {
+		list_detail_no_match(&s->ld, c, s->n_filtered, "models");
 	} else if (s->n_filtered > 0) {
-		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu models matches the filter%s.",
-		    s->n_filtered + s->n_fine,
-		    s->is_wrong_only ? ", with those that are fine hidden" : "");
-		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, s->is_wrong_only ? "Esc clears it; w shows all." :
-		    "Esc clears it.", false);
+		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu models matches the filter, with those that are fine hidden.",
+		    s->n_filtered + s->n_fine);
+		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "Esc clears it; w shows all.", false);
 	} else if (s->n_fine > 0) {
 		canvas_printf(c, 1, 0, ROLE_OK, GLYPH_OK " Nothing is wrong with any of %zu models.",
 		    model_n_models(v->model));
@@ -232,8 +227,7 @@ draw_detail(const struct models_panel *s, const struct view *v, struct canvas *c
 	if (!models_selected(s, v, &item))
 		return;
 	draw_inside(s, v, &item, &pen, NULL);
-	if (pen.y > part.h && part.h > 2)
-		canvas_text_right(&part, part.w - 1, part.h - 1, ROLE_DIM, " J more ");
+	part_more(&part, pen.y);
 }
 
 static void
@@ -280,7 +274,7 @@ static void
 models_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct models_panel *s = state_of(p);
-	char counts[128], hidden[48] = "";
+	char counts[128], hidden[48] = "", beyond[LIST_DETAIL_TEXT_MAX];
 	size_t n_hidden = s->n_filtered + s->n_fine;
 
 	if (v->model == NULL) {
@@ -289,8 +283,8 @@ models_summary(const struct panel *p, const struct view *v, char *buf, size_t si
 	}
 	counts_text(v->model, counts, sizeof counts);
 	if (n_hidden > 0)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", n_hidden);
-	snprintf(buf, size, "%s%s%s%s", counts, hidden, s->sort != MODELS_SORT_WORST ? "  " : "",
+		snprintf(hidden, sizeof hidden, "%zu not shown  ", n_hidden);
+	snprintf(buf, size, "%s%s%s%s%s", list_detail_beyond(&s->ld, false, beyond), hidden, counts, s->sort != MODELS_SORT_WORST ? "  " : "",
 	    s->sort != MODELS_SORT_WORST ? models_sort_name(s->sort) : "");
 }
 

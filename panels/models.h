@@ -31,7 +31,6 @@ struct models_panel {
 	int n_drift_lines;		/* of the rows in sight, how many tell of drift below their model */
 	enum models_sort sort;
 	bool is_wrong_only;
-	char refusal[192];		/* why no filter can be that; "" it can */
 	int64_t past_ns;		/* the time that was shown; 0: now */
 	/* Of the selected model; forgotten when another one is selected. */
 	uint64_t of;			/* its id */

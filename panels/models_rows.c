@@ -182,7 +182,7 @@ is_listed(struct models_panel *s, const struct models_item *item)
 {
 	static const struct part_filter words = { contains, member_is };
 
-	if (*s->refusal != '\0' || !part_filter_matches(s->ld.filter, &words, item)) {
+	if (*s->ld.refusal != '\0' || !part_filter_matches(s->ld.filter, &words, item)) {
 		s->n_filtered++;
 		return false;
 	}
@@ -204,7 +204,7 @@ pick_all(struct models_panel *s, const struct model *m, struct pick *v)
 	size_t n = 0, n_models = model_n_models(m), n_others = model_n_other_models(m);
 
 	s->n_filtered = s->n_fine = 0;
-	part_filter_refusal(s->ld.filter, keys, states, s->refusal, sizeof s->refusal);
+	part_filter_refusal(s->ld.filter, keys, states, s->ld.refusal, sizeof s->ld.refusal);
 	for (size_t i = 0; i < n_models; i++) {
 		v[n] = (struct pick){ item_of(model_model(m, i)), i };
 		n += is_listed(s, &v[n].item);

@@ -564,14 +564,15 @@ part_more(struct canvas *part, int y_end)
 /* --- out of sight ------------------------------------------------------------------------------------------------------- */
 
 const char *
-part_beyond(int n, int top, int page, char *buf, size_t size)
+part_beyond(int n, int top, int page, bool is_of_rows, char *buf, size_t size)
 {
-	int above = top, below = n - top - page;
+	int above = top, below = n - top - page, first = above > 0 ? above : below;
+	const char *row = !is_of_rows ? "" : first == 1 ? "row " : "rows ";
 
 	*buf = '\0';
 	if (above > 0 && below > 0)
-		snprintf(buf, size, "%d above, %d below  ", above, below);
-	else if (above > 0 || below > 0)
-		snprintf(buf, size, "%d %s  ", above > 0 ? above : below, above > 0 ? "above" : "below");
+		snprintf(buf, size, "%d %sabove, %d below  ", above, row, below);
+	else if (first > 0)
+		snprintf(buf, size, "%d %s%s  ", first, row, above > 0 ? "above" : "below");
 	return buf;
 }

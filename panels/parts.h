@@ -119,8 +119,9 @@ struct split {
 struct split part_split(int w, int h, bool is_wanted, int list_rows);
 /* The canvas of the detail, with the line that separates it drawn. */
 struct canvas part_split_detail(struct canvas *c, const struct split *s);
-/* "2 above, 3 below  ": of n rows, page from top on are in sight; one that is not must not be out of mind. "" all are. buf of size; returns buf. */
-const char *part_beyond(int n, int top, int page, char *buf, size_t size);
+/* "2 above, 3 below  ": of n rows, page from top on are in sight; one that is not must not be out of mind. "" all are. is_of_rows: not
+ * each of them is one of those that are counted beside it, and they are called rows. buf of size; returns buf. */
+const char *part_beyond(int n, int top, int page, bool is_of_rows, char *buf, size_t size);
 /* A row of its own at the end that says that there is more, when what was drawn went on to y_end. */
 void part_more(struct canvas *part, int y_end);
 

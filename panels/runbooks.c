@@ -55,6 +55,7 @@ runbooks_arrange(struct panel *p, const struct view *v, int w, int h)
 	struct runbooks_panel *s = state_of(p);
 
 	runbooks_rows_build(s, v->model);
+	list_detail_stay_first(&s->ld);
 	list_detail_split(&s->ld, w, h, s->ld.n + 1);
 	list_detail_fit(&s->ld, s->ld.split.list_h >= RUNBOOKS_HEADER_FROM);
 	clamp_detail(s, v);
@@ -71,8 +72,7 @@ draw_empty(const struct runbooks_panel *s, const struct view *v, struct canvas *
 		pen_printf(&pen, ROLE_TEXT, "None of %zu runbooks is offered for %s.", s->n_filtered, s->alert);
 		pen_text(&pen, ROLE_DIM, "Esc shows all of them.");
 	} else if (s->n_filtered > 0) {
-		pen_printf(&pen, ROLE_TEXT, "None of %zu runbooks matches the filter.", s->n_filtered);
-		pen_text(&pen, ROLE_DIM, "Esc clears it.");
+		list_detail_no_match(&s->ld, c, s->n_filtered, "runbooks");
 	} else {
 		pen_text(&pen, ROLE_TEXT, "There are no runbooks.");
 		pen_field(&pen, "runbooks:", ROLE_DIM, "in opsconsole.yaml names folders of them; man opsconsole-runbook has one to copy.");
@@ -107,20 +107,21 @@ static void
 runbooks_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct runbooks_panel *s = state_of(p);
-	char hidden[48] = "", broken[48] = "";
+	char hidden[48] = "", broken[48] = "", beyond[LIST_DETAIL_TEXT_MAX];
 
 	if (v->model == NULL) {
 		snprintf(buf, size, "? not recorded");
 		return;
 	}
 	if (s->n_filtered > 0)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_filtered);
+		snprintf(hidden, sizeof hidden, "%zu not shown  ", s->n_filtered);
 	if (s->n_broken > 0)
 		snprintf(broken, sizeof broken, ", %d with mistakes", s->n_broken);
+	list_detail_beyond(&s->ld, false, beyond);
 	if (s->alert != NULL && *s->alert != '\0')
-		snprintf(buf, size, "for %.60s%s", s->alert, hidden);
+		snprintf(buf, size, "%s%sfor %.60s", beyond, hidden, s->alert);
 	else
-		snprintf(buf, size, "%d, %d offered now%s%s", s->ld.n - s->n_broken, s->n_offered, broken, hidden);
+		snprintf(buf, size, "%s%s%d, %d offered now%s", beyond, hidden, s->ld.n - s->n_broken, s->n_offered, broken);
 }
 
 static void
@@ -132,8 +133,7 @@ runbooks_show(struct panel *p, const struct view *v, const char *arg)
 	if (str_has_prefix(arg, ALERT_PREFIX)) {
 		list_detail_filter(p, NULL);
 		set_text(&s->alert, arg + strlen(ALERT_PREFIX));
-		s->ld.list.selected = 0;
-		s->ld.list.selected_id = 0;
+		s->ld.has_moved = false;
 		return;
 	}
 	set_text(&s->alert, NULL);

@@ -30,6 +30,9 @@ contains(const void *thing, const char *word)
 	return str_contains(r->name, word) || str_contains(r->title, word) || str_contains(r->description, word) || str_contains(r->hosts, word);
 }
 
+static const char *const keys[] = { "name", "danger", NULL };
+static const char *const no_states[] = { NULL };
+
 static bool
 is(const void *thing, const char *name, const char *value)
 {
@@ -47,7 +50,7 @@ is_shown(const struct runbooks_panel *s, const struct runbook_info *r)
 
 	if (s->alert != NULL && *s->alert != '\0' && !runbook_is_for(r, s->alert))
 		return false;
-	return s->ld.filter == NULL || *s->ld.filter == '\0' || part_filter_matches(s->ld.filter, &filter, r);
+	return *s->ld.refusal == '\0' && part_filter_matches(s->ld.filter, &filter, r);
 }
 
 /* Is this problem told with the runbook it is of? */
@@ -107,6 +110,7 @@ runbooks_rows_build(struct runbooks_panel *s, const struct model *m)
 	const struct runbook_set *set = m != NULL ? model_runbooks(m) : NULL;
 
 	runbooks_rows_done(s);
+	part_filter_refusal(s->ld.filter, keys, no_states, s->ld.refusal, sizeof s->ld.refusal);
 	if (set == NULL)
 		return;
 	s->rows = xcalloc(set->n + set->problems.n, sizeof *s->rows);

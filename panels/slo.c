@@ -162,14 +162,12 @@ draw_undefined(struct canvas *c)
 static void
 draw_empty(const struct slo_panel *s, const struct view *v, const struct part_slos *slos, struct canvas *c)
 {
-	if (s->n_total > 0) {
-		canvas_printf(c, 1, 0, ROLE_TEXT, "None of %zu objectives matches the filter.", s->n_total);
-		canvas_text_w(c, 1, 1, c->w - 2, ROLE_DIM, "Esc clears it.", false);
-	} else if (slos->model == NULL || model_environment(slos->model) == NULL) {
+	if (s->n_total > 0)
+		list_detail_no_match(&s->ld, c, s->n_total, "objectives");
+	else if (slos->model == NULL || model_environment(slos->model) == NULL)
 		part_not_recorded(c, v);
-	} else {
+	else
 		draw_undefined(c);
-	}
 }
 
 static void
@@ -230,16 +228,15 @@ slo_summary(const struct panel *p, const struct view *v, char *buf, size_t size)
 {
 	const struct slo_panel *s = state_of(p);
 	struct part_slos slos = part_slos(v);
-	char counts[160] = "", how[STANDING_TEXT_MAX], hidden[48] = "", beyond[48] = "";
+	char counts[160] = "", how[STANDING_TEXT_MAX], hidden[48] = "", beyond[LIST_DETAIL_TEXT_MAX];
 
-	if (s->ld.split.list_h > 0)
-		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
+	list_detail_beyond(&s->ld, false, beyond);
 	part_slos_text(v, &slos, how);
 	if (slos.kind != STANDING_PENDING)
 		counts_text(&slos, counts, sizeof counts);
 	if ((size_t)s->ld.n < s->n_total)
-		snprintf(hidden, sizeof hidden, "  (%zu not shown)", s->n_total - (size_t)s->ld.n);
-	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, how, *how != '\0' && *counts != '\0' ? "  " : "", counts, hidden,
+		snprintf(hidden, sizeof hidden, "%zu not shown  ", s->n_total - (size_t)s->ld.n);
+	snprintf(buf, size, "%s%s%s%s%s%s%s", beyond, hidden, how, *how != '\0' && *counts != '\0' ? "  " : "", counts,
 	    s->sort != SLO_SORT_URGENT ? "  " : "", s->sort != SLO_SORT_URGENT ? slo_sort_name(s->sort) : "");
 }
 

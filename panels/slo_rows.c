@@ -45,7 +45,17 @@ contains(const void *thing, const char *word)
 	return false;
 }
 
-/* A word has no blanks, so the stable name counts: state=no-data. */
+static const char *const keys[] = { "name", "service", "kind", "source", "origin", "state", NULL };
+static const char *const states[] = { "page", "ticket", "spent", "exhausted", "no data", "unknown", "gated", "ok", "excluded", "stale", NULL };
+
+/* As it is shown, or by its stable name. */
+static bool
+state_is(const struct model_slo *m, const char *value)
+{
+	return part_filter_is_state(part_slo_word(m), value) || (m->is_stale && strcmp(value, "stale") == 0) ||
+	    strcmp(m->slo != NULL ? slo_state_name(m->slo->state) : "unknown", value) == 0;
+}
+
 static bool
 member_is(const void *thing, const char *name, const char *value)
 {
@@ -54,9 +64,10 @@ member_is(const void *thing, const char *name, const char *value)
 	const struct {
 		const char *name, *value;
 	} members[] = { { "name", d->name }, { "service", d->service }, { "kind", d->kind }, { "source", d->source },
-		{ "origin", slo_origin_name(d->origin) },
-		{ "state", m->slo != NULL ? slo_state_name(m->slo->state) : "unknown" } };
+		{ "origin", slo_origin_name(d->origin) } };
 
+	if (strcmp(name, "state") == 0)
+		return state_is(m, value);
 	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
 		if (strcmp(members[i].name, name) == 0)
 			return strcmp(members[i].value, value) == 0;
@@ -109,10 +120,11 @@ slo_rows_build(struct slo_panel *s, const struct part_slos *slos)
 
 	slo_rows_done(s);
 	s->n_total = slos->n;
+	part_filter_refusal(s->ld.filter, keys, states, s->ld.refusal, sizeof s->ld.refusal);
 	for (size_t i = 0; i < slos->n; i++) {
 		struct model_slo row = part_slo(slos, i);
 
-		if (!part_filter_matches(s->ld.filter, &words, &row))
+		if (*s->ld.refusal != '\0' || !part_filter_matches(s->ld.filter, &words, &row))
 			continue;
 		v[n] = (struct pick){ row, n };
 		n++;

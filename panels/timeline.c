@@ -142,8 +142,8 @@ draw_empty(const struct timeline_panel *s, const struct view *v, struct canvas *
 {
 	struct pen pen = { .c = c };
 
-	if (*s->refusal != '\0') {
-		pen_text(&pen, ROLE_WARNING, s->refusal);
+	if (*s->ld.refusal != '\0') {
+		pen_text(&pen, ROLE_WARNING, s->ld.refusal);
 		pen_text(&pen, ROLE_DIM, "Esc clears the filter.");
 	} else if (s->n_items > 0) {
 		pen_printf(&pen, ROLE_TEXT, "None of %d %s.", s->n_items, s->hidden != 0 ? "is shown: x shows all kinds, Esc clears the filter" :
@@ -196,13 +196,12 @@ timeline_summary(const struct panel *p, const struct view *v, char *buf, size_t 
 	bool is_hindsight;
 	const struct model *m = timeline_model(v, &is_hindsight);
 	size_t left_out = m != NULL ? model_timeline_left_out(m) : 0, used;
-	char beyond[48] = "";
+	char beyond[LIST_DETAIL_TEXT_MAX];
 	int shown = 0;
 
 	for (int i = 0; i < s->ld.n; i++)
 		shown += s->rows[i].kind == TIMELINE_ROW_ENTRY;
-	if (s->ld.split.list_h > 0)
-		part_beyond(s->ld.n, s->ld.list.top, s->ld.page, beyond, sizeof beyond);
+	list_detail_beyond(&s->ld, false, beyond);
 	used = (size_t)snprintf(buf, size, "%s%d open, %d of %d", beyond, s->n_open, shown, s->n_items);
 	if (left_out > 0 && used < size)
 		used += (size_t)snprintf(buf + used, size - used, "  %zu older left out", left_out);

@@ -34,7 +34,6 @@ struct timeline_panel {
 	int n_spans, n_lanes, n_open;
 	struct timeline_row *rows;
 	size_t n_later;			/* come after the time shown */
-	char refusal[192];		/* why it cannot be read; "" it can */
 	unsigned hidden;		/* 1u << group */
 	bool is_oldest_first;
 };

@@ -369,8 +369,8 @@ timeline_rows_build(struct timeline_panel *s, const struct view *v)
 	for (int i = 0; i < s->n_items; i++)
 		s->items[i] = (struct timeline_item){ sorted[i].index, entry_hash(sorted[i].e), -1 };
 	find_spans(s, sorted);
-	timeline_filter_refusal(s->ld.filter, s->refusal, sizeof s->refusal);
-	if (*s->refusal == '\0')
+	timeline_filter_refusal(s->ld.filter, s->ld.refusal, sizeof s->ld.refusal);
+	if (*s->ld.refusal == '\0')
 		rows_fill(s, v, sorted);
 	s->n_later = count_later(v);
 	free(sorted);
