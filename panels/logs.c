@@ -483,6 +483,14 @@ toggle_wrap(struct logs_panel *s)
 	return NULL;
 }
 
+static struct op *
+toggle_raw(struct logs_panel *s)
+{
+	s->is_raw = !s->is_raw;
+	s->left = 0;
+	return op_text(OP_MESSAGE, s->is_raw ? "lines as they came" : "of lines that are JSON or logfmt the message first");
+}
+
 #define COMMAND(name, ...)								\
 	static struct op *								\
 	logs_##name(struct panel *p, const struct view *v, const char *arg)		\
@@ -507,6 +515,7 @@ COMMAND(error_back, return logs_move_error(s, v, true);)
 COMMAND(less, return change_level(p, 1);)
 COMMAND(more, return change_level(p, -1);)
 COMMAND(wrap, return toggle_wrap(s);)
+COMMAND(raw, return toggle_raw(s);)
 COMMAND(mark, return logs_mark_line(s, v);)
 COMMAND(next_mark, return logs_move_mark(s, v);)
 COMMAND(time, return time_here(s, v);)
@@ -532,6 +541,7 @@ static const struct command logs_commands[] = {
 	{ "search", "s", CMD_HINT | CMD_ARG, logs_search, "ask the stores for the filter over the time range; :search QUERY" },
 	{ "older", "o", 0, logs_older, "ask the stores for the lines before" },
 	{ "wrap", "w", 0, logs_wrap, "break long lines, or no longer" },
+	{ "raw", "v", 0, logs_raw, "lines that are JSON or logfmt as they came, or their message first again" },
 	{ "mark", "m", 0, logs_mark, "mark the line, or take the mark away" },
 	{ "next-mark", "'", 0, logs_next_mark, "select the next line that is marked" },
 	{ "time", "t", 0, logs_time, "time cursor of all panels to this line" },

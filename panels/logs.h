@@ -38,6 +38,7 @@ struct logs_panel {
 	int n_rows, page;
 	int text_x, text_w, source_w, service_w;	/* columns */
 	bool is_wrapped;
+	bool is_raw;			/* JSON and logfmt as they came */
 	int left;			/* columns out of sight on the left */
 	struct logs_mark marks[LOGS_MARKS_MAX];
 	int n_marks;
@@ -74,6 +75,14 @@ struct op *logs_move_mark(struct logs_panel *s, const struct view *v);
 void logs_rows_draw(const struct logs_panel *s, const struct view *v, struct canvas *c);
 void logs_columns(struct logs_panel *s, const struct view *v, int w);
 int logs_line_rows(const struct logs_panel *s, const struct log_ref *line);
+/* logs_face.c: a line as its row shows it; its text then is b's, or its own. */
+struct logs_face {
+	struct log_ref line;
+	size_t fields_at;	/* in its text, where name=value begin; its length: there are none */
+	struct buf b;
+};
+void logs_face_init(struct logs_face *f, const struct logs_panel *s, const struct log_ref *line);
+void logs_face_done(struct logs_face *f);
 /* logs_notes.c: rows at the bottom about stores that do not answer and a filter that could not be. */
 int logs_notes_rows(const struct view *v, int w, int h);
 void logs_notes_draw(const struct view *v, struct canvas *c, int rows);

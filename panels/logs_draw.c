@@ -127,13 +127,16 @@ int
 logs_line_rows(const struct logs_panel *s, const struct log_ref *line)
 {
 	int max = s->page < WRAP_ROWS_MAX ? s->page : WRAP_ROWS_MAX, rows = 0;
+	struct logs_face face;
 	struct buf b;
 
+	logs_face_init(&face, s, line);
 	buf_init(&b, TEXT_MAX);
-	str_escape(&b, line->text, seen_bytes(line, max * s->text_w));
+	str_escape(&b, face.line.text, seen_bytes(&face.line, max * s->text_w));
 	for (const char *at = b.data; *at != '\0' && rows < max; rows++)
 		at += row_bytes(at, s->text_w);
 	buf_done(&b);
+	logs_face_done(&face);
 	return rows < 1 ? 1 : rows;
 }
 
@@ -144,24 +147,39 @@ struct shown {
 		size_t start, end;
 	} found[FOUND_MAX];
 	size_t n;
+	size_t fields_at;	/* from there on it is dim */
 };
 
+/* Bytes up to `to`, and where the fields begin among them. */
 static void
-shown_init(struct shown *t, const struct log_filter *match, const struct log_ref *line, int columns)
+add_shown(struct shown *t, const struct logs_face *f, size_t from, size_t to)
 {
+	if (from <= f->fields_at && f->fields_at < to) {
+		str_escape(&t->text, f->line.text + from, f->fields_at - from);
+		t->fields_at = t->text.len;
+		from = f->fields_at;
+	}
+	str_escape(&t->text, f->line.text + from, to - from);
+}
+
+static void
+shown_init(struct shown *t, const struct log_filter *match, const struct logs_face *f, int columns)
+{
+	const struct log_ref *line = &f->line;
 	size_t len = seen_bytes(line, columns), at = 0, start, end;
 
 	t->n = 0;
+	t->fields_at = SIZE_MAX;
 	buf_init(&t->text, TEXT_MAX);
 	while (match != NULL && t->n < FOUND_MAX && at < len && log_filter_find(match, line->text, len, at, &start, &end) && end > start &&
 	    start >= at) {
-		str_escape(&t->text, line->text + at, start - at);
+		add_shown(t, f, at, start);
 		t->found[t->n].start = t->text.len;
-		str_escape(&t->text, line->text + start, end - start);
+		add_shown(t, f, start, end);
 		t->found[t->n++].end = t->text.len;
 		at = end;
 	}
-	str_escape(&t->text, line->text + at, len - at);
+	add_shown(t, f, at, len);
 }
 
 static enum role
@@ -181,13 +199,24 @@ role_at(const struct shown *t, size_t at, enum role role, size_t *ret_until)
 	return role;
 }
 
+/* What is said first stands out from what is said beside it. */
+static enum role
+role_of(const struct shown *t, size_t at, enum role role, size_t *ret_until)
+{
+	enum role now = role_at(t, at, at < t->fields_at ? role : ROLE_DIM, ret_until);
+
+	if (at < t->fields_at && *ret_until > t->fields_at)
+		*ret_until = t->fields_at;
+	return now;
+}
+
 /* Bytes from..to at column x; returns the column behind. */
 static int
 draw_bytes(struct canvas *c, int x, const struct shown *t, size_t from, size_t to, enum role role)
 {
 	while (from < to && x < c->w) {
 		size_t until;
-		enum role now = role_at(t, from, role, &until);
+		enum role now = role_of(t, from, role, &until);
 		struct buf piece;
 
 		until = until < to ? until : to;
@@ -205,10 +234,12 @@ draw_text(const struct logs_panel *s, struct canvas *c, const struct log_ref *li
 {
 	enum role role = line->level == LOG_LEVEL_DEBUG || line->level == LOG_LEVEL_TRACE ? ROLE_DIM : ROLE_TEXT;
 	int columns = s->is_wrapped ? (sub + 1) * c->w : s->left + c->w, x;
+	struct logs_face face;
 	struct shown t;
 	size_t from = 0;
 
-	shown_init(&t, s->match, line, columns);
+	logs_face_init(&face, s, line);
+	shown_init(&t, s->match, &face, columns);
 	if (s->is_wrapped) {
 		for (int i = 0; i < sub; i++)
 			from += row_bytes(t.text.data + from, c->w);
@@ -217,10 +248,11 @@ draw_text(const struct logs_panel *s, struct canvas *c, const struct log_ref *li
 		x = draw_bytes(c, -s->left, &t, 0, t.text.len, role);
 		if (s->left > 0)
 			canvas_text(c, 0, 0, ROLE_DIM, "…");
-		if (x > c->w || seen_bytes(line, columns) < line->len)
+		if (x > c->w || seen_bytes(&face.line, columns) < face.line.len)
 			canvas_text(c, c->w - 1, 0, ROLE_DIM, "…");
 	}
 	buf_done(&t.text);
+	logs_face_done(&face);
 }
 
 static void

@@ -21,7 +21,8 @@ enum { FIELDS_MAX = 512, DEPTH_MAX = 16, NAME_MAX_BYTES = 256, JSON_MAX = 256 <<
 
 struct fields {
 	struct arena *arena;
-	size_t n, cap;
+	size_t n, cap, max;
+	bool is_whole;		/* in place of the text: nothing of it is left out */
 	struct log_field *v;
 };
 
@@ -39,7 +40,7 @@ add(struct fields *f, const char *name, const char *value, size_t len)
 {
 	struct buf b;
 
-	if (f->n == FIELDS_MAX || name[0] == '\0' || has_name(f, name))
+	if (f->n == f->max || name[0] == '\0' || (!f->is_whole && has_name(f, name)))
 		return;
 	if (f->n == f->cap) {
 		f->cap = f->cap == 0 ? 16 : f->cap * 2;
@@ -90,12 +91,12 @@ add_children(struct fields *f, const char *name, const json_t *json, unsigned de
 		json_object_foreach((json_t *)json, key, value) {
 			if ((size_t)snprintf(child, sizeof child, "%s%s%s", name, name[0] == '\0' ? "" : ".", key) < sizeof child)
 				add_json(f, child, value, depth + 1);
-			if (f->n == FIELDS_MAX)
+			if (f->n == f->max)
 				return;
 		}
 	} else {
 		json_array_foreach(json, i, value) {
-			if (i == LIST_MAX || f->n == FIELDS_MAX)
+			if (i == LIST_MAX || f->n == f->max)
 				return;
 			if ((size_t)snprintf(child, sizeof child, "%s.%zu", name, i) < sizeof child)
 				add_json(f, child, value, depth + 1);
@@ -110,7 +111,7 @@ add_json(struct fields *f, const char *name, const json_t *json, unsigned depth)
 
 	if (json_is_string(json))
 		add(f, name, json_string_value(json), json_string_length(json));
-	else if (size > 0 && depth < DEPTH_MAX)
+	else if (size > 0 && depth < DEPTH_MAX && !(f->is_whole && json_is_array(json)))
 		add_children(f, name, json, depth);
 	else
 		add_dumped(f, name, json);
@@ -152,7 +153,7 @@ add_logfmt(struct fields *f, const char *text, size_t len)
 	struct buf value;
 
 	buf_init(&value, len + 1);
-	while (p < end && f->n < FIELDS_MAX) {
+	while (p < end && f->n < f->max) {
 		const char *name = p;
 		char copy[NAME_MAX_BYTES];
 
@@ -173,7 +174,7 @@ add_logfmt(struct fields *f, const char *text, size_t len)
 			}
 			p += p < end;
 		} else {
-			while (p < end && *p != ' ' && *p != '\t' && *p != '\n' && *p != ',' && *p != '"')
+			while (p < end && *p != ' ' && *p != '\t' && *p != '\n' && (*p != ',' || f->is_whole) && *p != '"')
 				buf_addch(&value, *p++);
 		}
 		add(f, copy, value.data, value.len);
@@ -181,21 +182,80 @@ add_logfmt(struct fields *f, const char *text, size_t len)
 	buf_done(&value);
 }
 
+/* Nothing but pairs, two at least: one alone may be a word of a sentence. */
+static bool
+is_logfmt(const char *text, size_t len)
+{
+	const char *end = text + len, *p = text;
+	unsigned n = 0;
+
+	for (; p < end; n++) {
+		const char *name = p;
+
+		while (p < end && is_name_char(*p))
+			p++;
+		if (p == name || p - name >= NAME_MAX_BYTES || p + 1 >= end || *p != '=' || p[1] == '=')
+			return false;
+		if (*++p == '"') {
+			for (p++; p < end && *p != '"'; p++)
+				p += *p == '\\' && p + 1 < end;
+			if (p == end)
+				return false;
+			p++;
+		} else {
+			while (p < end && *p != ' ' && *p != '\t' && *p != '\n' && *p != '"')
+				p++;
+		}
+		if (p < end && *p != ' ')
+			return false;
+		while (p < end && *p == ' ')
+			p++;
+	}
+	return n >= 2;
+}
+
+/* Into the arena. */
+static size_t
+take(struct fields *f, const struct log_field **ret)
+{
+	struct log_field *v = arena_alloc(f->arena, (f->n + 1) * sizeof *v);
+
+	if (f->n > 0)
+		memcpy(v, f->v, f->n * sizeof *v);
+	free(f->v);
+	*ret = v;
+	return f->n;
+}
+
+size_t
+log_text_fields(const char *text, size_t len, struct arena *arena, const struct log_field **ret)
+{
+	struct fields f = { .arena = arena, .max = LOG_TEXT_FIELDS_MAX, .is_whole = true };
+	json_error_t error;
+	json_t *json;
+
+	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\r' || text[len - 1] == '\n'))
+		len--;
+	if (len > 0 && *text == '{') {
+		json = json_loadb(text, len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+		if (json_is_object(json))
+			add_json(&f, "", json, 0);
+		json_decref(json);
+	} else if (is_logfmt(text, len)) {
+		add_logfmt(&f, text, len);
+	}
+	return take(&f, ret);
+}
+
 size_t
 log_fields(const struct log_ref *line, struct arena *arena, const struct log_field **ret)
 {
 	size_t len = line->len < JSON_MAX ? line->len : JSON_MAX;
-	struct fields f = { .arena = arena };
-	struct log_field *v;
+	struct fields f = { .arena = arena, .max = FIELDS_MAX };
 
 	if (line->fields != NULL)
 		add_json_text(&f, line->fields, strlen(line->fields), true);
 	if (!add_json_text(&f, line->text, line->len, false))
 		add_logfmt(&f, line->text, len);
-	v = arena_alloc(arena, (f.n + 1) * sizeof *v);
-	if (f.n > 0)
-		memcpy(v, f.v, f.n * sizeof *v);
-	free(f.v);
-	*ret = v;
-	return f.n;
+	return take(&f, ret);
 }

@@ -40,5 +40,8 @@ bool log_filter_narrows(const struct log_filter *before, const struct log_filter
 /* The fields of a line: JSON text, logfmt, and the store's own, by name; values as text. For the record view. */
 struct log_field { const char *name, *value; };
 size_t log_fields(const struct log_ref *line, struct arena *arena, const struct log_field **ret);
+/* The same of a text that is nothing but a JSON object, or nothing but logfmt, in its order, at most LOG_TEXT_FIELDS_MAX of them. 0: it is neither. */
+enum { LOG_TEXT_FIELDS_MAX = 64 };
+size_t log_text_fields(const char *text, size_t len, struct arena *arena, const struct log_field **ret);
 
 #endif
