@@ -375,8 +375,9 @@ static void
 until_failing(struct test *t, unsigned requests)
 {
 	int64_t until = clock_mono_fresh() + 60 * NS_PER_S;
+	struct ship_state st;
 
-	while (fake_http_requests(t->s.http) < requests) {
+	for (ship_state(t->ship, &st); fake_http_requests(t->s.http) < requests || !st.is_failing; ship_state(t->ship, &st)) {
 		loop_once(t->w->loop, 10 * NS_PER_MS);
 		assert_true(clock_mono_fresh() < until);
 	}
