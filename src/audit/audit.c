@@ -1,9 +1,11 @@
 /*
  * The queue between the loop and the disk.
  *
- * Entries stand in one list in the order of the appends. The audit thread walks along it, a group at a time, and marks what it has dealt with; the loop is
- * woken through an eventfd and takes marked entries off the front. The lock guards the list and the state that audit_state() copies; it is never held while
- * the disk is waited for. Callbacks come as soon as a group is durable. The head follows when nothing more waits, within HEAD_DELAY at the latest.
+ * Entries wait in one list in the order of the appends. The audit thread works on the first of them, a group at a time: what comes while the group is made joins
+ * it, so that a burst takes one sync and a lone record waits for nobody. What was dealt with moves to a second list, the loop is woken once through an eventfd
+ * and takes that list as a whole. The lock guards the lists and the state that audit_state() copies; it is never held while the disk is waited for. Callbacks
+ * come as soon as a group is durable. The head follows when nothing more waits, within HEAD_DELAY at the latest. Bodies are freed by the thread that made them:
+ * malloc() keeps what a thread allocates together, and two threads at it would wait for each other.
  */
 #include "config.h"
 
@@ -36,7 +38,6 @@ struct entry {
 	int64_t at_ns;
 	audit_done_cb *cb;
 	void *arg;
-	bool is_done;
 	int err_code;
 	char *err;
 	uint64_t seq;
@@ -57,6 +58,7 @@ struct audit {
 	struct audit_actor actor;
 	struct chain_who who;
 	struct loop_fd *ready;
+	struct entries calling;		/* the loop's own: about to be called back */
 	int ready_fd;
 	pthread_t thread;
 	bool has_thread;
@@ -71,8 +73,8 @@ struct audit {
 	/* under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t work, idle;
-	struct entries entries;
-	struct entry *next;		/* first that the thread has not dealt with */
+	struct entries waiting;		/* the thread is at the first of them, or about to be */
+	struct entries done;		/* to be called back */
 	size_t n_waiting;
 	bool is_stopping, is_gone, is_abandoned, wants_glass, is_open;
 	struct audit_state state;
@@ -265,13 +267,31 @@ entry_fail(struct entry *e, const struct err *err)
 	e->err = xstrdup(err->msg);
 }
 
-/* Chains entries [0, n) until the group is full; returns how many it took. */
+/* Under the lock: v has the first n of those that wait; how many it has with those that stand behind them. */
 static size_t
-group_add(struct audit *a, struct entry **v, size_t n)
+take(struct audit *a, struct entry **v, size_t n)
 {
-	size_t i;
+	struct entry *e = n == 0 ? TAILQ_FIRST(&a->waiting) : TAILQ_NEXT(v[n - 1], link);
 
-	for (i = 0; i < n && chain_pending(a->chain) < GROUP_BYTES; i++) {
+	for (; e != NULL && n < GROUP_RECORDS; e = TAILQ_NEXT(e, link))
+		v[n++] = e;
+	return n;
+}
+
+static size_t
+take_more(struct audit *a, struct entry **v, size_t n)
+{
+	pthread_mutex_lock(&a->lock);
+	n = take(a, v, n);
+	pthread_mutex_unlock(&a->lock);
+	return n;
+}
+
+/* Chains entries [i, n) until the group is full; returns up to where it came. */
+static size_t
+group_add(struct audit *a, struct entry **v, size_t i, size_t n)
+{
+	for (; i < n && chain_pending(a->chain) < GROUP_BYTES; i++) {
 		struct err err = ERR_INIT;
 
 		if (chain_add(a->chain, v[i]->at_ns, &v[i]->draft, &v[i]->seq, v[i]->hash, &err) < 0)
@@ -297,14 +317,16 @@ static size_t
 group_write(struct audit *a, struct entry **v, size_t n)
 {
 	struct err err = ERR_INIT;
-	size_t took;
+	size_t took = 0;
 
 	a->now_ns = v[0]->at_ns;
 	if (a->chain == NULL && open_any(a, v[0]->at_ns, &err) < 0)
 		return group_fail(a, v, n, &err);
 	if (chain_begin(a->chain, v[0]->at_ns, &err) < 0)
 		return group_fail(a, v, n, &err);
-	took = group_add(a, v, n);
+	do
+		took = group_add(a, v, took, n);
+	while (took == n && (n = take_more(a, v, n)) > took);
 	if (chain_commit(a->chain, &err) < 0)
 		return group_fail(a, v, took, &err);
 	state_end(a);
@@ -333,17 +355,6 @@ group_refuse(struct entry **v, size_t n, const struct err *why)
 	return n;
 }
 
-/* Under the lock: the entries that come next. */
-static size_t
-take(struct audit *a, struct entry **v)
-{
-	size_t n = 0;
-
-	for (struct entry *e = a->next; e != NULL && n < GROUP_RECORDS; e = TAILQ_NEXT(e, link))
-		v[n++] = e;
-	return n;
-}
-
 static void
 wake_loop(struct audit *a)
 {
@@ -358,7 +369,7 @@ wake_loop(struct audit *a)
 static void
 work(struct audit *a, struct entry **v)
 {
-	size_t n = take(a, v), took;
+	size_t n = take(a, v, 0), took;
 	struct err why = ERR_INIT;
 	bool wants_glass = a->wants_glass;
 
@@ -372,26 +383,22 @@ work(struct audit *a, struct entry **v)
 	} else {
 		took = why.code != 0 ? group_refuse(v, n, &why) : group_write(a, v, n);
 	}
-	for (size_t i = 0; i < took; i++) {
-		json_decref(v[i]->draft.body);
-		v[i]->draft.body = NULL;
-	}
 	pthread_mutex_lock(&a->lock);
-	a->next = TAILQ_NEXT(v[took - 1], link);
-	for (size_t i = 0; i < took; i++)
-		v[i]->is_done = true;
+	for (size_t i = 0; i < took; i++) {
+		TAILQ_REMOVE(&a->waiting, v[i], link);
+		TAILQ_INSERT_TAIL(&a->done, v[i], link);
+	}
 	a->n_waiting -= took;
-	if (a->next == NULL)
-		pthread_cond_broadcast(&a->idle);
-	if (!a->is_abandoned)
-		wake_loop(a);
+	pthread_mutex_unlock(&a->lock);
+	wake_loop(a);
+	pthread_mutex_lock(&a->lock);
 }
 
 /* With the lock held: until there is work, or the head wants writing (false). */
 static bool
 wait_for_work(struct audit *a)
 {
-	while (a->next == NULL && !a->is_stopping) {
+	while (TAILQ_EMPTY(&a->waiting) && !a->is_stopping) {
 		int64_t until = clock_mono_fresh() + HEAD_IDLE;
 		struct timespec ts;
 
@@ -402,10 +409,10 @@ wait_for_work(struct audit *a)
 		if (until > a->head_due_ns)
 			until = a->head_due_ns;
 		ts = (struct timespec){ .tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S };
-		if (pthread_cond_timedwait(&a->work, &a->lock, &ts) == ETIMEDOUT && a->next == NULL)
+		if (pthread_cond_timedwait(&a->work, &a->lock, &ts) == ETIMEDOUT && TAILQ_EMPTY(&a->waiting))
 			return false;
 	}
-	return a->next != NULL && (a->head_due_ns == 0 || clock_mono_fresh() < a->head_due_ns);
+	return !TAILQ_EMPTY(&a->waiting) && (a->head_due_ns == 0 || clock_mono_fresh() < a->head_due_ns);
 }
 
 static void audit_free(struct audit *a);
@@ -418,7 +425,7 @@ audit_thread(void *arg)
 	bool is_abandoned;
 
 	pthread_mutex_lock(&a->lock);
-	while (a->next != NULL || !a->is_stopping) {
+	while (!TAILQ_EMPTY(&a->waiting) || !a->is_stopping) {
 		if (wait_for_work(a)) {
 			work(a, v);
 		} else if (a->head_due_ns != 0) {
@@ -470,21 +477,6 @@ entry_free(struct entry *e)
 	free(e);
 }
 
-static struct entry *
-take_done(struct audit *a)
-{
-	struct entry *e;
-
-	pthread_mutex_lock(&a->lock);
-	e = TAILQ_FIRST(&a->entries);
-	if (e != NULL && e->is_done)
-		TAILQ_REMOVE(&a->entries, e, link);
-	else
-		e = NULL;
-	pthread_mutex_unlock(&a->lock);
-	return e;
-}
-
 static void
 on_ready(int fd, unsigned ready, void *arg)
 {
@@ -495,9 +487,13 @@ on_ready(int fd, unsigned ready, void *arg)
 	(void)ready;
 	if (read(fd, &n, sizeof n) < 0)
 		return;
-	while ((e = take_done(a)) != NULL) {
+	pthread_mutex_lock(&a->lock);
+	TAILQ_CONCAT(&a->calling, &a->done, link);
+	pthread_mutex_unlock(&a->lock);
+	while ((e = TAILQ_FIRST(&a->calling)) != NULL) {
 		struct audit_done done = { .err_code = e->err_code, .err = e->err, .seq = e->err_code == 0 ? e->seq : 0, .hash = e->hash };
 
+		TAILQ_REMOVE(&a->calling, e, link);
 		if (e->cb != NULL)
 			e->cb(&done, e->arg);
 		entry_free(e);
@@ -508,6 +504,7 @@ void
 audit_append(struct audit *a, const struct audit_draft *draft, audit_done_cb *cb, void *arg)
 {
 	struct entry *e = xcalloc(1, sizeof *e);
+	bool is_first;
 
 	e->draft = (struct audit_draft){ .type = draft->type, .run = xstrdup_or_null(draft->run),
 	    .incident = xstrdup_or_null(draft->incident), .body = draft->body };
@@ -515,25 +512,32 @@ audit_append(struct audit *a, const struct audit_draft *draft, audit_done_cb *cb
 	e->cb = cb;
 	e->arg = arg;
 	pthread_mutex_lock(&a->lock);
-	TAILQ_INSERT_TAIL(&a->entries, e, link);
+	is_first = TAILQ_EMPTY(&a->waiting);
+	TAILQ_INSERT_TAIL(&a->waiting, e, link);
 	a->n_waiting++;
-	if (a->next == NULL) {
-		a->next = e;
-		pthread_cond_signal(&a->work);
-	}
 	pthread_mutex_unlock(&a->lock);
+	if (is_first)
+		pthread_cond_signal(&a->work);	/* who wakes wants the lock at once */
+}
+
+static void
+forget(struct entries *entries, const void *arg)
+{
+	struct entry *e;
+
+	TAILQ_FOREACH(e, entries, link)
+		if (e->arg == arg)
+			e->cb = NULL;
 }
 
 void
 audit_forget(struct audit *a, const void *arg)
 {
-	struct entry *e;
-
 	pthread_mutex_lock(&a->lock);
-	TAILQ_FOREACH(e, &a->entries, link)
-		if (e->arg == arg)
-			e->cb = NULL;
+	forget(&a->waiting, arg);
+	forget(&a->done, arg);
 	pthread_mutex_unlock(&a->lock);
+	forget(&a->calling, arg);
 }
 
 /* Waits until nothing is in the thread's hands any more. false: it did not happen in time. */
@@ -619,14 +623,22 @@ locks_init(struct audit *a)
 }
 
 static void
-audit_free(struct audit *a)
+entries_free(struct entries *entries)
 {
 	struct entry *e;
 
-	while ((e = TAILQ_FIRST(&a->entries)) != NULL) {
-		TAILQ_REMOVE(&a->entries, e, link);
+	while ((e = TAILQ_FIRST(entries)) != NULL) {
+		TAILQ_REMOVE(entries, e, link);
 		entry_free(e);
 	}
+}
+
+static void
+audit_free(struct audit *a)
+{
+	entries_free(&a->waiting);
+	entries_free(&a->done);
+	entries_free(&a->calling);
 	chain_free(a->chain);
 	glass_free(a->glass);
 	for (size_t i = 0; i < a->n_places; i++) {
@@ -654,7 +666,9 @@ audit_open(struct loop *l, const struct audit_options *o, struct audit **ret, st
 	struct audit *a = xcalloc(1, sizeof *a);
 	int r = 0;
 
-	TAILQ_INIT(&a->entries);
+	TAILQ_INIT(&a->waiting);
+	TAILQ_INIT(&a->done);
+	TAILQ_INIT(&a->calling);
 	locks_init(a);
 	a->rotate_bytes = o->rotate_bytes > 0 ? o->rotate_bytes : ROTATE_DEFAULT;
 	a->env = xstrdup_or_null(o->env);

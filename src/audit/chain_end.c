@@ -96,14 +96,9 @@ out:
 }
 
 static int
-size_of(const struct chain *c, int64_t *ret, struct err *err)
+stat_of(const struct chain *c, struct stat *ret, struct err *err)
 {
-	struct stat st;
-
-	if (fstat(c->fd, &st) < 0)
-		return err_set_errno(err, ERR_IO, errno, "audit log: %s", c->path);
-	*ret = st.st_size;
-	return 0;
+	return fstat(c->fd, ret) < 0 ? err_set_errno(err, ERR_IO, errno, "audit log: %s", c->path) : 0;
 }
 
 /* A file that was begun and holds nothing yet: its predecessor has the last record. */
@@ -145,32 +140,32 @@ is_unmoved(const struct chain *c, int64_t size)
 
 /* The file that we hold is still there under its name. */
 static bool
-is_in_place(const struct chain *c)
+is_in_place(const struct chain *c, const struct stat *ours)
 {
 	char name[32];
-	struct stat ours, there;
+	struct stat there;
 
 	chain_file_name(name, sizeof name, c->number);
-	return fstat(c->fd, &ours) == 0 && fstatat(c->dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && ours.st_ino == there.st_ino &&
-	    ours.st_dev == there.st_dev;
+	return fstatat(c->dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && ours->st_ino == there.st_ino && ours->st_dev == there.st_dev;
 }
 
 int
 chain_find_end(struct chain *c, int64_t *ret_torn, struct err *err)
 {
-	int64_t size = 0, whole = 0;
 	struct audit_head end;
+	struct stat st;
+	int64_t whole = 0;
 	unsigned newest;
 	int r;
 
 	*ret_torn = 0;
 	if (c->fd >= 0) {
-		r = size_of(c, &size, err);
+		r = stat_of(c, &st, err);
 		if (r < 0)
 			return r;
-		if (size < c->size || !is_in_place(c))
+		if (st.st_size < c->size || !is_in_place(c, &st))
 			return err_set(err, ERR_INVALID, "audit log: %s was cut or replaced while it was in use", c->path);
-		if (is_unmoved(c, size))
+		if (is_unmoved(c, st.st_size))
 			return 0;
 	}
 	newest = chain_newest(c->dir_fd);
@@ -178,7 +173,7 @@ chain_find_end(struct chain *c, int64_t *ret_torn, struct err *err)
 		return 0;
 	if (newest != c->number && (r = chain_file_open(c, newest, err)) < 0)
 		return r;
-	if ((r = size_of(c, &size, err)) < 0 || (r = chain_torn_from(c->fd, c->path, size, &whole, err)) < 0)
+	if ((r = stat_of(c, &st, err)) < 0 || (r = chain_torn_from(c->fd, c->path, st.st_size, &whole, err)) < 0)
 		return r;
 	r = chain_last_record(c->fd, c->path, whole, &end, err);
 	if (r == 0 && end.seq == 0)
@@ -190,7 +185,7 @@ chain_find_end(struct chain *c, int64_t *ret_torn, struct err *err)
 		    end.seq, c->end.seq);
 	c->end = end;
 	c->size = whole;
-	*ret_torn = size - whole;
+	*ret_torn = st.st_size - whole;
 	return 0;
 }
 

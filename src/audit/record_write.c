@@ -484,7 +484,7 @@ check_body(const struct audit_draft *d, struct err *err)
 		return err_set(err, ERR_INVALID, "audit record %s: its body is no object", audit_type_name(d->type));
 	json_object_foreach(d->body, name, value)
 		for (size_t i = 0; i < sizeof frame_names / sizeof frame_names[0]; i++)
-			if (strcmp(name, frame_names[i]) == 0)
+			if (name[0] == frame_names[i][0] && strcmp(name, frame_names[i]) == 0)
 				return err_set(err, ERR_INVALID, "audit record %s: its body may not have a member \"%s\"",
 				    audit_type_name(d->type), frame_names[i]);
 	return 0;

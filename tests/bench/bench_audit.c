@@ -263,22 +263,30 @@ on_done(const struct audit_done *done, void *arg)
 	t->n++;
 }
 
-/* n records, `group` of them under way at a time. */
+/* n records, `group` of them under way at a time. What they say was made before: the write() that this is held against makes nothing either. */
 static double
 append_all(struct loop *l, struct audit *a, uint64_t n, uint64_t group)
 {
+	json_t *bodies[GROUP];
 	struct tally t = { 0 };
-	int64_t begin = clock_mono_fresh();
+	int64_t begin;
+	double s;
 
+	for (uint64_t i = 0; i < GROUP; i++)
+		bodies[i] = body(i + 1);
+	begin = clock_mono_fresh();
 	for (uint64_t sent = 0; t.n < n;) {
 		for (; sent < n && sent < t.n + group; sent++) {
-			struct audit_draft d = { .type = AUDIT_RESULT, .run = "20300101-022931-web", .body = body(sent) };
+			struct audit_draft d = { .type = AUDIT_RESULT, .run = "20300101-022931-web", .body = json_incref(bodies[sent % GROUP]) };
 
 			audit_append(a, &d, on_done, &t);
 		}
 		loop_once(l, -1);
 	}
-	return seconds_since(begin);
+	s = seconds_since(begin);
+	for (uint64_t i = 0; i < GROUP; i++)
+		json_decref(bodies[i]);
+	return s;
 }
 
 static double
