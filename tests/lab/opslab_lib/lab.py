@@ -337,7 +337,7 @@ class Lab:
         self._stop.set()
 
     async def _watch_world(self):
-        """Once a second: follow what runbooks or people changed on the hosts."""
+        """Once a second: follow what runbooks or people changed on the hosts. Lines about it have the time when it was seen: the world's own runs behind."""
         while True:
             self.world.advance(time.time())
             self.world.registry.aliases = registry_world.champions(self.models)
@@ -348,7 +348,7 @@ class Lab:
             for host, serving in self.world.serving.items():
                 await self._follow(host, serving)
                 if serving.alive:
-                    serving.activate(self.files.active(host, MODEL))
+                    serving.activate(self.files.active(host, MODEL), time.time())
             self._note_exits()
             await asyncio.sleep(1)
 
@@ -356,12 +356,12 @@ class Lab:
         down = self.files.is_down(host)
         if down and service.alive:
             service.alive = False
-            self.world.say("stopped", host, self.world.now, service=service.service)
+            self.world.say("stopped", host, time.time(), service=service.service)
             self.listeners[host].close()
         elif not down and not service.alive:
             service.restart()
             await self.listeners[host].open()
-            self.world.say("started", host, self.world.now, service=service.service)
+            self.world.say("started", host, time.time(), service=service.service)
             service.alive = True
         service.drained = self.files.is_drained(host)
         service.follow_restarts(self.files.restarts(host))

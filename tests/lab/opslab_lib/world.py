@@ -224,16 +224,17 @@ class Serving(Instance):
         self.score_native = self.scores_native.labels(**labels)
         self.feature_values = {n: family.labels(**labels) for n, family in self.features.items()}
 
-    def activate(self, name):
+    def activate(self, name, at_s=None):
         """What the host's model folder names now; an unknown version leaves the present one."""
         if name == self.version.version:
             return
+        at_s = self.world.now if at_s is None else at_s
         if name in VERSIONS:
             self.load(VERSIONS[name])
-            self.world.say("loaded", self.host, self.world.now, service=self.service, model=MODEL, version=name)
+            self.world.say("loaded", self.host, at_s, service=self.service, model=MODEL, version=name)
         else:
             self.load_failures.inc()
-            self.world.say("not_loaded", self.host, self.world.now, version=name)
+            self.world.say("not_loaded", self.host, at_s, version=name)
 
     def refresh(self):
         self.is_drained.set(int(self.drained))
