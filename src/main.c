@@ -53,7 +53,7 @@ static const struct arg_row {
 	{ "status", NULL, set_mode, MODE_STATUS, 0, "print what is wrong and exit: 0 ok, 1 warning, 2 critical, 3 unknown" },
 	{ "json", NULL, set_flag, OPT_JSON, IN(STATUS) | IN(RUNBOOK) | IN(RUNBOOKS) | IN(DESCRIBE) | IN(VERIFY) | IN(LOG) | IN(REPLAY) | IN(RECORDINGS), "JSON instead of text, with any mode that prints" },
 	{ "watch", "S", set_duration, OPT_WATCH, IN(STATUS) | IN(CONSOLE), "with --status: again every S seconds until interrupted; with --plain: a line when nothing happened for S seconds" },
-	{ "deadline", "S", set_duration, OPT_DEADLINE, IN(STATUS) | IN(RUNBOOK), "with --status, --runbook: wait this long for answers (default 10)" },
+	{ "deadline", "S", set_duration, OPT_DEADLINE, IN(STATUS) | IN(RUNBOOK) | IN(CONSOLE), "with --status, --runbook, --plain: wait this long for answers (default 10)" },
 	{ "runbook", "NAME", set_word_mode, MODE_RUNBOOK, 0, "run a runbook: plan, confirm, act, verify; see EXIT STATUS in the manual" },
 	{ "set", "NAME=VALUE", set_text, OPT_SET, IN(RUNBOOK), "with --runbook: a parameter; may be given several times" },
 	{ "limit", "PATTERN", set_text, OPT_LIMIT, IN(RUNBOOK), "with --runbook: only these of its hosts, such as web-[01-03]" },
@@ -341,8 +341,8 @@ check_together(const struct args *a, struct err *err)
 	}
 	if (o->is_read_only && a->mode == MODE_RUNBOOK && !o->is_dry_run)
 		return err_set(err, ERR_USAGE, "--read-only allows a runbook's --dry-run only");
-	if (o->watch_ns > 0 && a->mode == MODE_CONSOLE && !o->is_plain)
-		return err_set(err, ERR_USAGE, "--watch goes with --status and --plain");
+	if ((o->watch_ns > 0 || o->deadline_ns > 0) && a->mode == MODE_CONSOLE && !o->is_plain)
+		return err_set(err, ERR_USAGE, "--%s goes with --status%s and --plain", o->watch_ns > 0 ? "watch" : "deadline", o->watch_ns > 0 ? "" : ", --runbook");
 	if (o->is_demo && o->config != NULL)
 		return err_set(err, ERR_USAGE, "--demo brings its own config: leave --config out");
 	if (a->mode == MODE_REPLAY && !o->is_plain && (o->is_json || o->n_words > 1 || (o->n_words == 1 && strchr(o->words[0], '=') != NULL && access(o->words[0], F_OK) < 0)))

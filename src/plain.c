@@ -26,7 +26,7 @@
 #include "trail.h"
 
 enum { WAITING_MAX = 4 << 20 };
-#define DEADLINE (10 * NS_PER_S)	/* the first answers are waited for so long */
+#define DEADLINE_DEFAULT (10 * NS_PER_S)
 #define ERRORS_EVERY (5 * NS_PER_S)
 #define END_PATIENCE (2 * NS_PER_S)
 
@@ -328,7 +328,7 @@ plain_start(struct plain *p)
 	p->was_writable = true;
 	watch_reader(p);
 	loop_timer_in(p->second, NS_PER_S);
-	loop_timer_in(p->deadline, DEADLINE);
+	loop_timer_in(p->deadline, a->options->deadline_ns > 0 ? a->options->deadline_ns : DEADLINE_DEFAULT);
 	app_observe(a, on_event, on_note, p);
 	loop_on_turn(a->loop, on_turn, p);
 	app_start(a);
