@@ -2,18 +2,16 @@
 
 #include "anchors_look.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "audit/audit.h"
 #include "audit/reader.h"
 #include "base/clock.h"
+#include "base/save.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "checkpoints.h"
@@ -28,29 +26,13 @@ written_ns(const char *path)
 	return stat(path, &st) < 0 ? 0 : (int64_t)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 }
 
-/* Several consoles may write it at once: each has a file of its own that becomes the copy. */
 static int
 write_head(const char *path, const struct audit_head *h, struct err *err)
 {
-	char *temp = xasprintf("%s.%ld.new", path, (long)getpid()), text[AUDIT_HASH_HEX + 32], shown[160];
-	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), len, r = -1;
+	char text[AUDIT_HASH_HEX + 32];
 
-	len = snprintf(text, sizeof text, "%" PRIu64 ":%s\n", h->seq, h->hash);
-	if (fd >= 0) {
-		r = write(fd, text, (size_t)len) == len && fsync(fd) == 0 ? 0 : -1;
-		if (close(fd) < 0)
-			r = -1;
-		if (r == 0)
-			r = rename(temp, path);
-		if (r < 0) {
-			int e = errno;
-
-			unlink(temp);
-			errno = e;
-		}
-	}
-	free(temp);
-	return r < 0 ? err_set_errno(err, ERR_IO, errno, "cannot write %s", str_escape_to(shown, sizeof shown, path)) : 0;
+	snprintf(text, sizeof text, "%" PRIu64 ":%s\n", h->seq, h->hash);
+	return save_bytes(path, text, strlen(text), 0, err);
 }
 
 /* A copy that names a later record than the head is never written over: it is the evidence. */

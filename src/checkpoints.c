@@ -15,6 +15,7 @@
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "base/private.h"
+#include "base/save.h"
 #include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -116,30 +117,13 @@ from_pool(struct checkpoint_job *j)
 
 /* --- on the disk --------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Several consoles may write it at once, when an incident is closed: each has a file of its own that becomes it. */
 static int
 write_file(const char *path, const struct buf *b, struct err *err)
 {
-	char *temp = xasprintf("%s.%ld.new", path, (long)getpid()), shown[256];
-	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), r = -1;
+	int r = save_bytes(path, b->data, b->len, 0, err);
 
-	if (fd >= 0) {
-		r = write(fd, b->data, b->len) == (ssize_t)b->len && fsync(fd) == 0 ? 0 : -1;
-		if (close(fd) < 0)
-			r = -1;
-		if (r == 0)
-			r = rename(temp, path);
-		if (r < 0) {
-			int e = errno;
-
-			unlink(temp);
-			errno = e;
-		}
-	}
 	if (r < 0)
-		r = err_set_errno(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO, errno, "checkpoint: cannot write %s",
-		    str_escape_to(shown, sizeof shown, path));
-	free(temp);
+		err_prefix(err, "checkpoint");
 	return r;
 }
 

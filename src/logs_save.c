@@ -4,7 +4,6 @@
 #include "logs_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +11,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/save.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
 struct save_task {
 	struct logs *logs;
 	const struct log_view *view;
-	char *path, *beside;
+	char *path;
 	logs_saved_cb *cb;
 	void *arg;
 	size_t n;			/* written */
@@ -105,40 +105,21 @@ write_lines(struct save_task *t, FILE *f)
 	return 0;
 }
 
-/* link() and not rename(): what came to be there meanwhile stays. */
-static int
-put_in_place(struct save_task *t)
-{
-	int r = link(t->beside, t->path);
-
-	if (r < 0 && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS) && access(t->path, F_OK) < 0)
-		return rename(t->beside, t->path);	/* a file system without links */
-	return r;
-}
-
 static void
 save_work(void *arg)
 {
 	struct save_task *t = arg;
+	struct save s;
 	char shown[256];
-	FILE *f = NULL;
-	int fd = open(t->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), r = -1;
 
-	if (fd >= 0)
-		f = fdopen(fd, "w");
-	if (f != NULL) {
-		r = write_lines(t, f);
-		if (fflush(f) != 0 || fsync(fd) < 0)
-			r = -1;
-		if (fclose(f) != 0)
-			r = -1;
+	if (save_begin(&s, t->path, SAVE_NEW, &t->err) < 0)
+		return;
+	if (write_lines(t, s.f) == 0) {
+		save_end(&s, &t->err);
+		return;
 	}
-	if (r == 0)
-		r = put_in_place(t);
-	if (r < 0)
-		err_set_errno(&t->err, ERR_IO, errno, "%s could not be written", str_escape_to(shown, sizeof shown, t->path));
-	if (fd >= 0)
-		unlink(t->beside);
+	err_set_errno(&t->err, ERR_IO, errno, "%s could not be written", str_escape_to(shown, sizeof shown, t->path));
+	save_drop(&s);
 }
 
 static void
@@ -151,7 +132,6 @@ save_done(void *arg)
 		t->cb(t->path, t->n, &t->err, t->arg);
 	block_unref(t->view);
 	free(t->path);
-	free(t->beside);
 	free(t);
 }
 
@@ -185,7 +165,6 @@ logs_save(struct logs *l, const char *path, logs_saved_cb *cb, void *arg, struct
 		return err_set(err, ERR_INVALID, "%s is there already: give another name", str_escape_to(shown, sizeof shown, path));
 	t = xcalloc(1, sizeof *t);
 	*t = (struct save_task){ .logs = l, .view = block_ref(view), .path = path != NULL ? xstrdup(path) : usual_path(), .cb = cb, .arg = arg };
-	t->beside = xasprintf("%s.%ld.part", t->path, (long)getpid());
 	l->n_saving++;
 	pool_run(l->saving, save_work, save_done, t);
 	return 0;

@@ -1,13 +1,12 @@
 /* Modes of after the incident: replaying, exporting, reviewing. None of them asks a source or writes to the audit log. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/save.h"
 #include "base/xalloc.h"
 #include "console.h"
 #include "export.h"
@@ -146,30 +145,20 @@ export_to(struct args *a, struct conf *conf, struct conf_problems *problems, FIL
 	return r;
 }
 
-/* A whole file, or none: written beside, then renamed. */
 static int
 export_to_file(struct args *a, struct conf *conf, struct conf_problems *problems, const char *path, struct err *err)
 {
-	char *beside = xasprintf("%s.part", path);
-	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), r;
-	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	struct save s;
+	int r = save_begin(&s, path, 0, err);
 
-	if (f == NULL) {
-		r = err_set_errno(err, ERR_IO, errno, "%s", beside);
-		if (fd >= 0)
-			close(fd);
+	if (r < 0) {
 		conf_free(conf);
-	} else {
-		r = export_to(a, conf, problems, f, err);
-		if (r == 0 && (fflush(f) != 0 || fsync(fd) < 0))
-			r = err_set_errno(err, ERR_IO, errno, "%s", beside);
-		fclose(f);
-		if (r == 0 && rename(beside, path) < 0)
-			r = err_set_errno(err, ERR_IO, errno, "%s", path);
-		if (r < 0)
-			unlink(beside);
+		return r;
 	}
-	free(beside);
+	r = export_to(a, conf, problems, s.f, err);
+	if (r == 0)
+		return save_end(&s, err);
+	save_drop(&s);
 	return r;
 }
 

@@ -4,7 +4,6 @@
 #include "report_main.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "audit/audit.h"
 #include "audit/reader.h"
 #include "base/clock.h"
+#include "base/save.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "record/pack.h"
@@ -236,49 +236,6 @@ read_old(const char *path, char **ret, size_t *ret_len, struct err *err)
 }
 
 static int
-write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* Whoever reads the file sees the old one or the new one, never half of either. A new file is the owner's alone; an old one keeps its mode. */
-static int
-replace_file(const char *path, const struct buf *b, struct err *err)
-{
-	char shown[256], *temporary = xasprintf("%s.XXXXXX", path);
-	struct stat st;
-	mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0600;
-	int fd = mkostemp(temporary, O_CLOEXEC), r = 0;
-
-	str_escape_to(shown, sizeof shown, path);
-	if (fd < 0) {
-		r = err_set_errno(err, ERR_IO, errno, "%s: a file beside it cannot be made", shown);
-		free(temporary);
-		return r;
-	}
-	if (write_all(fd, b->data, b->len) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0)
-		r = err_set_errno(err, ERR_IO, errno, "%s cannot be written", shown);
-	if (close(fd) < 0 && r == 0)
-		r = err_set_errno(err, ERR_IO, errno, "%s cannot be written", shown);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = err_set_errno(err, ERR_IO, errno, "%s cannot be replaced", shown);
-	if (r < 0)
-		unlink(temporary);
-	free(temporary);
-	return r;
-}
-
-static int
 write_report(const struct report *report, enum report_format format, const char *path, struct err *err)
 {
 	bool is_file = path != NULL && strcmp(path, "-") != 0;
@@ -292,7 +249,7 @@ write_report(const struct report *report, enum report_format format, const char 
 	if (r == 0 && (r = report_write(report, format, old, old_len, &b, err)) < 0 && is_file)
 		err_prefix(err, "%s was left as it is", path);
 	if (r == 0 && is_file)
-		r = replace_file(path, &b, err);
+		r = save_bytes(path, b.data, b.len, SAVE_KEEP_MODE, err);
 	else if (r == 0 && (fwrite(b.data, 1, b.len, stdout) != b.len || fflush(stdout) != 0))
 		r = err_set_errno(err, ERR_IO, errno, "cannot write to the standard output");
 	free(old);

@@ -12,6 +12,7 @@
 
 #include "audit/reader_priv.h"
 #include "audit/record_priv.h"
+#include "base/save.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -48,21 +49,10 @@ ship_place_read(const char *path, struct ship_place *ret, struct err *err)
 int
 ship_place_write(const char *path, const struct ship_place *p, struct err *err)
 {
-	char *temp = xasprintf("%s.new", path), text[PLACE_MAX], shown[256];
-	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), len, r = -1;
+	char text[PLACE_MAX];
 
-	len = snprintf(text, sizeof text, "%" PRIu64 ":%s %s %" PRId64 " %" PRId64 " %" PRId64 "\n", p->seq, p->hash, p->file, p->offset, p->time_ns, p->at_ns);
-	if (fd >= 0) {
-		r = write(fd, text, (size_t)len) == len && fsync(fd) == 0 ? 0 : -1;
-		if (close(fd) < 0)
-			r = -1;
-		if (r == 0)
-			r = rename(temp, path);
-	}
-	free(temp);
-	if (r < 0)
-		return err_set_errno(err, ERR_IO, errno, "cannot write %s", str_escape_to(shown, sizeof shown, path));
-	return 0;
+	snprintf(text, sizeof text, "%" PRIu64 ":%s %s %" PRId64 " %" PRId64 " %" PRId64 "\n", p->seq, p->hash, p->file, p->offset, p->time_ns, p->at_ns);
+	return save_bytes(path, text, strlen(text), SAVE_ALONE, err);
 }
 
 /* --- where to go on ------------------------------------------------------------------------------------------------------------------------------------- */

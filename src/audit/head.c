@@ -5,13 +5,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/chain_priv.h"
-#include "base/fault.h"
+#include "base/save.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -63,42 +61,12 @@ audit_head_read(const char *path, struct audit_head *ret, struct err *err)
 	return 0;
 }
 
-static int
-write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		text += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
-static int
-replace(const char *path, const char *temp, const char *text)
-{
-	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), r;
-
-	if (fd < 0)
-		return -1;
-	r = write_all(fd, text, strlen(text));
-	if (r == 0)
-		r = fsync(fd);
-	if (close(fd) < 0 || r < 0 || fault_at(FAULT_AUDIT_HEAD) < 0)
-		return -1;
-	return rename(temp, path);
-}
-
 /* The rename is not synced by itself: after a power cut the head may be an older one, never a broken one. */
 int
 chain_head_write(struct chain *c, struct err *err)
 {
 	struct audit_head there;
 	char text[HEAD_MAX + 1];
-	char *temp;
 	int r = chain_lock(c, err);
 
 	if (r < 0)
@@ -108,10 +76,9 @@ chain_head_write(struct chain *c, struct err *err)
 		return 0;
 	}
 	snprintf(text, sizeof text, "%" PRIu64 ":%s\n", c->end.seq, c->end.hash);
-	temp = xasprintf("%s.new", c->head_path);
-	if (replace(c->head_path, temp, text) < 0)
-		r = err_set_errno(err, ERR_IO, errno, "head of the audit log: cannot write %s", c->head_path);
-	free(temp);
+	r = save_bytes(c->head_path, text, strlen(text), SAVE_ALONE, err);
+	if (r < 0)
+		err_prefix(err, "head of the audit log");
 	chain_unlock(c);
 	return r;
 }

@@ -106,7 +106,7 @@ on_intent(const struct audit_done *done, void *arg)
 static void __attribute__((noreturn))
 write_until_killed(const struct round *r, uint64_t random, int out)
 {
-	static const enum fault_place places[] = { FAULT_AUDIT_WRITE, FAULT_AUDIT_FSYNC, FAULT_AUDIT_HEAD, FAULT_AUDIT_ROTATE };
+	static const enum fault_place places[] = { FAULT_AUDIT_WRITE, FAULT_AUDIT_FSYNC, FAULT_SAVE_RENAME, FAULT_AUDIT_ROTATE };
 	static const enum fault_kind faults[] = { FAULT_KILL, FAULT_KILL, FAULT_KILL, FAULT_EIO, FAULT_ENOSPC, FAULT_SHORT };
 	struct audit_options o = { .dir = r->dir, .head = r->head, .env = "soak", .mode = "soak", .rotate_bytes = 4096 << pick(&random, 6) };
 	struct writer w = { .out = out };

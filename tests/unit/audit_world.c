@@ -55,7 +55,7 @@ world_teardown(void **state)
 
 	fault_set(FAULT_AUDIT_WRITE, 0, FAULT_NONE);
 	fault_set(FAULT_AUDIT_FSYNC, 0, FAULT_NONE);
-	fault_set(FAULT_AUDIT_HEAD, 0, FAULT_NONE);
+	fault_set(FAULT_SAVE_RENAME, 0, FAULT_NONE);
 	fault_set(FAULT_AUDIT_ROTATE, 0, FAULT_NONE);
 	world_close(w);
 	loop_free(w->loop);

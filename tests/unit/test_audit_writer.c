@@ -429,7 +429,7 @@ test_head_fails(void **state)
 	struct audit_report rep;
 
 	world_open(w);
-	fault_set(FAULT_AUDIT_HEAD, 1, FAULT_EIO);
+	fault_set(FAULT_SAVE_RENAME, 1, FAULT_EIO);
 	assert_int_equal(world_note(w, "one", NULL, NULL), 0);
 	world_close(w);
 	world_verify(w, &rep);
@@ -489,7 +489,7 @@ test_killed(void **state)
 {
 	/* the head is surely written only at the opening and at the closing */
 	static const struct { enum fault_place place; unsigned times; } places[] = {
-		{ FAULT_AUDIT_WRITE, 3 }, { FAULT_AUDIT_FSYNC, 3 }, { FAULT_AUDIT_HEAD, 2 }, { FAULT_AUDIT_ROTATE, 3 }
+		{ FAULT_AUDIT_WRITE, 3 }, { FAULT_AUDIT_FSYNC, 3 }, { FAULT_SAVE_RENAME, 2 }, { FAULT_AUDIT_ROTATE, 3 }
 	};
 
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
