@@ -160,6 +160,18 @@ share_rows(int *rows, const int *want, const int *least, int h)
 	}
 }
 
+/* Where all sources answered, their heading says so: a row of what is wrong or changed is worth more than one of theirs. */
+static void
+take_from_sources(int *rows, const int *want)
+{
+	for (int i = 0; i < SECTION_SOURCES; i++) {
+		while (rows[i] > 0 && rows[i] < want[i] && rows[SECTION_SOURCES] > 1) {
+			rows[i]++;
+			rows[SECTION_SOURCES]--;
+		}
+	}
+}
+
 /* Rows below the list for what its narrow columns cut of the selected problem: how sure, and before it the whole text. */
 static int
 rows_of_text(int w, int h, int n)
@@ -200,6 +212,8 @@ overview_arrange(struct panel *p, const struct view *v, int w, int h)
 	want[SECTION_SOURCES] = 1 + (model_n_sources(v->model) > 0 ? count_max(model_n_sources(v->model)) : 1);
 	want[SECTION_CALL] = 1 + (e != NULL && e->n_contacts > 0 ? count_max(e->n_contacts) : 1);
 	share_rows(o->rows, want, least, h);
+	if (overview_sources_ok(v->model))
+		take_from_sources(o->rows, want);
 	if (h < TINY_H)
 		o->rows[SECTION_WRONG] = h;
 	shown = o->rows[SECTION_WRONG] - (h >= TINY_H) - rows_of_selected(v, w, h, o->n);
@@ -207,29 +221,6 @@ overview_arrange(struct panel *p, const struct view *v, int w, int h)
 }
 
 /* --- what is wrong --------------------------------------------------------------------------- */
-
-/* "2 of 2 sources answered 1s ago": the oldest of their newest answers, so that it never flatters. */
-static void
-sources_evidence(const struct view *v, char *buf, size_t size)
-{
-	size_t n = model_n_sources(v->model), n_ok = 0;
-	char age[DURATION_TEXT_MAX];
-	int64_t oldest = INT64_MAX;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct model_source *s = model_source(v->model, i);
-
-		if (s->state != SOURCE_OK)
-			continue;
-		n_ok++;
-		oldest = s->last_ok_ns < oldest ? s->last_ok_ns : oldest;
-	}
-	if (n_ok == 0)
-		snprintf(buf, size, "0 of %zu sources answered", n);
-	else
-		snprintf(buf, size, "%zu of %zu source%s answered %s ago", n_ok, n, n == 1 ? "" : "s",
-		    view_age(v, oldest, age));
-}
 
 static void
 draw_nothing_wrong(struct canvas *c, int y, const struct view *v)
@@ -244,7 +235,7 @@ draw_nothing_wrong(struct canvas *c, int y, const struct view *v)
 		part_count(&n, a->state);
 		silenced_pages += a->state == ALERT_SILENCED && a->severity == SEVERITY_PAGE;
 	}
-	sources_evidence(v, evidence, sizeof evidence);
+	overview_sources_evidence(v, evidence, sizeof evidence);
 	if (model_n_sources(v->model) == 0) {
 		canvas_text_w(c, 1, y, c->w - 1, ROLE_UNKNOWN, GLYPH_UNKNOWN " Nothing is known: no sources are configured", false);
 		return;
@@ -489,66 +480,6 @@ draw_changed(const struct view *v, struct canvas *c)
 		canvas_text_w(c, 1, 1, c->w - 1, ROLE_DIM, "No change seen.", false);
 }
 
-/* --- sources --------------------------------------------------------------------------------- */
-
-static void
-draw_source(struct canvas *c, int y, const struct view *v, const struct model_source *s, int name_w)
-{
-	char age[DURATION_TEXT_MAX], version[80] = "";
-	enum role role;
-	const char *glyph = part_source_glyph(s->state, &role);
-	int x;
-
-	canvas_text(c, 1, y, role, glyph);
-	canvas_text_w(c, 3, y, name_w, ROLE_STRONG, s->name, false);
-	x = 4 + name_w;
-	canvas_text(c, x, y, role, source_state_name(s->state));
-	x += 10;
-	if (s->last_ok_ns == 0)
-		x = canvas_text(c, x, y, ROLE_TEXT, s->state == SOURCE_UNKNOWN ? "has not answered yet" : "never answered");
-	else
-		x = canvas_printf(c, x, y, s->state == SOURCE_OK ? ROLE_TEXT : ROLE_STALE, "answered %s ago",
-		    view_age(v, s->last_ok_ns, age));
-	if (s->state != SOURCE_OK && *s->error != '\0') {
-		canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_TEXT, s->error, false);
-		return;
-	}
-	if (s->info != NULL)
-		snprintf(version, sizeof version, "%.40s %.30s", s->info->product, s->info->version);
-	canvas_text_w(c, x + 2, y, c->w - x - 3, ROLE_DIM, version, false);
-}
-
-static int
-source_name_width(const struct model *m, int w)
-{
-	int widest = 8;
-
-	for (size_t i = 0; i < model_n_sources(m); i++) {
-		int width = (int)str_width(model_source(m, i)->name);
-
-		widest = width > widest ? width : widest;
-	}
-	return widest > w / 3 ? w / 3 : widest;
-}
-
-/* Those that are not ok first: room may be short. */
-static void
-draw_sources(const struct view *v, struct canvas *c)
-{
-	size_t n = model_n_sources(v->model);
-	int y = 1, name_w = source_name_width(v->model, c->w);
-	char evidence[96];
-
-	sources_evidence(v, evidence, sizeof evidence);
-	part_heading(c, 0, "Sources", n > 0 ? evidence : "");
-	for (int is_ok = 0; is_ok <= 1; is_ok++)
-		for (size_t i = 0; i < n && y < c->h; i++)
-			if ((model_source(v->model, i)->state == SOURCE_OK) == is_ok)
-				draw_source(c, y++, v, model_source(v->model, i), name_w);
-	if (n == 0)
-		canvas_text_w(c, 1, 1, c->w - 1, ROLE_UNKNOWN, GLYPH_UNKNOWN " no sources are configured", false);
-}
-
 /* --- the panel ------------------------------------------------------------------------------- */
 
 static void
@@ -574,7 +505,7 @@ overview_draw(const struct panel *p, const struct view *v, struct canvas *c)
 		case SECTION_BUDGETS: overview_budgets_draw(v, &part); break;
 		case SECTION_MODELS: overview_models_draw(v, &part); break;
 		case SECTION_CHANGED: draw_changed(v, &part); break;
-		case SECTION_SOURCES: draw_sources(v, &part); break;
+		case SECTION_SOURCES: overview_sources_draw(v, &part); break;
 		case SECTION_CALL: overview_call_draw(v, &part); break;
 		case SECTIONS: break;
 		}

@@ -20,4 +20,11 @@ bool overview_runbooks_any(const struct view *v);	/* false: none is offered for 
 struct op *overview_runbooks_op(const struct view *v, const struct problem *p);	/* to them; p NULL: nothing is selected */
 void overview_runbooks_draw(const struct view *v, struct canvas *c, int y, const struct problem *p);
 
+/* overview_sources.c */
+bool overview_sources_ok(const struct model *m);	/* true: there are some, and all of them answered */
+/* "2 of 2 sources answered 1s ago": the oldest of their newest answers, so that it never flatters. */
+void overview_sources_evidence(const struct view *v, char *buf, size_t size);
+/* Those that are not ok first: room may be short. */
+void overview_sources_draw(const struct view *v, struct canvas *c);
+
 #endif
