@@ -10,6 +10,7 @@
 
 #include "audit/reader.h"
 #include "base/clock.h"
+#include "base/state.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_find.h"
@@ -259,16 +260,6 @@ open_ssh(struct runs *r, struct err *err)
 	if (r->ask_passphrase != NULL)
 		ssh_on_passphrase(r->ssh, r->ask_passphrase, r->ask_arg);
 	return 0;
-}
-
-static char *
-state_dir(void)
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-	if (state != NULL && state[0] == '/')
-		return xasprintf("%s/opsconsole", state);
-	return xasprintf("%s/.local/state/opsconsole", home != NULL && home[0] == '/' ? home : "");
 }
 
 struct runs *

@@ -21,11 +21,20 @@ home(void)
 }
 
 char *
-state_path(const char *name)
+state_dir(void)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 
 	if (state != NULL && state[0] == '/')
-		return xasprintf("%s/opsconsole/%s", state, name);
-	return xasprintf("%s/.local/state/opsconsole/%s", home(), name);
+		return xasprintf("%s/opsconsole", state);
+	return xasprintf("%s/.local/state/opsconsole", home());
+}
+
+char *
+state_path(const char *name)
+{
+	char *dir = state_dir(), *path = xasprintf("%s/%s", dir, name);
+
+	free(dir);
+	return path;
 }
