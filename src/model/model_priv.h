@@ -141,7 +141,7 @@ struct drifts_view {
 	int64_t next_stale_ns;			/* when the next of them becomes stale; INT64_MAX never */
 };
 
-/* Models and hosts: models.c, models_judge.c, models_view.c, hosts.c. */
+/* Models and hosts: models.c, models_judge.c, models_why.c, models_view.c, hosts.c. */
 struct registry_state {
 	const struct registry_set *set;
 	const char *source;			/* lives as long as set */
