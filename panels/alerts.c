@@ -50,7 +50,7 @@ alerts_arrange(struct panel *p, const struct view *v, int w, int h)
 	}
 	alerts_rows_build(s, v->model);
 	list_detail_split(&s->ld, w, h, s->ld.n + 1);
-	list_detail_fit(&s->ld, s->ld.split.list_h >= HEADER_FROM);
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, HEADER_FROM, s->ld.n));
 	s->is_slid |= selected != 0 && s->ld.list.selected_id != selected && !s->is_rearranged;
 	s->is_rearranged = false;
 	clamp_detail(s, v);
@@ -211,7 +211,7 @@ draw_rows(const struct alerts *s, const struct view *v, struct canvas *c)
 	columns_of(s, v, c->w, cols);
 	if (model_n_alerts(v->model) > 0 && model_alert(v->model, 0)->labels->n <= sizeof shared / sizeof shared[0])
 		common = common_labels(v->model, shared);
-	if (c->h >= HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
 
 		columns_header(&header, y++, cols, cols[COL_NOTE].w > 1 ? COLS : COLS - 1);

@@ -167,9 +167,9 @@ audit_arrange(struct panel *p, const struct view *v, int w, int h)
 
 	arrange_list(s, a);
 	s->head_h = a != NULL ? audit_head_rows(v, a, w, h) : 0;
-	wanted = s->ld.n + 1 < AUDIT_HEADER_FROM ? AUDIT_HEADER_FROM : s->ld.n + 1;
+	wanted = s->ld.n + 1 < LIST_HEADER_FROM ? LIST_HEADER_FROM : s->ld.n + 1;
 	list_detail_split(&s->ld, w, h - s->head_h - 1, wanted);
-	list_detail_fit(&s->ld, s->ld.split.list_h >= AUDIT_HEADER_FROM);
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, LIST_HEADER_FROM, s->ld.n));
 	arrange_detail(s, v);
 }
 

@@ -5,8 +5,6 @@
 #include "list_detail.h"
 #include "panels.h"
 
-enum { AUDIT_HEADER_FROM = 4 };
-
 /* Of the log only a window is here. A place counts the records that match the filter, from 0, the oldest. */
 struct audit_panel {
 	struct list_detail ld;		/* ids are numbers of records, the newest first */

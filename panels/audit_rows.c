@@ -100,7 +100,7 @@ audit_rows_draw(const struct audit_panel *s, const struct view *v, const struct 
 	int y = 0;
 
 	columns_of(a, c->w, cols, *host != '\0' ? 9 : 14);
-	if (c->h >= AUDIT_HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
 
 		columns_header(&header, y++, cols, COLS);

@@ -65,13 +65,12 @@ drift_arrange(struct panel *p, const struct view *v, int w, int h)
 {
 	struct drift_panel *s = state_of(p);
 	struct part_drifts drifts = part_drifts(v);
-	int list_h, wanted;
+	int wanted;
 
 	arrange_list(s, &drifts);
-	wanted = s->ld.n + 2 < DRIFT_HEADER_FROM ? DRIFT_HEADER_FROM : s->ld.n + 2;
+	wanted = s->ld.n + 2 < LIST_HEADER_FROM ? LIST_HEADER_FROM : s->ld.n + 2;
 	list_detail_split(&s->ld, w, h, wanted);
-	list_h = s->ld.split.list_h;
-	list_detail_fit(&s->ld, (list_h >= DRIFT_HEADER_FROM) + (list_h >= DRIFT_LEGEND_FROM));
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, LIST_HEADER_FROM, s->ld.n) + (s->ld.split.list_h >= DRIFT_LEGEND_FROM));
 	arrange_detail(s, v, &drifts);
 }
 

@@ -6,7 +6,7 @@
 #include "panels.h"
 #include "parts_drift.h"
 
-enum { DRIFT_HEADER_FROM = 4, DRIFT_LEGEND_FROM = 8 };	/* rows that a list needs to have a header, to explain its shades */
+enum { DRIFT_LEGEND_FROM = 8 };	/* rows that a list needs to explain its shades */
 enum drift_sort { DRIFT_SORT_MODEL, DRIFT_SORT_WORST, DRIFT_SORT_NAME, DRIFT_SORTS };
 
 struct drift_panel {

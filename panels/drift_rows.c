@@ -328,7 +328,7 @@ drift_rows_draw(const struct drift_panel *s, const struct view *v, const struct 
 	int y = 0;
 
 	columns_of(drifts, c->w, heat.n, cols);
-	if (c->h >= DRIFT_HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
 
 		columns_header(&header, y++, cols, COLS);

@@ -54,7 +54,7 @@ hosts_arrange(struct panel *p, const struct view *v, int w, int h)
 	hosts_rows_build(s, v->model);
 	list_detail_stay_first(&s->ld);
 	list_detail_split(&s->ld, w, h, s->ld.n + 1);
-	list_detail_fit(&s->ld, s->ld.split.list_h >= HOSTS_HEADER_FROM);
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, LIST_HEADER_FROM, s->ld.n));
 	clamp_detail(s, v);
 }
 

@@ -6,7 +6,6 @@
 #include "panels.h"
 #include "parts_models.h"
 
-enum { HOSTS_HEADER_FROM = 4 };		/* rows that a list needs to have a header */
 enum hosts_sort { HOSTS_SORT_GROUP, HOSTS_SORT_STATE, HOSTS_SORT_NAME, HOSTS_SORTS };
 
 struct hosts_counts {

@@ -256,7 +256,7 @@ hosts_rows_draw(const struct hosts_panel *s, const struct view *v, struct canvas
 	int y = 0, indent = s->sort == HOSTS_SORT_GROUP ? 2 : 0;
 
 	table_of(s, v->model, c->w - indent, &t);
-	if (c->h >= HOSTS_HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1 + indent, 0, c->w - 1 - indent, 1);
 
 		columns_header(&header, y++, t.cols, t.n);

@@ -74,6 +74,13 @@ list_detail_split(struct list_detail *ld, int w, int h, int wanted)
 	ld->split = part_split(w, h, ld->is_detail && ld->n > 0, wanted);
 }
 
+bool
+list_detail_header(struct list_detail *ld, int from, int rows)
+{
+	ld->has_header = ld->split.list_h >= from || ld->split.list_h > rows;
+	return ld->has_header;
+}
+
 void
 list_detail_fit(struct list_detail *ld, int header_rows)
 {

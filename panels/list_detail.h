@@ -17,6 +17,7 @@ struct list_detail {
 	uint64_t *ids;		/* of the rows, in order: the selection follows them; allocated by the panel, freed here */
 	int n;
 	int page;		/* rows in sight */
+	bool has_header;	/* above them */
 	struct split split;
 	char *filter;		/* NULL or "": none */
 	char refusal[192];	/* why nothing can match it; "" it can */
@@ -44,6 +45,9 @@ const char *list_detail_beyond(const struct list_detail *ld, bool is_of_rows, ch
 void list_detail_stay_first(struct list_detail *ld);
 /* wanted: how many rows the list would take, its header among them. */
 void list_detail_split(struct list_detail *ld, int w, int h, int wanted);
+/* Whether the list has a header: from so many rows on, and wherever none of its rows has to give way to it. */
+enum { LIST_HEADER_FROM = 4 };
+bool list_detail_header(struct list_detail *ld, int from, int rows);
 /* What the list has beside its header rows is for rows of it, one at least; the selected one is among them. */
 void list_detail_fit(struct list_detail *ld, int header_rows);
 /* true: how long the detail is has to be known. */

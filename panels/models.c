@@ -143,7 +143,7 @@ arrange_list(struct models_panel *s, const struct view *v, int w, int h)
 	list_detail_split(&s->ld, w, h, s->ld.n + drift_lines + 1);
 	if (is_comparing(s) && s->ld.split.kind != SPLIT_NONE)
 		s->ld.split = (struct split){ .kind = SPLIT_FULL, .list_w = w, .detail_w = w, .detail_h = h };
-	list_detail_fit(&s->ld, s->ld.split.list_h >= MODELS_HEADER_FROM);
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, LIST_HEADER_FROM, s->ld.n + drift_lines));
 	/* They take only the room that no model needs. */
 	s->n_drift_lines = s->ld.page - s->ld.n < drift_lines ? s->ld.page - s->ld.n : drift_lines;
 	s->n_drift_lines = s->n_drift_lines < 0 ? 0 : s->n_drift_lines;

@@ -7,7 +7,6 @@
 #include "parts_drift.h"
 #include "parts_models.h"
 
-enum { MODELS_HEADER_FROM = 4 };	/* rows that a list needs to have a header */
 enum models_sort { MODELS_SORT_WORST, MODELS_SORT_NAME, MODELS_SORTS };
 
 struct models_row {

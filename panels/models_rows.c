@@ -462,7 +462,7 @@ models_rows_draw(const struct models_panel *s, const struct view *v, struct canv
 	int y = 0, drift_lines = s->n_drift_lines;
 
 	columns_of(s, v->model, c->w, has_why, cols);
-	if (c->h >= MODELS_HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
 
 		columns_header(&header, y++, cols, has_why ? COLS : COL_WHY);

@@ -57,7 +57,7 @@ runbooks_arrange(struct panel *p, const struct view *v, int w, int h)
 	runbooks_rows_build(s, v->model);
 	list_detail_stay_first(&s->ld);
 	list_detail_split(&s->ld, w, h, s->ld.n + 1);
-	list_detail_fit(&s->ld, s->ld.split.list_h >= RUNBOOKS_HEADER_FROM);
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, LIST_HEADER_FROM, s->ld.n));
 	clamp_detail(s, v);
 }
 

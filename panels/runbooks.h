@@ -6,8 +6,6 @@
 #include "panels.h"
 #include "parts_run.h"
 
-enum { RUNBOOKS_HEADER_FROM = 4 };	/* rows that a list needs to have a header */
-
 struct runbooks_row {
 	uint64_t id;
 	size_t index;			/* in the model's set; of problems where is_problem */

@@ -10,7 +10,7 @@
 #include "base/xalloc.h"
 #include "runbooks.h"
 
-enum { NAME_W_MIN = 8, NAME_W_MAX = 28, LAST_W = 30, LAST_W_NARROW = 12, WIDE_FROM = 100, HEADER_FROM = 4 };
+enum { NAME_W_MIN = 8, NAME_W_MAX = 28, LAST_W = 30, LAST_W_NARROW = 12, WIDE_FROM = 100 };
 
 uint64_t
 runbooks_id(const char *name)
@@ -241,7 +241,7 @@ runbooks_rows_draw(const struct runbooks_panel *s, const struct view *v, struct 
 	int y = 0;
 
 	columns_of(s, set, c->w, cols);
-	if (c->h >= HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1, y++, c->w - 1, 1);
 
 		columns_header(&header, 0, cols, COLS);

@@ -138,7 +138,7 @@ slo_arrange(struct panel *p, const struct view *v, int w, int h)
 
 	arrange_list(s, &slos);
 	list_detail_split(&s->ld, w, h, s->ld.n + 1);
-	list_detail_fit(&s->ld, s->ld.split.list_h >= SLO_HEADER_FROM);
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, LIST_HEADER_FROM, s->ld.n));
 	arrange_detail(s, v, &slos);
 }
 

@@ -7,7 +7,6 @@
 #include "panels.h"
 #include "parts_slo.h"
 
-enum { SLO_HEADER_FROM = 4 };	/* rows that a list needs to have a header */
 enum slo_sort { SLO_SORT_URGENT, SLO_SORT_LEFT, SLO_SORT_NAME, SLO_SORTS };
 
 struct slo_panel {

@@ -315,7 +315,7 @@ slo_rows_draw(const struct slo_panel *s, const struct view *v, const struct part
 	int y = 0;
 
 	columns_of(slos, c->w, cols);
-	if (c->h >= SLO_HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
 
 		columns_header(&header, y++, cols, COLS);

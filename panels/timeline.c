@@ -106,9 +106,9 @@ timeline_arrange(struct panel *p, const struct view *v, int w, int h)
 	int head = head_rows(v), wanted;
 
 	arrange_list(s, v);
-	wanted = s->ld.n + 1 < TIMELINE_HEADER_FROM ? TIMELINE_HEADER_FROM : s->ld.n + 1;
+	wanted = s->ld.n + 1 < LIST_HEADER_FROM ? LIST_HEADER_FROM : s->ld.n + 1;
 	list_detail_split(&s->ld, w, h - head, wanted);
-	list_detail_fit(&s->ld, s->ld.split.list_h >= TIMELINE_HEADER_FROM);
+	list_detail_fit(&s->ld, list_detail_header(&s->ld, LIST_HEADER_FROM, s->ld.n));
 	arrange_detail(s, v);
 }
 

@@ -6,7 +6,7 @@
 #include "panels.h"
 #include "parts_timeline.h"
 
-enum { TIMELINE_HEADER_FROM = 4, TIMELINE_LANES = 12, TIMELINE_GAPS_MAX = 256 };
+enum { TIMELINE_LANES = 12, TIMELINE_GAPS_MAX = 256 };
 
 /* One entry, in the order of when things happened. */
 struct timeline_item {

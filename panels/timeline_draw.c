@@ -233,7 +233,7 @@ timeline_rows_draw(const struct timeline_panel *s, const struct view *v, struct 
 	int y = 0;
 
 	columns_of(&f, c->w, cols);
-	if (c->h >= TIMELINE_HEADER_FROM) {
+	if (s->ld.has_header) {
 		struct canvas header = canvas_sub(c, 1, 0, c->w - 1, 1);
 
 		columns_header(&header, y++, cols, COLS);
