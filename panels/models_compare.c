@@ -95,14 +95,15 @@ models_compare_pick(const struct models_panel *s, const struct models_item *item
 static void
 difference_text(double left, double right, char *buf, size_t size)
 {
-	double by = right - left;
+	double by = right - left, percent;
 
 	*buf = '\0';
 	if (!isfinite(by) || by == 0)
 		return;
 	snprintf(buf, size, fabs(by) < 1e15 && by == floor(by) ? "%+.0f" : "%+.4g", by);
-	if (left != 0 && fabs(by / left) < 100)
-		snprintf(buf + strlen(buf), size - strlen(buf), " (%+.2g%%)", by / fabs(left) * 100);
+	percent = left != 0 ? by / fabs(left) * 100 : INFINITY;
+	if (fabs(percent) < 10000)
+		snprintf(buf + strlen(buf), size - strlen(buf), fabs(percent) < 99.5 ? " (%+.2g%%)" : " (%+.0f%%)", percent);
 }
 
 /* The whole text is a number. */

@@ -84,8 +84,8 @@ class Feeds:
                           description="Is a post spam? Every post asks it before it is shown.")
 
     def ranker(self):
-        return self.model("ranker", [self.version("3", 12 * DAY, aliases=["champion"], metrics=[("ndcg", 0.71)]),
-                                     self.version("2", 40 * DAY, metrics=[("ndcg", 0.69)])], {"champion": "3"})
+        return self.model("ranker", [self.version("3", 12 * DAY, aliases=["champion"], metrics=[("ndcg", 0.71)], params={"depth": "16"}),
+                                     self.version("2", 40 * DAY, metrics=[("ndcg", 0.69)], params={"depth": "4"})], {"champion": "3"})
 
     def toxicity(self):
         return self.model("toxicity", [self.version("2024-11-03.1", 41 * DAY, stage="Production", data_age=70 * DAY),
