@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "model/log.h"
 
-enum { LOG_SHORT_LINE_MAX = 16 << 10 };	/* longer ones are shown as they are */
+enum { LOG_SHORT_LINE_MAX = 4 << 10 };	/* longer ones are shown as they are */
 
 /* false: it is neither, or nothing would be left; ret and ret_fields are untouched. Else bytes as they are meant: escape before showing. ret_fields: where in ret the first field begins. */
 bool log_short(const struct log_ref *line, struct buf *ret, size_t *ret_fields);
