@@ -20,6 +20,7 @@
 #include "base/secrets.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "logs.h"
 #include "loop/spool.h"
 #include "runbook_text.h"
 #include "runs.h"
@@ -418,6 +419,7 @@ on_turn(void *arg)
 	struct app *a = s->app;
 
 	app_range_follow(a);
+	logs_turn(a->logs);	/* or lines that nobody looks at are waited for until the deadline */
 	model_advance(a->model, clock_now());
 	model_changes(a->model);
 	if (s->phase != PHASE_LOOKING || s->is_over || !(s->is_late || (sources_all_tried(a->sources) && app_slos_settled(a))))
