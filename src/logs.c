@@ -253,6 +253,7 @@ logs_start(struct logs *l)
 		l->streams[i].since_ns = l->app->is_instant ? clock_now() - LOG_LATELY : r->start_ns;
 	sources_logs_done(l->app->sources, logs_on_done, l);
 	sources_logs_counts(l->app->sources, logs_on_counts, l);
+	logs_names_free(l->names);
 	l->names = logs_names_new(l->app->sources, l->redact, &l->app->range);
 	l->are_wants_old = true;
 	l->is_started = true;
