@@ -152,6 +152,44 @@ test_many_in_order(void **state)
 	EXPECT(w, AUDIT_GOOD, 5012);
 }
 
+struct forgetter {
+	struct world *w;
+	const struct counter *forgotten;
+	unsigned n;
+};
+
+static void
+on_forget(const struct audit_done *done, void *arg)
+{
+	struct forgetter *f = arg;
+
+	assert_int_equal(done->err_code, 0);
+	f->n++;
+	audit_forget(f->w->audit, f->forgotten);
+}
+
+/* Of those that are durable together, too, none is told that was forgotten when the one before was. */
+static void
+test_forgotten_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct counter c = { 0 }, forgotten = { 0 };
+	struct forgetter f = { w, &forgotten, 0 };
+	struct audit_draft note = { .type = AUDIT_NOTE };
+
+	world_open(w);
+	note.body = json_pack("{s:s}", "text", "first");
+	audit_append(w->audit, &note, on_forget, &f);
+	append_many(w, &forgotten, 20);
+	append_many(w, &c, 1);
+	while (c.n < 1)
+		loop_once(w->loop, -1);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(forgotten.n, 0);
+	world_close(w);
+	EXPECT(w, AUDIT_GOOD, 23);
+}
+
 /* Closing waits for what was appended, although nobody turns the loop. */
 static void
 test_close_is_durable(void **state)
@@ -774,6 +812,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_append), TEST(verified_while_it_grows), TEST(test_head_follows), TEST(test_many_in_order), TEST(test_close_is_durable), TEST(test_lazy),
+		TEST(test_forgotten_meanwhile),
 		TEST(test_rotation), TEST(test_bad_draft), TEST(test_recovered), TEST(test_recovered_meanwhile), TEST(test_end_does_not_hold),
 		TEST(test_changed_while_open), TEST(test_open_to_others), TEST(test_write_eio), TEST(test_write_enospc), TEST(test_fsync_eio),
 		TEST(test_write_short), TEST(test_head_fails), TEST(test_killed), TEST(test_fallback), TEST(test_break_glass),
