@@ -14,7 +14,7 @@
 #include "base/xalloc.h"
 #include "record/recording_priv.h"
 
-enum { CACHE_MAX = 64 << 20 };
+enum { CACHE_MAX = 64 << 20, CHUNK_MAX = 24 << 20 };	/* of one chunk what events are kept */
 
 /* --- bytes ------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -89,6 +89,18 @@ snaps_done(struct decoded *d)
 	d->has_snaps = false;
 }
 
+static void
+events_done(struct decoded *d)
+{
+	for (size_t i = 0; i < d->n_events; i++) {
+		event_done(&d->events[i].ev);
+		free(d->events[i].slot);
+	}
+	free(d->events);
+	d->events = NULL;
+	d->n_events = 0;
+}
+
 void
 store_forget(struct recording *r, struct rchunk *c)
 {
@@ -98,6 +110,7 @@ store_forget(struct recording *r, struct rchunk *c)
 		return;
 	whole(r)->cached -= d->bytes;
 	snaps_done(d);
+	events_done(d);
 	chunk_text_done(&d->text);
 	free(d);
 	c->decoded = NULL;
@@ -130,6 +143,8 @@ count(struct recording *r, struct rchunk *c)
 
 	for (size_t i = 0; i < d->n_snaps; i++)
 		bytes += block_bytes(d->snaps[i].ev.block) + sizeof *d->snaps;
+	for (size_t i = 0; i < d->n_events; i++)
+		bytes += block_bytes(d->events[i].ev.block) + sizeof *d->events;
 	whole(r)->cached += bytes - d->bytes;
 	d->bytes = bytes;
 	d->used = ++whole(r)->clock;
@@ -261,4 +276,64 @@ store_snapshot(struct recording *r, struct rchunk *c)
 	}
 	count(r, c);
 	return d;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* More lines of a file that has grown are more events. */
+static struct known_event *
+place_of(struct recording *r, struct rchunk *c, size_t i)
+{
+	struct decoded *d = c->decoded;
+	size_t more = d->text.n_lines - d->n_events;
+
+	if (more > 0) {
+		d->events = xreallocarray(d->events, d->text.n_lines, sizeof *d->events);
+		memset(d->events + d->n_events, 0, more * sizeof *d->events);
+		d->n_events = d->text.n_lines;
+		d->bytes += more * sizeof *d->events;
+		whole(r)->cached += more * sizeof *d->events;
+	}
+	return &d->events[i];
+}
+
+static void
+keep_event(struct recording *r, struct rchunk *c, struct known_event *known, const struct event *ev, const char *slot, uint64_t work)
+{
+	struct decoded *d = c->decoded;
+	size_t bytes = block_bytes(ev->block);
+
+	if (d->bytes + bytes > CHUNK_MAX)
+		return;
+	*known = (struct known_event){ *ev, xstrdup(slot), work };
+	known->ev.block = block_ref(ev->block);
+	d->bytes += bytes;
+	whole(r)->cached += bytes;
+	make_room(whole(r), c);
+}
+
+int
+store_event(struct recording *r, struct rchunk *c, size_t i, struct slots *slots, uint64_t *work, struct event *ret, struct err *err)
+{
+	struct decoded *d = c->decoded;
+	const struct chunk_line *line = &d->text.lines[i];
+	struct known_event *known = place_of(r, c, i);
+	struct slots none = { 0 };
+	uint64_t before = *work;
+	const char *slot;
+	int code;
+
+	if (known->ev.block != NULL && known->work <= *work) {
+		*ret = known->ev;
+		block_ref(ret->block);
+		*work -= known->work;
+		if (slots != NULL && known->slot[0] != '\0')
+			slot_keep(slots_get(slots, known->slot), ret);
+		return 1;
+	}
+	code = chunk_line_read(c->head.format, d->text.text.data + line->at, line->len, slots != NULL ? slots : &none, work, ret, &slot, err);
+	if (code == 1 && ret->block != NULL)
+		keep_event(r, c, known, ret, slot, before - *work);
+	slots_done(&none);
+	return code;
 }

@@ -10,8 +10,7 @@
 #include "base/xalloc.h"
 #include "record/recording_priv.h"
 
-enum { LINES_CHUNKS = 10, LINES_ENOUGH = 2000, LINE_HEAD = 160 };	/* a seek must be quick */
-#define LINES_SPAN (10 * NS_PER_MIN)	/* lines of logs are shown from no longer before a place that is sought */
+#define PLAYED_ON (15 * NS_PER_S)	/* what lies no further is come to by playing, also at the highest speed */
 
 typedef void player_event_cb(const struct event *ev, int64_t at_ns, void *arg);
 
@@ -21,6 +20,7 @@ struct player {
 	struct rchunk *chunk;		/* where it stands */
 	size_t pos;			/* the next line of it */
 	struct slots slots;
+	size_t lines_from, lines_end;	/* of lines before lines_end those of logs before lines_from were left out */
 	uint64_t work;
 	int64_t at_ns;
 	player_event_cb *cb;
@@ -97,76 +97,111 @@ tell(struct player *p, const struct event *ev, int64_t at_ns)
 		p->cb(ev, at_ns > from ? at_ns : from, p->arg);
 }
 
-static bool apply_until(struct player *p, int64_t t_ns);
-
-/* --- lines of logs ------------------------------------------------------------------------------------------------------------------------- */
-
-/* A snapshot has the newest lines only. Those of the minutes before are read from their chunks; of a line nothing but its beginning is looked at to see what it is. */
-static bool
-has_log_lines(const struct decoded *d, const struct chunk_line *line)
+static void
+damaged(struct player *p, const struct decoded *d, const struct err *err)
 {
-	static const char slot[] = "\"slot\":\"log-lines";
-	size_t len = line->len < LINE_HEAD ? line->len : LINE_HEAD;
+	const struct chunk_line *line = &d->text.lines[p->pos];
+	char text[sizeof err->msg + 64];
 
-	return memmem(d->text.text.data + line->at, len, slot, sizeof slot - 1) != NULL;
+	snprintf(text, sizeof text, "line %zu of it is damaged: %s", p->pos + 2, err->msg);
+	recording_damaged(p->r, p->chunk, p->pos > d->text.n_snapshot ? line[-1].time_ns : p->chunk->pub.from_ns, text);
 }
 
-static void
-apply_lines_of(struct player *p, struct model *m, struct rchunk *c)
+/* Line i would only be forgotten: the seek that came here left out what is older. */
+static bool
+is_left_out(const struct player *p, const struct decoded *d)
 {
-	struct decoded *d = store_text(p->r, c);
-	struct slots slots = { 0 };
-	uint64_t work = 0;
+	return p->lines_from > d->text.n_snapshot && p->pos < p->lines_end && line_is_of_logs(d, p->pos) && (p->pos < p->lines_from || line_is_again(d, p->pos));
+}
 
-	for (size_t i = d != NULL ? d->text.n_snapshot : 0; d != NULL && i < d->text.n_lines; i++) {
-		const struct chunk_line *line = &d->text.lines[i];
-		const char *slot;
+/* Applies what came up to t. Time passes as it did: what became stale in between is noticed before what came then. false: it ends early, damaged. */
+static bool
+apply_until(struct player *p, int64_t t_ns)
+{
+	struct decoded *d = store_text(p->r, p->chunk);
+
+	if (d == NULL)
+		return false;
+	for (; p->pos < d->text.n_lines && d->text.lines[p->pos].time_ns <= t_ns; p->pos++) {
+		const struct chunk_line *line = &d->text.lines[p->pos];
+		struct err err = ERR_INIT;
 		struct event ev;
+		int r = is_left_out(p, d) ? 0 : store_event(p->r, p->chunk, p->pos, &p->slots, &p->work, &ev, &err);
 
-		if (!has_log_lines(d, line) || chunk_line_read(c->head.format, d->text.text.data + line->at, line->len, &slots, &work, &ev, &slot, NULL) != 1)
-			continue;
-		if (ev.kind == EVENT_LOG_LINES && ev.block != NULL)
-			model_apply(m, &ev);
-		event_done(&ev);
+		if (r < 0) {
+			damaged(p, d, &err);
+			return false;
+		}
+		if (line->time_ns > p->at_ns) {
+			model_advance(p->model, line->time_ns);
+			p->at_ns = line->time_ns;
+		}
+		if (r == 1 && ev.block != NULL) {
+			model_apply(p->model, &ev);
+			tell(p, &ev, line->time_ns);
+			event_done(&ev);
+		}
 	}
-	slots_done(&slots);
+	return true;
 }
 
-/* Where no line is held, none need be looked for. */
-static bool
-brings_lines(const struct decoded *d)
+/* Its first line after t. */
+static size_t
+line_after(const struct decoded *d, int64_t t_ns)
 {
-	for (size_t i = 0; d != NULL && i < d->n_snaps; i++)
-		if (d->snaps[i].ev.kind == EVENT_LOG_LINES)
-			return true;
-	return false;
-}
+	size_t lo = d->text.n_snapshot, hi = d->text.n_lines;
 
-/* Of the chunk just before, which is played to its end first, the model has them already. */
-static void
-fetch_lines(struct player *p, struct model *m, struct rchunk *c)
-{
-	size_t index = recording_index(p->r, c), first = index > LINES_CHUNKS ? index - LINES_CHUNKS : 0;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
 
-	if (p->model != NULL && recording_index(p->r, p->chunk) + 1 == index && chunk_from(c) - chunk_to(p->chunk) < LINES_SPAN &&
-	    apply_until(p, chunk_to(p->chunk))) {
-		model_share_lines(m, p->model);
-		return;
+		if (d->text.lines[mid].time_ns <= t_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	for (size_t i = index; i-- > first && model_log_totals(m)->n < LINES_ENOUGH;)
-		if (chunk_is_shown(p->r->chunks[i]) && chunk_from(c) - chunk_to(p->r->chunks[i]) < LINES_SPAN)
-			apply_lines_of(p, m, p->r->chunks[i]);
+	return lo;
 }
 
-/* Begins c: a model of its own from its snapshot. is_told: whoever mirrors events is told of them, as it cannot know them. */
+/* --- into a chunk ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Played from the chunk just before into this one, the model goes on with the lines that it has. */
 static bool
-enter(struct player *p, struct rchunk *c, bool is_told)
+share_lines(struct player *p, struct model *m, struct rchunk *c, int64_t t_ns)
+{
+	if (p->model == NULL || recording_index(p->r, p->chunk) + 1 != recording_index(p->r, c) || t_ns - p->at_ns > PLAYED_ON || !apply_until(p, chunk_to(p->chunk)))
+		return false;
+	model_share_lines(m, p->model);
+	return true;
+}
+
+/* A model for the beginning of c, on the way to t: with the lines of logs that its snapshot is too small for. */
+static struct model *
+model_for(struct player *p, struct rchunk *c, int64_t t_ns, size_t *ret_lines_from, size_t *ret_lines_end)
 {
 	struct model *m = model_new(1, 1);	/* it is the past itself, and needs none */
 	struct decoded *d;
 
-	if (brings_lines(store_snapshot(p->r, c)))
-		fetch_lines(p, m, c);
+	*ret_lines_from = *ret_lines_end = 0;
+	if (share_lines(p, m, c, t_ns))
+		return m;
+	d = store_snapshot(p->r, c);
+	if (d == NULL)
+		return m;
+	*ret_lines_end = line_after(d, t_ns);
+	*ret_lines_from = lines_before(p->r, c, *ret_lines_end, m);
+	if (p->cb != NULL)
+		*ret_lines_from = *ret_lines_end = 0;	/* whoever mirrors events is told of all of them */
+	return m;
+}
+
+/* Begins c, on the way to t: a model of its own from its snapshot. is_told: whoever mirrors events is told of them, as it cannot know them. */
+static bool
+enter(struct player *p, struct rchunk *c, int64_t t_ns, bool is_told)
+{
+	size_t lines_from, lines_end;
+	struct model *m = model_for(p, c, t_ns, &lines_from, &lines_end);
+	struct decoded *d;
+
 	leave(p);
 	d = store_snapshot(p->r, c);	/* what was read for lines may have taken its place */
 	if (d == NULL) {
@@ -175,6 +210,8 @@ enter(struct player *p, struct rchunk *c, bool is_told)
 	}
 	p->model = m;
 	p->chunk = c;
+	p->lines_from = lines_from;
+	p->lines_end = lines_end;
 	model_advance(p->model, c->pub.from_ns);
 	for (size_t i = 0; i < d->n_snaps; i++) {
 		const struct snap *s = &d->snaps[i];
@@ -192,54 +229,11 @@ enter(struct player *p, struct rchunk *c, bool is_told)
 	return true;
 }
 
-static void
-damaged(struct player *p, const struct decoded *d, const struct err *err)
-{
-	const struct chunk_line *line = &d->text.lines[p->pos];
-	char text[sizeof err->msg + 64];
-
-	snprintf(text, sizeof text, "line %zu of it is damaged: %s", p->pos + 2, err->msg);
-	recording_damaged(p->r, p->chunk, p->pos > d->text.n_snapshot ? line[-1].time_ns : p->chunk->pub.from_ns, text);
-}
-
-/* Applies what came up to t. Time passes as it did: what became stale in between is noticed before what came then. false: it ends early, damaged. */
-static bool
-apply_until(struct player *p, int64_t t_ns)
-{
-	struct decoded *d = store_text(p->r, p->chunk);
-
-	if (d == NULL)
-		return false;
-	while (p->pos < d->text.n_lines && d->text.lines[p->pos].time_ns <= t_ns) {
-		const struct chunk_line *line = &d->text.lines[p->pos];
-		struct err err = ERR_INIT;
-		const char *slot;
-		struct event ev;
-		int r = chunk_line_read(p->chunk->head.format, d->text.text.data + line->at, line->len, &p->slots, &p->work, &ev, &slot, &err);
-
-		if (r < 0) {
-			damaged(p, d, &err);
-			return false;
-		}
-		if (line->time_ns > p->at_ns) {
-			model_advance(p->model, line->time_ns);
-			p->at_ns = line->time_ns;
-		}
-		if (r == 1 && ev.block != NULL) {
-			model_apply(p->model, &ev);
-			tell(p, &ev, line->time_ns);
-			event_done(&ev);
-		}
-		p->pos++;
-	}
-	return true;
-}
-
 /* --- seeking ---------------------------------------------------------------------------------------------------------------------------------- */
 
 /* From the chunk it stands in to c. Who mirrors events is told of all that lies between: what is left of this one, and chunks shorter than a step. */
 static bool
-change_chunk(struct player *p, struct rchunk *c)
+change_chunk(struct player *p, struct rchunk *c, int64_t t_ns)
 {
 	bool goes_on = false;
 
@@ -249,10 +243,10 @@ change_chunk(struct player *p, struct rchunk *c)
 		goes_on = apply_until(p, chunk_to(p->chunk)) && next != NULL && chunk_follows(p->chunk, next) && next->head.after == AFTER_CHUNK;
 		if (next == NULL || next == c)
 			break;
-		if (!enter(p, next, !goes_on))
+		if (!enter(p, next, t_ns, !goes_on))
 			goes_on = false;
 	}
-	return enter(p, c, !goes_on);
+	return enter(p, c, t_ns, !goes_on);
 }
 
 const struct model *
@@ -263,7 +257,7 @@ player_seek(struct player *p, int64_t t_ns, const char **ret_why)
 	bool is_there = c != NULL;
 
 	if (is_there && (c != p->chunk || p->model == NULL || t_ns < p->at_ns))
-		is_there = change_chunk(p, c);
+		is_there = change_chunk(p, c, t_ns);
 	if (is_there)
 		is_there = apply_until(p, t_ns);
 	if (is_there && t_ns > p->at_ns) {
@@ -284,21 +278,12 @@ static int64_t
 next_in(struct recording *r, struct rchunk *c, int64_t t_ns)
 {
 	const struct decoded *d = store_text(r, c);
-	size_t lo, hi;
+	size_t i;
 
 	if (d == NULL)
 		return INT64_MAX;
-	lo = d->text.n_snapshot;
-	hi = d->text.n_lines;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (d->text.lines[mid].time_ns <= t_ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < d->text.n_lines ? d->text.lines[lo].time_ns : INT64_MAX;
+	i = line_after(d, t_ns);
+	return i < d->text.n_lines ? d->text.lines[i].time_ns : INT64_MAX;
 }
 
 int64_t
@@ -420,7 +405,7 @@ end_of(struct player *p, const struct rchunk *c)
 	struct rchunk *last;
 
 	while ((last = last_chunk(p->r, c)) != NULL) {
-		if (!enter(p, last, false))
+		if (!enter(p, last, last->pub.to_ns, false))
 			continue;	/* it is not usable any more */
 		apply_until(p, last->pub.to_ns);
 		model_advance(p->model, last->pub.to_ns);

@@ -11,8 +11,16 @@ struct snap {
 	struct event ev;
 	char *slot;
 };
+/* An event behind it, likewise; the first time it is come by. */
+struct known_event {
+	struct event ev;		/* block NULL: not yet */
+	char *slot;
+	uint64_t work;			/* that it took */
+};
 struct decoded {
 	struct chunk_text text;
+	size_t n_events;		/* places for them: as many as there were lines */
+	struct known_event *events;	/* by the number of their line; NULL: none yet */
 	size_t n_snaps;
 	struct snap *snaps;
 	bool has_snaps;
@@ -83,6 +91,16 @@ void recording_arrange(struct recording *r);
 void recording_gather(struct recording *r);		/* the chunks of its parts */
 bool recording_refresh_parts(struct recording *r);
 
+/* --- player_lines.c ----------------------------------------------------------------------------------------------------------------- */
+/*
+ * So many lines of logs that a seek is quick, the newest before line end of c, from c itself and, where its snapshot has any, from chunks before it; m has none yet. What is of chunks before is applied;
+ * of c the number of the line from which on its own are to be applied is returned.
+ */
+size_t lines_before(struct recording *r, struct rchunk *c, size_t end, struct model *m);
+bool line_is_of_logs(const struct decoded *d, size_t i);
+/* It says once more what was said: of lines of logs, nothing new. */
+bool line_is_again(const struct decoded *d, size_t i);
+
 /* --- chunk_store.c ------------------------------------------------------------------------------------------------------------------ */
 /* The bytes of the chunk's file; free() them unless it is packed. 0, ERR_IO, ERR_LIMIT. */
 int store_bytes(const struct recording *r, const struct rchunk *c, const char **ret, size_t *ret_len, struct err *err);
@@ -91,6 +109,11 @@ void store_bytes_done(const struct rchunk *c, const char *bytes);
 struct decoded *store_text(struct recording *r, struct rchunk *c);
 /* The same with its snapshot unfolded. */
 struct decoded *store_snapshot(struct recording *r, struct rchunk *c);
+/*
+ * The event of line i: 1, 0, ERR_* as chunk_line_read(), and slots and work are brought up to date as by that. slots: what the lines before it said; NULL: it is of lines of logs, and nothing is known
+ * of them. Of ret one reference is the caller's.
+ */
+int store_event(struct recording *r, struct rchunk *c, size_t i, struct slots *slots, uint64_t *work, struct event *ret, struct err *err);
 /* The file has grown: what was unpacked is its beginning. */
 void store_grown(struct recording *r, struct rchunk *c);
 void store_forget(struct recording *r, struct rchunk *c);

@@ -1,11 +1,11 @@
 /*
  * What recording costs and how soon any time of it is shown again.
  *
- * usage: bench_record [-h HOURS] [-q QUERIES] [-s SERIES] [-k]
+ * usage: bench_record [-h HOURS] [-q QUERIES] [-s SERIES] [-l LINES] [-k] | bench_record -r RECORDING
  *
  * A console's load on a clock of its own: QUERIES ranges of 240 samples and SERIES series every five seconds, each with its report, alerts,
- * targets. Once only to the model, once to the recorder as well: the difference is what recording costs. Then the recording is sought in.
- * -k keeps the folder.
+ * targets, and LINES lines of logs a minute from three stores. Once only to the model, once to the recorder as well: the difference is what recording costs. Then the recording is sought in.
+ * -k keeps the folder. -r seeks in a recording that is there already.
  */
 #include "config.h"
 
@@ -15,19 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "model/log.h"
 #include "record/recorder.h"
 #include "record/recording.h"
 
-enum { SAMPLES = 240, SEEKS = 200 };
+enum { SAMPLES = 240, SEEKS = 200, STORES = 3, SERVICES = 6 };
 #define BEGIN INT64_C(1893456000000000000)
 #define STEP (15 * NS_PER_S)
 
 struct load {
-	unsigned hours, n_queries, n_series;
+	unsigned hours, n_queries, n_series, n_lines;
 	struct model *model;
 	struct recorder *recorder;	/* NULL: only the model */
 	struct loop *loop;
@@ -152,6 +154,71 @@ give_targets(struct load *l, int64_t at)
 	buf_done(&b);
 }
 
+/* As programs write them: a shipper's JSON beside the text, logfmt with an id of the journal, plain words. */
+static void
+make_line(struct log_line *line, struct arena *a, unsigned store, int64_t at, uint64_t x)
+{
+	static const char *const paths[] = { "/posts/new", "/feed/home", "/comments", "/login" };
+	char text[512], extra[256];
+	int n;
+
+	if (store == 0) {
+		n = snprintf(text, sizeof text, "{\"level\":\"info\",\"msg\":\"request served\",\"path\":\"%s\",\"status\":200,\"took_ms\":%d.%d,\"trace\":\"%016llx\",\"user\":\"u%d\"}",
+		    paths[x % 4], (int)(x >> 8 & 255), (int)(x % 10), (unsigned long long)x, (int)(x >> 20 & 4095));
+		snprintf(extra, sizeof extra, "{\"pod\":\"web-%d\",\"trace\":\"%016llx\",\"took_ms\":%d.%d}", (int)(x % 5), (unsigned long long)x, (int)(x >> 8 & 255), (int)(x % 10));
+		line->fields = arena_strdup(a, extra);
+	} else if (store == 1) {
+		n = snprintf(text, sizeof text, "level=info ts=%lld caller=filter.go:%d msg=\"judged\" post=%d score=0.%04d took=%dms", (long long)(at / NS_PER_MS), (int)(x % 400),
+		    (int)(x >> 12 & 0xfffff), (int)(x >> 5 & 8191), (int)(x >> 8 & 63));
+		snprintf(extra, sizeof extra, "s=%032llx;i=%llx", (unsigned long long)x, (unsigned long long)at);
+		line->id = arena_strdup(a, extra);
+	} else {
+		n = snprintf(text, sizeof text, "INFO ranker: ranked %d candidates for u%d in %d.%d ms (model v%d)", (int)(x & 511), (int)(x >> 20 & 4095), (int)(x >> 8 & 127),
+		    (int)(x % 10), (int)(x % 3));
+	}
+	line->time_ns = at;
+	line->text = arena_strndup(a, text, (size_t)n);
+	line->len = (size_t)n;
+	line->level = LOG_LEVEL_INFO;
+	line->stream = (uint32_t)(x % SERVICES);
+}
+
+/* What a store had in the five seconds before. */
+static void
+give_lines(struct load *l, int64_t at, unsigned store)
+{
+	static const char *const stores[STORES] = { "loki", "journal", "elastic" };
+	static const char *const services[SERVICES] = { "web", "feed", "comments", "spam-filter", "ranker", "mailer" };
+	struct log_batch *batch = block_new(sizeof *batch);
+	struct arena *a = &batch->block.arena;
+	size_t n = l->n_lines / (60 / 5) / STORES;
+	struct log_line *v = arena_alloc(a, n * sizeof *v);
+	struct log_stream *streams = arena_alloc(a, SERVICES * sizeof *streams);
+	struct event ev;
+	static uint64_t x = 1;
+
+	for (int i = 0; i < SERVICES; i++) {
+		struct label *labels = arena_alloc(a, 2 * sizeof *labels);
+
+		labels[0] = (struct label){ "instance", i % 2 == 0 ? "host-1" : "host-2" };
+		labels[1] = (struct label){ "service", services[i] };
+		streams[i] = (struct log_stream){ .labels = { 2, labels }, .service = services[i] };
+	}
+	for (size_t i = 0; i < n; i++) {
+		x = x * UINT64_C(6364136223846793005) + 1442695040888963407u;
+		make_line(&v[i], a, store, at - 5 * NS_PER_S + (int64_t)i * (5 * NS_PER_S / (int64_t)n) + (int64_t)(x >> 40 & 0xffff), x >> 11);
+	}
+	batch->want = "logs";
+	batch->v = v;
+	batch->n = n;
+	batch->streams = streams;
+	batch->n_streams = SERVICES;
+	batch->start_ns = at - 5 * NS_PER_S;
+	batch->end_ns = at;
+	event_init(&ev, EVENT_LOG_LINES, at, stores[store], batch);
+	give(l, at, &ev);
+}
+
 static void
 give_environment(struct load *l)
 {
@@ -190,6 +257,8 @@ run(struct load *l)
 
 		for (unsigned q = (unsigned)(second % 5); q < l->n_queries; q += 5)
 			give_range(l, at, q);
+		if (l->n_lines > 0 && second % 5 < STORES)
+			give_lines(l, at, (unsigned)(second % 5));
 		if (second % 5 == 0)
 			give_alerts(l, at);
 		if (second % 15 == 0)
@@ -214,6 +283,16 @@ cpu_s(void)
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
+/* What it costs whatever else this machine does. */
+static int64_t
+thread_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
 static int
 by_value(const void *a, const void *b)
 {
@@ -226,12 +305,12 @@ by_value(const void *a, const void *b)
 static void
 seek_row(struct player *p, const struct recording_info *info, const char *what, int64_t (*next)(int64_t at, const struct recording_info *info))
 {
-	double ms[SEEKS];
+	double ms[SEEKS], cpu_ms[SEEKS];
 	int64_t at = info->first_ns + (info->last_ns - info->first_ns) / 2;
 
 	player_seek(p, at, NULL);
 	for (int i = 0; i < SEEKS; i++) {
-		int64_t begin = clock_mono_fresh();
+		int64_t begin = clock_mono_fresh(), cpu = thread_ns();
 
 		at = next(at, info);
 		if (player_seek(p, at, NULL) == NULL) {
@@ -239,9 +318,12 @@ seek_row(struct player *p, const struct recording_info *info, const char *what, 
 			exit(1);
 		}
 		ms[i] = (double)(clock_mono_fresh() - begin) / 1e6;
+		cpu_ms[i] = (double)(thread_ns() - cpu) / 1e6;
 	}
 	qsort(ms, SEEKS, sizeof *ms, by_value);
-	printf("  %-26s median %7.2f ms   95%% %7.2f ms   most %7.2f ms\n", what, ms[SEEKS / 2], ms[SEEKS * 95 / 100], ms[SEEKS - 1]);
+	qsort(cpu_ms, SEEKS, sizeof *cpu_ms, by_value);
+	printf("  %-26s median %7.2f ms   95%% %7.2f ms   most %7.2f ms   of the processor: median %7.2f ms   most %7.2f ms\n", what, ms[SEEKS / 2], ms[SEEKS * 95 / 100],
+	    ms[SEEKS - 1], cpu_ms[SEEKS / 2], cpu_ms[SEEKS - 1]);
 }
 
 static int64_t
@@ -366,18 +448,20 @@ run_once(struct load *l, struct pool *pool, const char *dir, char *ret_path, siz
 int
 main(int argc, char **argv)
 {
-	struct load l = { .hours = 24, .n_queries = 30, .n_series = 4 };
+	struct load l = { .hours = 24, .n_queries = 30, .n_series = 4, .n_lines = 2000 };
 	char dir[] = "/tmp/ops-bench-record.XXXXXX", path[512] = "", *root;
 	bool is_kept = false;
 	struct pool *pool;
 	double bare, recorded;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "h:q:s:k")) != -1)
+	while ((opt = getopt(argc, argv, "h:q:s:l:r:k")) != -1)
 		switch (opt) {
 		case 'h': l.hours = (unsigned)atoi(optarg); break;
 		case 'q': l.n_queries = (unsigned)atoi(optarg); break;
 		case 's': l.n_series = (unsigned)atoi(optarg); break;
+		case 'l': l.n_lines = (unsigned)atoi(optarg); break;
+		case 'r': seek_all(optarg); return 0;
 		case 'k': is_kept = true; break;
 		default: return 2;
 		}
