@@ -29,7 +29,9 @@ with open(PROGRAM, "rb") as _program:
     SANITIZED = b"__asan_init" in _program.read()
 HOME = tempfile.mkdtemp(prefix="opsconsole-home-")   # nobody's: what is written there goes with the test
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
-PATIENCE_S = 90   # a bound for what must happen at all, never a measure of how fast
+PATIENCE_S = 240   # a bound for what must happen at all, never a measure of how fast
+DEADLINE_S = 120   # what --status and --runbook wait for answers: the 10 seconds of people are a measure of how fast
+SHOWN_MAX = 3000   # characters of what a test that failed has to say
 
 
 class Skip(Exception):
@@ -55,15 +57,20 @@ def environment(**more):
     return env
 
 
+def patient(argv, config=None):
+    """The words of a command line that waits for answers as long as a slow machine takes."""
+    waits = {"--status", "--runbook"} & set(argv) and "--deadline" not in argv
+    return [*argv, *(["--deadline", str(DEADLINE_S)] if waits else []), *(["--config", config] if config else [])]
+
+
 def program(*argv, config=None, env=None, stdin=subprocess.DEVNULL):
     """Run opsconsole to its end: (status, stdout, stderr)."""
-    words = [PROGRAM, *argv] + (["--config", config] if config else [])
-    done = subprocess.run(words, stdin=stdin, capture_output=True, env=env or environment(), check=False, timeout=PATIENCE_S)
+    done = subprocess.run([PROGRAM, *patient(argv, config)], stdin=stdin, capture_output=True, env=env or environment(), check=False, timeout=2 * PATIENCE_S)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 def fetch_json(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
@@ -119,7 +126,7 @@ class Lab:
 
     def close(self):
         os.close(self.lifeline)
-        self.process.wait(30)
+        self.process.wait(PATIENCE_S)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def opslab(self, *argv):
@@ -146,7 +153,7 @@ class Console:
         Console.made += 1
         self.socket = f"opsconsole-e2e-{os.getpid()}-{Console.made}"
         self.folder = tempfile.mkdtemp(prefix="opsconsole-tty-")
-        words = [PROGRAM, *argv] + (["--config", config] if config else [])
+        words = [PROGRAM, *patient(argv, config)]
         self.status_file = os.path.join(self.folder, "status")
         # What is printed behind the program shows whether the terminal came back.
         script = f'"$@"; s=$?; stty -a >{self.folder}/stty; echo $s >{self.status_file}.new; mv {self.status_file}.new {self.status_file}; echo "[ended $s]"; exec cat'
@@ -174,9 +181,19 @@ class Console:
         self.tmux("send-keys", "-t", ":0", *keys)
 
     def yes(self):
-        """And a second: what is typed right behind a yes is left out."""
+        """What is typed right behind a yes is left out: a second from when it was taken."""
+        self.wait("leave it")
         self.keys("y")
+        self.wait(gone=("leave it",))
         time.sleep(1)
+
+    def settled(self, of=lambda screen: screen):
+        """What stands still: a frame may be half drawn while it is read."""
+        def still():
+            first = of(self.screen())
+            time.sleep(0.15)
+            return (first,) if of(self.screen()) == first else None
+        return wait_for("a screen that stands still", still)[0]
 
     def type(self, text):
         self.tmux("send-keys", "-t", ":0", "-l", text)
@@ -211,27 +228,48 @@ class Console:
     def terminal_is_restored(self):
         with open(os.path.join(self.folder, "stty"), encoding="ascii") as stty:
             words = stty.read()
-        return " icanon" in words and " echo " in words and "[ended" in self.screen()
+        self.wait("[ended")   # said behind the status that ended() waits for
+        return " icanon" in words and " echo " in words
+
+
+def shown(text):
+    """Begin and end of what may be long: what decides stands last."""
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX // 4]}\n ... {len(text) - SHOWN_MAX} characters ...\n{text[-SHOWN_MAX * 3 // 4:]}"
+
+
+def tell_failure(err):
+    """Where it was, then what: short, as only the end of many tests' output is kept. Returns the line that sums it up."""
+    frames = traceback.extract_tb(err.__traceback__)
+    what = f"{type(err).__name__}: {err}"
+    for frame in frames:
+        print(f"  {os.path.basename(frame.filename)}:{frame.lineno} {frame.name}: {frame.line}", flush=True)
+    print(shown(what), flush=True)
+    if isinstance(err, subprocess.CalledProcessError):
+        print(shown(f"{err.stdout or ''}{err.stderr or ''}"), flush=True)
+    where = frames[1] if len(frames) > 1 else frames[0]
+    return f"{where.name}, line {where.lineno}: {what.splitlines()[0][:300]}"
 
 
 def run(tests):
-    """Run the functions; print a line each; exit."""
+    """Run the functions; print a line each, and once more which have failed; exit."""
     wanted = sys.argv[1:]
-    failed = skipped = 0
+    failed, skipped = [], 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     for test in tests:
         if wanted and test.__name__ not in wanted:
             continue
+        began = time.monotonic()
         try:
             test()
-            print(f"ok {test.__name__}", flush=True)
+            print(f"ok {test.__name__} ({time.monotonic() - began:.0f} s)", flush=True)
         except Skip as why:
             skipped += 1
             print(f"skipped {test.__name__}: {why}", flush=True)
-        except Exception:  # noqa: BLE001  one failing test must not hide the next
-            failed += 1
+        except Exception as err:  # noqa: BLE001  one failing test must not hide the next
             print(f"FAILED {test.__name__}", flush=True)
-            traceback.print_exc()
+            failed.append(tell_failure(err))
+    for line in failed:
+        print(f"failed: {line}", flush=True)
     sys.exit(1 if failed else 77 if skipped and skipped == len(tests) else 0)
 
 

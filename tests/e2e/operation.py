@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,6 +13,43 @@ import threading
 import e2e
 
 SERVING = ("serving-01", "serving-02", "serving-03")
+
+
+PLANNED = re.compile(r"▸ plan\b")   # on the screen: it can be confirmed; "planning" cannot yet
+
+
+class Summary(dict):
+    """The last thing a run tells. Where a test fails, what decides stands at the end."""
+
+    def __repr__(self):
+        facts = [f"  {fact['name']}: {fact['outcome']} {fact['text']}" for fact in self.get("facts", [])]
+        rows = [f"  {row['host']} {step['name']}: {step['outcome']} {step['text']}" for row in self.get("rows", []) for step in row["steps"]]
+        return "\n" + "\n".join([*facts, *rows, f"  {self.get('text')}"]) + "\n"
+
+
+class Events(list):
+    """All that a run tells, and what of it is worth reading where a test fails: in the order in which it came, a line each."""
+
+    def __repr__(self):
+        told = [e for e in self if e.get("event") != "summary"]
+        lines = [" ".join(str(e[key])[:200] for key in ("time", "event", "host", "name", "outcome", "text") if e.get(key)) for e in told]
+        return "\n" + "\n".join(lines[-40:]) + "\n"
+
+
+def is_pending(pid, signo):
+    """Sent, and not taken yet."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
+            masks = [int(line.split()[1], 16) for line in status if line.startswith(("SigPnd:", "ShdPnd:"))]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return any(mask >> (signo - 1) & 1 for mask in masks)
+
+
+def interrupt(process):
+    """A Ctrl-C that was taken: of two that come at once only one would be."""
+    process.send_signal(signal.SIGINT)
+    e2e.wait_for("the signal to be taken", lambda: process.poll() is not None or not is_pending(process.pid, signal.SIGINT))
 
 
 class Operator:
@@ -59,12 +97,12 @@ class Operator:
     def runbook_json(self, name, *argv):
         """(exit status, events, summary)"""
         code, out, err = self.run("--runbook", name, "--json", *argv)
-        events = [json.loads(line) for line in out.splitlines()]
+        events = Events(json.loads(line) for line in out.splitlines())
         assert events, (code, err)
-        return code, events, events[-1]
+        return code, events, Summary(events[-1])
 
     def start(self, *argv, **more):
-        return subprocess.Popen([e2e.PROGRAM, *argv, "--config", self.config], env=self.env, stdin=subprocess.DEVNULL,
+        return subprocess.Popen([e2e.PROGRAM, *e2e.patient(argv, self.config)], env=self.env, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
     def log(self, *filters):
@@ -198,6 +236,16 @@ def times(lab, name):
         except FileNotFoundError:
             counts[host] = 0
     return counts
+
+
+# For a script on a host: it goes on when the test says so, however long that takes.
+SLEEP = "until [ -e awake ]; do sleep 0.1; done"
+
+
+def wake(lab):
+    for host in SERVING:
+        with open(host_file(lab, host, "awake"), "w", encoding="ascii"):
+            pass
 
 
 def forget(lab, *names):

@@ -6,6 +6,7 @@ import os
 import tempfile
 
 import e2e
+from operation import PLANNED
 
 WAIT = """apiVersion: opsconsole/v1
 kind: Runbook
@@ -13,7 +14,7 @@ name: linger
 title: a test
 danger: low
 steps:
-  - { name: rest, scope: run, wait: { time: 60s } }
+  - { name: rest, scope: run, wait: { time: 30m } }
 """
 
 
@@ -101,7 +102,7 @@ def test_the_rest_of_yes_and_a_killed_run():
             console.keys("Enter")
             console.wait("›[ Plan it ]")
             console.keys("Enter")
-            console.wait("plan: nothing is changed")
+            console.wait("plan: nothing is changed", PLANNED)
             console.keys("r")
             console.wait("Run this plan?", "without Enter")
             console.type("yes")

@@ -12,7 +12,7 @@ import urllib.request
 
 import e2e
 import operation
-from operation import SERVING, cells
+from operation import PLANNED, SERVING, SLEEP, cells
 
 LAB = None
 
@@ -43,7 +43,7 @@ def move_alias(version):
 
 def open_form(console, name):
     console.keys("8")
-    console.wait("Runbooks")
+    console.wait("▸8 Runbooks")
     console.type("/" + name)
     console.keys("Enter")
     console.wait("Runbooks  /" + name)
@@ -54,11 +54,9 @@ def open_form(console, name):
 def open_plan(console, name):
     """The plan of a runbook without parameters, by keys."""
     open_form(console, name)
-    if "›[ Plan it ]" not in console.screen():     # the form opens there when nothing is missing
-        console.keys("BTab")
-    console.wait("›[ Plan it ]")
+    console.wait("›[ Plan it ]")     # the form opens there when nothing is missing
     console.keys("Enter")
-    console.wait("plan: nothing is changed")
+    console.wait("plan: nothing is changed", PLANNED)
 
 
 def confirm_plan(console):
@@ -69,13 +67,13 @@ def confirm_plan(console):
 
 # --- the terminal is gone ----------------------------------------------------------------------------------------------------------
 
-NAP = """danger: low
-hosts: { group: serving }
-rollout: { batch: [1, 2, 100%] }
+NAP = f"""danger: low
+hosts: {{ group: serving }}
+rollout: {{ batch: [1, 2, 100%] }}
 steps:
   - name: nap
     scope: host
-    ssh: { script: 'sleep 2; echo x >>naps' }
+    ssh: {{ script: '{SLEEP}; echo x >>naps' }}
 """
 
 
@@ -83,9 +81,13 @@ def is_gone(pid):
     return not os.path.exists(f"/proc/{pid}")
 
 
+def detached(op):
+    return [r["text"] for r in op.log("type=run-state") if r["state"] == "detached"]
+
+
 def test_the_terminal_of_a_console_is_lost():
     with Operator() as op:
-        forget("naps")
+        forget("naps", "awake")
         op.runbook("nap", NAP)
         with e2e.Console(size=(120, 36), env=op.env, config=op.config) as console:
             console.wait("LAB")
@@ -93,11 +95,12 @@ def test_the_terminal_of_a_console_is_lost():
             confirm_plan(console)
             e2e.wait_for("the first intent", op.intents)
             pid = console.pid()
+        e2e.wait_for("word that the terminal is gone", lambda: detached(op))
+        operation.wake(LAB)
         e2e.wait_for("the end of the program", lambda: is_gone(pid))
         assert times("naps") == {"serving-01": 1, "serving-02": 0, "serving-03": 0}, "the batch under way is finished, no other begun"
         records, _, results = op.check_log()
         assert [r["outcome"] for r in results] == ["OK"]
-        assert any(r["type"] == "run-state" and r["state"] == "detached" for r in records)
         assert records[-1]["type"] == "run-end" and "--resume" in records[-1]["text"], records[-1]
         # And on from there.
         code, _, summary = op.runbook_json("nap", "--yes", "--resume", op.run_id())
@@ -107,33 +110,37 @@ def test_the_terminal_of_a_console_is_lost():
 
 def test_on_disconnect_stop():
     with Operator() as op:
-        forget("naps")
+        forget("naps", "awake")
         op.runbook("nap", NAP.replace("[1, 2, 100%]", "[100%]\n  parallel: 1").replace("{ batch: [100%]", "\n  batch: [100%]").replace(" }\nsteps", "\nsteps"))
         with e2e.Console("--runbook", "nap", "--yes", "--on-disconnect", "stop", size=(120, 36), env=op.env, config=op.config) as console:
             e2e.wait_for("the first intent", op.intents)
             pid = console.pid()
+        e2e.wait_for("word that the terminal is gone", lambda: detached(op))
+        operation.wake(LAB)
         e2e.wait_for("the end of the program", lambda: is_gone(pid))
         assert times("naps") == {"serving-01": 1, "serving-02": 0, "serving-03": 0}, "not even the batch goes on"
-        records, _, _ = op.check_log()
-        assert any(r["type"] == "run-state" and r["state"] == "detached" and "stopped" in r["text"] for r in records)
+        assert "stopped" in detached(op)[0], detached(op)
+        op.check_log()
 
 
 # --- kill -9, and on -----------------------------------------------------------------------------------------------------------------
 
 def test_resume_after_kill_9():
     with Operator() as op:
-        forget("first", "begun", "second")
-        op.runbook("two", """danger: low
-hosts: { group: serving }
-rollout: { batch: [1, 100%] }
+        forget("first", "begun", "second", "awake")
+        # The first host sleeps for nobody; the others until the run is dead.
+        op.runbook("two", f"""danger: low
+hosts: {{ group: serving }}
+rollout: {{ batch: [1, 100%] }}
 steps:
-  - { name: first, scope: host, ssh: { script: 'echo x >>first' } }
-  - { name: second, scope: host, ssh: { script: 'echo x >>begun; sleep 4; echo x >>second' } }
+  - {{ name: first, scope: host, ssh: {{ script: 'echo x >>first' }} }}
+  - {{ name: second, scope: host, ssh: {{ script: 'echo x >>begun; [ $OPSLAB_HOST = serving-01 ] || {SLEEP}; echo x >>second' }} }}
 """)
         run = op.start("--runbook", "two", "--yes")
         e2e.wait_for("the second batch", lambda: times("begun") == dict.fromkeys(SERVING, 1))
         run.kill()
         run.communicate()
+        operation.wake(LAB)
         # The supervisors on the hosts finish what nobody waits for any more.
         e2e.wait_for("the hosts", lambda: times("second") == dict.fromkeys(SERVING, 1))
         killed = op.run_id()
@@ -220,16 +227,18 @@ steps:
             confirm_plan(console)
             console.wait("not yet", "retry", "undo")
             console.keys("a")
+            console.wait("Esc not now")     # until the answers are there, a key is none
             console.keys("r")     # retry
             e2e.wait_for("the second try", lambda: times("flaky")["serving-01"] == 1)
             console.wait("verifies nothing")
             console.keys("u")
             console.wait("Undo", "the last first")
             console.keys("Enter")
+            console.wait("Enter does not")
             assert times("flaky")["serving-01"] == 1, "Enter does not confirm"
             console.yes()
             e2e.wait_for("the undo", lambda: times("flaky")["serving-01"] == 0)
-            console.wait("undone")
+            console.wait("FAILED and undone  asked for")     # before its end it is not left alone
             console.keys("q")
             assert console.ended() == 0
         records, _, results = op.check_log()
@@ -327,7 +336,7 @@ def test_notify_wait_and_confirm():
 steps:
   - { name: tell, notify: { text: 'going to wait', contact: model owner } }
   - { name: pause, wait: { time: 1s } }
-  - { name: up, wait: { promql: 'up{job="serving"}', expect: '== 1', within: 20s } }
+  - { name: up, wait: { promql: 'up{job="serving"}', expect: '== 1', within: 2m } }
   - { name: sure, confirm: 'Is it quiet?' }
   - { name: behind, notify: 'it was' }
 """
@@ -362,13 +371,11 @@ def test_a_read_only_environment():
         with e2e.Console(size=(120, 36), env=op.env, config=op.config) as console:
             console.wait("LAB")
             open_form(console, "nap")
-            if "›[ Plan it ]" not in console.screen():
-                console.keys("BTab")
             console.wait("›[ Plan it ]")
             console.keys("Enter")
             console.wait("plan: nothing is changed", "it would run")    # a plan only reads
             console.keys("r")
-            console.wait("read-only")
+            console.wait(re.compile("read-only: nothing|this is no plan"))
             assert "to run it" not in console.screen() and "y run it" not in console.screen(), console.screen()
             console.keys("q")
             assert console.ended() == 0
@@ -438,11 +445,11 @@ steps:
             open_form(console, "secret")
             seen.append(console.wait("token"))
             console.type(secret)
-            seen.append(console.screen())
+            seen.append(console.wait("*" * len(secret)))
             console.keys("Enter", "Enter", "Enter")
-            seen.append(console.wait("plan: nothing is changed"))
+            seen.append(console.wait("plan: nothing is changed", PLANNED))
             console.keys("d")
-            seen.append(console.screen())
+            seen.append(console.settled())
             console.keys("d", "r")
             seen.append(console.wait("Run this plan?", "run it"))
             console.yes()

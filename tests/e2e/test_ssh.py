@@ -12,7 +12,7 @@ import threading
 
 import e2e
 import operation
-from operation import SERVING, Wire, cells
+from operation import SERVING, SLEEP, Wire, cells
 
 LAB = None
 SAY = """danger: low
@@ -175,12 +175,12 @@ def test_hangs_before_the_login():
 
 # --- lines that are cut --------------------------------------------------------------------------------------------------------------
 
-CUT = """danger: low
-hosts: { group: serving }
+CUT = f"""danger: low
+hosts: {{ group: serving }}
 steps:
   - name: work
     scope: host
-    ssh: { script: 'touch begun; sleep 2; echo x >>done-times', timeout: 6s }
+    ssh: {{ script: 'touch begun; {SLEEP}; echo x >>done-times', timeout: 15s }}
 """
 
 
@@ -189,17 +189,18 @@ def begun(host):
 
 
 def clean():
-    operation.forget(LAB, "begun", "done-times")
+    operation.forget(LAB, "begun", "done-times", "awake")
 
 
 def test_a_cut_line_is_settled():
     with Operator() as op, Wire(address("serving-01")) as wire:
         clean()
-        op.runbook("cut", CUT)
+        op.runbook("cut", CUT.replace("15s", "2m"))
         op.ssh_config(wire.block("serving-01"))
         run = op.start("--runbook", "cut", "--yes", "--json", "--limit", "serving-01")
         e2e.wait_for("the work to begin", lambda: begun("serving-01"))
         wire.cut()
+        operation.wake(LAB)
         out, err = run.communicate(timeout=e2e.PATIENCE_S)
         summary = json.loads(out.splitlines()[-1])
         assert run.returncode == 0, (run.returncode, summary, err)
@@ -214,10 +215,11 @@ def test_a_host_that_goes_away_stays_unknown():
     with Operator() as op, Wire(address("serving-01")) as wire:
         clean()
         op.runbook("cut", CUT)
-        op.ssh_config(wire.block("serving-01"), more="connect_timeout: 1s")
+        op.ssh_config(wire.block("serving-01"), more="connect_timeout: 20s")
         run = op.start("--runbook", "cut", "--yes", "--json", "--limit", "serving-0[1-2]")
         e2e.wait_for("the work to begin", lambda: begun("serving-01"))
         wire.gone()
+        operation.wake(LAB)
         out, err = run.communicate(timeout=e2e.PATIENCE_S)
         summary = json.loads(out.splitlines()[-1])
         assert run.returncode == 5, (run.returncode, summary, err)
@@ -249,7 +251,7 @@ def descendants(pid):
 def test_kill_9_of_the_servers_session():
     with Operator() as op:
         clean()
-        op.runbook("cut", CUT)
+        op.runbook("cut", CUT.replace("15s", "6s"))     # it is over before this, or found out behind it
         run = op.start("--runbook", "cut", "--yes", "--json", "--limit", "serving-01")
         e2e.wait_for("the work to begin", lambda: begun("serving-01"))
         with open(os.path.join(LAB.folder, "pids.json"), encoding="ascii") as file:
