@@ -267,6 +267,8 @@ audit_summary(const struct panel *p, const struct view *v, char *buf, size_t siz
 		snprintf(buf, size, "%s%llu of %llu records", beyond, (unsigned long long)a->n_matching, (unsigned long long)a->n_records);
 	else
 		snprintf(buf, size, "%s%llu records", beyond, (unsigned long long)a->n_records);
+	if (a->is_partial)
+		strncat(buf, ", still reading", size - strlen(buf) - 1);
 	if (is_bad || (!a->is_writable && v->replay == NULL)) {
 		size_t used = strlen(buf);
 

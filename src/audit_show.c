@@ -113,7 +113,7 @@ hash_number(uint64_t h, uint64_t n)
 static uint64_t
 sum(const struct audit_view *v)
 {
-	const uint64_t numbers[] = { v->n_records, v->n_open, v->n_matching, v->first, v->n, v->is_writable, (uint64_t)v->verified_ns, v->n_anchors };
+	const uint64_t numbers[] = { v->n_records, v->n_open, v->n_matching, v->first, v->n, v->is_writable, v->is_partial, (uint64_t)v->verified_ns, v->n_anchors };
 	uint64_t h = str_hash(numbers, sizeof numbers, STR_HASH_SEED);
 
 	h = hash_text(h, v->last_hash);
@@ -168,6 +168,7 @@ show_work(void *arg)
 	if (t->r > 0 && !t->is_due)
 		return;
 	t->view = block_new(sizeof *t->view);
+	t->view->is_partial = t->r > 0;
 	if (audit_index_window(t->ix, t->first, t->view, &t->err) < 0)
 		t->r = t->err.code;
 }

@@ -46,6 +46,7 @@ struct audit_view {		/* EVENT_AUDIT_VIEW: all of it, whenever something of it ch
 	const char *filter;	/* words as --log has them; "" none */
 	const char *filter_error;	/* "" */
 	uint64_t n_matching;	/* records that match; all without a filter */
+	bool is_partial;	/* the log is still being read: these numbers grow, and another view follows */
 	uint64_t first;		/* place among them of rows[0], from 0 */
 	size_t n;
 	const struct audit_row *rows;	/* ascending */

@@ -154,6 +154,7 @@ const struct field audit_view_fields[] = {
 	F("filter", FIELD_TEXT, audit_view, filter),
 	F("filter_error", FIELD_TEXT, audit_view, filter_error),
 	F("matching", FIELD_UINT64, audit_view, n_matching),
+	F("partial", FIELD_BOOL, audit_view, is_partial),
 	F("first", FIELD_UINT64, audit_view, first),
 	F_LIST("rows", FIELD_LIST, audit_view, rows, n, audit_row_fields),
 	F_END

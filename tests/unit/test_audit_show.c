@@ -104,7 +104,7 @@ until_shown(struct test *t, unsigned than)
 {
 	int64_t until = clock_mono_fresh() + 60 * NS_PER_S;
 
-	while (n_shown <= than) {
+	while (n_shown <= than || shown->is_partial) {
 		loop_once(t->w->loop, 10 * NS_PER_MS);
 		assert_true(clock_mono_fresh() < until);
 	}
@@ -117,6 +117,8 @@ window(struct test *t, uint64_t first, const char *filter)
 
 	audit_show_window(t->show, first, filter);
 	until_shown(t, before);
+	while (strcmp(shown->filter, filter) != 0)	/* a look that was under way */
+		until_shown(t, n_shown);
 }
 
 static void
