@@ -21,6 +21,7 @@ struct player {
 	size_t pos;			/* the next line of it */
 	struct slots slots;
 	size_t lines_from, lines_end;	/* of lines before lines_end those of logs before lines_from were left out */
+	bool needs_no_lines;		/* of logs: only the timeline is looked at */
 	uint64_t work;
 	int64_t at_ns;
 	player_event_cb *cb;
@@ -181,8 +182,8 @@ model_for(struct player *p, struct rchunk *c, int64_t t_ns, size_t *ret_lines_fr
 	struct model *m = model_new(1, 1);	/* it is the past itself, and needs none */
 	struct decoded *d;
 
-	*ret_lines_from = *ret_lines_end = 0;
-	if (share_lines(p, m, c, t_ns))
+	*ret_lines_from = *ret_lines_end = p->needs_no_lines ? SIZE_MAX : 0;
+	if (p->needs_no_lines || share_lines(p, m, c, t_ns))
 		return m;
 	d = store_snapshot(p->r, c);
 	if (d == NULL)
@@ -475,6 +476,7 @@ player_timeline(struct player *p, const struct timeline_entry **ret)
 	if (p->end == NULL || p->end_generation != p->r->generation) {
 		if (p->end == NULL)
 			p->end = player_new(p->r);
+		p->end->needs_no_lines = true;
 		p->end_generation = p->r->generation;
 		make_timeline(p);
 	}
