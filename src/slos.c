@@ -1,361 +1,19 @@
 #include "config.h"
 
-#include "slos.h"
+#include "slos_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_slo.h"
-#include "conf/corrections.h"
-#include "insight/slo_book.h"
-#include "insight/slo_found.h"
 #include "trail.h"
 
 /* A cursor that is being moved is not asked for at every stop. */
 #define CURSOR_REST (150 * NS_PER_MS)
-#define LOG_AGAIN (30 * NS_PER_S)
-
-struct answer_in {			/* came while the book was being worked on, or since the last turn */
-	STAILQ_ENTRY(answer_in) next;
-	const struct series_set *series;	/* or: */
-	char *id, *error;
-	long http_status;
-};
-
-struct asked {				/* how the requests to one source went since it was last told */
-	char *source;
-	unsigned n_ok, n_failed;
-	int64_t latency_ns;		/* the slowest */
-	size_t bytes;
-	long http_status;		/* of the newest failure */
-	char *error;
-};
-
-struct found {				/* objectives in the rules of one source */
-	char *source;
-	struct slo_def_set *defs;	/* NULL: none are looked for */
-	const struct rule_set *rules;	/* also for those of --export slo-rules */
-	uint64_t hash;			/* of the rules */
-};
-
-struct log_state {
-	ino_t inode;
-	off_t size;
-	struct timespec modified, changed;
-};
-
-struct slos {
-	struct app *app;
-	struct slo_book *book;
-	struct loop_timer *timer, *cursor;
-	struct corrections log;
-	struct log_state log_state;
-	char *log_error;		/* why it cannot be read, as was told; NULL: it can */
-	int64_t log_again_ns;		/* monotonic: then it is tried again */
-	struct slo_def_set *defs;	/* all of them */
-	uint64_t defs_hash;
-	size_t n_found, n_asked;
-	struct found *found;
-	struct asked *asked;
-	size_t n_wants;
-	struct query_want *wants;	/* strings owned */
-	STAILQ_HEAD(, answer_in) answers;
-	unsigned n_finding;		/* sets of rules being looked at */
-	unsigned n_corrections;		/* so far, for ids of operations */
-	bool is_started;
-	bool is_busy;			/* a worker has the book */
-	bool is_changed;		/* definitions must be put together anew */
-	bool is_defined;		/* they have been, and the book has not been worked on since */
-	bool is_log_known;		/* it was tried once */
-	bool has_more;			/* the book may have more results */
-	bool is_settled;
-	int64_t past_ns;		/* the time cursor, 0 live */
-};
-
-static void apply_block(struct slos *s, enum event_kind kind, void *block);
-
-/* --- the log of corrections --------------------------------------------------------------------------------------- */
-
-/* What tells one state of a file from the next. */
-static void
-log_look(const char *path, struct log_state *ret)
-{
-	struct stat st;
-
-	*ret = (struct log_state){ 0 };
-	if (path != NULL && stat(path, &st) == 0)
-		*ret = (struct log_state){ .inode = st.st_ino, .size = st.st_size, .modified = st.st_mtim, .changed = st.st_ctim };
-}
-
-static bool
-log_is_same(const struct log_state *a, const struct log_state *b)
-{
-	return a->inode == b->inode && a->size == b->size && a->modified.tv_sec == b->modified.tv_sec &&
-	    a->modified.tv_nsec == b->modified.tv_nsec && a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
-/* Somebody else may have added to it. One that could not be read is tried again now and then. */
-static bool
-log_has_changed(struct slos *s)
-{
-	struct log_state now;
-
-	if (s->log_error != NULL)
-		return clock_mono() >= s->log_again_ns;
-	log_look(s->log.path, &now);
-	return !log_is_same(&now, &s->log_state);
-}
-
-/* Takes the log that was read. What is wrong with it is said once. */
-static void
-log_take(struct slos *s, struct corrections *log, const struct err *err)
-{
-	if (err->code != 0) {
-		s->log_again_ns = clock_mono() + LOG_AGAIN;
-		if (!str_eq(s->log_error, err->msg))
-			app_note(s->app, err->msg);
-		free(s->log_error);
-		s->log_error = xstrdup(err->msg);
-		return;
-	}
-	free(s->log_error);
-	s->log_error = NULL;
-	for (size_t i = 0; i < log->problems.n; i++)
-		app_note(s->app, log->problems.v[i]);
-	corrections_done(&s->log);
-	s->log = *log;
-	*log = (struct corrections){ 0 };
-}
-
-/* --- definitions, put together in a worker ------------------------------------------------------------------------ */
-
-struct define_task {
-	struct slos *slos;
-	bool is_log_read;		/* the log has changed, or was never read */
-	struct corrections log;		/* as read */
-	struct log_state log_state;
-	struct err err;
-	size_t n_found;			/* of the sources, in the config's order */
-	struct found *found;
-	struct slo_def_set *defs;
-	uint64_t hash;
-};
-
-static uint64_t
-hash_defs(const struct slo_def_set *defs)
-{
-	struct event ev;
-	uint64_t hash;
-	json_t *json;
-	char *text;
-
-	event_init(&ev, EVENT_SLO_DEFS, 0, "", block_ref(defs));
-	json = event_to_json(&ev);
-	text = json_dumps(json, JSON_COMPACT);
-	hash = str_hash(text, strlen(text), STR_HASH_SEED);
-	free(text);
-	json_decref(json);
-	event_done(&ev);
-	return hash;
-}
-
-/* Takes old. */
-static struct slo_def_set *
-replace_set(struct slo_def_set *old, struct slo_def_set *new)
-{
-	block_unref(old);
-	return new;
-}
-
-static void
-define_work(void *arg)
-{
-	struct define_task *t = arg;
-	const struct slo_def_set **v = xcalloc(t->n_found + 1, sizeof *v);
-	const struct slos *s = t->slos;
-	struct slo_def_set *all;
-
-	if (t->is_log_read) {
-		/* Looked at before it is read: a line that comes in between is a change again. */
-		log_look(s->log.path, &t->log_state);
-		if (corrections_read(s->app->env, &t->log, &t->err) == 0 && s->log.path == NULL)
-			log_look(t->log.path, &t->log_state);
-	}
-	v[0] = all = conf_slos(s->app->env);
-	for (size_t i = 0; i < t->n_found; i++)
-		v[i + 1] = t->found[i].defs;
-	all = replace_set(all, slo_def_merge(v, t->n_found + 1));
-	free(v);
-	for (size_t i = 0; i < t->n_found; i++)
-		all = replace_set(all, slo_found_recorded(all, t->found[i].rules, t->found[i].source));
-	/* What was read before counts where it cannot be read now. */
-	t->defs = replace_set(all, conf_slos_correct(all, t->is_log_read && t->err.code == 0 ? &t->log : &s->log));
-	t->hash = hash_defs(t->defs);
-}
-
-static void
-found_done(struct found *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].source);
-		block_unref(v[i].defs);
-		block_unref(v[i].rules);
-	}
-	free(v);
-}
-
-/* What has not changed is not told again. */
-static void
-apply_defs(struct slos *s, const struct define_task *t)
-{
-	if (s->defs != NULL && t->hash == s->defs_hash)
-		return;
-	s->defs_hash = t->hash;
-	block_unref(s->defs);
-	s->defs = block_ref(t->defs);
-	apply_block(s, EVENT_SLO_DEFS, block_ref(t->defs));
-	slo_book_define(s->book, s->defs, s->app->environment);
-	s->is_defined = true;
-}
-
-static void
-define_done(void *arg)
-{
-	struct define_task *t = arg;
-	struct slos *s = t->slos;
-
-	s->is_busy = false;
-	if (t->defs != NULL) {		/* else it was not run: the program ends */
-		if (t->is_log_read) {
-			log_take(s, &t->log, &t->err);
-			s->log_state = t->log_state;
-		}
-		apply_defs(s, t);
-		loop_timer_in(s->timer, 0);
-	}
-	corrections_done(&t->log);
-	found_done(t->found, t->n_found);
-	block_unref(t->defs);
-	free(t);
-}
-
-static struct found *
-found_find(const struct slos *s, const char *source)
-{
-	for (size_t i = 0; i < s->n_found; i++)
-		if (strcmp(s->found[i].source, source) == 0)
-			return &s->found[i];
-	return NULL;
-}
-
-static void
-define(struct slos *s, bool is_log_read)
-{
-	const struct conf_environment *env = s->app->env;
-	struct define_task *t = xcalloc(1, sizeof *t);
-
-	t->slos = s;
-	t->is_log_read = is_log_read;
-	t->found = xcalloc(s->n_found, sizeof *t->found);
-	for (size_t i = 0; i < env->n_sources; i++) {
-		const struct found *f = found_find(s, env->sources[i].name);
-
-		if (f != NULL)
-			t->found[t->n_found++] = (struct found){
-				.source = xstrdup(f->source), .defs = block_ref(f->defs), .rules = block_ref(f->rules) };
-	}
-	s->is_busy = true;
-	pool_run(s->app->insight, define_work, define_done, t);
-}
-
-/* --- objectives found in rules ------------------------------------------------------------------------------------ */
-
-struct find_task {
-	struct slos *slos;
-	char *source;
-	const struct rule_set *rules;
-	uint64_t hash, known;		/* of the rules, and of those looked at last */
-	struct slo_def_set *defs;
-};
-
-static uint64_t
-hash_text(const char *text, uint64_t seed)
-{
-	return str_hash(text, strlen(text) + 1, seed);
-}
-
-/* Of what the rules say, not of when they were evaluated. */
-static uint64_t
-hash_rules(const struct rule_set *rules)
-{
-	uint64_t h = STR_HASH_SEED;
-
-	for (size_t i = 0; i < rules->n; i++) {
-		const struct rule *r = &rules->v[i];
-
-		h = hash_text(r->query, hash_text(r->name, hash_text(r->group, h)));
-		for (size_t j = 0; j < r->labels.n; j++)
-			h = hash_text(r->labels.v[j].value, hash_text(r->labels.v[j].name, h));
-	}
-	return h != 0 ? h : 1;
-}
-
-static void
-find_work(void *arg)
-{
-	struct find_task *t = arg;
-
-	t->hash = hash_rules(t->rules);
-	if (t->hash != t->known && t->slos->app->env->slo_found)
-		t->defs = slo_found(t->rules, t->source);
-}
-
-static void
-find_done(void *arg)
-{
-	struct find_task *t = arg;
-	struct slos *s = t->slos;
-	struct found *f;
-
-	s->n_finding--;
-	s->app->n_insight--;
-	if (t->hash != 0 && t->hash != t->known) {
-		f = found_find(s, t->source);
-		if (f == NULL) {
-			s->found = xreallocarray(s->found, s->n_found + 1, sizeof *s->found);
-			f = &s->found[s->n_found++];
-			*f = (struct found){ .source = xstrdup(t->source) };
-		}
-		block_unref(f->defs);
-		block_unref(f->rules);
-		f->defs = t->defs;
-		f->rules = block_ref(t->rules);
-		f->hash = t->hash;
-		s->is_changed = true;
-		loop_timer_in(s->timer, 0);
-	}
-	block_unref(t->rules);
-	free(t->source);
-	free(t);
-}
-
-static void
-find(struct slos *s, const struct event *ev)
-{
-	struct find_task *t = xcalloc(1, sizeof *t);
-	const struct found *f = found_find(s, ev->source);
-
-	*t = (struct find_task){ .slos = s, .source = xstrdup(ev->source), .rules = block_ref(ev->block), .known = f != NULL ? f->hash : 0 };
-	s->n_finding++;
-	s->app->n_insight++;
-	pool_run(s->app->insight, find_work, find_done, t);
-}
 
 /* --- how the requests went ------------------------------------------------------------------------------------------ */
 
@@ -429,8 +87,8 @@ take_work(void *arg)
 	slo_book_take(t->slos->book, &t->set, &t->details);
 }
 
-static void
-apply_block(struct slos *s, enum event_kind kind, void *block)
+void
+slos_tell(struct slos *s, enum event_kind kind, void *block)
 {
 	struct event ev;
 
@@ -449,8 +107,8 @@ take_done(void *arg)
 
 	s->is_busy = false;
 	s->has_more = t->set != NULL || t->details != NULL;
-	apply_block(s, EVENT_SLOS, t->set);
-	apply_block(s, EVENT_SLO_DETAILS, t->details);
+	slos_tell(s, EVENT_SLOS, t->set);
+	slos_tell(s, EVENT_SLO_DETAILS, t->details);
 	if (t->set != NULL)
 		tell_asked(s);
 	free(t);
@@ -531,11 +189,11 @@ work(struct slos *s)
 
 	if (s->is_busy || !s->is_started)
 		return;		/* whoever is busy comes back here */
-	is_log_new = !s->is_log_known || log_has_changed(s);
+	is_log_new = !s->is_log_known || slos_log_has_changed(s);
 	if (s->is_changed || is_log_new) {
 		s->is_changed = false;
 		s->is_log_known = true;
-		define(s, is_log_new);
+		slos_define(s, is_log_new);
 		return;
 	}
 	has_news = s->is_defined || s->has_more || !STAILQ_EMPTY(&s->answers);
@@ -577,7 +235,7 @@ slos_event(struct slos *s, const struct event *ev)
 	struct answer_in *in;
 
 	if (ev->kind == EVENT_RULES)
-		find(s, ev);
+		slos_look_for(s, ev);
 	if (ev->kind == EVENT_SOURCE_REPORT && str_has_prefix(report->what, SLO_ASK_PREFIX)) {
 		count_report(s, ev->source, report);
 		if (report->is_ok)
@@ -665,7 +323,7 @@ slos_free(struct slos *s)
 		STAILQ_REMOVE_HEAD(&s->answers, next);
 		answer_free(in);
 	}
-	found_done(s->found, s->n_found);
+	slos_found_done(s->found, s->n_found);
 	for (size_t i = 0; i < s->n_asked; i++) {
 		free(s->asked[i].source);
 		free(s->asked[i].error);
@@ -716,7 +374,7 @@ tell_correction(const struct correct_task *t, enum operation_state state, const 
 	op->object = arena_strdup(&op->block.arena, t->object);
 	op->text = arena_strdup(&op->block.arena, text);
 	op->state = state;
-	apply_block(t->slos, EVENT_OPERATION, op);
+	slos_tell(t->slos, EVENT_OPERATION, op);
 }
 
 static char *
