@@ -38,12 +38,8 @@ def body(screen, rows):
 def capture(console, key):
     """(key, when, what the panel showed): a frame that stood still while it was read."""
     console.keys(key)
-    time.sleep(0.4)
-
-    def still():
-        first, second = console.screen(), console.screen()
-        return first if first == second and clock(first) else None
-    screen = e2e.wait_for("a frame that stands still", still)
+    console.wait("▸" + key + " ")
+    screen = console.settled()
     return key, clock(screen), body(screen, SIZE[1])
 
 
@@ -55,6 +51,8 @@ def incident(op):
         frames += [capture(console, key) for key in PANELS if key != "T"]   # nothing has happened yet, which a replay says in other words
         LAB.fault("bad-model")
         console.wait("CRITICAL", "page")
+        # Or the roll-out would go on behind the rollback.
+        e2e.wait_for("version 7 everywhere", lambda: set(LAB.status()["served"].values()) == {"7"})
         console.keys(":")
         console.type("incident open spam gets through")
         console.keys("Enter")
@@ -82,7 +80,6 @@ def incident(op):
 
 def seek(console, text):
     console.keys("g")
-    time.sleep(0.05)
     console.type(text)
     console.keys("Enter")
 
@@ -103,15 +100,19 @@ def frame_times(op, name):
 
 
 def replayed(console, key, moments, wanted):
-    """One of these moments looked as it did."""
+    """One of these moments looked as it did. What a moment looks like is there soon after it was sought: where none of them does, later."""
     console.keys(key)
+    console.wait("▸" + key + " ")
     seen = []
-    for at in moments:
-        seek(console, at)
-        time.sleep(0.25)
-        seen.append(body(console.screen(), SIZE[1]))
-        if wanted == seen[-1]:
-            return None
+    for patience in (0.25, 1, 4):
+        for at in moments:
+            seek(console, at)
+            end = time.monotonic() + patience
+            while time.monotonic() < end:
+                time.sleep(0.05)
+                seen.append(body(console.screen(), SIZE[1]))
+                if wanted == seen[-1]:
+                    return None
     return min(seen, key=lambda s: sum(a != b for a, b in zip(s.split("\n"), wanted.split("\n"))))
 
 
@@ -310,7 +311,7 @@ def test_exports():
 def test_a_live_incident_is_followed_from_another_terminal():
     with Operator() as op, e2e.Console(size=SIZE, env=op.env, config=op.config) as live:
         live.wait("OK", "sources")
-        time.sleep(2)   # what was told first is on disk within a second
+        e2e.wait_for("something on disk", lambda: "OK" in op.run("--replay", "--plain")[1] or op.run("--export", "jsonl")[1])
         with e2e.Console("--replay", "--follow", size=SIZE, env=op.env, config=op.config) as other:
             other.wait("REPLAY", "OK")
             live.keys(":")
@@ -336,9 +337,10 @@ def test_kill_9_loses_no_more_than_a_second():
         live.type("note the last words")
         live.keys("Enter")
         live.wait("recorded, audit")
-        time.sleep(2)
         with e2e.Console("--replay", "--follow", size=SIZE, env=op.env, config=op.config) as other:
             other.wait("REPLAY", "follows")
+            other.keys("T")
+            other.wait("the last words")   # so they are on disk
             live.kill(9)
             live.ended()
             other.wait("paused")   # nobody writes any more: that nothing new is shown must not look live
@@ -362,7 +364,7 @@ def test_kill_9_loses_no_more_than_a_second():
             after.wait(gone=("INC ",))
             after.keys("q")
             assert after.ended() == 0
-            follower.communicate(timeout=60)   # ends with the one it follows
+            follower.communicate(timeout=e2e.PATIENCE_S)   # ends with the one it follows
             assert follower.returncode == 0
         code, out, err = op.run("--replay", "--plain")
         assert code == 0 and out.count("the last words") == 1 and out.count("said by the next one") == 1, (code, out, err)

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 import e2e
+from operation import PLANNED
 
 
 def processes_in(folder):
@@ -29,7 +30,7 @@ def test_opens_on_the_lab_and_leaves_nothing():
         assert console.ended() == 0
         assert console.terminal_is_restored(), console.screen()
         e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
-        assert os.listdir(folder) == [], os.listdir(folder)
+        e2e.wait_for("an empty folder", lambda: os.listdir(folder) == [])
 
 
 def test_kill_9_leaves_no_process():
@@ -52,23 +53,29 @@ def test_a_rollback_ends_the_incident():
 
         if not json.loads(opslab("status", "--json"))["ssh"]:
             raise e2e.Skip("the lab has no hosts to log in to")
+        def served():
+            return set(json.loads(opslab("status", "--json"))["served"].values())
+
         opslab("fault", "bad-model", "on")
         console.wait("SpamFalsePositiveR", "CRITICAL")
+        e2e.wait_for("the end of the roll-out, or it would go on behind the rollback", lambda: served() == {"7"})
         console.keys("8")
         console.wait("Runbooks", "rollback")
         console.type("/rollback")
         console.keys("Enter")
         console.wait("Runbooks  /rollback")
         console.keys("Enter")
-        console.wait("Plan a run", "Put a model's previous version back")
+        console.wait("Plan a run", "Put a model's previous version back", "›[ Plan it ]")
         console.keys("Enter")
-        console.wait("activate-model spam-filter 6")
+        console.wait("activate-model spam-filter 6", PLANNED)
         console.keys("r")
-        console.wait("Type", "lab/spam-filter")
+        console.wait("lab/spam-filter", "to run it, Esc to leave")
         console.type("lab/spam-filter")
-        console.keys("End", "PPage", *["Down"] * 60, "Enter")     # it must have been read to its end
+        console.keys("End", "PPage", *["Down"] * 60)
+        console.wait("Enter runs it", gone=("Down: more to read",))     # it must have been read to its end
+        console.keys("Enter")
         console.wait("done and verified")
-        assert set(json.loads(opslab("status", "--json"))["served"].values()) == {"6"}
+        assert served() == {"6"}, served()
         console.keys("1")
         console.wait("OK", gone=["SpamFalsePositiveR", "CRITICAL"])
         console.keys("q")
@@ -80,8 +87,8 @@ def test_status_on_the_lab():
     with tempfile.TemporaryDirectory() as folder:
         status, out, err = e2e.program("--status", "--demo", env=e2e.environment(TMPDIR=folder))
         assert status == 0 and out.startswith("OPSCONSOLE OK"), (status, out, err)
-        assert not processes_in(folder)
-        assert os.listdir(folder) == []
+        e2e.wait_for("the end of the lab", lambda: not processes_in(folder))
+        e2e.wait_for("an empty folder", lambda: os.listdir(folder) == [])
 
 
 if __name__ == "__main__":

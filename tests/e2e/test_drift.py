@@ -44,7 +44,7 @@ class Watch:
 
     def __init__(self, config):
         self.answers = []
-        self.process = subprocess.Popen([e2e.PROGRAM, "--status", "--json", "--watch", "500ms", "--config", config],
+        self.process = subprocess.Popen([e2e.PROGRAM, *e2e.patient(["--status", "--json", "--watch", "500ms"], config)],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=e2e.environment(), text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -58,12 +58,14 @@ class Watch:
         self.process.wait(e2e.PATIENCE_S)
         self.reader.join(e2e.PATIENCE_S)
 
-    def states(self, name, since=0.0):
-        """All that one row has been since then, in order."""
+    def states(self, name, since=0.0, until=None):
+        """All that one row has been since then, up to an answer, in order."""
         found = []
         for answer in self.answers.copy():
             if e2e.seconds_of(answer["time"]) < since:
                 continue
+            if until is not None and answer["time"] > until["time"]:
+                break
             state = rows_of(answer)[name]["state"] if name in rows_of(answer) else None
             if state is not None and found[-1:] != [state]:
                 found.append(state)
@@ -137,6 +139,8 @@ class Labs:
         for lab in (self.links, self.release, self.silent):
             for name in FEATURES:
                 lab.watch.wait(name, "steady")
+        # Told of once, while both are the same.
+        e2e.wait_for("six not held against itself", lambda: any("not held against itself" in rows_of(a).get("six", {}).get("why", "") for a in self.versions.answers.copy()))
         begin = time.time()
         e2e.wait_for("data of a healthy lab", lambda: time.time() > begin + HEALTHY_S)
         return self
@@ -256,7 +260,7 @@ def test_drift_turns_its_row():
     watch = LABS.links.watch
     answer = watch.wait("url_count", "drifted", LABS.began["drift"])
     LABS.took("url_count drifted", "drift", answer)
-    assert watch.states("url_count")[-2:] == ["moving", "drifted"], "one window alone is no drift"
+    assert watch.states("url_count", until=answer)[-2:] == ["moving", "drifted"], "one window alone is no drift"
     row = rows_of(answer)["url_count"]
     assert "higher than in the training profile of version 6" in row["why"] and row["q"] < 1e-6, row
     assert LABS.began["drift"] < e2e.seconds_of(row["since"]) <= e2e.seconds_of(answer["time"]), row

@@ -13,6 +13,7 @@ import e2e
 SERVER = os.path.join(e2e.SOURCE, "tests", "lab", "hostile")
 # The ceiling on one answer is 64 MiB decoded; what is held of it is far less, as series are limited too.
 MEMORY_MAX = 160 << 20
+DEADLINE = ("--deadline", str(e2e.DEADLINE_S))
 
 # mode: words that the report of the source must hold (all of them); None: the answer is good and the source must be ok
 MODES = {
@@ -70,7 +71,7 @@ class Hostile:
         self.process.wait(30)
 
     def config(self, folder, mode, interval="1s"):
-        timeout = "60s" if "limit" in mode or "big" in mode or mode in ("endless", "above-declared", "gzip-bomb") else "6s"
+        timeout = "100s" if "limit" in mode or "big" in mode or mode in ("endless", "above-declared", "gzip-bomb") else "6s"
         base = f"http://127.0.0.1:{self.port}/{mode}"
         return e2e.config_file(
             folder, [f"name: metrics, type: prometheus, url: '{base}', interval: {interval}, timeout: {timeout}",
@@ -96,7 +97,7 @@ def run_measured(argv):
 
 def check_mode(folder, mode, words):
     path = SERVER_RUNS.config(folder, mode)
-    status, out, err, peak = run_measured([e2e.PROGRAM, "--status", "--json", "--deadline", "60", "--config", path])
+    status, out, err, peak = run_measured([e2e.PROGRAM, "--status", "--json", *DEADLINE, "--config", path])
     assert status in (0, 1, 2, 3), (mode, status, err)
     assert "\x1b" not in out and "Sanitizer" not in err, (mode, err)
     assert e2e.SANITIZED or peak < MEMORY_MAX, f"{mode}: {peak >> 20} MiB at the peak"
@@ -112,7 +113,7 @@ def check_mode(folder, mode, words):
             assert word in errors, (mode, word, errors)
     if mode in GOOD_QUERY:
         assert not any(q.get("error") for q in answer["queries"]), (mode, answer["queries"])
-    text_status, text, _, _ = run_measured([e2e.PROGRAM, "--status", "--deadline", "60", "--config", path]) if mode in ("escapes", "bad-utf8", "nul-label") else (0, "", "", 0)
+    text_status, text, _, _ = run_measured([e2e.PROGRAM, "--status", *DEADLINE, "--config", path]) if mode in ("escapes", "bad-utf8", "nul-label") else (0, "", "", 0)
     assert all(c == "\n" or ord(c) >= 32 for c in text), (mode, text_status, repr(text))
 
 
@@ -162,7 +163,7 @@ def test_memory_stays_while_answers_at_the_ceiling_repeat():
         raise e2e.Skip("the sanitizer's own memory hides ours")
     with tempfile.TemporaryDirectory() as folder:
         path = SERVER_RUNS.config(folder, "below-limit")
-        child = subprocess.Popen([e2e.PROGRAM, "--status", "--json", "--watch", "1", "--deadline", "60", "--config", path],
+        child = subprocess.Popen([e2e.PROGRAM, "--status", "--json", "--watch", "1", *DEADLINE, "--config", path],
                                  stdout=subprocess.PIPE, env=e2e.environment(), text=True)
         try:
             for _ in range(6):

@@ -60,7 +60,7 @@ class Watch:
 
     def __enter__(self):
         self.answers = []
-        self.process = subprocess.Popen([e2e.PROGRAM, "--status", "--json", "--watch", "500ms", "--config", self.config],
+        self.process = subprocess.Popen([e2e.PROGRAM, *e2e.patient(["--status", "--json", "--watch", "500ms"], self.config)],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=e2e.environment(), text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -415,7 +415,7 @@ def test_hostile_names():
 
 def heading(console):
     """Whose details are shown beside the list."""
-    return console.screen().split("\n")[2].partition("│")[2].strip()
+    return console.settled(lambda screen: screen.split("\n")[2].partition("│")[2].strip())
 
 
 def check_screen(path, folder):
@@ -430,7 +430,7 @@ def check_screen(path, folder):
         heads = [console.wait("Versions: 1") and heading(console)]
         for _ in HOSTILE[1:]:    # every model's versions and details
             console.keys("j")
-            heads.append(e2e.wait_for("the next model", lambda: heading(console) if heading(console) != heads[-1] else None))
+            heads.append(e2e.wait_for("the next model", lambda: (lambda now: now if now != heads[-1] else None)(heading(console))))
         assert len(set(heads)) == len(HOSTILE) and any("PWNED" in head for head in heads), heads
         console.keys("z", "7")
         console.wait("▸7 Hosts")

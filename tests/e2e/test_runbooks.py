@@ -7,14 +7,13 @@ The lab's hosts are real sshd; its registry, feature flags and alerts are what t
 import glob
 import json
 import os
-import signal
 import stat
 import subprocess
 import time
 
 import e2e
 import operation
-from operation import SERVING, cells
+from operation import PLANNED, SERVING, SLEEP, cells
 
 LAB = None
 
@@ -144,19 +143,20 @@ def test_rollback_by_keys():
         console.keys("8")
         console.wait("● rollback", "● takedown")     # offered, so they come first
         console.keys("Home", "Enter")
-        console.wait("Plan a run", "spam-filter", "SpamFalsePositiveRateHigh")     # what the config says
+        console.wait("Plan a run", "spam-filter", "SpamFalsePositiveRateHigh", "›[ Plan it ]")     # what the config says
         console.keys("Enter")
-        console.wait("activate-model spam-filter 6")
+        console.wait("activate-model spam-filter 6", PLANNED)
         assert set(served().values()) == {"7"}, "a plan changes nothing"
         console.keys("r")
-        console.wait("lab/spam-filter", "to run it")
+        console.wait("lab/spam-filter", "to run it", gone=("Down: more",))
         console.keys("Enter")
-        time.sleep(0.5)
-        assert set(served().values()) == {"7"}, "Enter alone does not confirm"
+        console.wait("not what is to be typed")
+        assert set(served().values()) == {"7"} and not op.log("type=intent"), "Enter alone does not confirm"
         console.type("lab/spam-filter")
+        console.wait("Enter runs it")
         console.keys("Enter")
         e2e.wait_for("the rollback", lambda: set(served().values()) == {"6"} and LAB.status()["champion"] == "6")
-        console.wait("verified")
+        console.wait("done and verified")
         console.keys("q")
         assert console.ended() == 0
         op.check_log()
@@ -262,14 +262,22 @@ steps:
 
 # --- stops ------------------------------------------------------------------------------------------------------------------------
 
-SLOW = """danger: low
+NAP = """danger: low
 hosts: { group: serving }
 rollout: { batch: [1, 2, 100%] }
 steps:
   - name: nap
     scope: host
-    ssh: { run: [sleep, '3'] }
+    ssh: { script: 'SLEEP' }
 """
+SLOW = NAP.replace("SLEEP", SLEEP)
+QUICK = NAP.replace("SLEEP", "exit 0")
+
+
+def asleep(op):
+    """A nap that lasts until LAB wakes them."""
+    operation.forget(LAB, "awake")
+    op.runbook("nap", SLOW)
 
 
 def intents(op):
@@ -278,25 +286,27 @@ def intents(op):
 
 def test_second_run_is_refused():
     with Operator() as op:
-        op.runbook("nap", SLOW)
+        asleep(op)
         first = op.start("--runbook", "nap", "--yes")
         e2e.wait_for("the first intent", lambda: intents(op) > 0)
         code, out, err = op.run("--runbook", "nap", "--yes")
         assert code == 6, (code, out, err)
         assert "serving-" in err and str(first.pid) in err, err
-        first.send_signal(signal.SIGINT)
+        operation.interrupt(first)
+        operation.wake(LAB)
         first.communicate()
         op.check_log()
 
 
 def test_interrupt_stops_new_work():
     with Operator() as op:
-        op.runbook("nap", SLOW)
+        asleep(op)
         run = op.start("--runbook", "nap", "--yes", "--json")
         e2e.wait_for("the first intent", lambda: intents(op) > 0)
-        run.send_signal(signal.SIGINT)
+        operation.interrupt(run)
+        operation.wake(LAB)
         out, err = run.communicate()
-        summary = json.loads(out.splitlines()[-1])
+        summary = operation.Summary(json.loads(out.splitlines()[-1]))
         naps = cells(summary, "nap")
         assert naps["serving-01"]["outcome"] == "OK", naps      # what ran was waited for
         assert not any(step["outcome"] == "OK" for host, step in naps.items() if host != "serving-01"), naps
@@ -308,14 +318,13 @@ def test_interrupt_stops_new_work():
 
 def test_cancel_ends_it_on_the_host():
     with Operator() as op:
-        op.runbook("nap", SLOW.replace("'3'", "'3600.25'"))
+        op.runbook("nap", NAP.replace("SLEEP", "exec sleep 3600.25"))
         run = op.start("--runbook", "nap", "--yes", "--json")
         e2e.wait_for("the nap", lambda: napping() > 0)
-        run.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-        run.send_signal(signal.SIGINT)
+        operation.interrupt(run)
+        operation.interrupt(run)
         out, err = run.communicate(timeout=e2e.PATIENCE_S)
-        summary = json.loads(out.splitlines()[-1])
+        summary = operation.Summary(json.loads(out.splitlines()[-1]))
         assert cells(summary, "nap")["serving-01"]["outcome"] == "CANCELLED", summary
         e2e.wait_for("the end of the nap", lambda: napping() == 0)
         op.check_log()
@@ -328,11 +337,12 @@ def napping():
 
 def test_kill_9_leaves_an_open_intent():
     with Operator() as op:
-        op.runbook("nap", SLOW)
+        asleep(op)
         run = op.start("--runbook", "nap", "--yes")
         e2e.wait_for("the first intent", lambda: intents(op) > 0)
         run.kill()
         run.communicate()
+        operation.wake(LAB)
         code, out, err = op.run("--verify", "--json")
         report = json.loads(out)
         assert code in (0, 4), (code, out, err)
@@ -371,7 +381,7 @@ steps:
 
 def test_unreachable_and_unknown_keys_stop_before_any_act():
     with Operator() as op:
-        op.runbook("nap", SLOW.replace("'3'", "'0'"))
+        op.runbook("nap", QUICK)
         with open(LAB.status()["ssh_config"], encoding="utf-8") as file:
             config = file.read()
         path = os.path.join(op.folder, "ssh_config")
@@ -390,7 +400,7 @@ def test_unreachable_and_unknown_keys_stop_before_any_act():
 
 def test_no_trail_no_act():
     with Operator() as op:
-        op.runbook("nap", SLOW.replace("'3'", "'0'"))
+        op.runbook("nap", QUICK)
         os.makedirs(op.state + "/opsconsole", mode=0o700)
         with open(op.state + "/opsconsole/audit", "w", encoding="ascii") as blocker:
             blocker.write("not a folder\n")
@@ -417,19 +427,20 @@ steps:
 # --- incidents and notes ----------------------------------------------------------------------------------------------------------
 
 def test_lines_are_waited_for():
-    """What the hosts say of it is the proof; what they said before is none."""
-    with Operator() as op:
-        op.runbook("load", """danger: low
+    """What the hosts say of it is the proof, also where they say it before the command is over; what they said before that is none."""
+    text = """danger: low
 params: { to: { type: string, default: '5' } }
 hosts: { group: serving }
 steps:
-  - { name: activate, scope: host, ssh: { run: [activate-model, spam-filter, '${to}'] }, undo: nothing }
+  - { name: activate, scope: host, ssh: { script: 'activate-model spam-filter "$1"; sleep 2', args: ['${to}'] }, undo: nothing }
   - name: said so
     scope: host
-    wait: { log: '{app="spam-filter", host="${host}"} |= "loaded model" |= "version=${to}"', expect: '>= 1', within: 8s }
+    wait: { log: '{app="spam-filter", host="${host}"} |= "loaded model" |= "version=${to}"', expect: '>= 1', within: 2m }
 verify:
-  - { log: '{app="spam-filter"} |= "cannot load"', source: loki, expect: '== 0', window: 2s }
-""")
+  - { log: '{app="spam-filter"} |= "cannot load"', source: loki, expect: '== 0', window: 2s, within: 2m }
+"""
+    with Operator() as op:
+        op.runbook("load", text)
         try:
             code, out, err = op.run("--runbook", "load", "--dry-run")
             assert code == 0 and "cannot load" in out, (code, out, err)
@@ -437,6 +448,7 @@ verify:
             assert code == 0, (code, events)
             assert any("since" in str(e) and ">= 1" in str(e) for e in events), events
             # It is there already, so that nothing is loaded: the line of the first run is too old.
+            op.runbook("load", text.replace("within: 2m }\nverify", "within: 5s }\nverify"))
             code, events, summary = op.runbook_json("load", "--yes")
             assert code == 1 and any("0 lines since" in str(e) for e in events), (code, events)
         finally:

@@ -25,8 +25,13 @@ def alertmanager_firing():
 
 
 def test_healthy_lab_is_ok():
-    status, out, err = e2e.program("--status", config=LAB.config)
-    assert status == 0 and out.startswith("OPSCONSOLE OK: no alert fires"), (status, out, err)
+    # A lab that has just come up, on a slow machine, was not scraped often enough yet for each objective: that is unknown, and said.
+    def healthy():
+        status, out, _ = e2e.program("--status", config=LAB.config)
+        assert status in (0, 3), (status, out)
+        return status == 0 and out
+    out = e2e.wait_for("a healthy lab", healthy)
+    assert out.startswith("OPSCONSOLE OK: no alert fires"), out
     assert " | page=0" in out.split("\n")[0], out
 
 
@@ -46,7 +51,7 @@ def test_a_fault_is_critical_and_named():
 
 
 def test_watch_repeats():
-    words = [e2e.PROGRAM, "--status", "--json", "--watch", "200ms", "--config", LAB.config]
+    words = [e2e.PROGRAM, *e2e.patient(["--status", "--json", "--watch", "200ms"], LAB.config)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=e2e.environment(), text=True) as watch:
         lines = [json.loads(watch.stdout.readline()) for _ in range(4)]
         watch.terminate()
