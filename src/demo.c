@@ -21,7 +21,7 @@
 
 extern char **environ;
 
-enum { READY_MS = 30000, LIFELINE_FD = 3 };
+enum { READY_MS = 120000, LIFELINE_FD = 3 };
 
 struct demo {
 	pid_t pid;

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 
 from . import control
@@ -139,7 +138,7 @@ def cmd_stop(args):
 
 def firing_alerts(url):
     """Names of the alerts that Alertmanager has now, the inhibited and silenced ones too."""
-    with urllib.request.urlopen(url + "/api/v2/alerts", timeout=5) as answer:
+    with urllib.request.urlopen(url + "/api/v2/alerts", timeout=60) as answer:
         return {alert["labels"]["alertname"] for alert in json.load(answer)}
 
 
@@ -193,7 +192,7 @@ def cmd_wait(args):
         try:
             if (args.alert in firing_alerts(url)) == (args.state == "firing"):
                 break
-        except urllib.error.URLError:
+        except OSError:
             pass  # Alertmanager may be starting still
         if time.monotonic() - started > args.timeout:
             print(f"opslab: {args.alert} is not {args.state} after {args.timeout:g} s", file=sys.stderr)

@@ -31,7 +31,7 @@ async def serve(handle):
     return await asyncio.start_unix_server(talk, NAME)
 
 
-def ask(state, request, timeout_s=5):
+def ask(state, request, timeout_s=60):
     """Ask the lab that runs in the state folder."""
     here = os.open(".", os.O_PATH | os.O_DIRECTORY)
     try:

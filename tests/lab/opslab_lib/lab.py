@@ -22,7 +22,7 @@ from .state import LabError
 from .world import MODEL, RANKER, SERVING_HOSTS, World
 
 PORTS = range(20000, 30000)  # below the range from which the kernel serves connections
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 1.5
 ROLL_OUT_PAUSE_S = 2
 DEMO_AFTER_S = 60
