@@ -1,6 +1,7 @@
 /* Output that nobody reads: it neither holds up who writes nor is lost below the ceiling, and beyond it whole lines are left out. */
 #include "config.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -130,8 +131,29 @@ test_reader_is_gone(void **state)
 
 	close(w->fds[0]);
 	w->fds[0] = dup(w->fds[1]);
+	assert_int_equal(spool_error(s), 0);
 	write_lines(spool_file(s), 0, LINES);
+	assert_int_equal(spool_error(s), EPIPE);
+	assert_int_equal(spool_waiting(s), 0);
 	assert_int_equal(spool_free(s), 0);
+}
+
+/* Who must end does not wait for a reader that has stopped, and knows how much it has not seen. */
+static void
+test_dropped(void **state)
+{
+	struct world *w = *state;
+	struct spool *s = spool_new(w->loop, w->fds[1], SPOOL_MAX);
+	size_t waiting;
+
+	write_lines(spool_file(s), 0, LINES);
+	waiting = spool_waiting(s);
+	assert_true(waiting > 0);
+	assert_int_equal(spool_left_out(s), 0);
+	spool_drop(s);
+	assert_int_equal(spool_waiting(s), 0);
+	assert_int_equal(spool_left_out(s), waiting);
+	assert_int_equal(spool_free(s), waiting);
 }
 
 int
@@ -141,6 +163,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_nobody_reads, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ceiling, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reader_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dropped, setup, teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
