@@ -392,6 +392,15 @@ add_filter_value(struct buf *b, const char *word)
 	buf_done(&glob);
 }
 
+/* Where the text goes on behind the word: in the middle of a value that is closed, its rest is replaced, too. */
+static size_t
+rest_of(const struct log_complete *c, const char *text)
+{
+	size_t rest = c->at + strspn(text + c->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/");
+
+	return c->place == LOG_PLACE_VALUE && c->quoting == LOG_QUOTE_LOGQL && c->quote != '\0' && text[rest] == c->quote ? rest : c->at;
+}
+
 static bool
 add_logql_value(const struct log_complete *c, const char *text, const char *word, struct buf *b)
 {
@@ -407,7 +416,7 @@ add_logql_value(const struct log_complete *c, const char *text, const char *word
 	add_escaped(&regex, word, c->is_regex ? "\\.+*?()|[]{}^$" : "");
 	add_escaped(b, regex.data, quote == '"' ? "\"\\" : "");
 	buf_done(&regex);
-	if (text[c->at] != quote)
+	if (text[rest_of(c, text)] != quote)
 		buf_addch(b, quote);
 	return true;
 }
@@ -495,7 +504,7 @@ log_complete_with(const struct log_complete *c, const char *text, const char *wo
 	else
 		is_said = add_value(c, text, word, &b);
 	*ret_at = b.len;
-	buf_addstr(&b, text + c->at);
+	buf_addstr(&b, text + rest_of(c, text));
 	if (is_said && !b.is_over)
 		all = buf_take(&b, NULL);
 	buf_done(&b);

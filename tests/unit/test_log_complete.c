@@ -104,6 +104,8 @@ a_selector_of_a_loki(void **state)
 		{ "loki: {^", "name loki <", "app", "loki: {app=\"^" },
 		{ "loki: {a^}", "name loki <a", "app", "loki: {app=\"^}" },
 		{ "loki: {app=\"^", "value loki app <", "web", "loki: {app=\"web\"^" },
+		{ "loki: {app=\"w^eb-2\"}", "value loki app <w", "web-1", "loki: {app=\"web-1^\"}" },
+		{ "loki: {app=\"w^, job=\"x\"}", "value loki app <w {job=\"x\"}", "web", "loki: {app=\"web\"^, job=\"x\"}" },
 		{ "loki: {app=\"w^\"}", "value loki app <w", "web", "loki: {app=\"web^\"}" },
 		{ "loki: {app=^", "value loki app <", "say \"hi\" \\", "loki: {app=\"say \\\"hi\\\" \\\\\"^" },
 		{ "loki: {app=`w^", "value loki app <w", "web", "loki: {app=`web`^" },
