@@ -14,20 +14,6 @@ enum { SHOWN = 72 };
 
 static const char tag_prefix[] = "tag:", artifact_prefix[] = "artifact:";
 
-static const struct yaml_node *
-at(const struct yaml_node *map, const char *key)
-{
-	const struct yaml_node *node = yaml_get(map, key);
-
-	return node != NULL ? node : map;
-}
-
-static bool
-is_given(const struct yaml_node *map, const char *key)
-{
-	return !yaml_is_null(yaml_get(map, key));
-}
-
 /* --- a reference ----------------------------------------------------------------------------- */
 
 bool
@@ -37,7 +23,7 @@ conf_rule_drift_reference(struct conf_decode *d, const struct yaml_node *node, v
 	int n = (r->from != NULL) + (r->version != NULL) + (r->ago_ns > 0);
 
 	/* A mistake in one of them has been told. */
-	if (n == 0 && (is_given(node, "from") || is_given(node, "version") || is_given(node, "ago")))
+	if (n == 0 && (conf_is_given(node, "from") || conf_is_given(node, "version") || conf_is_given(node, "ago")))
 		return false;
 	if (n != 1) {
 		conf_problem(d, node, "reference: one of training, previous, { version: \"6\" } and "
@@ -45,7 +31,7 @@ conf_rule_drift_reference(struct conf_decode *d, const struct yaml_node *node, v
 		return false;
 	}
 	if (r->window_ns > 0 && r->ago_ns == 0) {
-		conf_problem(d, at(node, "window"), "window: goes with ago: only, it is how long the "
+		conf_problem(d, conf_at(node, "window"), "window: goes with ago: only, it is how long the "
 		    "past window is");
 		return false;
 	}
@@ -79,7 +65,7 @@ check_selector(struct conf_decode *d, const struct yaml_node *node, const struct
 	char *clean;
 
 	if (conf_selector(*way->selector, way->is_histogram, &clean, &err) < 0) {
-		conf_problem(d, at(node, way->name), "%s: %s", way->name, err.msg);
+		conf_problem(d, conf_at(node, way->name), "%s: %s", way->name, err.msg);
 		return false;
 	}
 	free(*way->selector);
@@ -97,7 +83,7 @@ check_way(struct conf_decode *d, const struct yaml_node *node, struct conf_drift
 
 	ways_of(item, ways);
 	for (int i = 0; i < WAYS; i++) {
-		n_written += is_given(node, ways[i].name);
+		n_written += conf_is_given(node, ways[i].name);
 		if (*ways[i].selector == NULL)
 			continue;
 		n++;
@@ -127,7 +113,7 @@ check_label_name(struct conf_decode *d, const struct yaml_node *node, const char
 
 	if (name == NULL || is_label_name(name))
 		return true;
-	conf_problem(d, at(node, key), "%s: '%s' is not the name of a label", key,
+	conf_problem(d, conf_at(node, key), "%s: '%s' is not the name of a label", key,
 	    str_escape_to(shown, sizeof shown, name));
 	return false;
 }
@@ -139,17 +125,17 @@ conf_rule_drift_item(struct conf_decode *d, const struct yaml_node *node, void *
 	bool is_good = check_way(d, node, item);
 
 	if (item->name != NULL && strchr(item->name, ':') != NULL) {
-		conf_problem(d, at(node, "name"), "name: may have no ':', which parts it from the model's");
+		conf_problem(d, conf_at(node, "name"), "name: may have no ':', which parts it from the model's");
 		is_good = false;
 	}
 	is_good = check_label_name(d, node, "label", item->label) && is_good;
-	if (item->categories != NULL && !is_given(node, "label")) {
-		conf_problem(d, at(node, "categories"), "label: is needed with categories:, the label "
+	if (item->categories != NULL && !conf_is_given(node, "label")) {
+		conf_problem(d, conf_at(node, "categories"), "label: is needed with categories:, the label "
 		    "that holds the value");
 		is_good = false;
 	}
-	if (is_given(node, "label") && !is_given(node, "categories")) {
-		conf_problem(d, at(node, "label"), "label: goes with categories: only");
+	if (conf_is_given(node, "label") && !conf_is_given(node, "categories")) {
+		conf_problem(d, conf_at(node, "label"), "label: goes with categories: only");
 		is_good = false;
 	}
 	return is_good;
@@ -176,19 +162,19 @@ check_profile(struct rules *r)
 	if (str_has_prefix(text, tag_prefix)) {
 		if (text[strlen(tag_prefix)] != '\0')
 			return true;
-		conf_problem(r->d, at(r->node, "profile"), "profile: tag: the name of a tag is expected");
+		conf_problem(r->d, conf_at(r->node, "profile"), "profile: tag: the name of a tag is expected");
 		return false;
 	}
 	if (str_has_prefix(text, artifact_prefix)) {
 		artifact = text + strlen(artifact_prefix);
 		if (artifact[0] != '\0' && artifact[0] != '/' && strstr(artifact, "..") == NULL)
 			return true;
-		conf_problem(r->d, at(r->node, "profile"), "profile: artifact: a path within the run's "
+		conf_problem(r->d, conf_at(r->node, "profile"), "profile: artifact: a path within the run's "
 		    "artifacts is expected, such as profile.json");
 		return false;
 	}
 	if (conf_path_expand(text, strlen(text), false, &path, &err) < 0) {
-		conf_problem(r->d, at(r->node, "profile"), "profile: %s; or write tag:NAME or "
+		conf_problem(r->d, conf_at(r->node, "profile"), "profile: %s; or write tag:NAME or "
 		    "artifact:PATH", err.msg);
 		return false;
 	}
@@ -218,8 +204,8 @@ check_reference(struct rules *r, const struct yaml_node *node, const struct conf
 {
 	const struct conf_drift_reference *ref = item->reference != NULL ? item->reference :
 	    r->drift->reference;
-	const struct yaml_node *where = is_given(node, "reference") ? at(node, "reference") :
-	    is_given(r->node, "reference") ? at(r->node, "reference") : node;
+	const struct yaml_node *where = conf_is_given(node, "reference") ? conf_at(node, "reference") :
+	    conf_is_given(r->node, "reference") ? conf_at(r->node, "reference") : node;
 
 	if (ref != NULL && ref->ago_ns > 0)
 		return check_past(r, where, item, ref);
@@ -275,13 +261,13 @@ no_such_feature(struct rules *r, const struct yaml_node *node, const char *name)
 	free(names);
 	str_escape_to(shown, sizeof shown, name);
 	if (conf_is_written(yaml_get(r->node, "features"), name))
-		conf_problem(r->d, at(node, "name"), "skew: its feature '%s' has a mistake of its own",
+		conf_problem(r->d, conf_at(node, "name"), "skew: its feature '%s' has a mistake of its own",
 		    shown);
 	else if (near != NULL)
-		conf_problem(r->d, at(node, "name"), "skew: there is no feature '%s' to hold it against; "
+		conf_problem(r->d, conf_at(node, "name"), "skew: there is no feature '%s' to hold it against; "
 		    "did you mean '%s'?", shown, near);
 	else
-		conf_problem(r->d, at(node, "name"), "skew: there is no feature '%s' to hold it against",
+		conf_problem(r->d, conf_at(node, "name"), "skew: there is no feature '%s' to hold it against",
 		    shown);
 	return false;
 }
@@ -295,8 +281,8 @@ check_skew(struct rules *r, const struct yaml_node *node, const struct conf_drif
 	bool is_same;
 
 	for (size_t i = 0; others[i] != NULL; i++)
-		if (is_given(node, others[i])) {
-			conf_problem(r->d, at(node, others[i]), "%s: does not go with skew: serving is "
+		if (conf_is_given(node, others[i])) {
+			conf_problem(r->d, conf_at(node, others[i]), "%s: does not go with skew: serving is "
 			    "held against training", others[i]);
 			return false;
 		}
@@ -357,7 +343,7 @@ conf_rule_drift(struct conf_decode *d, const struct yaml_node *node, void *item)
 	drift->line = node->line;
 	drift->column = node->column;
 	is_good = check_label_name(d, node, "version", drift->version) && is_good;
-	if (!is_given(node, "features") && !is_given(node, "predictions") && !is_given(node, "labels")) {
+	if (!conf_is_given(node, "features") && !conf_is_given(node, "predictions") && !conf_is_given(node, "labels")) {
 		conf_problem(d, node, "drift: features, predictions or labels are expected: what is to be "
 		    "looked at");
 		return false;

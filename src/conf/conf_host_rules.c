@@ -14,14 +14,6 @@ enum { SHOWN = 72 };
 /* File systems that are full by nature, or hold nothing that stays. */
 #define NO_DISK "tmpfs|ramfs|devtmpfs|overlay|squashfs|erofs|iso9660|fuse.*|nsfs|autofs"
 
-static const struct yaml_node *
-at(const struct yaml_node *map, const char *key)
-{
-	const struct yaml_node *node = yaml_get(map, key);
-
-	return node != NULL ? node : map;
-}
-
 const struct yaml_node *
 conf_find_item(const struct yaml_node *list, unsigned line, unsigned column)
 {
@@ -50,12 +42,12 @@ check_within(struct conf_decode *d, const struct yaml_node *node, const struct c
 {
 	/* Where within is there but wrong, that has been said already. */
 	if (g->has_targets && yaml_is_null(yaml_get(node, "within"))) {
-		conf_problem(d, at(node, "targets"), "targets: needs within: too, a regular "
+		conf_problem(d, conf_at(node, "targets"), "targets: needs within: too, a regular "
 		    "expression that hosts found there must match");
 		return false;
 	}
 	if (g->within != NULL && !g->has_targets && g->inventory == NULL) {
-		conf_problem(d, at(node, "within"), "within: is for hosts of targets: or "
+		conf_problem(d, conf_at(node, "within"), "within: is for hosts of targets: or "
 		    "inventory:");
 		return false;
 	}
@@ -74,7 +66,7 @@ check_patterns(struct conf_decode *d, const struct yaml_node *node,
 		hostlist_add(&l, g->hosts[i], &err);
 	hostlist_done(&l);
 	if (err.code != 0)
-		conf_problem(d, at(node, "hosts"), "hosts: %s", err.msg);
+		conf_problem(d, conf_at(node, "hosts"), "hosts: %s", err.msg);
 	return err.code == 0;
 }
 
@@ -102,7 +94,7 @@ conf_rule_host_group(struct conf_decode *d, const struct yaml_node *node, void *
 		return false;
 	}
 	if (g->inventory_group != NULL && yaml_is_null(yaml_get(node, "inventory"))) {
-		conf_problem(d, at(node, "group"), "group: is of an inventory:; a group here has a "
+		conf_problem(d, conf_at(node, "group"), "group: is of an inventory:; a group here has a "
 		    "name:");
 		return false;
 	}
@@ -190,9 +182,9 @@ take_inventory(struct conf_decode *d, const struct yaml_node *node, struct conf_
 {
 	g->read = find_inventory(env, g->inventory);
 	if (g->read == NULL)
-		g->read = read_inventory(d, at(node, "inventory"), env, g->inventory);
+		g->read = read_inventory(d, conf_at(node, "inventory"), env, g->inventory);
 	if (g->read != NULL)
-		check_inventory_group(d, at(node, "group"), g);
+		check_inventory_group(d, conf_at(node, "group"), g);
 }
 
 /* --- what is measured of hosts --------------------------------------------------------------- */

@@ -15,20 +15,6 @@
 
 enum { SHOWN = 72, CANDIDATES_MAX = 100, JSON_DEPTH_MAX = 100 };
 
-static const struct yaml_node *
-at(const struct yaml_node *map, const char *key)
-{
-	const struct yaml_node *node = yaml_get(map, key);
-
-	return node != NULL ? node : map;
-}
-
-static bool
-is_given(const struct yaml_node *map, const char *key)
-{
-	return !yaml_is_null(yaml_get(map, key));
-}
-
 bool
 conf_source_is_log_store(const struct conf_source *s)
 {
@@ -65,13 +51,13 @@ only_of(struct store *st, const struct yaml_node *map, const char *key, const ch
 {
 	char word[64];
 
-	if (!is_given(map, key))
+	if (!conf_is_given(map, key))
 		return;
 	/* types: words, each with a blank before and behind it. */
 	snprintf(word, sizeof word, " %s ", st->s->type);
 	if (strstr(types, word) != NULL)
 		return;
-	conf_problem(st->d, at(map, key), "%s: goes with type:%.*s only", key,
+	conf_problem(st->d, conf_at(map, key), "%s: goes with type:%.*s only", key,
 	    (int)strlen(types) - 1, types);
 	st->is_good = false;
 }
@@ -81,16 +67,16 @@ check_api_key(struct store *st)
 {
 	const struct conf_source *s = st->s;
 
-	if (!is_given(st->node, "api_key"))
+	if (!conf_is_given(st->node, "api_key"))
 		return;
 	if (s->user != NULL || secret_is_set(&s->password) || secret_is_set(&s->bearer)) {
-		conf_problem(st->d, at(st->node, "api_key"),
+		conf_problem(st->d, conf_at(st->node, "api_key"),
 		    "api_key: cannot go with user and password or bearer; keep one");
 		st->is_good = false;
 	}
 	for (size_t i = 0; i < s->n_headers; i++)
 		if (strcasecmp(s->headers[i].name, "Authorization") == 0) {
-			conf_problem(st->d, at(st->node, "headers"),
+			conf_problem(st->d, conf_at(st->node, "headers"),
 			    "headers: Authorization cannot go with api_key; keep one");
 			st->is_good = false;
 		}
@@ -103,7 +89,7 @@ check_tenant(struct store *st)
 
 	for (size_t i = 0; s->tenant != NULL && i < s->n_headers; i++)
 		if (strcasecmp(s->headers[i].name, "X-Scope-OrgID") == 0) {
-			conf_problem(st->d, at(st->node, "headers"),
+			conf_problem(st->d, conf_at(st->node, "headers"),
 			    "headers: X-Scope-OrgID cannot go with tenant; keep one");
 			st->is_good = false;
 		}
@@ -139,7 +125,7 @@ conf_rule_redact(struct conf_decode *d, const struct yaml_node *node, void *item
 	bool is_good = redact_add(redact, r->name, r->pattern, &err) == 0;
 
 	if (!is_good)
-		conf_problem(d, at(node, "pattern"), "pattern: %s", err.msg);
+		conf_problem(d, conf_at(node, "pattern"), "pattern: %s", err.msg);
 	redact_free(redact);
 	return is_good;
 }
@@ -173,7 +159,7 @@ conf_rule_log_alert(struct conf_decode *d, const struct yaml_node *node, void *i
 	while (p != NULL && (p = strstr(p, "${")) != NULL) {
 		end = strchr(p, '}');
 		if (end == NULL || !is_placeholder(p + 2, (size_t)(end - p) - 2)) {
-			conf_problem(d, at(node, "query"), "query: '%s' is filled in nowhere; "
+			conf_problem(d, conf_at(node, "query"), "query: '%s' is filled in nowhere; "
 			    "${alert} and ${labels.NAME} are",
 			    str_escape_to(shown, sizeof shown, p));
 			return false;
@@ -239,12 +225,12 @@ resolve_stream(struct conf_decode *d, const struct yaml_node *env_node,
 			continue;
 		if (conf_source_is_log_store(&env->sources[i]))
 			return true;
-		conf_problem(d, at(node, "source"), "stream: the source '%s' is of type %s, which "
+		conf_problem(d, conf_at(node, "source"), "stream: the source '%s' is of type %s, which "
 		    "has no lines", str_escape_to(shown, sizeof shown, s->source),
 		    env->sources[i].type);
 		return false;
 	}
-	unknown_store(d, at(node, "source"), env_node, env, s->source);
+	unknown_store(d, conf_at(node, "source"), env_node, env, s->source);
 	return false;
 }
 
@@ -317,7 +303,7 @@ check_query(struct conf_decode *d, const struct yaml_node *env_node, const struc
 			type = env->sources[i].type;
 	r = str_eq(type, "loki") ? check_logql(query, &err) : str_eq(type, "elasticsearch") ? check_elastic(query, &err) : check_journal(query, &err);
 	if (r < 0)
-		conf_problem(d, at(node, "query"), "query: %s", err.msg);
+		conf_problem(d, conf_at(node, "query"), "query: %s", err.msg);
 	return r == 0;
 }
 

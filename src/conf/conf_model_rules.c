@@ -12,20 +12,6 @@
 
 enum { SHOWN = 72, NAMES_MAX = 4000 };
 
-static const struct yaml_node *
-at(const struct yaml_node *map, const char *key)
-{
-	const struct yaml_node *node = yaml_get(map, key);
-
-	return node != NULL ? node : map;
-}
-
-static bool
-is_given(const struct yaml_node *map, const char *key)
-{
-	return !yaml_is_null(yaml_get(map, key));
-}
-
 /* --- one model ------------------------------------------------------------------------------- */
 
 /* false, with a problem: it is not exactly one of them. */
@@ -33,11 +19,11 @@ static bool
 check_one_of(struct conf_decode *d, const struct yaml_node *map, const char *a, const char *b,
     const char *what)
 {
-	if (is_given(map, a) && is_given(map, b)) {
-		conf_problem(d, at(map, b), "%s: cannot go with %s:; keep one", b, a);
+	if (conf_is_given(map, a) && conf_is_given(map, b)) {
+		conf_problem(d, conf_at(map, b), "%s: cannot go with %s:; keep one", b, a);
 		return false;
 	}
-	if (!is_given(map, a) && !is_given(map, b)) {
+	if (!conf_is_given(map, a) && !conf_is_given(map, b)) {
 		conf_problem(d, map, "%s: %s or %s is expected", what, a, b);
 		return false;
 	}
@@ -86,8 +72,8 @@ check_options(struct conf_decode *d, const struct yaml_node *serving, const char
     const char *const *others)
 {
 	for (size_t i = 0; others[i] != NULL; i++)
-		if (is_given(serving, others[i])) {
-			conf_problem(d, at(serving, others[i]), "%s: does not go with %s:",
+		if (conf_is_given(serving, others[i])) {
+			conf_problem(d, conf_at(serving, others[i]), "%s: does not go with %s:",
 			    others[i], way);
 			return false;
 		}
@@ -107,16 +93,16 @@ check_serving(struct conf_decode *d, const struct yaml_node *node, const struct 
 		return false;
 	if (!check_one_of(d, serving, "expr", "url", "serving"))
 		return false;
-	if (is_given(serving, "expr"))
+	if (conf_is_given(serving, "expr"))
 		return check_options(d, serving, "expr", of_url);
 	if (!check_options(d, serving, "url", of_expr))
 		return false;
 	if (m->url != NULL && check_url(m->url, &err) < 0) {
-		conf_problem(d, at(serving, "url"), "url: %s", err.msg);
+		conf_problem(d, conf_at(serving, "url"), "url: %s", err.msg);
 		return false;
 	}
-	if (!is_given(node, "group")) {
-		conf_problem(d, at(serving, "url"), "url: needs group: beside serving:, the hosts "
+	if (!conf_is_given(node, "group")) {
+		conf_problem(d, conf_at(serving, "url"), "url: needs group: beside serving:, the hosts "
 		    "to ask");
 		return false;
 	}
@@ -130,8 +116,8 @@ conf_rule_model(struct conf_decode *d, const struct yaml_node *node, void *item)
 	bool is_good = check_one_of(d, node, "alias", "stage", "what should serve");
 
 	is_good = check_serving(d, node, m) && is_good;
-	if (m->max_data_age_ns > 0 && !is_given(node, "data")) {
-		conf_problem(d, at(node, "max_data_age"), "max_data_age: needs data:, the tag or "
+	if (m->max_data_age_ns > 0 && !conf_is_given(node, "data")) {
+		conf_problem(d, conf_at(node, "max_data_age"), "max_data_age: needs data:, the tag or "
 		    "param that says up to when the training data goes");
 		is_good = false;
 	}
@@ -175,7 +161,7 @@ unknown_registry(struct resolve *r, const struct yaml_node *where, const char *n
 static bool
 check_registry(struct resolve *r, const struct yaml_node *node, const char *name)
 {
-	const struct yaml_node *where = at(node, "registry");
+	const struct yaml_node *where = conf_at(node, "registry");
 	char shown[SHOWN];
 
 	for (size_t i = 0; i < r->env->n_sources; i++) {
@@ -262,13 +248,13 @@ resolve_group(struct resolve *r, const struct yaml_node *node, struct conf_model
 	near = str_nearest(m->group, r->groups, r->n_groups);
 	str_escape_to(shown, sizeof shown, m->group);
 	if (conf_is_written(yaml_get(r->env_node, "hosts"), m->group))
-		conf_problem(r->d, at(node, "group"), "group: '%s' has a mistake of its own",
+		conf_problem(r->d, conf_at(node, "group"), "group: '%s' has a mistake of its own",
 		    shown);
 	else if (near != NULL)
-		conf_problem(r->d, at(node, "group"), "group: there is no group of hosts '%s'; did "
+		conf_problem(r->d, conf_at(node, "group"), "group: there is no group of hosts '%s'; did "
 		    "you mean '%s'?", shown, near);
 	else
-		conf_problem(r->d, at(node, "group"), "group: there is no group of hosts '%s' in "
+		conf_problem(r->d, conf_at(node, "group"), "group: there is no group of hosts '%s' in "
 		    "this environment", shown);
 	free(m->group);
 	m->group = NULL;

@@ -15,12 +15,18 @@ enum { SHOWN = 72, CANDIDATES_MAX = 100, SHIP_ANSWER_MAX = 256 << 10 };
 
 /* --- a source -------------------------------------------------------------------------------- */
 
-static const struct yaml_node *
-at(const struct yaml_node *map, const char *key)
+const struct yaml_node *
+conf_at(const struct yaml_node *map, const char *key)
 {
 	const struct yaml_node *node = yaml_get(map, key);
 
 	return node != NULL ? node : map;
+}
+
+bool
+conf_is_given(const struct yaml_node *map, const char *key)
+{
+	return !yaml_is_null(yaml_get(map, key));
 }
 
 static bool
@@ -31,22 +37,22 @@ check_login(struct conf_decode *d, const struct yaml_node *node, const struct co
 
 	/* Where the other half is there but wrong, that has been said already. */
 	if (s->user != NULL && yaml_is_null(yaml_get(node, "password"))) {
-		conf_problem(d, at(node, "user"), "user: needs a password: too");
+		conf_problem(d, conf_at(node, "user"), "user: needs a password: too");
 		is_good = false;
 	}
 	if (has_password && yaml_is_null(yaml_get(node, "user"))) {
-		conf_problem(d, at(node, "password"), "password: needs a user: too");
+		conf_problem(d, conf_at(node, "password"), "password: needs a user: too");
 		is_good = false;
 	}
 	if (has_bearer && (s->user != NULL || has_password)) {
-		conf_problem(d, at(node, "bearer"),
+		conf_problem(d, conf_at(node, "bearer"),
 		    "bearer: cannot go with user and password; keep one");
 		is_good = false;
 	}
 	for (size_t i = 0; i < s->n_headers; i++)
 		if (strcasecmp(s->headers[i].name, "Authorization") == 0 &&
 		    (has_bearer || s->user != NULL)) {
-			conf_problem(d, at(node, "headers"),
+			conf_problem(d, conf_at(node, "headers"),
 			    "headers: Authorization cannot go with user or bearer; keep one");
 			is_good = false;
 		}
@@ -59,11 +65,11 @@ check_certificate(struct conf_decode *d, const struct yaml_node *node, const str
 	const struct yaml_node *tls = yaml_get(node, "tls");
 
 	if (s->client_cert != NULL && yaml_is_null(yaml_get(tls, "client_key"))) {
-		conf_problem(d, at(tls, "client_cert"), "client_cert: needs a client_key: too");
+		conf_problem(d, conf_at(tls, "client_cert"), "client_cert: needs a client_key: too");
 		return false;
 	}
 	if (s->client_key != NULL && yaml_is_null(yaml_get(tls, "client_cert"))) {
-		conf_problem(d, at(tls, "client_key"), "client_key: needs a client_cert: too");
+		conf_problem(d, conf_at(tls, "client_key"), "client_key: needs a client_cert: too");
 		return false;
 	}
 	return true;
@@ -160,7 +166,7 @@ find_source_node(const struct yaml_node *env_node, const char *what, const struc
 	for (size_t i = 0; list != NULL && list->type == YAML_TYPE_LIST && i < list->n; i++) {
 		node = list->items[i];
 		if (node->line == item->line && node->column == item->column)
-			return at(node, "source");
+			return conf_at(node, "source");
 	}
 	return item;
 }
@@ -292,7 +298,7 @@ conf_rule_environment(struct conf_decode *d, const struct yaml_node *node, void 
 	if (env->title == NULL)
 		env->title = xstrdup_or_null(env->name);
 	if (yaml_is_null(sources) || (sources->type == YAML_TYPE_LIST && sources->n == 0))
-		conf_problem(d, at(node, "sources"),
+		conf_problem(d, conf_at(node, "sources"),
 		    "sources: at least one is needed, or nothing can be shown");
 	add_usual_severities(env);
 	resolve_queries(d, node, env, items_of(table, "queries"));

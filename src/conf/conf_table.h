@@ -239,6 +239,9 @@ void conf_problem_add(struct conf_decode *d, const char *sentence);
  * freed. */
 bool conf_decode_map(struct conf_decode *d, const struct conf_table *table,
     const struct yaml_node *map, void *item);
+/* Where a problem with key is told: at its value, else at the map that should have it. */
+const struct yaml_node *conf_at(const struct yaml_node *map, const char *key);
+bool conf_is_given(const struct yaml_node *map, const char *key);	/* there, and not null */
 /* A map of the file as it stands, for who reads it later. */
 struct yaml_node *conf_node_copy(const struct yaml_node *node);
 void conf_node_free(struct yaml_node *node);
