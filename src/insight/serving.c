@@ -134,9 +134,13 @@ static int64_t
 since_when(const struct reader *r, const struct claim *c)
 {
 	struct run key = { .instance = c->instance, .version = c->version };
-	const struct run *end = r->runs + r->n_runs, *at = r->n_runs == 0 ? NULL : bsearch(&key, r->runs, r->n_runs, sizeof key, run_compare);
+	const struct run *end, *at;
 	int64_t since_ns = 0;
 
+	if (r->n_runs == 0)
+		return 0;
+	end = r->runs + r->n_runs;
+	at = bsearch(&key, r->runs, r->n_runs, sizeof key, run_compare);
 	while (at != NULL && at > r->runs && run_compare(at - 1, &key) == 0)
 		at--;
 	for (; at != NULL && at < end && run_compare(at, &key) == 0; at++)
