@@ -104,15 +104,19 @@ begin(struct model *m, struct tl_tracks *to, const struct model_alert *row)
 	to->v[to->n - 1].am_hash = am_hash(row);
 }
 
+/* With what it said when it began: alerts of one name are told apart by that. */
 static void
 end(struct model *m, const struct tl_track *track)
 {
 	struct timeline_entry e = track->begin->entry;
+	const char *summary = strstr(e.text, ", ");
+	char text[ALERT_TEXT_MAX + sizeof "resolved: "];
 
+	snprintf(text, sizeof text, "resolved%s%s", summary == NULL ? "" : ": ", summary == NULL ? "" : summary + 2);
 	e.at_ns = e.known_ns = m->timeline->alerts_ns;
 	e.is_end = true;
 	e.is_backfilled = false;
-	e.text = "resolved";
+	e.text = text;
 	e.seq = 0;
 	timeline_insert(m, tl_item_new(&e));
 }

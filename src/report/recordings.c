@@ -287,8 +287,10 @@ entry_text(struct report *r, const struct timeline_entry *e)
 	const char *what = rep_cleans(r, e->what), *text = rep_cleans(r, e->text);
 	const char *verb = "";
 
-	if (e->kind == TIMELINE_ALERT && e->is_end && strcmp(text, "resolved") == 0)
-		text = "";
+	if (e->kind == TIMELINE_ALERT && e->is_end && str_has_prefix(text, "resolved")) {	/* the verb says so */
+		text += strlen("resolved");
+		text += str_has_prefix(text, ": ") ? 2 : 0;
+	}
 	if (e->kind == TIMELINE_ALERT)
 		verb = e->is_end ? " is resolved" : " fires";
 	else if (e->kind == TIMELINE_SLO)

@@ -60,7 +60,7 @@ an_alert_begins_at_its_own_time_and_ends_when_nobody_tells_it(void **state)
 	assert_int_equal(model_n_timeline(m), 1);
 	feed_alerts(m, 80, "am", "");
 	assert_int_equal(model_n_timeline(m), 2);
-	assert_string_equal(line(m, 1), "80 80 alert end A: resolved");
+	assert_string_equal(line(m, 1), "80 80 alert end A: resolved: it hurts");
 	assert_string_equal(model_timeline(m, 0)->id, model_timeline(m, 1)->id);
 	/* And once more: entries each time. */
 	feed_alerts(m, 85, "p1", A("firing", "01:24"));
