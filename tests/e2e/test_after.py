@@ -159,9 +159,7 @@ def test_a_replay_has_no_sockets():
         for key in ("C", "r", "a"):   # nothing of it writes
             console.keys(key)
             time.sleep(0.2)
-        console.keys("Escape")
-        time.sleep(0.5)   # or both are one key
-        console.keys("q")
+        console.keys("q")   # nothing was opened that it would close instead
         assert console.ended() == 0
     assert op.run("--verify")[0] == 0
 
