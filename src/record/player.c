@@ -217,7 +217,9 @@ enter(struct player *p, struct rchunk *c, int64_t t_ns, bool is_told)
 	for (size_t i = 0; i < d->n_snaps; i++) {
 		const struct snap *s = &d->snaps[i];
 
-		model_apply(p->model, &s->ev);
+		/* Lines from before those that are left out would stand beside the newest as if none were missing. */
+		if (s->ev.kind != EVENT_LOG_LINES || lines_from <= d->text.n_snapshot)
+			model_apply(p->model, &s->ev);
 		if (s->slot[0] != '\0')
 			slot_keep(slots_get(&p->slots, s->slot), &s->ev);
 		if (is_told)

@@ -186,7 +186,7 @@ expect_newest(const struct model *m, int second, size_t how_many)
 static void
 test_a_jump_shows_the_newest(void **state)
 {
-	static const int seeks[] = { 130, 59, 61, 10, 125, 1, 58, 57 };
+	static const int seeks[] = { 130, 59, 61, 10, 125, 1, 110, 58, 57 };
 	struct world *w = *state;
 	struct recording *r;
 	struct player *p;
@@ -204,6 +204,8 @@ test_a_jump_shows_the_newest(void **state)
 
 		assert_non_null(m);
 		expect_newest(m, seeks[i], 5000);
+		/* Whoever scrolls up comes to an end, not to a hole. */
+		expect_newest(m, seeks[i], model_log_totals(m)->n);
 	}
 	/* In the middle of a chunk far fewer are read than there are; playing on, none is lost. */
 	player_free(p);
