@@ -31,7 +31,7 @@ kept_new(void)
 {
 	struct log_kept *k = xcalloc(1, sizeof *k);
 
-	k->told_ns = INT64_MIN;
+	k->told_ns = k->seen_since_ns = INT64_MIN;
 	return k;
 }
 
@@ -132,6 +132,9 @@ take_want(struct log_round *r, const struct log_want *w)
 	if (!r->is_later)
 		return;
 	r->start_ns = k->newest_ns - r->late_ns;
+	/* What was told before is forgotten, and would be told again. */
+	if (r->start_ns < k->seen_since_ns)
+		r->start_ns = k->seen_since_ns;
 	if (k->n_rounds % LOG_DEEP_EVERY == 0)
 		look_deep(r, w);
 	r->end_ns = r->now_ns + LOG_AHEAD_NS;
@@ -270,10 +273,22 @@ remember_window(struct log_round *r)
 	k->late_ns = late;
 }
 
+/* Of what is newer than all that had been told before this round everything is known. */
+static void
+forget(struct log_kept *k, int64_t since_ns, int64_t told_before_ns)
+{
+	if (told_before_ns != INT64_MIN && told_before_ns < k->seen_since_ns)
+		k->seen_since_ns = told_before_ns + 1;
+	if (since_ns > k->seen_since_ns)
+		k->seen_since_ns = since_ns;
+	log_seen_since(&k->seen, since_ns);
+}
+
 static void
 remember(struct log_round *r)
 {
 	struct log_kept *k = r->kept;
+	int64_t told_before_ns = k->told_ns;
 	bool is_quiet;
 
 	k->page_max = r->page_max;
@@ -289,7 +304,7 @@ remember(struct log_round *r)
 	log_seen_add_all(&k->seen, &r->fresh);
 	/* Of a store that tells nothing new for a while the last lines stay known: its clock may be behind. */
 	is_quiet = k->told_ns != INT64_MIN && k->told_ns < k->newest_ns - r->late_ns;
-	log_seen_since(&k->seen, (is_quiet ? k->told_ns : k->newest_ns) - r->late_ns);
+	forget(k, (is_quiet ? k->told_ns : k->newest_ns) - r->late_ns, told_before_ns);
 	if (is_quiet)
 		k->late_ns = k->late_ns < r->late_wanted_ns ? k->late_ns * 2 : 0;
 	else if (!r->is_forward || r->is_whole)

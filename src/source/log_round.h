@@ -43,6 +43,7 @@ struct log_kept {		/* from one round to the next */
 	struct log_skew skew;
 	unsigned n_rounds;
 	struct log_seen seen;	/* lines since newest_ns - late_ns */
+	int64_t seen_since_ns;	/* of lines from there on all that were told are in it; INT64_MIN: of all */
 	size_t page_max;	/* lines that the server answers with at once; 0: not known */
 	int64_t window_ns;	/* longest stretch of one query; 0: any */
 	int flavour;		/* of the store; 0: not known */

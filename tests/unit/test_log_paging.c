@@ -426,6 +426,39 @@ clocks_that_are_off(void **state)
 		}
 }
 
+/* One that comes much later than the others, but within what is looked back: those before it were forgotten already, and are not told again. */
+static void
+a_late_one_after_silence(void **state)
+{
+	static const struct {
+		int64_t at_s, comes_s;
+	} lines[] = { { 0, 0 }, { 10, 10 }, { 12, 153 } };
+
+	(void)state;
+	for (size_t k = 0; k < N_TYPES; k++) {
+		struct store *s = make(types[k]);
+		struct log_want w = want_all(s, false);
+
+		w.start_ns = STORE_T0 - 30 * MINUTE;
+		w.is_follow = true;
+		w.end_ns = 0;
+		w.late_ns = 30 * NS_PER_S;
+		for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+			store_add(s, STORE_T0 + lines[i].at_s * NS_PER_S, true);
+		for (int64_t now = 0; now < 180; now += 2) {
+			clock_freeze(STORE_T0 + now * NS_PER_S);
+			for (size_t i = 0; i < s->n; i++)
+				s->v[i].is_hidden = lines[i].comes_s >= now;
+			store_ask(s, &w, 500);
+			assert_string_equal(s->error, "");
+		}
+		if (store_untold(s, INT64_MIN, INT64_MAX) > 0 || store_told_twice(s) > 0)
+			fail_msg("%s: %u untold, %u twice", types[k], store_untold(s, INT64_MIN, INT64_MAX), store_told_twice(s));
+		clock_freeze(STORE_T0 + MINUTE);
+		store_free(s);
+	}
+}
+
 /* It cannot count: it is read, and what is left when the limit is reached is said. */
 static void
 a_journal_is_read_to_be_counted(void **state)
@@ -566,6 +599,7 @@ main(void)
 		cmocka_unit_test(follow_many_rounds),
 		cmocka_unit_test(a_failed_round_loses_nothing),
 		cmocka_unit_test(clocks_that_are_off),
+		cmocka_unit_test(a_late_one_after_silence),
 		cmocka_unit_test(a_journal_is_read_to_be_counted),
 		cmocka_unit_test(a_journal_that_forgot_the_cursor),
 		cmocka_unit_test(a_busy_stream_is_not_asked_for_all_over),
