@@ -14,10 +14,12 @@
 
 enum { CHUNKS_MOST = 10, LINES_ENOUGH = 5000 };
 #define LINES_SPAN (10 * NS_PER_MIN)	/* lines of logs are shown from no longer before a place that is sought */
+#define LINES_LATE NS_PER_MIN		/* what is older than its chunk by more was told because somebody looked there */
 
 struct gathered {
 	size_t n, cap, n_lines;
 	struct event *v;		/* newest first */
+	int64_t since_ns;		/* older lines do not count */
 };
 
 bool
@@ -50,12 +52,15 @@ brings_lines(const struct decoded *d)
 static void
 add(struct gathered *g, const struct event *ev)
 {
+	const struct log_batch *batch = ev->block;
+
 	if (g->n == g->cap) {
 		g->cap = g->cap == 0 ? 64 : g->cap * 2;
 		g->v = xreallocarray(g->v, g->cap, sizeof *g->v);
 	}
 	g->v[g->n++] = *ev;
-	g->n_lines += ((const struct log_batch *)ev->block)->n;
+	for (size_t i = 0; i < batch->n; i++)
+		g->n_lines += batch->v[i].time_ns >= g->since_ns;
 }
 
 /* From line end backwards: the number of the line at which there were enough, or where its events begin. */
@@ -66,6 +71,7 @@ gather(struct recording *r, struct rchunk *c, size_t end, struct gathered *g)
 	uint64_t work = 0;
 	size_t i = end;
 
+	g->since_ns = chunk_from(c) - LINES_LATE;
 	while (d != NULL && i > d->text.n_snapshot && g->n_lines < LINES_ENOUGH) {
 		struct event ev;
 
