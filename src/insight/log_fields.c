@@ -23,6 +23,7 @@ struct fields {
 	struct arena *arena;
 	size_t n, cap, max;
 	bool is_whole;		/* in place of the text: nothing of it is left out */
+	bool is_lacking;	/* something was all the same */
 	struct log_field *v;
 };
 
@@ -40,6 +41,7 @@ add(struct fields *f, const char *name, const char *value, size_t len)
 {
 	struct buf b;
 
+	f->is_lacking |= name[0] == '\0';
 	if (f->n == f->max || name[0] == '\0' || (!f->is_whole && has_name(f, name)))
 		return;
 	if (f->n == f->cap) {
@@ -91,6 +93,8 @@ add_children(struct fields *f, const char *name, const json_t *json, unsigned de
 		json_object_foreach((json_t *)json, key, value) {
 			if ((size_t)snprintf(child, sizeof child, "%s%s%s", name, name[0] == '\0' ? "" : ".", key) < sizeof child)
 				add_json(f, child, value, depth + 1);
+			else
+				f->is_lacking = true;
 			if (f->n == f->max)
 				return;
 		}
@@ -241,6 +245,7 @@ log_text_fields(const char *text, size_t len, struct arena *arena, const struct 
 		if (json_is_object(json))
 			add_json(&f, "", json, 0);
 		json_decref(json);
+		f.n = f.is_lacking ? 0 : f.n;
 	} else if (is_logfmt(text, len)) {
 		add_logfmt(&f, text, len);
 	}

@@ -87,6 +87,12 @@ as_it_is(void **state)
 	check("[1]", NULL);
 	/* Nothing but what has a column. */
 	check("{\"level\":\"info\",\"time\":\"now\"}", NULL);
+	/* A field that has no name to stand by, or too long a one. */
+	check("{\"msg\":\"x\",\"\":\"y\"}", NULL);
+	memset(long_one, 'x', 400);
+	memcpy(long_one, "{\"msg\":\"x\",\"", 12);
+	memcpy(long_one + 400, "\":1}", 4);
+	check(long_one, NULL);
 	memset(long_one, 'x', LOG_SHORT_LINE_MAX + 1);
 	memcpy(long_one, "a=1 b=", 6);
 	check(long_one, NULL);
