@@ -182,7 +182,7 @@ static const char *const every_kind[] = {
 	"{'event':'audit-view','time':'2030-01-01T00:00:00.000000000Z','source':'','path':'/var/lib/x','records':9,'first_seq':1,'last_seq':9,"
 	"'last_hash':'ab','writable':true,'why':'','open':1,'anchors':[{'kind':'head','name':'n','state':'behind','seq':3,"
 	"'at':'2030-01-01T00:00:00.000000000Z','text':'6 records behind'}],'verdict':'good','verified':'2030-01-01T00:00:00.000000000Z',"
-	"'verdict_text':'v','filter':'f','filter_error':'e','matching':8,'first':2,'rows':[{'seq':3,'at':'2030-01-01T00:00:00.000000000Z',"
+	"'verdict_text':'v','filter':'f','filter_error':'e','matching':8,'partial':true,'first':2,'rows':[{'seq':3,'at':'2030-01-01T00:00:00.000000000Z',"
 	"'type':'intent','actor':'alice@web','run':'r','incident':'i','text':'t','detail':'{}','hash':'cd','open':true}]}",
 	"{'event':'log-lines','time':'2030-01-01T00:00:00.000000000Z','source':'loki','want':'logs:app','streams':[{'labels':{'job':'web'},'service':'web'},"
 	"{'labels':{},'service':''}],'lines':[[1893456000000000001,'a \\u0007 \\u00e9','error',1],[1893456000000000000,'','unknown',0,null,'i/1'],"

@@ -340,8 +340,10 @@ look_often_and_once(uint64_t seed)
 	int64_t now_ns = T(3600);
 	json_t *a, *b;
 
-	model_apply(often, &feeds[feed].v[0]);
-	model_apply(once, &feeds[feed].v[0]);
+	if (!is_of_query(&feeds[feed].v[0])) {
+		model_apply(often, &feeds[feed].v[0]);
+		model_apply(once, &feeds[feed].v[0]);
+	}
 	for (size_t i = 0; i < n; i++) {
 		const struct event_list *l = &feeds[feed];
 		struct event ev = l->v[draw(&seed) % l->n];
