@@ -307,12 +307,21 @@ marker_line(const struct marker *k)
 	return k->text;
 }
 
+static bool
+is_registry(const struct marker_set *set)
+{
+	return str_has_prefix(set->def, "registry:");
+}
+
 static void
 watch_marker(struct model *m, const struct marker_set *set, const struct marker *k, int64_t slack_ns, int64_t known_ns)
 {
 	char id[LINE_MAX_BYTES];
 
-	snprintf(id, sizeof id, "change:%s:%s:%s:%s", set->def, k->what, k->from, k->to);
+	if (is_registry(set))	/* its line begins with what moved: several aliases and stages may move alike */
+		snprintf(id, sizeof id, "change:%s:%s:%s", set->def, k->what, marker_line(k));
+	else
+		snprintf(id, sizeof id, "change:%s:%s:%s:%s", set->def, k->what, k->from, k->to);
 	if (timeline_is_left_out(m->timeline, k->at_ns) || timeline_find(m->timeline, id, false, k->at_ns, slack_ns) != NULL)
 		return;
 	timeline_insert(m, tl_item_new(&(struct timeline_entry){ .at_ns = timeline_since(k->at_ns, known_ns), .known_ns = known_ns, .kind = TIMELINE_CHANGE,
@@ -327,7 +336,7 @@ watch_markers(struct model *m, const struct marker_set *set, int64_t known_ns)
 
 	if (m->n_marker_sets == 0 || m->marker_sets[m->n_marker_sets - 1].set != set || strcmp(set->def, "drift") == 0)
 		return;
-	if (str_has_prefix(set->def, "registry:"))
+	if (is_registry(set))
 		slack_ns = 0;
 	else if (span_ns / SLACK_SHARE > slack_ns)
 		slack_ns = span_ns / SLACK_SHARE;

@@ -248,6 +248,25 @@ a_change_is_one_entry_however_often_and_roughly_it_is_told(void **state)
 	model_free(m);
 }
 
+static void
+aliases_and_stages_that_move_alike_are_entries_of_their_own(void **state)
+{
+	static const char told[] = "{'event':'markers','source':'mlflow','def':'registry:mlflow','start':'2030-01-01T00:00:10Z','end':'2030-01-01T00:00:10Z','markers':["
+	    "{'at':'2030-01-01T00:00:10Z','what':'spam','from':'6','to':'7','text':'spam Production 6 -> 7'},"
+	    "{'at':'2030-01-01T00:00:10Z','what':'spam','from':'6','to':'7','text':'spam champion 6 -> 7'}]}";
+	struct model *m = model_new(0, 0);
+
+	(void)state;
+	feed(m, 0, "{'event':'environment','name':'prod','sources':[{'name':'mlflow','type':'mlflow'}]}");
+	feed(m, 10, told);
+	feed(m, 11, told);
+	assert_int_equal(model_n_timeline(m), 2);
+	assert_string_equal(line(m, 0), "10 10 change begin spam: Production 6 -> 7");
+	assert_string_equal(line(m, 1), "10 10 change begin spam: champion 6 -> 7");
+	assert_string_equal(model_timeline(m, 1)->id, "change:registry:mlflow:spam:champion 6 -> 7");
+	model_free(m);
+}
+
 #define RUN(seconds, state, more) feed(m, seconds, "{'event':'run','id':'r1','runbook':'rollback','target':'prod/spam','actor':'alice','state':'" state "'," \
 	"'plan':'ab','started':'2030-01-01T00:00:10Z','columns':[{'name':'tell','kind':'notify','phase':'step','run_scope':true}]," more "}")
 
@@ -412,6 +431,7 @@ main(void)
 		cmocka_unit_test(a_feature_drifts_until_it_is_steady),
 		cmocka_unit_test(a_model_is_out_of_step_and_in_step_again),
 		cmocka_unit_test(a_change_is_one_entry_however_often_and_roughly_it_is_told),
+		cmocka_unit_test(aliases_and_stages_that_move_alike_are_entries_of_their_own),
 		cmocka_unit_test(a_run_begins_ends_and_tells_the_public),
 		cmocka_unit_test(what_people_do_and_write),
 		cmocka_unit_test(what_is_found_afterwards_goes_where_it_happened),
