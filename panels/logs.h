@@ -7,16 +7,16 @@
 #include "parts.h"
 #include "ui/widget.h"
 
-enum { LOGS_ROWS_MAX = 512, LOGS_MARKS_MAX = 64, LOGS_COUNT_MAX = 32 };
+enum { LOGS_ROWS_MAX = 512, LOGS_MARKS_MAX = 64, LOGS_COUNT_MAX = 32, LOGS_STORES_MAX = 16 };
 
 struct logs_mark {		/* a line, remembered by what it is, not by where it stands */
 	int64_t time_ns;
 	uint64_t key;
 };
-enum logs_row_kind { LOGS_LINE, LOGS_TOP, LOGS_NOTICE, LOGS_CURSOR };
+enum logs_row_kind { LOGS_LINE, LOGS_TOP, LOGS_STORE, LOGS_NOTICE, LOGS_CURSOR };
 struct logs_row {		/* of the screen */
 	enum logs_row_kind kind;
-	size_t index;		/* LOGS_LINE: in the view; LOGS_NOTICE: in the model */
+	size_t index;		/* LOGS_LINE: in the view; LOGS_NOTICE: in the model; LOGS_STORE: in stores */
 	int sub;		/* a wrapped line: which of its rows */
 };
 
@@ -36,6 +36,8 @@ struct logs_panel {
 	size_t limit;			/* lines of the view up to the time cursor */
 	struct logs_row rows[LOGS_ROWS_MAX];
 	int n_rows, page;
+	struct { const char *name; int64_t first_ns; } stores[LOGS_STORES_MAX];	/* since when lines of each are held; names are the segments' */
+	size_t n_stores;
 	int text_x, text_w, source_w, service_w;	/* columns */
 	bool is_wrapped;
 	bool is_raw;			/* JSON and logfmt as they came */

@@ -300,14 +300,18 @@ top_text(const struct view *v, char *buf, size_t size)
 }
 
 static void
-draw_note(const struct view *v, struct canvas *c, int y, const struct logs_row *row)
+draw_note(const struct logs_panel *s, const struct view *v, struct canvas *c, int y, const struct logs_row *row)
 {
-	char text[NOTE_MAX], at[CLOCK_TEXT_MAX];
+	char text[NOTE_MAX], at[CLOCK_TEXT_MAX], name[64];
 	enum role role = ROLE_DIM;
 
 	if (row->kind == LOGS_TOP) {
 		top_text(v, text, sizeof text);
 		role = model_log_totals(v->live)->n_dropped > 0 ? ROLE_WARNING : ROLE_DIM;
+	} else if (row->kind == LOGS_STORE) {
+		snprintf(text, sizeof text, "-- of %s nothing is held before %s: o asks for it --",
+		    str_escape_to(name, sizeof name, s->stores[row->index].name), clock_format(at, s->stores[row->index].first_ns, 0));
+		role = ROLE_WARNING;
 	} else if (row->kind == LOGS_CURSOR) {
 		snprintf(text, sizeof text, "-- the time cursor stands at %s: = goes live --", clock_format(at, v->range.cursor_ns, 0));
 	} else {
@@ -347,6 +351,6 @@ logs_rows_draw(const struct logs_panel *s, const struct view *v, struct canvas *
 		if (s->rows[y].kind == LOGS_LINE && s->rows[y].index < view->n)
 			draw_line(s, view, c, y, &s->rows[y]);
 		else if (s->rows[y].kind != LOGS_LINE)
-			draw_note(v, c, y, &s->rows[y]);
+			draw_note(s, v, c, y, &s->rows[y]);
 	}
 }

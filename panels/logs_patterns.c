@@ -19,6 +19,15 @@ logs_pattern_set(const struct view *v)
 	return v->log_patterns != NULL || v->live == NULL ? v->log_patterns : model_log_patterns(v->live);
 }
 
+static bool
+has_unknown(const struct log_pattern_set *set)
+{
+	for (size_t i = 0; set != NULL && i < set->n; i++)
+		if (set->v[i].is_unknown)
+			return true;
+	return false;
+}
+
 void
 logs_patterns_arrange(struct logs_panel *s, const struct view *v, int h)
 {
@@ -29,7 +38,8 @@ logs_patterns_arrange(struct logs_panel *s, const struct view *v, int h)
 	for (size_t i = 0; i < n; i++)
 		s->pattern_ids[i] = set->v[i].id;
 	s->n_patterns = (int)n;
-	s->page = h - 1 < 1 ? 1 : h - 1;
+	s->page = h - 1 - (has_unknown(set) ? 1 : 0);
+	s->page = s->page < 1 ? 1 : s->page;
 	list_arrange(&s->patterns, s->pattern_ids, s->n_patterns, s->page);
 }
 
@@ -85,6 +95,8 @@ draw_pattern(struct canvas *c, int y, const struct places *at, const struct log_
 
 	if (p->is_new)
 		canvas_text(c, 1, y, ROLE_CHANGED, "NEW");
+	else if (p->is_unknown)
+		canvas_text(c, 1, y, ROLE_UNKNOWN, "?");
 	canvas_text_right(c, NEW_W + COUNT_W, y, ROLE_TEXT, logs_count(p->n, n));
 	canvas_text(c, NEW_W + COUNT_W + 1, y, role, glyph);
 	canvas_text(c, NEW_W + COUNT_W + 3, y, role, log_level_short(p->level));
@@ -131,6 +143,8 @@ logs_patterns_draw(const struct logs_panel *s, const struct view *v, struct canv
 		return;
 	}
 	draw_header(c, &at);
+	if (has_unknown(set))
+		canvas_text_w(c, 1, c->h - 1, c->w - 2, ROLE_UNKNOWN, "? not known: nothing is held from before; o asks for older lines", false);
 	for (int i = 0; i < s->page && s->patterns.top + i < s->n_patterns && (size_t)(s->patterns.top + i) < set->n; i++) {
 		draw_pattern(c, i + 1, &at, &set->v[s->patterns.top + i]);
 		if (s->patterns.top + i == s->patterns.selected)

@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/str.h"
 #include "logs.h"
+
+#define LATER_LEAST (10 * NS_PER_S)	/* a store whose lines begin that much later than the oldest has a row to say so */
 
 size_t
 logs_rows_find(const struct log_view *view, const struct logs_mark *at, bool *ret_is_there)
@@ -25,12 +29,59 @@ logs_rows_find(const struct log_view *view, const struct logs_mark *at, bool *re
 	return first;
 }
 
+/* --- since when stores are held ---------------------------------------------------------------- */
+
+static bool
+has_store(const struct logs_panel *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_stores; i++)
+		if (str_eq(s->stores[i].name, name))
+			return true;
+	return s->n_stores == LOGS_STORES_MAX;
+}
+
+/* Its first line, in the first segment that has any of it. */
+static void
+add_store(struct logs_panel *s, const struct log_segment *segment, const struct log_texts *texts, const char *name)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		struct log_ref shared;
+
+		log_segment_stream(segment, texts->streams[i], &shared);
+		if (!str_eq(shared.source, name))
+			continue;
+		s->stores[s->n_stores].name = shared.source;
+		s->stores[s->n_stores++].first_ns = texts->times[i];
+		return;
+	}
+}
+
+static void
+find_stores(struct logs_panel *s, const struct model *m)
+{
+	s->n_stores = 0;
+	for (size_t i = 0; i < model_n_log_segments(m); i++) {
+		const struct log_segment *segment = model_log_segment(m, i);
+		struct log_texts texts;
+
+		log_segment_texts(segment, &texts);
+		for (size_t k = 0; k < texts.n_streams; k++) {
+			struct log_ref shared;
+
+			log_segment_stream(segment, k, &shared);
+			if (!has_store(s, shared.source))
+				add_store(s, segment, &texts, shared.source);
+		}
+	}
+}
+
 /* --- notes between lines --------------------------------------------------------------------- */
 
 /* The notices told after a line and before the next one. */
 struct between {
 	int64_t after_ns, before_ns;
 	size_t next;		/* in the model, newest first */
+	size_t next_store;
 };
 
 static struct between
@@ -59,6 +110,23 @@ next_notice(const struct model *m, struct between *b, size_t *ret_index)
 
 		if (at >= b->after_ns && at < b->before_ns) {
 			*ret_index = b->next++;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A store whose lines begin here, later than those of others. What is played back tells lines by itself. */
+static bool
+next_store(const struct logs_panel *s, const struct view *v, struct between *b, size_t *ret_index)
+{
+	int64_t from = model_log_totals(v->live)->first_ns + LATER_LEAST;
+
+	for (; v->replay == NULL && b->before_ns != INT64_MAX && b->next_store < s->n_stores; b->next_store++) {
+		int64_t first = s->stores[b->next_store].first_ns;
+
+		if (first >= from && first > b->after_ns && first <= b->before_ns) {
+			*ret_index = b->next_store++;
 			return true;
 		}
 	}
@@ -102,6 +170,9 @@ stack_above(const struct logs_panel *s, const struct view *v, const struct log_v
 	while (t->n < t->max) {
 		struct between b = between_lines(s, view, at);
 
+		while (next_store(s, v, &b, &notice))
+			if (!push(t, LOGS_STORE, notice, 0))
+				return;
 		while (next_notice(v->live, &b, &notice))
 			if (!push(t, LOGS_NOTICE, notice, 0))
 				return;
@@ -135,6 +206,8 @@ add_notices(struct logs_panel *s, const struct view *v, const struct log_view *v
 		n++;
 	while (n > 0)
 		add(s, LOGS_NOTICE, found[--n], 0);
+	while (next_store(s, v, &b, &n))
+		add(s, LOGS_STORE, n, 0);
 }
 
 static void
@@ -218,6 +291,7 @@ logs_rows_arrange(struct logs_panel *s, const struct view *v)
 	locate(s, v, view);
 	if (s->limit == 0)
 		return;
+	find_stores(s, v->live);
 	keep_in_sight(s, view);
 	fill(s, v, view);
 	if (s->n_rows < s->page) {	/* room below: what is above moves down, if there is more of it */

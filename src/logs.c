@@ -147,6 +147,28 @@ logs_patterns_wanted(struct logs *l, bool is_wanted)
 		logs_patterns_want(l->patterns, is_wanted);
 }
 
+/* Of a source with several streams the one that is known the least far back counts. */
+static void
+tell_reach(struct logs *l)
+{
+	struct log_reach *v = xcalloc(l->n_streams + 1, sizeof *v);
+	size_t n = 0, at;
+
+	for (size_t i = 0; i < l->n_streams; i++) {
+		const struct followed *f = &l->streams[i];
+
+		if (f->from_ns == INT64_MAX)
+			continue;	/* no line of it is held */
+		for (at = 0; at < n && !str_eq(v[at].source, f->def->source); at++)
+			;
+		if (at == n)
+			v[n++] = (struct log_reach){ f->def->source, f->from_ns };
+		v[at].from_ns = f->from_ns > v[at].from_ns ? f->from_ns : v[at].from_ns;
+	}
+	logs_patterns_reach(l->patterns, v, n);
+	free(v);
+}
+
 void
 logs_turn(struct logs *l)
 {
@@ -157,6 +179,7 @@ logs_turn(struct logs *l)
 		return;
 	r = &l->app->range;
 	logs_work_range(l->work, r->start_ns, r->end_ns, app_range_resolution(l->app));
+	tell_reach(l);
 	logs_patterns_range(l->patterns, r->start_ns, r->end_ns, log_anchor(l->app->model, r->start_ns, r->end_ns, &what));
 	logs_count_turn(l);
 	if (l->are_wants_old)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "insight/drain.h"
 #include "insight/log_look.h"
@@ -25,6 +26,8 @@ struct logs_patterns {
 	const struct log_segment **fed;	/* what was learnt from, as far as it is known */
 	size_t n_fed;
 	int64_t start_ns, end_ns, new_since_ns;
+	struct log_reach *reach;	/* its names are its own */
+	size_t n_reach;
 };
 
 /* --- in the worker ------------------------------------------------------------------------------------------------ */
@@ -38,8 +41,28 @@ struct feed_task {
 	bool goes_on;			/* from before[0] */
 	bool tells;
 	int64_t start_ns, end_ns, new_since_ns;
+	struct log_reach *reach;
+	size_t n_reach;
 	struct log_pattern_set *set;
 };
+
+static struct log_reach *
+reach_copy(const struct log_reach *v, size_t n)
+{
+	struct log_reach *copy = xcalloc(n + 1, sizeof *copy);
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = (struct log_reach){ xstrdup(v[i].source), v[i].from_ns };
+	return copy;
+}
+
+static void
+reach_free(struct log_reach *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free((char *)v[i].source);
+	free(v);
+}
 
 static int
 by_key(const void *a, const void *b)
@@ -95,6 +118,8 @@ task_work(void *arg)
 
 	if (t->segment != NULL)
 		feed(t);
+	for (size_t i = 0; i < t->n_reach; i++)
+		drain_reach(t->drain, t->reach[i].source, t->reach[i].from_ns);
 	if (t->tells)
 		t->set = drain_patterns(t->drain, t->start_ns, t->end_ns, t->new_since_ns, PATTERNS_MAX);
 }
@@ -118,6 +143,7 @@ task_free(struct feed_task *t)
 	for (size_t i = 0; i < t->n_before; i++)
 		block_unref(t->before[i]);
 	free(t->before);
+	reach_free(t->reach, t->n_reach);
 	block_unref(t->segment);
 	free(t);
 }
@@ -200,7 +226,8 @@ run(struct logs_patterns *p, const struct log_segment *segment)
 	struct feed_task *t = xcalloc(1, sizeof *t);
 
 	*t = (struct feed_task){ .p = p, .drain = p->drain, .segment = block_ref(segment), .tells = p->is_due, .start_ns = p->start_ns,
-		.end_ns = p->end_ns, .new_since_ns = p->new_since_ns };
+		.end_ns = p->end_ns, .new_since_ns = p->new_since_ns,
+		.reach = reach_copy(p->reach, p->n_reach), .n_reach = p->n_reach };
 	if (segment != NULL) {
 		take_before(p, t);
 		p->fed = xreallocarray(p->fed, p->n_fed + 1, sizeof *p->fed);
@@ -274,6 +301,27 @@ logs_patterns_range(struct logs_patterns *p, int64_t start_ns, int64_t end_ns, i
 	arm(p);
 }
 
+static bool
+is_same_reach(const struct logs_patterns *p, const struct log_reach *v, size_t n)
+{
+	for (size_t i = 0; i < n && n == p->n_reach; i++)
+		if (v[i].from_ns != p->reach[i].from_ns || !str_eq(v[i].source, p->reach[i].source))
+			return false;
+	return n == p->n_reach;
+}
+
+void
+logs_patterns_reach(struct logs_patterns *p, const struct log_reach *v, size_t n)
+{
+	if (is_same_reach(p, v, n))
+		return;
+	reach_free(p->reach, p->n_reach);
+	p->reach = reach_copy(v, n);
+	p->n_reach = n;
+	p->is_untold = true;
+	arm(p);
+}
+
 struct logs_patterns *
 logs_patterns_new(struct loop *l, struct pool *pool, const struct model *m, logs_patterns_cb *cb, void *arg)
 {
@@ -302,5 +350,6 @@ logs_patterns_free(struct logs_patterns *p)
 	for (size_t i = 0; i < p->n_fed; i++)
 		block_unref(p->fed[i]);
 	free(p->fed);
+	reach_free(p->reach, p->n_reach);
 	free(p);
 }

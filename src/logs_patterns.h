@@ -16,6 +16,9 @@ void logs_patterns_free(struct logs_patterns *p);	/* after it */
 void logs_patterns_want(struct logs_patterns *p, bool is_wanted);
 /* The shared range, and since when a pattern is new. */
 void logs_patterns_range(struct logs_patterns *p, int64_t start_ns, int64_t end_ns, int64_t new_since_ns);
+/* Since when the lines of each source are held. */
+struct log_reach { const char *source; int64_t from_ns; };
+void logs_patterns_reach(struct logs_patterns *p, const struct log_reach *v, size_t n);
 void logs_patterns_lines(struct logs_patterns *p);	/* lines may have come */
 
 #endif

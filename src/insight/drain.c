@@ -10,7 +10,7 @@
 #include "insight/drain_priv.h"
 #include "model/hindex.h"
 
-enum { SLOTS = 128, SERVICES_MAX = 6, EXAMPLE_MAX = 500, LEVELS_MAX = 16, NODES_EACH = 8, NONE = UINT32_MAX };
+enum { SLOTS = 128, SERVICES_MAX = 6, SOURCES_MAX = 64, EXAMPLE_MAX = 500, LEVELS_MAX = 16, NODES_EACH = 8, NONE = UINT32_MAX };
 #define SLOT_NS INT64_C(1000000000)	/* the narrowest */
 
 struct word {
@@ -26,6 +26,7 @@ struct cluster {
 	size_t n;
 	enum line_level level;
 	int64_t first_ns, last_ns;
+	uint64_t sources;	/* a bit each, as the drain numbers them */
 	size_t n_services;
 	char *services[SERVICES_MAX + 1];	/* one more: there are others */
 	/* Lines over time: slots of width_ns from first_slot * width_ns on. */
@@ -48,6 +49,8 @@ struct drain {
 	size_t n_nodes, nodes_cap;
 	struct node *nodes;	/* 0 is the root */
 	size_t n_lines, n_others;
+	size_t n_sources;
+	struct { char *name; int64_t from_ns; } sources[SOURCES_MAX];	/* the last one stands for all that are too many */
 	struct drain_words words;
 };
 
@@ -100,6 +103,8 @@ drain_free(struct drain *d)
 		return;
 	for (size_t i = 0; i < d->cap; i++)
 		cluster_done(&d->v[i]);
+	for (size_t i = 0; i < d->n_sources; i++)
+		free(d->sources[i].name);
 	for (size_t i = 0; i < d->n_nodes; i++) {
 		hindex_done(&d->nodes[i].children);
 		free(d->nodes[i].clusters);
@@ -329,6 +334,36 @@ service_add(struct cluster *c, const char *service)
 	c->services[c->n_services++] = xstrdup(service);
 }
 
+static size_t
+source_of(struct drain *d, const char *name)
+{
+	name = name != NULL ? name : "";
+	for (size_t i = 0; i < d->n_sources; i++)
+		if (strcmp(d->sources[i].name, name) == 0)
+			return i;
+	if (d->n_sources == SOURCES_MAX)
+		return SOURCES_MAX - 1;
+	d->sources[d->n_sources].name = xstrdup(name);
+	d->sources[d->n_sources].from_ns = INT64_MIN;
+	return d->n_sources++;
+}
+
+void
+drain_reach(struct drain *d, const char *source, int64_t from_ns)
+{
+	d->sources[source_of(d, source)].from_ns = from_ns;
+}
+
+/* All stores that it came from are held back to then. */
+static bool
+reaches_back(const struct drain *d, const struct cluster *c, int64_t t_ns)
+{
+	for (size_t i = 0; i < d->n_sources; i++)
+		if ((c->sources & UINT64_C(1) << i) != 0 && d->sources[i].from_ns > t_ns)
+			return false;
+	return true;
+}
+
 /* Words that differ are variables from now on. */
 static void
 template_merge(struct cluster *c, const struct drain_words *w)
@@ -364,6 +399,7 @@ drain_add(struct drain *d, const struct log_ref *line)
 	c->level = line->level > c->level ? line->level : c->level;
 	c->first_ns = line->time_ns < c->first_ns ? line->time_ns : c->first_ns;
 	c->last_ns = line->time_ns > c->last_ns ? line->time_ns : c->last_ns;
+	c->sources |= UINT64_C(1) << source_of(d, line->source);
 	service_add(c, line->service);
 	slots_count(c, line->time_ns);
 }
@@ -442,6 +478,8 @@ pattern_compare(const void *pa, const void *pb)
 
 	if (a->is_new != b->is_new)
 		return a->is_new ? -1 : 1;
+	if (a->is_unknown != b->is_unknown)
+		return a->is_unknown ? -1 : 1;
 	if (a->n != b->n)
 		return a->n > b->n ? -1 : 1;
 	return (a->id > b->id) - (a->id < b->id);
@@ -460,11 +498,13 @@ drain_patterns(const struct drain *d, int64_t start_ns, int64_t end_ns, int64_t 
 		const struct cluster *c = &d->v[at];
 		size_t n;
 		const uint32_t *trend = trend_of(arena, c, start_ns, end_ns, &n);
+		bool is_later = c->first_ns > set->new_since_ns, is_known = reaches_back(d, c, set->new_since_ns);
 
 		set->n_lines += n;
 		if (n > 0)
 			v[set->n++] = (struct log_pattern){ .id = c->id, .text = template_text(arena, c), .example = arena_strdup(arena, c->example), .n = n, .level = c->level,
-				.first_ns = c->first_ns, .last_ns = c->last_ns, .is_new = c->first_ns > set->new_since_ns, .trend = trend,
+				.first_ns = c->first_ns, .last_ns = c->last_ns, .is_new = is_later && is_known,
+				.is_unknown = is_later && !is_known, .trend = trend,
 				.services = services_text(arena, c) };
 	}
 	qsort(v, set->n, sizeof *v, pattern_compare);

@@ -14,7 +14,9 @@ struct drain_options { unsigned depth; double similarity; unsigned children_max;
 struct drain *drain_new(const struct drain_options *o);
 void drain_free(struct drain *d);
 void drain_add(struct drain *d, const struct log_ref *line);
-/* The patterns for the range, those first seen after new_since_ns as new. One reference. */
+/* Of source all lines are told since from_ns: whether a pattern was there before is not known. Of one that was never told of, all are. */
+void drain_reach(struct drain *d, const char *source, int64_t from_ns);
+/* The patterns for the range, those first seen after new_since_ns as new where that is known. One reference. */
 struct log_pattern_set *drain_patterns(const struct drain *d, int64_t start_ns, int64_t end_ns, int64_t new_since_ns, size_t max);
 uint64_t drain_of(const struct drain *d, const char *text, size_t len);	/* id of the pattern it belongs to; 0 none */
 

@@ -72,7 +72,10 @@ struct log_view *log_look_view(const struct log_view_ask *ask, const struct log_
 struct model;
 struct log_view *log_look_now(const struct model *m, const struct log_filter *filter, const struct log_view_ask *ask);
 
-/* Since when a pattern is new, and what was then: the earlier of the incident's opening and the first page that fires now, else the newest change in the range, else its last tenth. */
+/*
+ * Since when a pattern is new, and what was then. Of the earlier of the incident's opening and the first page that fires now: half a minute before the first change of the quarter of
+ * an hour before it, or five minutes before it where nothing changed. Without either half a minute before the newest change in the range, else its last tenth.
+ */
 int64_t log_anchor(const struct model *m, int64_t start_ns, int64_t end_ns, const char **ret_what);
 
 #endif

@@ -72,6 +72,7 @@ static const struct field pattern_fields[] = {
 	F("first", FIELD_TIME, log_pattern, first_ns),
 	F("last", FIELD_TIME, log_pattern, last_ns),
 	F("new", FIELD_BOOL, log_pattern, is_new),
+	F("unknown", FIELD_BOOL, log_pattern, is_unknown),
 	F("services", FIELD_TEXT, log_pattern, services),
 	F_END
 };

@@ -141,7 +141,8 @@ struct log_pattern {
 	size_t n;		/* lines */
 	enum line_level level;	/* the worst */
 	int64_t first_ns, last_ns;
-	bool is_new;		/* first seen after the incident was opened (else: in the last tenth of the range) */
+	bool is_new;		/* first seen after new_since_ns, and its stores' lines are held from before */
+	bool is_unknown;	/* first seen after it, but nothing is held from before: nobody knows */
 	const uint32_t *trend;	/* LOG_TREND counts over the shared range */
 	const char *services;	/* "web, ranker" */
 };
@@ -149,7 +150,7 @@ enum { LOG_TREND = 24 };
 struct log_pattern_set {
 	struct block block;
 	size_t n;
-	const struct log_pattern *v;	/* new ones first, then by count */
+	const struct log_pattern *v;	/* new ones first, then those of which it is not known, then by count */
 	size_t n_lines, n_others;	/* of the range, all patterns together; others: lines of patterns beyond the limit */
 	int64_t new_since_ns;
 };

@@ -74,6 +74,7 @@ class Feeds:
             "logs.json": [self.environment(), self.loki(4, web_lines()), self.journal(4, journal_lines())],
             "logs-more.json": [self.loki(1, [[ns(last - 1, 100 + i), "GET /late/%d 200 3ms" % i, "info", 0] for i in range(5)])],
             "logs-late.json": [self.loki(1, [[ns(last - 100, 700 + i), "line %d that came late" % i, "notice", 0] for i in range(3)])],
+            "logs-behind.json": [self.journal(1, [[ns(START - 30), "Starting backup of comments", "info", 0, {"PRIORITY": "6"}, "s=1;i=0b"]])],
             "logs-dead.json": [self.base.report("loki", "logs:app", 60), self.base.report("loki", "logs:app", 41, ok=False, status=500,
                 error="Loki failed inside (HTTP 500): the ring is empty; its own log says why")],
             "logs-notes.json": [self.loki(900, [], note="more than 5000 lines in one nanosecond: 12 of them are missing"),

@@ -92,6 +92,35 @@ lines_of_one_kind_become_one_template(void **state)
 	drain_free(d);
 }
 
+/* What came first in the part of a store that is held may have been there before. */
+static void
+what_is_new_is_known_only_where_lines_are_held_from_before(void **state)
+{
+	struct drain *d = drain_new(NULL);
+	struct log_pattern_set *set;
+	struct log_ref line = { .time_ns = 60 * S, .text = "loaded model", .len = 12, .source = "loki", .service = "web" };
+
+	(void)state;
+	drain_add(d, &line);
+	line.source = "journal";
+	line.text = "began service now";
+	line.len = strlen(line.text);
+	drain_add(d, &line);
+	drain_reach(d, "journal", 10 * S);
+	drain_reach(d, "loki", 55 * S);
+	set = drain_patterns(d, 0, 100 * S, 50 * S, 0);
+	assert_int_equal(set->n, 2);
+	assert_string_equal(set->v[0].text, "began service now");
+	assert_true(set->v[0].is_new && !set->v[0].is_unknown);
+	assert_true(!set->v[1].is_new && set->v[1].is_unknown);
+	block_unref(set);
+	drain_reach(d, "loki", 50 * S);
+	set = drain_patterns(d, 0, 100 * S, 50 * S, 0);
+	assert_true(set->v[0].is_new && set->v[1].is_new);
+	block_unref(set);
+	drain_free(d);
+}
+
 static void
 a_trend_counts_every_line_of_the_range(void **state)
 {
@@ -219,6 +248,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_varies_is_taken_out),
 		cmocka_unit_test(lines_of_one_kind_become_one_template),
+		cmocka_unit_test(what_is_new_is_known_only_where_lines_are_held_from_before),
 		cmocka_unit_test(a_trend_counts_every_line_of_the_range),
 		cmocka_unit_test(ids_are_the_same_in_every_run),
 		cmocka_unit_test(the_one_seen_longest_ago_makes_room),

@@ -653,13 +653,18 @@ test_anchor(void **state)
 	assert_string_equal(what, "last tenth of the range");
 	*set = (struct marker_set){ .block = set->block, .def = "marker:m", .start_ns = start, .end_ns = LOGS_NOW, .n = 2, .v = changes };
 	apply(w, EVENT_MARKERS, "prometheus", set);
-	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 20 * NS_PER_MIN);
+	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 20 * NS_PER_MIN - 30 * NS_PER_S);
 	assert_string_equal(what, "newest change");
 	incident->id = incident->title = incident->by = "i";
 	incident->opened_ns = LOGS_NOW - 25 * NS_PER_MIN;
 	apply(w, EVENT_INCIDENT, "", incident);
-	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 25 * NS_PER_MIN);
-	assert_string_equal(what, "incident opened");
+	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 30 * NS_PER_MIN - 30 * NS_PER_S);
+	assert_string_equal(what, "before the incident");
+	incident = block_new(sizeof *incident);
+	incident->id = incident->title = incident->by = "i";
+	incident->opened_ns = LOGS_NOW - 4 * NS_PER_MIN;
+	apply(w, EVENT_INCIDENT, "", incident);
+	assert_true(log_anchor(w->app.model, start, LOGS_NOW, &what) == LOGS_NOW - 9 * NS_PER_MIN);
 	world_free(w);
 }
 
