@@ -297,7 +297,7 @@ logs_summary(const struct panel *p, const struct view *v, char *buf, size_t size
 	*buf = '\0';
 	if (s->is_patterns) {
 		if (set != NULL)
-			logs_patterns_summary(v, set, buf, size);
+			logs_patterns_summary(v, set, s->match_query != NULL && *s->match_query != '\0', buf, size);
 		return;
 	}
 	if (view == NULL)
@@ -397,6 +397,7 @@ static struct op *
 open_selected(struct panel *p, const struct view *v)
 {
 	struct logs_panel *s = state_of(p);
+	struct log_ref line;
 
 	if (s->is_patterns)
 		return open_pattern(p, v);
@@ -404,6 +405,8 @@ open_selected(struct panel *p, const struct view *v)
 		s->is_picking = false;
 		return jump(logs_histogram_end(s, v));
 	}
+	if (!s->is_record && !logs_selected(s, v, &line))
+		return op_text(OP_MESSAGE, "there is no line to open");
 	s->is_record = !s->is_record;
 	s->record_top = 0;
 	return NULL;

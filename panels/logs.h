@@ -97,7 +97,7 @@ int64_t logs_histogram_end(const struct logs_panel *s, const struct view *v);	/*
 void logs_record_draw(struct pen *p, const struct view *v, const struct log_ref *line);
 /* logs_patterns.c */
 void logs_patterns_arrange(struct logs_panel *s, const struct view *v, int h);
-void logs_patterns_summary(const struct view *v, const struct log_pattern_set *set, char *buf, size_t size);
+void logs_patterns_summary(const struct view *v, const struct log_pattern_set *set, bool is_filtered, char *buf, size_t size);
 void logs_patterns_draw(const struct logs_panel *s, const struct view *v, struct canvas *c);
 const struct log_pattern *logs_pattern_selected(const struct logs_panel *s, const struct view *v);
 /* A query that lets its lines through. malloc()ed. */

@@ -78,6 +78,8 @@ logs_move_error(struct logs_panel *s, const struct view *v, bool is_back)
 		if (line.level >= LOG_LEVEL_ERROR)
 			return go_to(s, v, i);
 	}
+	if (!is_back && s->is_following)
+		return op_text(OP_MESSAGE, "this is the newest line: E goes back to the errors before it");
 	return op_text(OP_MESSAGE, "no error %s this line", is_back ? "before" : "after");
 }
 

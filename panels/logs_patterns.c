@@ -121,14 +121,15 @@ draw_header(struct canvas *c, const struct places *at)
 
 /* "9 patterns of 410 lines  NEW since 02:14:11, first page" */
 void
-logs_patterns_summary(const struct view *v, const struct log_pattern_set *set, char *buf, size_t size)
+logs_patterns_summary(const struct view *v, const struct log_pattern_set *set, bool is_filtered, char *buf, size_t size)
 {
 	char n[LOGS_COUNT_MAX], at[CLOCK_TEXT_MAX];
 	const char *what = "";
 	bool is_known = v->live != NULL && log_anchor(v->live, v->range.start_ns, v->range.end_ns, &what) == set->new_since_ns;
 
 	clock_format(at, set->new_since_ns, 0);
-	snprintf(buf, size, "%zu patterns of %s lines  NEW since %.8s%s%s", set->n, logs_count(set->n_lines, n), strlen(at) > 11 ? at + 11 : at,
+	snprintf(buf, size, "%zu patterns of %s%s lines%s  NEW since %.8s%s%s", set->n, is_filtered ? "all " : "", logs_count(set->n_lines, n),
+	    is_filtered ? ", unfiltered" : "", strlen(at) > 11 ? at + 11 : at,
 	    is_known ? ", " : "", is_known ? what : "");
 }
 

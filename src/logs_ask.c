@@ -59,6 +59,7 @@ shot_done(struct shot *s)
 	free(s->id);
 	free(s->source);
 	free(s->query);
+	log_filter_free(s->filter);
 }
 
 void
@@ -140,6 +141,23 @@ logs_search_applied(struct logs *l)
 	l->applying = NULL;
 }
 
+static size_t
+n_matching(const struct shot *s, const struct log_batch *b)
+{
+	size_t n = 0;
+
+	if (s->filter == NULL)
+		return b->n;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct log_line *line = &b->v[i];
+		const struct log_stream *stream = &b->streams[line->stream];
+
+		n += log_filter_line(s->filter, &(struct log_ref){ .time_ns = line->time_ns, .text = line->text, .len = line->len,
+			.level = line->level, .source = s->source, .service = stream->service, .fields = line->fields, .id = line->id, .labels = &stream->labels });
+	}
+	return n;
+}
+
 void
 logs_search_lines(struct logs *l, const struct log_batch *b)
 {
@@ -150,8 +168,10 @@ logs_search_lines(struct logs *l, const struct log_batch *b)
 			continue;
 		l->applying = searched_of(l, s->source);
 		l->n_before = n_lines(l);
-		if (l->applying != NULL)
-			l->applying->n += b->n;
+		if (l->applying != NULL) {
+			l->applying->n_read += b->n;
+			l->applying->n += n_matching(s, b);
+		}
 		return;
 	}
 }
@@ -169,7 +189,9 @@ tell_searched(struct logs *l)
 		if (!s->is_asked)
 			continue;
 		buf_printf(&text, "%s%s: ", text.len > 0 ? "; " : "", l->app->env->sources[i].name);
-		if (s->n == 0)
+		if (s->n < s->n_read)
+			buf_printf(&text, "%zu of %zu line%s read match%s", s->n, s->n_read, s->n_read == 1 ? "" : "s", s->n == 1 ? "es" : "");
+		else if (s->n == 0)
 			buf_addstr(&text, "no line");
 		else if (s->n_new == 0)
 			buf_printf(&text, "%zu line%s, none new here", s->n, s->n == 1 ? "" : "s");
@@ -339,7 +361,7 @@ ask_natively(struct logs *l, const char *type, const char *query, int64_t start_
 }
 
 static size_t
-ask_streams(struct logs *l, const struct log_filter *f, int64_t start_ns, int64_t end_ns)
+ask_streams(struct logs *l, const char *typed, const struct log_filter *f, int64_t start_ns, int64_t end_ns)
 {
 	size_t n = 0;
 	struct buf query;
@@ -352,7 +374,10 @@ ask_streams(struct logs *l, const struct log_filter *f, int64_t start_ns, int64_
 		buf_reset(&query);
 		if (s == NULL || native_query(f, s->type, def->query, &query) < 0)
 			continue;
-		n += logs_shot(l, SHOT_SEARCH, def->source, query.data, start_ns, end_ns, i);
+		if (!logs_shot(l, SHOT_SEARCH, def->source, query.data, start_ns, end_ns, i))
+			continue;
+		n++;
+		log_filter_new(typed, &l->shots[l->n_shots - 1].filter, NULL);	/* it compiled before */
 	}
 	buf_done(&query);
 	return n;
@@ -368,7 +393,7 @@ ask_stores(struct logs *l, const char *query, int64_t start_ns, int64_t end_ns, 
 	if (r < 0)
 		return r;
 	native = log_filter_native(f, &type);
-	*ret_n = native != NULL ? ask_natively(l, type, native, start_ns, end_ns) : ask_streams(l, f, start_ns, end_ns);
+	*ret_n = native != NULL ? ask_natively(l, type, native, start_ns, end_ns) : ask_streams(l, query, f, start_ns, end_ns);
 	if (*ret_n == 0 && native != NULL)
 		err_set(err, ERR_NOTFOUND, "no source of type %s in this environment", type);
 	else if (*ret_n == 0)

@@ -28,13 +28,14 @@ enum shot_kind { SHOT_OLDER, SHOT_AROUND, SHOT_SEARCH };
 struct shot {				/* asked once */
 	enum shot_kind kind;
 	char *id, *source, *query;
+	struct log_filter *filter;	/* of a search: a store may answer more than it; NULL: all that it answers is meant */
 	int64_t start_ns, end_ns;
 	size_t stream;			/* whose lines; SIZE_MAX none in particular */
 	int64_t reach_ns;		/* since then its lines were told; end_ns: none yet */
 };
 struct searched {			/* what a store answered to searches; in the order of the environment's sources */
 	bool is_asked;
-	size_t n, n_new;		/* lines; those that were not held before */
+	size_t n_read, n, n_new;	/* lines; those that match; of all read those that were not held before */
 };
 
 struct logs {

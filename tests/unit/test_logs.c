@@ -451,6 +451,33 @@ test_search_of_no_time(void **state)
 	world_free(w);
 }
 
+/* A store that cannot say all of a filter answers more: what does not match was not found. */
+static void
+test_search_counts_what_matches(void **state)
+{
+	static const struct log_line lines[] = { { .time_ns = LOGS_NOW, .text = "a timeout", .len = 9 }, { .time_ns = LOGS_NOW, .text = "all is well", .len = 11 } };
+	static const struct log_stream shared[] = { { .service = "web" } };
+	struct world *w = world_new();
+	struct log_batch *b = block_new(sizeof *b);
+	char first[64], second[64];
+	struct err err = ERR_INIT;
+	struct event ev;
+
+	(void)state;
+	assert_int_equal(logs_search(w->logs, "timeout", &err), 0);
+	logs_turn(w->logs);
+	snprintf(first, sizeof first, "%s", wants[2].id);
+	snprintf(second, sizeof second, "%s", wants[3].id);
+	*b = (struct log_batch){ .block = b->block, .want = first, .n = 2, .v = lines, .n_streams = 1, .streams = shared };
+	event_init(&ev, EVENT_LOG_LINES, LOGS_NOW, "loki", b);
+	logs_event(w->logs, &ev);
+	event_done(&ev);
+	done(first, true, NULL, done_arg);
+	done(second, true, NULL, done_arg);
+	assert_string_equal(w->said, "loki: 1 of 2 lines read matches; es: no line");
+	world_free(w);
+}
+
 /* How many lines came, and how many of them are no news. */
 static void
 test_search_counts(void **state)
@@ -747,6 +774,7 @@ main(void)
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_search_of_no_time),
 		cmocka_unit_test(test_search_counts),
+		cmocka_unit_test(test_search_counts_what_matches),
 		cmocka_unit_test(test_native_search),
 		cmocka_unit_test(test_alert_map),
 		cmocka_unit_test(test_alert_native),
