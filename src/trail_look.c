@@ -61,6 +61,7 @@ take_note(struct look *l, const struct audit_record *rec)
 	note->by = arena_strdup(&note->block.arena, rec->user != NULL ? rec->user : "");
 	note->text = arena_strdup(&note->block.arena, text);
 	note->seq = rec->seq;
+	note->at_ns = rec->time_ns;
 	l->notes = xreallocarray(l->notes, l->n_notes + 1, sizeof(struct note *));
 	l->notes[l->n_notes++] = note;
 }

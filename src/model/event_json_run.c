@@ -239,6 +239,7 @@ const struct field note_fields[] = {
 	F("by", FIELD_TEXT, note, by),
 	F("text", FIELD_TEXT, note, text),
 	F("seq", FIELD_UINT64, note, seq),
+	F("at", FIELD_TIME, note, at_ns),
 	F_END
 };
 

@@ -169,6 +169,7 @@ struct note {			/* EVENT_NOTE */
 	const char *incident;	/* or NULL */
 	const char *by, *text;
 	uint64_t seq;
+	int64_t at_ns;			/* of its record; 0: it is told at once */
 };
 
 /* --- about a run ------------------------------------------------------------------------------------------------------------------------- */

@@ -473,7 +473,7 @@ watch_note(struct model *m, const struct note *note, int64_t known_ns)
 		snprintf(id, sizeof id, "note:%016" PRIx64, hash);
 	if (timeline_find(m->timeline, id, false, known_ns, note->seq != 0 ? INT64_MAX / 4 : 0) != NULL)
 		return;
-	timeline_insert(m, tl_item_new(&(struct timeline_entry){ .at_ns = known_ns, .known_ns = known_ns, .kind = TIMELINE_NOTE, .id = id, .what = "note",
+	timeline_insert(m, tl_item_new(&(struct timeline_entry){ .at_ns = timeline_since(note->at_ns, known_ns), .known_ns = known_ns, .kind = TIMELINE_NOTE, .id = id, .what = "note",
 	    .text = note->text, .by = note->by, .seq = note->seq }));
 }
 

@@ -318,8 +318,8 @@ player_next(struct player *p, int64_t t_ns)
 
 /* --- the timeline -------------------------------------------------------------------------------------------------------------------------------- */
 
-/* What several consoles judge for themselves, they judge within so much of each other. */
-#define SAME_JUDGED (10 * NS_PER_S)
+/* What several consoles judge for themselves or ask for on their own, they tell within so much of each other: sources are asked apart, and each has a time of its own. */
+#define SAME_JUDGED (30 * NS_PER_S)
 
 struct known_by {		/* what one recording knew at its end */
 	size_t first, n;	/* of the entries */
@@ -332,13 +332,54 @@ is_judged_here(const struct timeline_entry *e)
 	return e->kind == TIMELINE_SLO || e->kind == TIMELINE_DRIFT || e->kind == TIMELINE_MODEL || e->kind == TIMELINE_SOURCE;
 }
 
+static int64_t
+apart_ns(const struct timeline_entry *a, const struct timeline_entry *b)
+{
+	return a->at_ns > b->at_ns ? a->at_ns - b->at_ns : b->at_ns - a->at_ns;
+}
+
+/* Runs and what they tell have an id of their own, notes the number of their record: who read of them afterwards has them later, and in other words. */
 static bool
 is_same(const struct timeline_entry *a, const struct timeline_entry *b)
 {
-	int64_t near = is_judged_here(a) ? SAME_JUDGED : 0;
+	int64_t near = is_judged_here(a) || a->kind == TIMELINE_ALERT || a->kind == TIMELINE_CHANGE ? SAME_JUDGED : 0;
 
-	return a->kind == b->kind && a->is_end == b->is_end && a->at_ns - b->at_ns <= near && b->at_ns - a->at_ns <= near && strcmp(a->id, b->id) == 0 &&
-	    strcmp(a->what, b->what) == 0;
+	if (a->kind != b->kind || a->is_end != b->is_end || strcmp(a->id, b->id) != 0)
+		return false;
+	if (a->kind == TIMELINE_RUN || a->kind == TIMELINE_MESSAGE)
+		return true;
+	if (a->kind == TIMELINE_NOTE && a->seq != 0 && a->seq == b->seq)
+		return strcmp(a->text, b->text) == 0;
+	return apart_ns(a, b) <= near && strcmp(a->what, b->what) == 0;
+}
+
+/* The one of o that tells the same, the nearest of them; NULL none does. */
+static struct timeline_entry *
+find_same(struct player *p, const struct known_by *o, const struct timeline_entry *e)
+{
+	struct timeline_entry *same = NULL;
+
+	for (size_t k = o->first; k < o->first + o->n; k++)
+		if (is_same(&p->entries[k], e) && (same == NULL || apart_ns(&p->entries[k], e) < apart_ns(same, e)))
+			same = &p->entries[k];
+	return same;
+}
+
+/* What stood already for o when e says that it begins: who looked later cannot know since when. */
+static bool
+has_begun(const struct player *p, const struct known_by *o, const struct timeline_entry *e)
+{
+	const struct timeline_entry *last = NULL;
+
+	if (e->is_end || !is_judged_here(e) || e->at_ns < o->from_ns || e->at_ns > o->to_ns)
+		return false;
+	for (size_t k = o->first; k < o->first + o->n; k++) {
+		const struct timeline_entry *other = &p->entries[k];
+
+		if (other->kind == e->kind && other->at_ns <= e->at_ns && strcmp(other->id, e->id) == 0)
+			last = other;
+	}
+	return last != NULL && !last->is_end && last->severity == e->severity;
 }
 
 /* Is e known from another recording? What metrics told afterwards is not asked for where a console looked. */
@@ -347,22 +388,18 @@ is_double(struct player *p, const struct timeline_entry *e, const struct known_b
 {
 	for (size_t i = 0; i < n_others; i++) {
 		const struct known_by *o = &others[i];
+		struct timeline_entry *same = find_same(p, o, e);
 
 		if (e->is_backfilled && e->at_ns >= o->from_ns && e->at_ns <= o->to_ns)
 			return true;
-		for (size_t k = o->first; k < o->first + o->n; k++) {
-			struct timeline_entry *other = &p->entries[k];
-
-			if (!is_same(other, e))
-				continue;
-			if (e->known_ns < other->known_ns) {	/* who knew it first */
-				other->at_ns = e->at_ns;
-				other->known_ns = e->known_ns;
-			}
-			if (other->seq == 0)
-				other->seq = e->seq;
-			return true;
+		if (same == NULL && !has_begun(p, o, e))
+			continue;
+		if (same != NULL) {	/* it happened no later than the first of them says */
+			same->at_ns = e->at_ns < same->at_ns ? e->at_ns : same->at_ns;
+			same->known_ns = e->known_ns < same->known_ns ? e->known_ns : same->known_ns;
+			same->seq = same->seq == 0 ? e->seq : same->seq;
 		}
+		return true;
 	}
 	return false;
 }
@@ -427,7 +464,15 @@ by_known(const void *a, const void *b)
 	return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
 }
 
-/* One chunk of each recording, in any order; they stay where they are while chunks are put in order anew. */
+static int
+by_first(const void *a, const void *b)
+{
+	const struct rchunk *x = *(struct rchunk *const *)a, *y = *(struct rchunk *const *)b;
+
+	return (x->pub.from_ns > y->pub.from_ns) - (x->pub.from_ns < y->pub.from_ns);
+}
+
+/* The first chunk of each recording, who began first before the others; they stay where they are while chunks are put in order anew. */
 static size_t
 recordings_of(const struct recording *r, struct rchunk ***ret)
 {
@@ -443,7 +488,11 @@ recordings_of(const struct recording *r, struct rchunk ***ret)
 			k++;
 		if (k == n)
 			v[n++] = r->chunks[i];
+		else if (r->chunks[i]->pub.from_ns < v[k]->pub.from_ns)
+			v[k] = r->chunks[i];
 	}
+	if (n > 1)
+		qsort(v, n, sizeof(struct rchunk *), by_first);
 	*ret = v;
 	return n;
 }

@@ -211,6 +211,8 @@ is_in_chain(const struct report *r, const struct timeline_entry *e)
 
 		if (e->kind == TIMELINE_ACT && rec->type == AUDIT_ACT && is_act_of(r, e, &r->entries.v[i]))
 			return true;
+		if (e->kind == TIMELINE_NOTE && rec->type == AUDIT_NOTE && e->seq == rec->seq && str_eq(json_string_value(json_object_get(rec->json, "text")), e->text))
+			return true;	/* however late who read of it did so */
 		if (e->kind == TIMELINE_RUN && rec->run != NULL && strncmp(e->id, "run:", 4) == 0 && strcmp(e->id + 4, rec->run) == 0)
 			return true;
 		if (e->seq != 0 && rec->seq == e->seq && apart > -NEAR_NS && apart < NEAR_NS)

@@ -138,7 +138,7 @@ static const char *const every_kind[] = {
 
 	"{'event':'incident','time':'2030-01-01T00:00:00.000000000Z','source':'','id':'20300101-0214-web','title':'t','by':'me','opened':'2030-01-01T00:00:00.000000000Z','closed':'1970-01-01T00:00:00.000000000Z'}",
 
-	"{'event':'note','time':'2030-01-01T00:00:00.000000000Z','source':'','incident':'i','by':'me','text':'t','seq':7}",
+	"{'event':'note','time':'2030-01-01T00:00:00.000000000Z','source':'','incident':'i','by':'me','text':'t','seq':7,'at':'2029-12-31T23:59:53.000000000Z'}",
 
 	"{'event':'drift-defs','time':'2030-01-01T00:00:00.000000000Z','source':'','confidence':0.95,'fdr':0.05,'drifts':["
 	"{'id':'drift:m:a','model':'model:m','name':'a','title':'A','kind':'prediction','data':'native','source':'p1','metric':'m{}',"

@@ -257,6 +257,85 @@ test_at_the_same_time(void **state)
 	paths_done(&paths);
 }
 
+static void
+entry(struct world *w, double seconds, struct timeline_entry e)
+{
+	struct timeline_set *set = block_new(sizeof *set);
+	struct timeline_entry *v = arena_alloc(&set->block.arena, sizeof *v);
+	struct event ev;
+
+	*v = e;
+	v->known_ns = at(seconds);
+	v->by = "";
+	set->v = v;
+	set->n = 1;
+	event_init(&ev, EVENT_TIMELINE, at(seconds), "", set);
+	world_apply(w, seconds, &ev);
+	event_done(&ev);
+}
+
+static size_t
+find_entry(struct player *p, const char *id, bool is_end, const struct timeline_entry **ret)
+{
+	const struct timeline_entry *v;
+	size_t n = player_timeline(p, &v), found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].id, id) == 0 && v[i].is_end == is_end) {
+			*ret = &v[i];
+			found++;
+		}
+	return found;
+}
+
+/* The other one asks other sources, judges at other times, reads of the note later and was begun while it drifted already. */
+static void
+watcher(struct world *w, double begin, double end, double late)
+{
+	model_free(w->model);
+	w->model = model_new(0, 0);
+	clock_freeze(at(begin));
+	world_open(w);
+	recorder_pin(w->recorder, "incident");
+	world_environment(w, begin);
+	if (begin < 20)
+		entry(w, 20, (struct timeline_entry){ .at_ns = at(20), .kind = TIMELINE_DRIFT, .id = "drift:score", .what = "score", .text = "x" });
+	else
+		entry(w, begin + 1, (struct timeline_entry){ .at_ns = at(begin + 1), .kind = TIMELINE_DRIFT, .id = "drift:score", .what = "score", .text = "x" });
+	entry(w, 80 + late, (struct timeline_entry){ .at_ns = at(80 + late), .kind = TIMELINE_ALERT, .id = "alert:1", .what = "A", .text = "" });
+	entry(w, 85 + late, (struct timeline_entry){ .at_ns = at(85 + late), .kind = TIMELINE_NOTE, .id = "note:10", .what = "note", .text = "hello", .seq = 10 });
+	entry(w, 90 + late, (struct timeline_entry){ .at_ns = at(90), .kind = TIMELINE_RUN, .id = "run:r1", .is_end = true, .what = late > 0 ? "r1" : "rollback", .text = "" });
+	world_run(w, 100, end);
+	world_close(w);
+}
+
+static void
+test_one_thing_is_told_once(void **state)
+{
+	static const struct { const char *id; bool is_end; double at, known; } told[] = { { "drift:score", false, 20, 20 }, { "alert:1", false, 80, 80 },
+		{ "note:10", false, 85, 85 }, { "run:r1", true, 90, 90 } };
+	struct world *w = *state;
+	struct paths paths;
+	struct recording *r;
+	struct player *p;
+
+	watcher(w, 0, 120, 0);
+	watcher(w, 70, 200, 7);
+	paths = all(w);
+	r = open_all(&paths, 0);
+	p = player_new(r);
+	for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+		const struct timeline_entry *e = NULL;
+
+		assert_int_equal(find_entry(p, told[i].id, told[i].is_end, &e), 1);
+		assert_int_equal(e->at_ns, at(told[i].at));
+		assert_int_equal(e->known_ns, at(told[i].known));
+	}
+	player_free(p);
+	recording_free(r);
+	paths_done(&paths);
+}
+
 /* The same from one file. */
 static void
 test_packed(void **state)
@@ -398,6 +477,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T_(test_one_after_the_other),
 		T_(test_at_the_same_time),
+		T_(test_one_thing_is_told_once),
 		T_(test_packed),
 		T_(test_damaged),
 		T_(test_one_refused),

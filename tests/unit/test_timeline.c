@@ -249,6 +249,20 @@ a_change_is_one_entry_however_often_and_roughly_it_is_told(void **state)
 }
 
 static void
+a_note_stands_at_the_time_of_its_record(void **state)
+{
+	struct model *m = model_new(0, 0);
+
+	(void)state;
+	feed(m, 17, "{'event':'note','by':'alice','text':'hello','seq':10,'at':'2030-01-01T00:00:10Z'}");
+	feed(m, 20, "{'event':'note','by':'alice','text':'at once','seq':11}");
+	assert_int_equal(model_n_timeline(m), 2);
+	assert_string_equal(line(m, 0), "10 17 note begin note: hello");
+	assert_string_equal(line(m, 1), "20 20 note begin note: at once");
+	model_free(m);
+}
+
+static void
 aliases_and_stages_that_move_alike_are_entries_of_their_own(void **state)
 {
 	static const char told[] = "{'event':'markers','source':'mlflow','def':'registry:mlflow','start':'2030-01-01T00:00:10Z','end':'2030-01-01T00:00:10Z','markers':["
@@ -431,6 +445,7 @@ main(void)
 		cmocka_unit_test(a_feature_drifts_until_it_is_steady),
 		cmocka_unit_test(a_model_is_out_of_step_and_in_step_again),
 		cmocka_unit_test(a_change_is_one_entry_however_often_and_roughly_it_is_told),
+		cmocka_unit_test(a_note_stands_at_the_time_of_its_record),
 		cmocka_unit_test(aliases_and_stages_that_move_alike_are_entries_of_their_own),
 		cmocka_unit_test(a_run_begins_ends_and_tells_the_public),
 		cmocka_unit_test(what_people_do_and_write),
