@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "report/report_priv.h"
 
-enum { WIDTH = 960, HEIGHT = 220, LEFT = 64, RIGHT = 16, TOP = 26, BOTTOM = 28, LINES_MAX = 4, GRAPHS_MAX = 6, MARKS_MAX = 40, TICKS = 6 };
+enum { WIDTH = 960, HEIGHT = 220, LEFT = 64, RIGHT = 16, TOP = 26, BOTTOM = 28, LINES_MAX = 4, GRAPHS_MAX = 6, MARKS_MAX = 40, NUMBER_WIDTH = 15, TICKS = 6 };
 
 #define SECONDS_BELOW (20 * NS_PER_MIN)	/* ticks of so short a time need seconds */
 
@@ -122,15 +122,18 @@ is_marked(const struct report *r, const struct row *w)
 	return w->kind == ROW_INCIDENT || w->kind == ROW_RUN || w->kind == ROW_ACT || w->kind == ROW_CHANGE || (w->kind == ROW_ALERT && w->is_page);
 }
 
+/* Each has its number where there is room in one of two rows; the line tells when it is pointed at, too. */
 static void
 write_marks(const struct report *r, struct buf *b)
 {
+	double ends[2] = { -NUMBER_WIDTH, -NUMBER_WIDTH };
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->rows.n && n < MARKS_MAX; i++) {
 		const struct row *w = &r->rows.v[i];
 		char at[CLOCK_TEXT_MAX];
 		double x;
+		int row;
 
 		if (!is_marked(r, w))
 			continue;
@@ -138,8 +141,13 @@ write_marks(const struct report *r, struct buf *b)
 		n++;
 		buf_printf(b, "<g><title>%s ", clock_format(at, w->at_ns, 0));
 		html_escape(b, w->text);
-		buf_printf(b, "</title><line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%zu</text></g>\n", x, x, TOP,
-		    HEIGHT - BOTTOM, x, TOP - 4 - (int)(n % 2) * 9, n);
+		buf_printf(b, "</title><line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x, x, TOP, HEIGHT - BOTTOM);
+		row = x - ends[0] >= NUMBER_WIDTH ? 0 : 1;
+		if (x - ends[row] >= NUMBER_WIDTH) {
+			buf_printf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%zu</text>", x, TOP - 4 - row * 9, n);
+			ends[row] = x;
+		}
+		buf_addstr(b, "</g>\n");
 	}
 }
 
@@ -167,8 +175,10 @@ write_graph(const struct report *r, struct buf *b, const struct graph *g)
 		write_line(r, b, g, l, max);
 	buf_addstr(b, "</svg>\n<figcaption>");
 	html_escape(b, g->title);
-	buf_addstr(b, ": ");
-	write_key(b, g);
+	if (g->n != 1 || strcmp(g->lines[0].name, g->title) != 0) {
+		buf_addstr(b, ": ");
+		write_key(b, g);
+	}
 	buf_addstr(b, "</figcaption>\n</figure>\n");
 }
 
