@@ -232,7 +232,7 @@ struct refusal {
 };
 static const struct refusal refusals[] = {
 	{ 400, ERR_REFUSED, "%s refuses the request", "" },
-	{ 401, ERR_DENIED, "%s does not accept the credentials", "check user and password-file, or bearer, of this source" },
+	{ 401, ERR_DENIED, "%s does not accept the credentials", "check user and password, or bearer, of this source" },
 	{ 403, ERR_DENIED, "%s forbids this request", "the account lacks the right, or the feature is switched off there" },
 	{ 404, ERR_NOTFOUND, "%s has nothing at this path", "check the path prefix in the source's url, and its type" },
 	{ 405, ERR_REFUSED, "%s does not take this method", "check the source's url and type; a proxy may allow GET only" },
@@ -278,7 +278,7 @@ int
 refuse_status(const char *server, const struct answer *answer, const char *detail, struct err *err)
 {
 	const struct refusal *r = refusal_find(answer->status);
-	const char *again = answer->status == 401 && answer->is_authorised_retry ? ", also when read again," : "";
+	const char *again = answer->status == 401 && answer->is_authorised_retry ? ", also when read again" : "";
 	const char *advice = strstr(detail, "HTTP request to an HTTPS server") != NULL ? "write https:// in the source's url" : r->advice;
 	size_t len = is_empty_talk(detail) ? 0 : strlen(detail);
 	char says[128];

@@ -455,7 +455,7 @@ elastic_refuse(struct decoder *d, const struct answer *answer, const char *body,
 	elastic_detail(detail, body, len);
 	if (answer->status == 401)
 		return err_set(err, ERR_DENIED, "Elasticsearch does not accept the credentials%s (HTTP 401)%s%s; check api_key, or user and password, of this source",
-		    answer->is_authorised_retry ? ", also when read again," : "", *detail != '\0' ? ": " : "", detail);
+		    answer->is_authorised_retry ? ", also when read again" : "", *detail != '\0' ? ": " : "", detail);
 	return refuse_status("Elasticsearch", answer, detail, err);
 }
 

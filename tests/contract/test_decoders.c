@@ -501,7 +501,7 @@ test_refusals(void **state)
 		const char *says;
 	} cases[] = {
 		{ 302, "", ERR_REFUSED, "points elsewhere (HTTP 302)" },
-		{ 401, "<html>login</html>", ERR_DENIED, "check user and password-file, or bearer" },
+		{ 401, "<html>login</html>", ERR_DENIED, "check user and password, or bearer" },
 		{ 429, "too many", ERR_REFUSED, "too many; raise the source's interval" },
 		{ 500, "{\"status\":\"error\",\"errorType\":\"internal\",\"error\":\"disk\"}", ERR_REFUSED, "Prometheus refuses: disk" },
 		{ 502, "<html>nginx</html>", ERR_REFUSED, "a proxy in front of Prometheus gets no answer from it (HTTP 502); is it running?" },
