@@ -153,6 +153,13 @@ clamp_scroll(struct run_panel *s, const struct view *v, const struct run_info *r
 	s->detail_top = at_most(s->detail_top, most);
 }
 
+/* One that was only looked at, as all are in a read-only environment, leads nowhere. */
+static bool
+is_runnable(const struct run_info *r)
+{
+	return (r->state == RUN_PLANNED || r->state == RUN_PLANNING) && !r->is_dry_run;
+}
+
 static void
 run_arrange(struct panel *p, const struct view *v, int w, int h)
 {
@@ -164,6 +171,7 @@ run_arrange(struct panel *p, const struct view *v, int w, int h)
 		return;
 	follow(s, r);
 	s->is_plan = run_is_plan(r);
+	s->is_runnable = is_runnable(r);
 	s->is_asking = r->question != NULL;
 	s->is_going = run_is_under_way(r);
 	s->is_answering &= s->is_asking;
@@ -394,7 +402,7 @@ answer(struct run_panel *s, const struct run_info *r)
 static struct op *
 enter(struct run_panel *s, const struct run_info *r)
 {
-	if (r != NULL && (r->state == RUN_PLANNED || r->state == RUN_PLANNING) && !r->is_dry_run)
+	if (r != NULL && is_runnable(r))
 		return run_act_open(s, r);
 	s->is_detail = !s->is_detail;
 	s->detail_top = 0;
@@ -475,7 +483,7 @@ run_hint(const struct panel *p, const struct command *c)
 	if (!(c->flags & CMD_HINT) || s->n == 0)
 		return NULL;
 	if (strcmp(c->name, "open") == 0)
-		return s->is_plan ? "confirm" : "all of it";
+		return s->is_runnable ? "confirm" : "all of it";
 	if (strcmp(c->name, "go") == 0)
 		return NULL;
 	if (strcmp(c->name, "stop") == 0)

@@ -31,7 +31,7 @@ struct run_panel {
 	unsigned column, column_left;	/* selected; first one shown */
 	bool is_worst_first, is_outputs, is_detail;
 	int detail_top, outputs_top;
-	bool is_plan, is_asking, is_going;	/* as last arranged: what the hints offer */
+	bool is_plan, is_runnable, is_asking, is_going;	/* as last arranged: what the hints offer */
 	bool is_answering, is_answer_shown;	/* keys are answers; only once that was drawn */
 	struct split split;
 	/* rows of each part, from the top */

@@ -34,7 +34,9 @@ run_act_open(const struct run_panel *s, const struct run_info *r)
 		return op_text(OP_MESSAGE, "it is still being planned");
 	if (r->state == RUN_REFUSED)
 		return op_text(OP_ERROR, "this plan cannot be run: %s", r->text);
-	if (r->state != RUN_PLANNED || r->is_dry_run)
+	if (r->is_dry_run)
+		return op_text(OP_MESSAGE, "a dry run is to be looked at only, as are all plans in a read-only environment");
+	if (r->state != RUN_PLANNED)
 		return op_text(OP_MESSAGE, "this is no plan: 8 lists what can be run");
 	return op_text(OP_RUN_FORM, "%s", r->id);
 }

@@ -244,6 +244,39 @@ an_answer_counts_once_its_choices_were_shown(void **state)
 	stage_close(&s);
 }
 
+static const char *
+hint(const struct stage *s, const char *name)
+{
+	for (const struct command *c = s->panel->ops->commands; c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0)
+			return s->panel->ops->hint(s->panel, c);
+	fail_msg("no command %s", name);
+	return NULL;
+}
+
+/* Where nothing may run, a plan's end is its text; a key that would only refuse is not offered. */
+static void
+a_plan_to_look_at_offers_no_confirmation(void **state)
+{
+	struct stage s = { .model = model_new(0, 0) };
+	struct op *op;
+
+	(void)state;
+	feed(s.model, 1, "{'event':'run','id':'p','state':'planned','ours':true,'columns':[{'name':'do','phase':'step'}],'rows':[{'host':'a','cells':[{}]}]}");
+	stage_open(&s, &panel_run, W, H, NULL);
+	stage_draw(&s);
+	assert_string_equal(hint(&s, "open"), "confirm");
+	feed(s.model, 2, "{'event':'run','id':'p','state':'planned','dry_run':true,'ours':true,'columns':[{'name':'do','phase':'step'}],"
+	    "'rows':[{'host':'a','cells':[{}]}]}");
+	stage_draw(&s);
+	assert_string_equal(hint(&s, "open"), "all of it");
+	op = command(&s, "go");
+	assert_int_equal(op->kind, OP_MESSAGE);
+	assert_non_null(strstr(op->text, "read-only environment"));
+	op_free(op);
+	stage_close(&s);
+}
+
 static void
 a_run_of_others_is_left_alone(void **state)
 {
@@ -372,6 +405,7 @@ main(void)
 		cmocka_unit_test(another_plan_or_none_is_not_run),
 		cmocka_unit_test(no_target_is_no_confirmation),
 		cmocka_unit_test(an_answer_counts_once_its_choices_were_shown),
+		cmocka_unit_test(a_plan_to_look_at_offers_no_confirmation),
 		cmocka_unit_test(a_run_of_others_is_left_alone),
 		cmocka_unit_test(undo_and_retry_ask_and_stop_does_not),
 		cmocka_unit_test(any_size_and_any_change_can_be_drawn),
