@@ -55,7 +55,7 @@ draw_source(struct canvas *c, int y, const struct view *v, const struct model_so
 	canvas_text(c, x, y, role, source_state_name(s->state));
 	x += 10;
 	if (s->last_ok_ns == 0)
-		x = canvas_text(c, x, y, ROLE_TEXT, s->state == SOURCE_UNKNOWN ? "has not answered yet" : "never answered");
+		x = canvas_text(c, x, y, ROLE_TEXT, s->state == SOURCE_UNKNOWN ? "has not answered yet" : "no good answer yet");
 	else
 		x = canvas_printf(c, x, y, s->state == SOURCE_OK ? ROLE_TEXT : ROLE_STALE, "answered %s ago",
 		    view_age(v, s->last_ok_ns, age));

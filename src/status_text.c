@@ -24,7 +24,7 @@ status_age(const struct model *m, int64_t at_ns, char *buf)
 /* --- the first line ----------------------------------------------------------------------------------------------- */
 
 struct counts {
-	size_t page, ticket, other, pending, silenced, inhibited, sources, sources_ok, problems_unknown;
+	size_t page, ticket, other, pending, silenced, inhibited, sources, sources_ok, source_problems, problems_unknown;
 	size_t slo_page, slo_ticket;		/* objectives that no alert tells of, by what they count as; of those: */
 	struct tally {
 		size_t n, page;
@@ -65,6 +65,8 @@ count_problems(const struct model *m, struct counts *n)
 
 		if (p->is_unknown)
 			n->problems_unknown++;
+		else if (p->kind == PROBLEM_SOURCE || p->kind == PROBLEM_TARGETS || p->kind == PROBLEM_RULES)
+			n->source_problems++;
 		else if (p->kind == PROBLEM_SLO)
 			count_objective(m, p, n);
 		else if (p->kind == PROBLEM_DRIFT && p->severity >= SEVERITY_TICKET)
@@ -180,6 +182,7 @@ add_summary(struct buf *out, const struct model *m, const struct counts *n)
 	add_part(out, &is_first, n->out_of_step, n->out_of_step == 1 ? "model out of step" : "models out of step");
 	add_part(out, &is_first, n->unserved, n->unserved == 1 ? "model unserved" : "models unserved");
 	add_part(out, &is_first, n->old, n->old == 1 ? "model old" : "models old");
+	add_part(out, &is_first, n->source_problems, n->source_problems == 1 ? "source problem" : "source problems");
 	add_part(out, &is_first, n->problems_unknown, "not known");
 	if (is_first)
 		buf_printf(out, "%s", model_alerts_known(m) ? "no alert fires" : "nothing is known yet");
@@ -630,7 +633,7 @@ add_source(struct buf *out, const struct model *m, const struct model_source *s)
 	if (s->last_ok_ns > 0)
 		buf_printf(out, ", answered %s ago", status_age(m, s->last_ok_ns, age));
 	else
-		buf_addstr(out, ", never answered");
+		buf_addstr(out, ", no good answer yet");
 	if (*s->error != '\0') {
 		buf_addstr(out, ": ");
 		status_add_text(out, s->error);

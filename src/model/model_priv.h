@@ -48,6 +48,7 @@ struct source {
 	const char *alerts_source, *silences_source, *targets_source, *rules_source, *groups_source;
 	int64_t targets_down_since_ns, rules_failing_since_ns;	/* 0 when none is */
 	bool is_alerts_stale;			/* as of the last model_advance() or event */
+	char error[1024];			/* pub.error, where it says which stream */
 };
 
 struct query {

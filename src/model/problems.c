@@ -143,7 +143,7 @@ source_text(const struct model *m, struct problems_view *v, const struct source 
 	case SOURCE_UNKNOWN:
 		return "has not answered yet";
 	case SOURCE_DOWN:
-		return with_error(v, "has never answered", s->pub.error);
+		return with_error(v, "no good answer yet", s->pub.error);
 	case SOURCE_STALE:
 		return with_error(v, problem_textf(v, "no good answer for %s", problem_age(age, m, s->pub.last_ok_ns)), s->pub.error);
 	case SOURCE_DEGRADED:

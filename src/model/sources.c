@@ -284,6 +284,18 @@ earliest(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+/* A store follows several streams, and one may be refused for what its query says: then which. */
+static const char *
+error_of(struct source *s, const struct source_request *r)
+{
+	static const char logs[] = "logs:";
+
+	if (r->last->http_status != 400 || !str_has_prefix(r->last->what, logs))
+		return r->last->error;
+	snprintf(s->error, sizeof s->error, "stream %s: %s", r->last->what + strlen(logs), r->last->error);
+	return s->error;
+}
+
 void
 source_judge(struct source *s, int64_t now_ns)
 {
@@ -308,7 +320,7 @@ source_judge(struct source *s, int64_t now_ns)
 		failing_since = earliest(failing_since, r->last->is_ok ? request_deadline_ns(s, r) : r->failing_since_ns);
 		if (!r->last->is_ok && r->last_ns > error_ns) {
 			error_ns = r->last_ns;
-			pub->error = r->last->error;
+			pub->error = error_of(s, r);
 		}
 	}
 	if (pub->last_ok_ns != 0 && now_ns - pub->last_ok_ns > patience) {

@@ -196,7 +196,7 @@ targets_are_told_by_how_many_are_down(void **state)
 	(void)state;
 	opened(&c);
 	feed(c.m, 2, TARGETS("down", "up"));
-	assert_string_equal(changes_at(&c, 2), "2030-01-01T00:00:02Z  status   now    WARNING  no alert fires: p1 0s\n");
+	assert_string_equal(changes_at(&c, 2), "2030-01-01T00:00:02Z  status   now    WARNING  1 source problem: p1 0s\n");
 	feed_all_well(c.m, 12);
 	assert_string_equal(changes_at(&c, 12), "2030-01-01T00:00:12Z  targets  begins ticket   p1: 1 of 2 targets down: w-1\n");
 	feed(c.m, 13, TARGETS("down", "down"));

@@ -174,7 +174,7 @@ a_line_for_each_model(void **state)
 	(void)state;
 	buf_init(&b, 1 << 16);
 	text_of(m, &b);
-	expect(&b, "OPSCONSOLE CRITICAL: 2 models out of step, 1 not known: b 0s, a 13m, c, p1 0s | ");
+	expect(&b, "OPSCONSOLE CRITICAL: 2 models out of step, 1 source problem, 1 not known: b 0s, a 13m, c, p1 0s | ");
 	expect(&b, "model    a                   champion 7  serving 6 - 7  out of step since 13m, should serve 7, but s-1 serves 6; s-2 serves none\n"
 	    "model    b                   Production 1.10  serving 1.9 x2, 1.10 x10  out of step since 0s, should serve 1.10, but 2 of 12 hosts do not: "
 	    "w-0 serves 1.9, w-6 serves 1.9\n"
