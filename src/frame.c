@@ -307,7 +307,7 @@ frame_status(struct canvas *c, const struct view *v)
 		if (*p >= 'a' && *p <= 'z')
 			*p -= 'a' - 'A';
 	badge = canvas_text(c, 0, 0, environment_role(e != NULL ? e->colour : NULL), name);
-	x = draw_left(c, badge, is_past(v) ? right : right - 1, v, c->w >= TITLE_FROM && e != NULL ? e->title : "");
+	x = draw_left(c, badge, is_past(v) ? right : right - 1, v, c->w >= TITLE_FROM && e != NULL && strcmp(e->title, e->name) != 0 ? e->title : "");
 	if (v->model != NULL && v->past_from != PAST_METRICS)
 		right = draw_sources(c, x, right, v, has_slo ? &slo : NULL);
 	if (has_slo)
