@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "insight/log_look.h"
+#include "insight/log_short.h"
 #include "logs.h"
 
 enum { QUERY_MAX = 1 << 14, NEW_W = 4, COUNT_W = 10, TREND_FROM = 100, SERVICES_FROM = 70, SERVICES_W = 18 };
@@ -86,6 +87,46 @@ draw_trend(struct canvas *c, int x, int y, const struct log_pattern *p)
 		sparkline_draw(c, x, y, LOG_TREND, ROLE_GRAPH_1, v, LOG_TREND, 0, LOG_TREND);
 }
 
+/* What varies outside of texts is no JSON: in quotes it is. */
+static void
+quote_wild(const char *text, struct buf *ret)
+{
+	static const char wild[] = "<*>";
+	bool is_text = false;
+
+	while (*text != '\0') {
+		if (!is_text && str_has_prefix(text, wild)) {
+			buf_printf(ret, "\"%s\"", wild);
+			text += strlen(wild);
+			continue;
+		}
+		if (*text == '\\' && text[1] != '\0')
+			buf_addch(ret, *text++);
+		else if (*text == '"')
+			is_text = !is_text;
+		buf_addch(ret, *text++);
+	}
+}
+
+/* Of JSON the message first, as the rows of lines have it. */
+static void
+draw_text(struct canvas *c, int x, int y, const struct log_pattern *p)
+{
+	struct buf quoted, text;
+	struct log_ref line = { .level = p->level, .service = p->services != NULL ? p->services : "", .source = "" };
+	size_t fields;
+
+	buf_init(&quoted, QUERY_MAX);
+	buf_init(&text, QUERY_MAX);
+	if (*p->text == '{')
+		quote_wild(p->text, &quoted);
+	line.text = quoted.data;
+	line.len = quoted.len;
+	canvas_text_w(c, x, y, c->w - x, ROLE_TEXT, quoted.len > 0 && log_short(&line, &text, &fields) ? text.data : p->text, false);
+	buf_done(&text);
+	buf_done(&quoted);
+}
+
 static void
 draw_pattern(struct canvas *c, int y, const struct places *at, const struct log_pattern *p)
 {
@@ -104,7 +145,7 @@ draw_pattern(struct canvas *c, int y, const struct places *at, const struct log_
 		draw_trend(c, at->trend_x, y, p);
 	if (at->services_x > 0)
 		canvas_text_w(c, at->services_x, y, SERVICES_W, ROLE_STRONG, p->services, false);
-	canvas_text_w(c, at->text_x, y, c->w - at->text_x, ROLE_TEXT, p->text, false);
+	draw_text(c, at->text_x, y, p);
 }
 
 static void

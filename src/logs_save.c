@@ -138,14 +138,17 @@ save_done(void *arg)
 static char *
 usual_path(void)
 {
-	char at[CLOCK_TEXT_MAX], digits[CLOCK_TEXT_MAX], *to = digits;
+	char at[CLOCK_TEXT_MAX], digits[CLOCK_TEXT_MAX], *to = digits, folder[4096];
 
 	clock_format(at, clock_now(), 0);
 	for (const char *p = at; *p != '\0'; p++)
 		if (*p != '-' && *p != ':')
 			*to++ = *p;
 	*to = '\0';
-	return xasprintf("opsconsole-logs-%s.jsonl", digits);
+	/* With its folder: who reads the message may not know where the console was started. */
+	if (getcwd(folder, sizeof folder) == NULL)
+		return xasprintf("opsconsole-logs-%s.jsonl", digits);
+	return xasprintf("%s/opsconsole-logs-%s.jsonl", folder, digits);
 }
 
 int

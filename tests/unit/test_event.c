@@ -192,7 +192,7 @@ static const char *const every_kind[] = {
 	"'start':'2030-01-01T00:00:00.000000000Z','step_ns':60000000000,'buckets':[[1,2,3,4,5,6,7,8]],'services':[{'name':'web','errors':3,'lines':4}],"
 	"'least':true,'lines':[[1893456000000000000,'x','error','loki','web',{'a':'b'}],[1893456000000000001,'y','unknown','es','',{},'{\\\"k\\\":2}','i']]}",
 	"{'event':'log-patterns','time':'2030-01-01T00:00:00.000000000Z','source':'','patterns':[{'id':7,'text':'user <*>','example':'user 1','n':2,"
-	"'level':'warning','first':'2030-01-01T00:00:00.000000000Z','last':'2030-01-01T00:00:01.000000000Z','new':true,'services':'web, ranker',"
+	"'level':'warning','first':'2030-01-01T00:00:00.000000000Z','last':'2030-01-01T00:00:01.000000000Z','new':true,'unknown':true,'services':'web, ranker',"
 	"'trend':[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23]}],'n_lines':10,'n_others':1,'new_since':'2030-01-01T00:00:00.000000000Z'}",
 };
 

@@ -713,7 +713,7 @@ test_save(void **state)
 {
 	struct world *w = world_new();
 	struct logs_line lines[] = { { LOGS_NOW - 3, "web", LOG_LEVEL_ERROR, "bad \xff byte \"quoted\"" }, { LOGS_NOW - 2, "web", LOG_LEVEL_INFO, "left out" } };
-	char dir[] = "/tmp/opsconsole-logs-XXXXXX", path[128], text[1024] = "", other[160];
+	char dir[] = "/tmp/opsconsole-logs-XXXXXX", path[128], text[1024] = "", other[160], cwd[4096];
 	struct err err = ERR_INIT;
 	json_error_t where;
 	struct stat st;
@@ -750,6 +750,17 @@ test_save(void **state)
 	/* What is there stays, and nothing is left beside it. */
 	assert_int_equal(logs_save(w->logs, path, on_saved, w, &err), ERR_INVALID);
 	assert_non_null(strstr(err.msg, "is there already"));
+	/* Without a name it is told with its folder. */
+	assert_non_null(getcwd(cwd, sizeof cwd));
+	assert_int_equal(chdir(dir), 0);
+	w->is_saved = false;
+	assert_int_equal(logs_save(w->logs, NULL, on_saved, w, &err), 0);
+	assert_int_equal(chdir(cwd), 0);
+	while (!w->is_saved)
+		loop_once(w->app.loop, 10 * NS_PER_MS);
+	assert_int_equal(w->err.code, 0);
+	assert_true(strncmp(w->saved, dir, strlen(dir)) == 0);
+	assert_int_equal(unlink(w->saved), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(dir), 0);
 	/* The folder is gone. */
