@@ -225,15 +225,23 @@ export_pack(const struct conf *conf, const struct options *o, int fd, struct err
 	struct incident_found in;
 	struct pack_slice slice;
 	struct pack_draft draft;
+	int64_t from_ns, to_ns;
 	int r;
 
 	r = incident_find(log, o->n_words > 0 ? o->words[0] : NULL, &in, err);
 	if (r < 0)
 		goto done;
+	from_ns = in.opened_ns - BEFORE_INCIDENT;
+	to_ns = in.closed_ns != 0 ? in.closed_ns + AFTER_INCIDENT : clock_now();
+	r = incident_widen(log, from_ns, to_ns, &in, err);
+	if (r < 0) {
+		incident_found_done(&in);
+		goto done;
+	}
 	slice = (struct pack_slice){ .path = log, .first_seq = in.first_seq, .last_seq = in.last_seq };
 	draft = (struct pack_draft){
-		.incident = in.id, .title = in.title, .env = in.env, .version = PACKAGE_VERSION, .from_ns = in.opened_ns - BEFORE_INCIDENT,
-		.to_ns = in.closed_ns != 0 ? in.closed_ns + AFTER_INCIDENT : clock_now(), .slices = &slice, .n_slices = 1, .recordings = recordings };
+		.incident = in.id, .title = in.title, .env = in.env, .version = PACKAGE_VERSION, .from_ns = from_ns, .to_ns = to_ns,
+		.slices = &slice, .n_slices = 1, .recordings = recordings };
 	draft.n_recordings = open_recordings(conf, in.env, draft.from_ns, draft.to_ns, recordings);
 	r = pack_write(fd, &draft, err);
 	for (size_t i = 0; i < draft.n_recordings; i++)

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "audit/reader.h"
+#include "audit/record.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "replay.h"
@@ -108,4 +110,46 @@ incident_find(const char *log, const char *id, struct incident_found *ret, struc
 	else
 		incident_found_done(&s.found);
 	return r < 0 ? r : 0;
+}
+
+/* --- its time ---------------------------------------------------------------------------------------------------------------- */
+
+/* Told when a chunk is closed, or pinned: however long after. */
+static bool
+is_chunk_of(const struct audit_record *r, int64_t from_ns, int64_t to_ns)
+{
+	const char *from = json_string_value(json_object_get(r->json, "from")), *to = json_string_value(json_object_get(r->json, "to"));
+	int64_t first_ns, last_ns;
+
+	return r->type == AUDIT_CHUNK && from != NULL && to != NULL && clock_parse(from, &first_ns, NULL) == 0 && clock_parse(to, &last_ns, NULL) == 0 &&
+	    first_ns <= to_ns && last_ns >= from_ns;
+}
+
+int
+incident_widen(const char *log, int64_t from_ns, int64_t to_ns, struct incident_found *in, struct err *err)
+{
+	struct audit_reader *reader;
+	struct audit_line line;
+	uint64_t before = 0;
+	int r = audit_reader_open(log, &reader, err);
+
+	if (r < 0)
+		return r;
+	while ((r = audit_reader_next(reader, &line, err)) > 0) {
+		struct audit_record rec;
+
+		if (line.is_torn || audit_record_read(line.bytes, line.len, &rec, NULL) < 0)
+			continue;
+		if (rec.time_ns < from_ns && rec.seq < in->first_seq)
+			before = rec.seq;
+		else if (before == 0 && rec.seq < in->first_seq)
+			before = rec.seq;	/* the first there is */
+		if (rec.seq > in->last_seq && ((rec.time_ns >= from_ns && rec.time_ns <= to_ns) || is_chunk_of(&rec, from_ns, to_ns)))
+			in->last_seq = rec.seq;
+		audit_record_done(&rec);
+	}
+	audit_reader_free(reader);
+	if (r == 0 && before != 0)
+		in->first_seq = before;
+	return r;
 }

@@ -48,6 +48,11 @@ struct incident_found {
 };
 /* id NULL: the newest. ERR_NOTFOUND names those that there are. */
 int incident_find(const char *log, const char *id, struct incident_found *ret, struct err *err);
+/*
+ * The records of that time as well, from the last one before it on (so that who reads them alone can see that nothing is left out), and those that vouch for its chunks: what was done before an
+ * incident was opened, and recorded, belongs to it.
+ */
+int incident_widen(const char *log, int64_t from_ns, int64_t to_ns, struct incident_found *in, struct err *err);
 void incident_found_done(struct incident_found *in);
 
 /* --replay --plain: what happened, a line each, and the records of the log beside it; words filter as --log's do. Exit status as audit_log_main(). */

@@ -364,8 +364,8 @@ chunk_claims_check_pack(struct chunk_claims *cs, const struct pack *p, struct ch
 		if (bytes != NULL) {
 			digest_hex(bytes, len, sha256);
 			compare(ret, c, name, sha256);
-		} else if (c->to_ns < info.from_ns || c->from_ns > info.to_ns) {
-			ret->absent++;	/* of a time that is not packed */
+		} else if (c->to_ns < info.from_ns || c->from_ns > info.to_ns || (c->env != NULL && info.env != NULL && *info.env != '\0' && !str_eq(c->env, info.env))) {
+			ret->absent++;	/* of a time, or an environment, that is not packed */
 		} else {
 			found(ret, false, c, name, "chunk %" PRIu64 " of recording %s, which record %" PRIu64 " vouches for, is not in the packed file", c->number,
 			    c->recording, c->seq);

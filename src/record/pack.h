@@ -1,6 +1,6 @@
 /*
  * One portable file of an incident: a POSIX tar (ustar) of manifest.json, audit-NAME.jsonl (the slices of each chain from the first record
- * of the incident to the last, whole and in order) with the head each was packed under, and the chunks of the recordings between. Opens
+ * of the incident and its time to the last, whole and in order) with the head each was packed under, and the chunks of the recordings between. Opens
  * with tar tf; replays and verifies on another machine.
  */
 #ifndef OPS_RECORD_PACK_H

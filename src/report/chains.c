@@ -341,6 +341,10 @@ read_chain(struct report *r, struct chain *c, const char *needle, struct err *er
 			c->n_left_out++;
 			continue;
 		}
+		if (c->begin_seq == 0) {
+			c->begin_seq = f.seq;
+			c->begin_ns = f.time_ns;
+		}
 		if (f.time_ns < last_ns && f.time_ns >= r->from_ns && f.time_ns <= r->to_ns) {
 			c->n_steps_back++;
 			c->step_back_ns = last_ns - f.time_ns > c->step_back_ns ? last_ns - f.time_ns : c->step_back_ns;
@@ -401,6 +405,19 @@ tell_skew(struct report *r)
 	}
 }
 
+/* A slice that begins in the midst of what belongs to the incident: what was done before it is not known. */
+static void
+tell_cut(struct report *r)
+{
+	for (size_t i = 0; i < r->chains.n; i++) {
+		const struct chain *c = r->chains.v[i];
+
+		if (c->is_packed && c->begin_seq > 1 && c->begin_ns > r->from_ns)
+			rep_missing(r, rep_fmt(r, "Chain %s begins with record %" PRIu64 " of %s: what was recorded from %s to then is not in it.", c->label, c->begin_seq,
+			    rep_time(r, c->begin_ns), rep_time(r, r->from_ns)));
+	}
+}
+
 /* The first time the words of a chain are shown: who is who is known now. */
 static void
 name_people(struct report *r)
@@ -430,5 +447,6 @@ chains_read(struct report *r, struct err *err)
 	merge(r);
 	name_people(r);
 	tell_skew(r);
+	tell_cut(r);
 	return 0;
 }

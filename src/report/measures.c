@@ -25,16 +25,43 @@ end_of(const struct report *r, const struct row *begin)
 	return NULL;
 }
 
-/* What began before the incident was closed, and was not over when it was opened. */
+static bool
+is_begin(const struct report *r, const struct row *w)
+{
+	return is_symptom(w) && !w->is_end && w->evidence.chunk != NULL && (r->closed_ns == 0 || w->at_ns <= r->closed_ns);
+}
+
+static bool
+is_over_at_opening(const struct report *r, const struct row *w)
+{
+	const struct row *end = end_of(r, w);
+
+	return end != NULL && end->at_ns < r->opened_ns;
+}
+
+/* Opened when what paged was over already: it is about that. */
+static bool
+is_late(const struct report *r)
+{
+	bool was_paged = false;
+
+	for (size_t i = 0; i < r->rows.n; i++) {
+		const struct row *w = &r->rows.v[i];
+
+		if (!w->is_page || !is_begin(r, w))
+			continue;
+		if (!is_over_at_opening(r, w))
+			return false;
+		was_paged = true;
+	}
+	return was_paged;
+}
+
+/* What began before the incident was closed, and was not over when it was opened, unless that was late. */
 static bool
 belongs(const struct report *r, const struct row *w)
 {
-	const struct row *end;
-
-	if (!is_symptom(w) || w->is_end || w->evidence.chunk == NULL || (r->closed_ns != 0 && w->at_ns > r->closed_ns))
-		return false;
-	end = end_of(r, w);
-	return end == NULL || end->at_ns >= r->opened_ns;
+	return is_begin(r, w) && (r->is_late || !is_over_at_opening(r, w));
 }
 
 static const struct row *
@@ -306,8 +333,10 @@ measures_make(struct report *r)
 {
 	static const char *const names[][2] = { { "detect", "Time to detect" }, { "acknowledge", "Time to acknowledge" }, { "mitigate", "Time to mitigate" },
 		{ "resolve", "Time to resolve" } };
-	const struct row *start = first_symptom(r, false);
+	const struct row *start;
 
+	r->is_late = is_late(r);
+	start = first_symptom(r, false);
 	for (size_t i = 0; i < 4; i++)
 		r->measures[i] = (struct measure){ .name = names[i][0], .title = names[i][1], .basis = "" };
 	find_change(r, start);

@@ -39,6 +39,8 @@ struct chain {
 	int64_t step_back_ns;		/* the largest */
 	int64_t opened_ns, closed_ns;	/* of the incident in this chain; 0 not */
 	int64_t first_ns, last_ns;	/* of its records of the incident */
+	uint64_t begin_seq;		/* its first record that can be read; 0 none */
+	int64_t begin_ns;
 	bool is_joined, is_open;
 };
 struct cite {
@@ -171,6 +173,7 @@ struct report {
 	size_t n_samples;
 	int64_t *sample_ns;
 	size_t n_absent, n_gone;	/* chunks that a chain names and that are not here; of them, those whose recording is */
+	bool is_late;			/* opened when what paged was over */
 	bool is_sound;
 };
 

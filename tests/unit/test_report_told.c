@@ -119,6 +119,25 @@ its_own_page_detects_it_at_once(void **state)
 	free(text);
 }
 
+/* It paged from 02:05 to 02:10, and somebody opened an incident of it at 02:14. */
+static void
+an_incident_that_is_opened_late_is_about_what_was_before(void **state)
+{
+	struct report_world *w = *state;
+	struct tape *t = record(w, AT(2, 0, 0), AT(2, 40, 0));
+	char *text;
+
+	tape_alert(t, AT(2, 5, 20), FIRES("02:05:00"));
+	tape_alert(t, AT(2, 10, 0), "");
+	log_add(w->alice, AT(2, 30, 0), "incident-closed", NULL, INCIDENT, "'text':''");
+	text = world_document(w, REPORT_MD);
+	has(text, "| Time to detect | 20s | 2030-01-01 02:05:00Z | 2030-01-01 02:05:20Z |");
+	has(text, "| Time to acknowledge | 9m |");
+	has(text, "| Time to resolve | 5m | 2030-01-01 02:05:00Z | 2030-01-01 02:10:00Z |");
+	has_not(text, "no recording says when it began");
+	free(text);
+}
+
 /* The page ended at 02:23, the run was verified at 02:21; a ticket goes on. */
 static void
 a_ticket_that_goes_on_is_told_beside(void **state)
@@ -312,6 +331,7 @@ main(void)
 		BARE(what_a_person_knew_first_is_no_negative_time),
 		BARE(its_own_page_detects_it_at_once),
 		BARE(a_ticket_that_goes_on_is_told_beside),
+		BARE(an_incident_that_is_opened_late_is_about_what_was_before),
 		BARE(mitigated_is_no_later_than_resolved),
 		BARE(an_act_is_one_row),
 		BARE(changes_name_where_they_were_seen),
