@@ -389,25 +389,41 @@ wrong_counts(const struct model *m, char *buf, size_t size)
 	}
 }
 
+/* What there is no room for beside the rows out of sight is said in fewer words, not covered. */
+static void
+draw_wrong_heading(struct canvas *c, const struct view *v, int n_below)
+{
+	static const char title[] = "What is wrong", unknown[] = GLYPH_UNKNOWN " nothing is known yet", why[] = ": no source has told of alerts";
+	const int whole = (int)(str_width(title) + str_width(unknown) + str_width(why)) + 4;
+	char counts[96], below[32] = "";
+	struct canvas left;
+
+	if (n_below > 0)
+		snprintf(below, sizeof below, " %d more below ", n_below);
+	part_heading(c, 0, title, "");
+	left = canvas_sub(c, 0, 0, c->w - (n_below > 0 ? (int)str_width(below) + 1 : 0), 1);
+	if (model_alerts_known(v->model))
+		wrong_counts(v->model, counts, sizeof counts);
+	else
+		snprintf(counts, sizeof counts, "%s%s", unknown, n_below > 0 && left.w < whole ? "" : why);
+	part_heading(&left, 0, title, counts);
+	if (n_below > 0)
+		canvas_text_right(c, c->w - 1, 0, ROLE_DIM, below);
+}
+
 static void
 draw_wrong(const struct overview *o, const struct view *v, struct canvas *c, bool is_tiny, int text_rows, bool has_runbooks)
 {
 	struct column cols[6];
-	char counts[96];
-	int y = 0, shown, below;
+	int y = is_tiny ? 0 : 1, shown = c->h - y - text_rows - has_runbooks;
 
-	if (model_alerts_known(v->model))
-		wrong_counts(v->model, counts, sizeof counts);
-	else
-		snprintf(counts, sizeof counts, GLYPH_UNKNOWN " nothing is known yet: no source has told of alerts");
 	if (!is_tiny)
-		part_heading(c, y++, "What is wrong", counts);
+		draw_wrong_heading(c, v, o->n - o->list.top - shown);
 	if (o->n == 0) {
 		draw_nothing_wrong(c, y, v);
 		return;
 	}
 	columns_of(v, c->w, cols);
-	shown = c->h - y - text_rows - has_runbooks;
 	for (int i = 0; i < shown && o->list.top + i < o->n; i++, y++)
 		draw_problem(c, y, v, model_problem(v->model, (size_t)(o->list.top + i)), cols,
 		    v->is_focused && o->list.top + i == o->list.selected);
@@ -415,11 +431,6 @@ draw_wrong(const struct overview *o, const struct view *v, struct canvas *c, boo
 		draw_selected(c, y, text_rows, v, o->list.selected_id);
 	if (has_runbooks)
 		overview_runbooks_draw(v, c, y + text_rows, problem_find(v->model, o->list.selected_id));
-	below = o->n - o->list.top - shown;
-	if (below > 0 && !is_tiny) {
-		snprintf(counts, sizeof counts, " %d more below ", below);
-		canvas_text_right(c, c->w - 1, 0, ROLE_DIM, counts);
-	}
 }
 
 /* --- what changed ---------------------------------------------------------------------------- */
