@@ -87,7 +87,8 @@ void
 plain_line_entry(struct buf *out, const struct timeline_entry *e)
 {
 	const char *severity = severity_of(e);
+	const char *what = e->kind == TIMELINE_NOTE && str_eq(e->what, timeline_kind_name(e->kind)) ? "" : e->what;	/* said by the kind */
 
 	plain_line_add(out, &(struct plain_line){ .at_ns = e->at_ns, .known_ns = e->known_ns, .kind = timeline_kind_name(e->kind), .word = word_of(e),
-	    .severity = severity, .what = e->what, .text = text_of(e, severity), .by = e->by, .seq = e->seq });
+	    .severity = severity, .what = what, .text = text_of(e, severity), .by = e->by, .seq = e->seq });
 }

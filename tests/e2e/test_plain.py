@@ -264,7 +264,7 @@ def test_commands_and_a_note_at_a_terminal():
             console.type("alerts\n")
             console.wait("no alert fires, none is pending")
             console.type("note the \x1b[2J new model is to blame\n")
-            console.wait(re.compile(r"note            -        note: the .* new model is to blame  by"))
+            console.wait(re.compile(r"note            -        the .* new model is to blame  by"))
             console.type("note\n")
             console.wait("a note needs some words")
             console.type("quit\n")

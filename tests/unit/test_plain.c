@@ -40,7 +40,7 @@ static const struct {
 	{ { .at_ns = T(5), .known_ns = T(5), .kind = TIMELINE_SOURCE, .is_end = true, .id = "source:p", .what = "p", .text = "answers again", .by = "" },
 	  "2030-01-01T00:00:05Z  source   ends   -        p: answers again\n" },
 	{ { .at_ns = T(5), .known_ns = T(5), .kind = TIMELINE_NOTE, .id = "note:5", .what = "note", .text = "a \x1b[31m b\nforged", .by = "a\rnn", .seq = 5 },
-	  "2030-01-01T00:00:05Z  note            -        note: a \\x1B[31m b\\nforged  by a\\rnn  audit 5\n" },
+	  "2030-01-01T00:00:05Z  note            -        a \\x1B[31m b\\nforged  by a\\rnn  audit 5\n" },
 };
 
 static void
@@ -159,7 +159,7 @@ what_people_did_before_is_history(void **state)
 	feed(c.m, 4, "{'event':'timeline','entries':[{'at':'2030-01-01T00:00:00Z','backfilled':true,'kind':'alert','id':'alert:1','what':'Old','text':'page'}]}");
 	assert_string_equal(news_at(&c, 4), "");
 	feed(c.m, 5, "{'event':'note','text':'seen','by':'ann','seq':7}");
-	assert_string_equal(news_at(&c, 5), "2030-01-01T00:00:05Z  note            -        note: seen  by ann  audit 7\n");
+	assert_string_equal(news_at(&c, 5), "2030-01-01T00:00:05Z  note            -        seen  by ann  audit 7\n");
 	console_done(&c);
 }
 
