@@ -140,7 +140,7 @@ an_alert_is_told_when_it_begins_and_when_it_ends(void **state)
 	feed_alerts(c.m, 9, "p1", ALERT("Burns", "firing", ",'annotations':{'summary':'it hurts'}"));
 	assert_string_equal(news_at(&c, 9), "2030-01-01T00:00:09Z  alert    ends   page     Before: resolved\n");
 	feed_alerts(c.m, 12, "p1", "");
-	assert_string_equal(news_at(&c, 12), "2030-01-01T00:00:12Z  alert    ends   page     Burns: resolved\n");
+	assert_string_equal(news_at(&c, 12), "2030-01-01T00:00:12Z  alert    ends   page     Burns: resolved: it hurts\n");
 	console_done(&c);
 }
 
