@@ -606,7 +606,9 @@ add_value(struct buf *out, const struct model_query *q)
 			buf_addstr(out, ", ");
 		if (q->instant->n > 1)
 			add_label_values(out, &s->labels);
-		if (s->n > 0)
+		if (s->n > 0 && isnan(s->v[s->n - 1].v))
+			buf_addstr(out, "no data (NaN)");	/* nothing came that could be divided */
+		else if (s->n > 0)
 			buf_addstr(out, num_format(num, s->v[s->n - 1].v, q->def->unit));
 		else if (s->n_histograms > 0)
 			buf_printf(out, "histogram of %.0f", s->histograms[s->n_histograms - 1].count);

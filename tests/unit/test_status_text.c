@@ -165,6 +165,23 @@ model_with_models(void)
 	return m;
 }
 
+/* Nothing came that could be divided: that is no data, in words. */
+static void
+a_value_that_is_no_number_is_no_data(void **state)
+{
+	struct model *m = model_with("", "", "");
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 16);
+	feed(m, 839, "{'event':'series','source':'p1','type':'vector','query':'query:errors','series':[{'labels':{'version':'6'},'samples':[[1893456839000000000,'NaN']]},"
+	    "{'labels':{'version':'7'},'samples':[[1893456839000000000,0.433]]}]}");
+	text_of(m, &b);
+	expect(&b, "value    errors              6 no data (NaN), 7 43.3%\n");
+	buf_done(&b);
+	model_free(m);
+}
+
 static void
 a_line_for_each_model(void **state)
 {
@@ -369,6 +386,7 @@ main(void)
 		cmocka_unit_test(many_drifts_are_cut_short),
 		cmocka_unit_test(a_line_for_each_objective),
 		cmocka_unit_test(old_results_are_not_told_as_new),
+		cmocka_unit_test(a_value_that_is_no_number_is_no_data),
 		cmocka_unit_test(a_line_for_each_model),
 		cmocka_unit_test(a_line_for_each_host_with_something_wrong),
 		cmocka_unit_test(errors_of_logs_by_service),
