@@ -358,6 +358,23 @@ a_request_with_a_longer_period_is_not_late(void **state)
 	model_free(m);
 }
 
+/* Of several streams one is refused for its query: which, where the source says what is wrong. Else the stream has nothing to do with it. */
+static void
+a_refused_stream_is_named(void **state)
+{
+	struct model *m = model_new(0, 0);
+
+	(void)state;
+	feed_environment(m, FEED_SOURCES_ALL);
+	feed(m, 1, "{'event':'source-report','source':'p1','what':'logs:app','ok':false,'error':'refused','http_status':400}");
+	model_advance(m, T(1));
+	assert_string_equal(p1(m)->error, "stream app: refused");
+	feed(m, 2, "{'event':'source-report','source':'p1','what':'logs:app','ok':false,'error':'failed inside','http_status':500}");
+	model_advance(m, T(2));
+	assert_string_equal(p1(m)->error, "failed inside");
+	model_free(m);
+}
+
 static void
 what_is_no_longer_asked_is_forgotten(void **state)
 {
@@ -768,6 +785,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refused_stream_is_named),
 		cmocka_unit_test(alerts_of_both_sides_are_one_row),
 		cmocka_unit_test(the_id_lasts_as_long_as_the_alert),
 		cmocka_unit_test(ids_never_meet),
