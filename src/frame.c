@@ -99,7 +99,7 @@ keep(struct bar *b, int x)
 	return false;
 }
 
-/* "INC 20300101-0214-web 00:14:32": the incident that is open at the time shown, since when. Narrow bars name it only. */
+/* "INC 20300101-021405-web 00:14:32": the incident that is open at the time shown, since when. Narrow bars name it only. */
 static void
 draw_incident(struct bar *b)
 {

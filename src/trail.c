@@ -309,7 +309,7 @@ trail_note(struct trail *t, const char *text, trail_ready_cb *cb, void *arg, str
 	return append(t, &draft, EVENT_NOTE, note, cb, arg, err);
 }
 
-/* "20300101-0214-web": date, time, and host up to its first dot. */
+/* "20300101-021405-web": date, time, and host up to its first dot. */
 static char *
 make_id(void)
 {
@@ -318,7 +318,7 @@ make_id(void)
 
 	audit_actor_self(&actor);
 	clock_format(at, clock_now(), 0);
-	return xasprintf("%.4s%.2s%.2s-%.2s%.2s-%.*s", at, at + 5, at + 8, at + 11, at + 14, (int)strcspn(actor.host, "."), actor.host);
+	return xasprintf("%.4s%.2s%.2s-%.2s%.2s%.2s-%.*s", at, at + 5, at + 8, at + 11, at + 14, at + 17, (int)strcspn(actor.host, "."), actor.host);
 }
 
 static void *

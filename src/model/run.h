@@ -159,7 +159,7 @@ struct run_output {		/* EVENT_RUN_OUTPUT */
 
 struct incident {		/* EVENT_INCIDENT: opened, or closed */
 	struct block block;
-	const char *id;		/* "20300101-0214-web", or as given */
+	const char *id;		/* "20300101-021405-web", or as given */
 	const char *title, *by;
 	int64_t opened_ns, closed_ns;	/* closed 0: open */
 	const char *closing;	/* what was said when it was closed; NULL or "": nothing */

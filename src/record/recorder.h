@@ -48,7 +48,7 @@ int recorder_new(struct loop *l, struct pool *p, const struct recorder_options *
 void recorder_free(struct recorder *r, int64_t timeout_ns);
 /* model: as it is now, with ev in it; for the snapshot when a chunk begins. now_ns: the clock. */
 void recorder_event(struct recorder *r, const struct model *model, const struct event *ev, int64_t now_ns);
-/* why: "incident 20300101-0214-web", "page SpamFalsePositiveRateHigh", "run 2030..". Several may hold it; the same why twice is one. */
+/* why: "incident 20300101-021405-web", "page SpamFalsePositiveRateHigh", "run 2030..". Several may hold it; the same why twice is one. */
 void recorder_pin(struct recorder *r, const char *why);
 void recorder_unpin(struct recorder *r, const char *why);
 

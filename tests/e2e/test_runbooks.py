@@ -7,6 +7,7 @@ The lab's hosts are real sshd; its registry, feature flags and alerts are what t
 import glob
 import json
 import os
+import re
 import stat
 import subprocess
 import time
@@ -465,6 +466,7 @@ def test_incident_frames_what_is_done():
         code, out, err = op.run("--incident-open", "posts are blocked")
         assert code == 0, err
         incident = out.strip()
+        assert re.fullmatch(r"\d{8}-\d{6}-\S+", incident), "two of one minute are two"
         code, out, err = op.run("--note", "looked at the graphs")
         assert code == 0 and out.strip() == incident, (out, err)
         assert op.run("--incident-open", "another")[0] == 2
