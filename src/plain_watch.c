@@ -131,21 +131,6 @@ is_watched(const struct model *m, const struct problem *p)
 }
 
 static const char *
-kind_name(enum problem_kind kind)
-{
-	switch (kind) {
-	case PROBLEM_ALERT: return "alert";
-	case PROBLEM_SOURCE: return "source";
-	case PROBLEM_TARGETS: return "targets";
-	case PROBLEM_RULES: return "rules";
-	case PROBLEM_SLO: return "slo";
-	case PROBLEM_MODEL: return "model";
-	case PROBLEM_DRIFT: return "drift";
-	}
-	return "";
-}
-
-static const char *
 id_of(const struct problem *p)
 {
 	return p->slo_id != NULL ? p->slo_id : p->drift_id != NULL ? p->drift_id : "";
@@ -163,7 +148,7 @@ key_of(const struct problem *p)
 static void
 tell_problem(const struct model *m, const struct problem *p, const char *word, struct buf *out)
 {
-	plain_line_add(out, &(struct plain_line){ .at_ns = model_now(m), .kind = kind_name(p->kind), .word = word,
+	plain_line_add(out, &(struct plain_line){ .at_ns = model_now(m), .kind = problem_kind_name(p->kind), .word = word,
 	    .severity = p->is_unknown ? "unknown" : severity_name(p->severity), .what = p->name, .text = p->text });
 }
 
@@ -267,7 +252,7 @@ track_end(const struct model *m, const struct track *t, struct buf *out)
 	if (text == NULL)
 		return false;
 	if (out != NULL && t->is_told && *text != '\0')
-		plain_line_add(out, &(struct plain_line){ .at_ns = model_now(m), .kind = kind_name(t->kind), .word = "ends", .what = t->name, .text = text });
+		plain_line_add(out, &(struct plain_line){ .at_ns = model_now(m), .kind = problem_kind_name(t->kind), .word = "ends", .what = t->name, .text = text });
 	return true;
 }
 

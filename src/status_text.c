@@ -304,21 +304,6 @@ problem_word(const struct problem *p)
 	return p->severity == SEVERITY_NONE ? "-" : severity_name(p->severity);
 }
 
-static const char *
-problem_state(const struct problem *p)
-{
-	switch (p->kind) {
-	case PROBLEM_ALERT: return alert_state_name(p->state);
-	case PROBLEM_SOURCE: return "source";
-	case PROBLEM_TARGETS: return "targets";
-	case PROBLEM_RULES: return "rules";
-	case PROBLEM_SLO: return "slo";
-	case PROBLEM_MODEL: return "model";
-	case PROBLEM_DRIFT: return "drift";
-	}
-	return "";
-}
-
 static void
 add_problems(struct buf *out, const struct model *m)
 {
@@ -330,7 +315,7 @@ add_problems(struct buf *out, const struct model *m)
 		const struct problem *p = model_problem(m, i);
 		char age[DURATION_TEXT_MAX];
 
-		buf_printf(out, "%-8s %-10s %6s  ", problem_word(p), problem_state(p),
+		buf_printf(out, "%-8s %-10s %6s  ", problem_word(p), p->kind == PROBLEM_ALERT ? alert_state_name(p->state) : problem_kind_name(p->kind),
 		    p->since_ns > 0 ? status_age(m, p->since_ns, age) : "-");
 		status_add_cell(out, p->name, name_w);
 		status_add_text(out, p->text);

@@ -298,6 +298,7 @@ struct problem {
 	enum alert_state state;		/* PROBLEM_ALERT */
 	const char *evidence;		/* how sure: "Alertmanager and Prometheus", "Prometheus only", "last seen 41s ago" */
 };
+const char *problem_kind_name(enum problem_kind kind);	/* "alert", "slo" */
 size_t model_n_problems(const struct model *m);
 const struct problem *model_problem(const struct model *m, size_t i);
 

@@ -374,3 +374,12 @@ health_name(enum health health)
 	}
 	return "UNKNOWN";
 }
+
+const char *
+problem_kind_name(enum problem_kind kind)
+{
+	static const char *const names[] = { [PROBLEM_ALERT] = "alert", [PROBLEM_SOURCE] = "source", [PROBLEM_TARGETS] = "targets", [PROBLEM_RULES] = "rules",
+		[PROBLEM_SLO] = "slo", [PROBLEM_MODEL] = "model", [PROBLEM_DRIFT] = "drift" };
+
+	return names[kind];
+}
