@@ -426,6 +426,8 @@ def check_screen(path, folder):
         console.keys("6", "z")
         screen = console.wait("6 Models", "it's", "PWNED", gone=("1 Overview",))
         assert "line\\nbreak" in screen and "say \"no\"" in screen, screen
+        # In this order they stay: until then what is known of them sorts them anew.
+        e2e.wait_for("all that are judged in step", lambda: console.screen().count("○ in step") == sum(n.isprintable() and n == n.strip() for n in HOSTILE))
         console.keys("Enter")
         heads = [console.wait("Versions: 1") and heading(console)]
         for _ in HOSTILE[1:]:    # every model's versions and details
