@@ -87,7 +87,7 @@ draw_trend(struct canvas *c, int x, int y, const struct log_pattern *p)
 		sparkline_draw(c, x, y, LOG_TREND, ROLE_GRAPH_1, v, LOG_TREND, 0, LOG_TREND);
 }
 
-/* What varies outside of texts is no JSON: in quotes it is. */
+/* What varies outside of texts is no JSON: in quotes it is. The comma or brace that ended a word went with it. */
 static void
 quote_wild(const char *text, struct buf *ret)
 {
@@ -98,6 +98,10 @@ quote_wild(const char *text, struct buf *ret)
 		if (!is_text && str_has_prefix(text, wild)) {
 			buf_printf(ret, "\"%s\"", wild);
 			text += strlen(wild);
+			if (*text == '\0')
+				buf_addch(ret, '}');
+			else if (*text == ' ')
+				buf_addch(ret, ',');
 			continue;
 		}
 		if (*text == '\\' && text[1] != '\0')
