@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import signal
 import tempfile
 
 import e2e
@@ -88,6 +89,7 @@ def test_y_is_enough_for_the_script():
             console.type("y")
             console.keys("Enter")
             e2e.wait_for("the run", lambda: '"run-start"' in who.run("--log", "--json")[1])
+            os.kill(console.pid(), signal.SIGKILL)   # without its terminal it would finish what it began, for half an hour
 
 
 def test_the_rest_of_yes_and_a_killed_run():
