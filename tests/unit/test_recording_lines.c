@@ -182,6 +182,18 @@ expect_newest(const struct model *m, int second, size_t how_many)
 	}
 }
 
+static struct recording *
+record_lines(struct world *w)
+{
+	world_open(w);
+	world_environment(w, 0);
+	for (int s = 1; s <= SECONDS; s++)
+		tell_lines(w, s);
+	recorder_pin(w->recorder, "x");
+	world_close(w);
+	return world_read(w);
+}
+
 static void
 test_a_jump_shows_the_newest(void **state)
 {
@@ -190,13 +202,7 @@ test_a_jump_shows_the_newest(void **state)
 	struct recording *r;
 	struct player *p;
 
-	world_open(w);
-	world_environment(w, 0);
-	for (int s = 1; s <= SECONDS; s++)
-		tell_lines(w, s);
-	recorder_pin(w->recorder, "x");
-	world_close(w);
-	r = world_read(w);
+	r = record_lines(w);
 	p = player_new(r);
 	for (size_t i = 0; i < sizeof seeks / sizeof seeks[0]; i++) {
 		const struct model *m = player_seek(p, T(seeks[i]), NULL);
@@ -265,13 +271,7 @@ test_a_mirror_is_told_of_all(void **state)
 	struct player *p;
 	size_t n = 0;
 
-	world_open(w);
-	world_environment(w, 0);
-	for (int s = 1; s <= SECONDS; s++)
-		tell_lines(w, s);
-	recorder_pin(w->recorder, "x");
-	world_close(w);
-	r = world_read(w);
+	r = record_lines(w);
 	p = player_new(r);
 	player_on_event(p, count_lines, &n);
 	player_seek(p, T(0), NULL);
